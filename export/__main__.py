@@ -1,0 +1,62 @@
+"""python -m export RUN : convert a run's network to one self-describing .tflite."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from inference.errors import InputError
+
+EPILOG = """\
+examples:
+  python -m export runs/minerals/20260101-120000-seed0
+  python -m export runs/minerals/20260101-120000-seed0 --mode float16 --out small.tflite
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    from export.export_run import export_run
+    from pipeline.run_folder import RunFolder
+    from pipeline.stages import run_index
+
+    run = RunFolder(options.run)
+    mode = options.mode or run.read_recipe().export.mode
+    out = options.out or run.path / f"model_{mode}.tflite"
+    if out.exists() and not options.overwrite:
+        raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
+    parity = export_run(run, run_index(run), mode, out)
+    accuracy, agreement = parity[mode]["accuracy"], parity[mode]["agreement"]
+    print(
+        f"{mode}: accuracy {accuracy['value']:.3f} ({parity['keras']['accuracy']['value']:.3f} in Keras), agreement "
+        f"{agreement['value']:.3f}, n = {agreement['n']}, {out.stat().st_size:,} bytes; model: {out}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m export",
+        description="Convert a run's network to one self-describing .tflite and compare it with Keras.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="a folder that `python -m pipeline run` made")
+    parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="default: the recipe's")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file at --out")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Training patches -> the pictures that set the int8 ranges."""
+
+import numpy as np
+
+from pipeline.dataset import load_patch
+from pipeline.index import Patch, PatchIndex
+from pipeline.recipe import Recipe
+from pipeline.windows import make_generator
+
+
+def calibration_pictures(index: PatchIndex, recipe: Recipe) -> np.ndarray:
+    """Return uint8 [pictures, side, side, 3]: training patches only, labels in turn, drawn by the recipe's seed."""
+    chosen = choose_patches(index.select("train"), recipe.export.calibration_pictures)
+    side = recipe.network.input_side
+    return np.stack([load_patch(index.path(patch), side) for patch in chosen])
+
+
+def choose_patches(index: PatchIndex, count: int) -> list[Patch]:
+    """Return up to count patches, as many of each label as there are, in an order that only the files decide."""
+    random = make_generator(0, "calibration")
+    shuffled = [index.patches[place] for place in random.permutation(len(index.patches))]
+    turns: dict[str, int] = {}
+    ranked = []
+    for patch in shuffled:
+        turns[patch.label] = turns.get(patch.label, 0) + 1
+        ranked.append((turns[patch.label], patch.label, patch))
+    ranked.sort(key=lambda entry: entry[:2])
+    return [patch for _, _, patch in ranked[:count]]

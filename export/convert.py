@@ -1,0 +1,91 @@
+"""Keras model -> flatbuffer: uint8 pixels in, float32 probabilities out, builtin operators only."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.python.util import modify_model_io_type
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from export.quiet import captured_output
+
+# The last two operators stay in float: a few microseconds, and confidences keep their full resolution. An int8
+# softmax knows 256 values and does not run in the XNNPACK delegate.
+FLOAT_OPERATORS = ["FULLY_CONNECTED", "SOFTMAX"]
+
+
+def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
+    """Return the flatbuffer of a model from pixels to probabilities.
+
+    Args:
+        deployed: from pixels 0..255 [batch, height, width, 3] to probabilities [batch, labels].
+        mode: a key of MODES.
+        calibration: uint8 [pictures, height, width, 3], training patches that set the int8 ranges.
+    """
+    with captured_output(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return MODES[mode](deployed, calibration)
+
+
+def _float32(deployed: keras.Model, calibration: np.ndarray) -> bytes:
+    return bytes(_converter(deployed, tf.uint8).convert())
+
+
+def _float16(deployed: keras.Model, calibration: np.ndarray) -> bytes:
+    """Store the weights in 16 bits; they are computed in 32."""
+    converter = _converter(deployed, tf.uint8)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return bytes(converter.convert())
+
+
+def _int8(deployed: keras.Model, calibration: np.ndarray) -> bytes:
+    """Quantize weights and activations to 8 bits, by ranges seen on the calibration pictures.
+
+    The converter can leave operators in float only through its debugger, which is used for nothing else here.
+    """
+    converter = _converter(deployed, tf.float32)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _calibration_steps(calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: _calibration_steps(calibration),
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=FLOAT_OPERATORS),
+    )
+    return bytes(modify_model_io_type(debugger.get_nondebug_quantized_model(), tf.uint8, tf.float32))
+
+
+MODES: dict[str, Callable[[keras.Model, np.ndarray], bytes]] = {
+    "int8": _int8,
+    "float16": _float16,
+    "float32": _float32,
+}
+
+
+def _converter(deployed: keras.Model, pixel_type: tf.DType) -> Any:
+    """Return a converter of the model with a fixed batch of 1, its variables frozen to constants."""
+    height, width, channels = deployed.input_shape[1:]
+    signature = [tf.TensorSpec((1, height, width, channels), pixel_type, name="pixels")]
+    function = tf.function(
+        lambda pixels: {"probabilities": deployed(tf.cast(pixels, tf.float32), training=False)},
+        input_signature=signature,
+    )
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return converter
+
+
+def _calibration_steps(calibration: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Yield float32 [1, height, width, 3] pictures, each with one black and one white pixel.
+
+    With both ends of 0..255 seen, the input's scale is exactly 1 and uint8 pixels enter unrounded.
+    """
+    for picture in calibration:
+        step = picture[np.newaxis].astype(np.float32)
+        step[0, 0, 0], step[0, -1, -1] = 0.0, 255.0
+        yield [step]

@@ -1,0 +1,37 @@
+"""Keep the converter's thousands of lines off the terminal, and show them where a conversion fails."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+_TAIL_BYTES = 4000
+
+
+@contextlib.contextmanager
+def captured_output() -> Iterator[None]:
+    """Catch what Python and C++ write to standard output and error; print its end if the block raises."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            _restore(saved)
+            sink.seek(max(sink.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+            sys.stderr.write(sink.read().decode(errors="replace"))
+            raise
+        else:
+            _restore(saved)
+
+
+def _restore(saved: tuple[int, int]) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for target, copy in zip((1, 2), saved, strict=True):
+        os.dup2(copy, target)
+        os.close(copy)

@@ -1,0 +1,74 @@
+"""Keras, float and int8 on the same test patches -> parity.json, and the gate that a bad conversion fails."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from inference.errors import InputError
+from pipeline.calibrate import decision_rule
+from pipeline.cost import measure_latency
+from pipeline.estimates import proportion
+from pipeline.evaluate import keras_probabilities, runner_probabilities
+from pipeline.index import PatchIndex
+from pipeline.metrics import Scores, score
+from pipeline.recipe import Recipe
+
+
+def measure_parity(
+    network: keras.Model, calibration: dict[str, Any], models: dict[str, Path], index: PatchIndex, recipe: Recipe
+) -> dict[str, Any]:
+    """Compare converted files with the Keras model on the index's test patches, through the runner's code.
+
+    Returns, for "keras" and each mode: accuracy on the classes' patches with nothing rejected and
+    rejected_background; for each mode also agreement of the label given (with rejection) with Keras, mean and
+    largest difference of a probability, bytes and milliseconds.
+    """
+    test = index.select("test")
+    rule = decision_rule(recipe, calibration["threshold"])
+    labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
+    reference = keras_probabilities(network, calibration["temperature"], test, recipe)
+    expected = score(reference, labels, photos, rule)
+    parity: dict[str, Any] = {"keras": _rates(expected)}
+    for mode, path in models.items():
+        probabilities = runner_probabilities(path, test)
+        given = score(probabilities, labels, photos, rule)
+        difference = np.abs(probabilities - reference)
+        parity[mode] = {
+            **_rates(given),
+            "agreement": proportion(int((given.results == expected.results).sum()), len(labels)),
+            "mean_difference": float(difference.mean()),
+            "max_difference": float(difference.max()),
+            "bytes": path.stat().st_size,
+            "latency_ms": measure_latency(path),
+        }
+    return parity
+
+
+def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:
+    """Refuse a conversion that loses too much accuracy against Keras on the same patches.
+
+    Raises:
+        InputError: the loss is larger than allowed.
+    """
+    keras_accuracy, accuracy = parity["keras"]["accuracy"]["value"], parity[mode]["accuracy"]["value"]
+    if keras_accuracy is None:
+        return
+    loss = keras_accuracy - accuracy
+    if loss > max_accuracy_loss + 1e-9:
+        raise InputError(
+            f"the {mode} file may lose at most {max_accuracy_loss:.3f} of accuracy. Received: {loss:.3f} "
+            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {parity[mode]['accuracy']['n']}). "
+            "Raise export.calibration_pictures, export with --mode float32, or allow it by export.max_accuracy_loss."
+        )
+
+
+def _rates(scores: Scores) -> dict[str, Any]:
+    positive = scores.positive
+    right = (scores.best == scores.labels)[positive]
+    rejected = (scores.results == "unknown")[~positive]
+    return {
+        "accuracy": proportion(int(right.sum()), len(right)),
+        "rejected_background": proportion(int(rejected.sum()), len(rejected)),
+    }

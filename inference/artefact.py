@@ -1,0 +1,64 @@
+"""model.tflite <-> its flatbuffer and the files packed behind it (a zip, as TFLite Metadata places them)."""
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.errors import InputError
+
+FLATBUFFER_MAGIC = b"TFL3"  # at bytes 4 to 8
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's earliest: the same content gives the same bytes
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A .tflite file taken apart: the network's flatbuffer and the associated files by name."""
+
+    flatbuffer: bytes
+    files: dict[str, bytes]
+
+
+def read_artefact(path: Path) -> Artefact:
+    """Read a .tflite file and take it apart.
+
+    Raises:
+        InputError: the file can't be read or is no TFLite model.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read: {fault.strerror or fault}. Check the model's path.") from fault
+    return split_artefact(data, str(path))
+
+
+def split_artefact(data: bytes, name: str = "model") -> Artefact:
+    """Take the bytes of a .tflite file apart; a file without a zip behind it has no associated files."""
+    if data[4:8] != FLATBUFFER_MAGIC:
+        raise InputError(
+            f"{name}: is no TFLite model: bytes 4 to 8 must be {FLATBUFFER_MAGIC!r}. "
+            f"Received: {data[4:8]!r}. Give the .tflite file that export wrote."
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            files = {entry.filename: archive.read(entry) for entry in entries}
+    except zipfile.BadZipFile:
+        return Artefact(data, {})
+    start = min((entry.header_offset for entry in entries), default=len(data))
+    return Artefact(data[:start], files)
+
+
+def pack_artefact(artefact: Artefact) -> bytes:
+    """Return the bytes of one .tflite file: the flatbuffer, unchanged, and behind it a zip of the files."""
+    buffer = io.BytesIO(artefact.flatbuffer)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name in sorted(artefact.files):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), artefact.files[name])
+    return buffer.getvalue()
+
+
+def flatbuffer_sha256(flatbuffer: bytes) -> str:
+    """Return the hash by which a card names its flatbuffer."""
+    return hashlib.sha256(flatbuffer).hexdigest()

@@ -1,0 +1,15 @@
+"""Text -> file, so that a reader sees the old content or the whole new one, whatever is killed when."""
+
+import os
+from pathlib import Path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write UTF-8 text under a temporary name and rename it; missing folders are made.
+
+    Bytes of a file name that are no UTF-8 (Python's surrogate escapes) come out as those bytes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+    temporary.replace(path)

@@ -1,0 +1,110 @@
+"""card.json: what a runner must know of a model besides its network, and what was measured of it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from inference.artefact import Artefact, flatbuffer_sha256
+from inference.decide import DECISIONS
+from inference.errors import InputError
+
+CARD_FORMAT = 1
+CARD_NAME = "card.json"
+LABELS_NAME = "labels.txt"
+RESIZE_RULES = ("stretch",)
+
+
+@dataclass(frozen=True)
+class Card:
+    """The description of one model.
+
+    labels: one for each output, in the output's order.
+    reject_labels: those of the labels that mean "none of them" and are answered as "unknown".
+    input_size: (height, width) in pixels.
+    temperature: the divisor of the logits, already folded into the network.
+    training, measured: for people; the runner does not read them.
+    """
+
+    recipe: str
+    labels: tuple[str, ...]
+    reject_labels: tuple[str, ...]
+    input_size: tuple[int, int]
+    decision: str
+    threshold: float
+    temperature: float
+    quantization: str
+    flatbuffer_sha256: str
+    resize: str = "stretch"
+    training: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
+    format: int = CARD_FORMAT
+
+
+def card_to_json(card: Card) -> bytes:
+    """Return the bytes of card.json: sorted keys, UTF-8."""
+    return (json.dumps(asdict(card), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def card_files(card: Card) -> dict[str, bytes]:
+    """Return the associated files that describe a model, by name."""
+    return {CARD_NAME: card_to_json(card), LABELS_NAME: ("\n".join(card.labels) + "\n").encode()}
+
+
+def read_card(artefact: Artefact, name: str = "model") -> Card:
+    """Read the card of a model and check it against the flatbuffer beside it.
+
+    Raises:
+        InputError: there is no card, it is damaged or from a newer program, or it belongs to another flatbuffer.
+    """
+    if CARD_NAME not in artefact.files:
+        raise InputError(f"{name}: carries no {CARD_NAME}. Give a .tflite that `python -m export` wrote.")
+    card = _parse(artefact.files[CARD_NAME], name)
+    _check_values(card, name)
+    found = flatbuffer_sha256(artefact.flatbuffer)
+    if found != card.flatbuffer_sha256:
+        raise InputError(
+            f"{name}: its card belongs to another network: the card names {card.flatbuffer_sha256[:12]}, "
+            f"the file holds {found[:12]}. Export the model again."
+        )
+    return card
+
+
+def _parse(data: bytes, name: str) -> Card:
+    try:
+        values = json.loads(data)
+    except ValueError as fault:
+        raise InputError(f"{name}: {CARD_NAME} is no JSON: {fault}. Export the model again.") from fault
+    if not isinstance(values, dict) or values.get("format") != CARD_FORMAT:
+        received = values.get("format") if isinstance(values, dict) else type(values).__name__
+        raise InputError(
+            f"{name}: {CARD_NAME} must have format {CARD_FORMAT}. Received: {received}. "
+            "Update the runner or export the model again."
+        )
+    for key in ("labels", "reject_labels", "input_size"):
+        values[key] = tuple(values.get(key, ()))
+    try:
+        return Card(**values)
+    except TypeError as fault:
+        raise InputError(f"{name}: {CARD_NAME} has wrong fields: {fault}. Export the model again.") from fault
+
+
+def _check_values(card: Card, name: str) -> None:
+    rules = (
+        ("labels must be unique and not empty", card.labels, len(set(card.labels)) == len(card.labels) > 0),
+        ("reject_labels must be among the labels", card.reject_labels, set(card.reject_labels) < set(card.labels)),
+        ("input_size must be two positive numbers", card.input_size, _is_size(card.input_size)),
+        (f"resize must be one of {RESIZE_RULES}", card.resize, card.resize in RESIZE_RULES),
+        (f"decision must be one of {tuple(DECISIONS)}", card.decision, card.decision in DECISIONS),
+        ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
+    )
+    for rule, received, holds in rules:
+        if not holds:
+            raise InputError(f"{name}: {CARD_NAME}: {rule}. Received: {received}. Export the model again.")
+
+
+def _is_size(size: tuple[int, ...]) -> bool:
+    return len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= 1

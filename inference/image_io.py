@@ -1,0 +1,104 @@
+"""Image file -> RGB pixels of the model's size: the decoder and the resize that training and serving share."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inference.errors import InputError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+MAX_PIXELS = 120_000_000  # the largest phone cameras make 108 million; a decompression bomb far more
+
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_REFUSED_MODES = ("I", "F")  # 32-bit samples have no agreed white
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Return the pixels of an image file as uint8 [height, width, 3], RGB, in the frame after EXIF rotation.
+
+    The format is told by content, never by the file's name. Of an animation or a multi-page file the first
+    frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte.
+
+    Raises:
+        InputError: the file can't be read, is of no known format, is damaged or has more than MAX_PIXELS.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as fault:
+        raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
+    return decode_image(data)
+
+
+def decode_image(data: bytes) -> np.ndarray:
+    """Return the pixels of an encoded image as uint8 [height, width, 3]; see read_image."""
+    image = _open(data)
+    try:
+        image.load()
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except InputError:
+        raise
+    except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
+        raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) in pixels after EXIF rotation, from the file's header alone.
+
+    Raises:
+        InputError: as read_image, but for faults that only the pixels would show.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as fault:
+        raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
+    image = _open(data)
+    width, height = image.size
+    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation with a quarter turn
+    return (height, width) if turned else (width, height)
+
+
+def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Stretch uint8 [height, width, 3] to size (height, width) with an antialiased triangle filter.
+
+    Pillow's BILINEAR widens its kernel by the reduction factor, so small details do not alias.
+    """
+    height, width = size
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _open(data: bytes) -> Image.Image:
+    """Identify an encoded image and check its declared size before any pixel is decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as fault:
+        known = ", ".join(FORMATS)
+        raise InputError(f"is no image of a known format. Known: {known}. Convert it or leave it out.") from fault
+    except Image.DecompressionBombError as fault:
+        raise InputError(f"is too large: {fault}. At most {MAX_PIXELS:,} pixels are read; reduce it.") from fault
+    except Exception as fault:
+        raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"is too large: {width} x {height} pixels. At most {MAX_PIXELS:,} pixels are read; reduce it.")
+    return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Bring any Pillow mode to RGB: alpha over white, palettes resolved, 16 bits to their upper 8."""
+    if image.mode in _SIXTEEN_BIT_MODES:
+        samples = np.asarray(image).astype(np.uint16)
+        return Image.fromarray((samples >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in _REFUSED_MODES:
+        raise InputError(f"has 32-bit samples (mode {image.mode}). Save it with 8 or 16 bits a channel.")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")

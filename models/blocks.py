@@ -1,0 +1,61 @@
+"""Building blocks of patch_net: only operators that int8 kernels run without leaving the XNNPACK delegate."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+BATCH_NORM_MOMENTUM = 0.9  # Keras' 0.99 lags behind in the short trainings of small data sets
+BATCH_NORM_EPSILON = 1e-3
+
+
+def convolution(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+    """Convolve, normalise, ReLU6: [batch, h, w, c] -> [batch, h / stride, w / stride, filters].
+
+    ReLU6 fuses into the convolution when converted; its bounded output suits 8 bits
+    (MobileNets, Howard et al. 2017, arXiv:1704.04861).
+    """
+    x = layers.Conv2D(filters, kernel, stride, "same", use_bias=False, name=f"{name}_conv")(x)
+    return _normalise(x, name, activate=True)
+
+
+def fused_block(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
+    """Expand by one full convolution, project by 1x1, add the input where shapes allow.
+
+    Source: Fused-MBConv, EfficientNetV2 (Tan and Le 2021, arXiv:2104.00298): while channels are few, a full
+    convolution costs less memory traffic than an expanded depthwise one.
+    """
+    entry = x
+    x = convolution(x, entry.shape[-1] * expansion, kernel, stride, f"{name}_expand")
+    x = _project(x, filters, name)
+    return _add_if_alike(entry, x, name)
+
+
+def inverted_residual(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
+    """Expand by 1x1, convolve each channel by itself, project by 1x1 without activation, add the input.
+
+    Source: MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381); 5x5 depthwise kernels in the late stages as
+    in MobileNetV3 (Howard et al. 2019, arXiv:1905.02244).
+    """
+    entry = x
+    if expansion > 1:
+        x = convolution(x, entry.shape[-1] * expansion, 1, 1, f"{name}_expand")
+    x = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv")(x)
+    x = _normalise(x, f"{name}_depthwise", activate=True)
+    x = _project(x, filters, name)
+    return _add_if_alike(entry, x, name)
+
+
+def _project(x: Any, filters: int, name: str) -> Any:
+    """Reduce to the block's width without activation: a bottleneck must not lose information (MobileNetV2)."""
+    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project_conv")(x)
+    return _normalise(x, f"{name}_project", activate=False)
+
+
+def _normalise(x: Any, name: str, activate: bool) -> Any:
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"{name}_norm")(x)
+    return layers.ReLU(6.0, name=f"{name}_relu6")(x) if activate else x
+
+
+def _add_if_alike(entry: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    return layers.Add(name=f"{name}_add")([entry, x]) if entry.shape == x.shape else x

@@ -1,0 +1,50 @@
+"""Trunk + head -> the Keras model that is trained, and the one that is exported."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from models.heads import HEADS
+from models.patch_net import patch_net
+
+TRUNKS = {"patch_net": patch_net}
+
+
+def build_network(trunk: str, head: str, input_side: int, outputs: int, dropout: float) -> keras.Model:
+    """Return a model from pixels 0..255 [batch, side, side, 3], RGB, to logits [batch, outputs].
+
+    Raises:
+        KeyError: there is no such trunk or head.
+    """
+    pixels = keras.Input((input_side, input_side, 3), name="pixels")
+    logits = HEADS[head](TRUNKS[trunk](pixels), outputs, dropout)
+    return keras.Model(pixels, logits, name=trunk)
+
+
+def with_probabilities(network: keras.Model, temperature: float) -> keras.Model:
+    """Return a model from pixels to softmax(logits / temperature), the form in which it is deployed.
+
+    Temperature scaling: Guo et al. 2017, arXiv:1706.04599.
+    """
+    scaled = layers.Rescaling(1 / temperature, name="temperature")(network.output)
+    return keras.Model(network.input, layers.Softmax(name="probabilities")(scaled), name=f"{network.name}_deployed")
+
+
+def count_macs(network: keras.Model) -> int:
+    """Return the multiply-accumulates of one picture in convolutions and dense layers."""
+    return sum(_layer_macs(layer) for layer in network.layers)
+
+
+def _layer_macs(layer: Any) -> int:
+    """Each weight of a kernel is used once for each position of the layer's output."""
+    if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)):
+        return 0
+    positions = 1
+    for side in layer.output.shape[1:-1]:
+        positions *= side
+    kernel = layer.kernel.shape
+    weights = 1
+    for side in kernel:
+        weights *= side
+    return positions * weights

@@ -1,0 +1,185 @@
+"""python -m pipeline VERB : from annotated photographs to a trained, exported and reported classifier."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.recipe import Recipe, override_all
+from pipeline.recipes import RECIPES
+from pipeline.run_folder import RunFolder, read_json
+from pipeline.sources import DataPlace
+from pipeline.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS, Stage, complete, prepare_data, start_run
+
+EPILOG = """\
+examples:
+  python -m pipeline run minerals
+  python -m pipeline run minerals --images photos --annotations annotations.json
+  python -m pipeline run minerals --smoke
+  python -m pipeline fit minerals --set fit.epochs=10 --seed 1
+  python -m pipeline resume runs/minerals/20260101-120000-seed0
+
+Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are no news to a user
+    options = _parser().parse_args(arguments)
+    try:
+        return VERBS[options.verb](options)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+
+
+def list_recipes(options: argparse.Namespace) -> int:
+    """Print the recipes."""
+    for name, recipe in RECIPES.items():
+        print(f"{name:20} {recipe.title}")
+    return 0
+
+
+def cut_only(options: argparse.Namespace) -> int:
+    """Cut the patches of a recipe without a run."""
+    prepared = prepare_data(_place(options), _recipe(options))
+    counts = ", ".join(f"{label} {count}" for label, count in prepared.index.counts().items())
+    print(f"{len(prepared.index.patches)} patches ({counts}), {prepared.written} of them new")
+    print(f"index: {prepared.index.root / 'index.csv'}", file=sys.stderr)
+    return 1 if prepared.refused else 0
+
+
+def fit(options: argparse.Namespace) -> int:
+    """Start a run and train it."""
+    run = start_run(_recipe(options), _place(options))
+    print(f"run: {run.path}", file=sys.stderr)
+    complete(run, [PATCHES, FIT])
+    print(f"trained; go on with: python -m pipeline evaluate {run.path}", file=sys.stderr)
+    return _exit_code(run)
+
+
+def run_all(options: argparse.Namespace) -> int:
+    """Start a run and do every stage."""
+    run = start_run(_recipe(options), _place(options))
+    print(f"run: {run.path}", file=sys.stderr)
+    return _complete(run)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Do the stages that a run still lacks."""
+    run = RunFolder(options.run)
+    run.read_recipe()
+    return _complete(run)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure a trained run anew; stages before the evaluation are done if they are missing."""
+    run = RunFolder(options.run)
+    run.read_recipe()
+    for file in (run.report, run.results):
+        file.unlink(missing_ok=True)
+    return _complete(run)
+
+
+def _export_stage(run: RunFolder) -> None:
+    from export.export_run import export_run
+    from pipeline.stages import run_index
+
+    export_run(run, run_index(run), run.read_recipe().export.mode, run.model)
+
+
+EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export_stage)
+STAGES = (PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS)
+
+
+def _complete(run: RunFolder) -> int:
+    """Do what is missing, then print the report's lines and where everything is."""
+    from pipeline.report import summary_lines
+
+    complete(run, STAGES)
+    print("\n".join(summary_lines(read_json(run.report, "Evaluate again."))))
+    print(f"report:  {run.report.with_suffix('.html')}")
+    print(f"model:   {run.model}")
+    print(f"results: {run.results}")
+    return _exit_code(run)
+
+
+def _exit_code(run: RunFolder) -> int:
+    refused = read_json(run.data, "Start a new run.")["refused"]
+    if refused:
+        print(f"{len(refused)} entries of the data were refused; they are listed in {run.data}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """Return the named recipe with the variant's, then the user's overrides."""
+    recipe = RECIPES[options.recipe]
+    if _place(options).embedded:
+        recipe = override_all(recipe, recipe.embedded)
+    if options.smoke:
+        recipe = override_all(recipe, recipe.smoke)
+    seed = () if options.seed is None else (("seed", str(options.seed)),)
+    return override_all(recipe, (*options.set, *seed))
+
+
+def _place(options: argparse.Namespace) -> DataPlace:
+    return DataPlace(options.images, options.annotations, options.runs)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must look like fit.epochs=3. Received: {text}")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Train, calibrate, export and evaluate a small image classifier.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="list the recipes")
+    for name, text in (
+        ("run", "do everything: patches, training, calibration, export, evaluation"),
+        ("patches", "only cut the patches and write index.csv"),
+        ("fit", "only cut the patches and train"),
+    ):
+        _add_recipe_options(verbs.add_parser(name, help=text, description=text))
+    for name, text in (
+        ("resume", "go on with a run that was killed"),
+        ("evaluate", "measure a trained run anew and write its report"),
+    ):
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
+def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="a name that `list` shows")
+    add("--images", type=Path, metavar="DIR", help="folder of the photographs")
+    add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
+    add("--smoke", action="store_true", help="a few tiny pictures and epochs: tries the whole flow")
+    add("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="change a setting")
+    add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (default: runs)")
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "list": list_recipes,
+    "patches": cut_only,
+    "fit": fit,
+    "run": run_all,
+    "resume": resume,
+    "evaluate": evaluate,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

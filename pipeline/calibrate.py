@@ -1,0 +1,82 @@
+"""best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from inference.decide import DecisionRule
+from pipeline.dataset import evaluation_dataset
+from pipeline.estimates import proportion
+from pipeline.index import PatchIndex
+from pipeline.metrics import Scores, score
+from pipeline.recipe import BACKGROUND, Recipe
+
+_TEMPERATURES = (0.05, 20.0)
+
+
+def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Return what calibration.json holds, from the index's validation patches.
+
+    The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
+    is the highest that accepts the stated share of the classes' patches.
+    """
+    validation = index.select("validation")
+    logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
+    labels = [patch.label for patch in validation.patches]
+    temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
+    photos = [patch.photo for patch in validation.patches]
+    scores = score(softmax(logits / temperature, axis=1), labels, photos, decision_rule(recipe, 0.0))
+    return {"temperature": temperature, **_threshold(scores, recipe.calibrate.accepted)}
+
+
+CALIBRATIONS = {"temperature": calibrate}
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
+
+    Source: Guo et al. 2017, arXiv:1706.04599. Args: logits [n, outputs]; labels int [n], -1 takes no part.
+    """
+    known = labels >= 0
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits[known] / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(known.sum()), labels[known]].mean())
+
+    bounds = tuple(np.log(_TEMPERATURES))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
+    """Return the highest threshold that at least a share of the confidences reaches.
+
+    Confidences 0.2, 0.4, 0.6, 0.8 with accepted 0.75: 0.4 (three of four reach it).
+    """
+    needed = int(np.ceil(round(accepted * len(confidences), 9)))
+    return float(np.sort(confidences)[len(confidences) - needed]) if needed else 1.0
+
+
+def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
+    """Return the rule by which the recipe's network decides."""
+    reject = tuple(label for label in recipe.outputs if label == BACKGROUND)
+    return DecisionRule(recipe.outputs, reject, threshold)
+
+
+def _threshold(scores: Scores, accepted: float) -> dict[str, Any]:
+    positives = scores.confidences[scores.positive]
+    threshold = highest_threshold(positives, accepted)
+    return {
+        "threshold": threshold,
+        "target_accepted": accepted,
+        "accepted": proportion(int((positives >= threshold).sum()), len(positives)),
+        "rejected_background": proportion(
+            int((scores.confidences[~scores.positive] < threshold).sum()), int((~scores.positive).sum())
+        ),
+    }
+
+
+def _number(label: str, recipe: Recipe) -> int:
+    return recipe.outputs.index(label) if label in recipe.outputs else -1

@@ -1,0 +1,107 @@
+"""What happens between the epochs of a training besides Keras' own callbacks: progress, resuming, NaN."""
+
+import csv
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+class Progress(keras.callbacks.Callback):
+    """Print one line an epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._durations: list[float] = []
+        self._start = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Start the epoch's clock."""
+        self._start = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Show the step on a terminal; a log file gets only whole epochs."""
+        if sys.stderr.isatty() and batch % 10 == 0:
+            loss = (logs or {}).get("loss", math.nan)
+            print(f"\r  step {batch + 1}/{self.params.get('steps')}  loss {loss:.3f}  ", end="", file=sys.stderr)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Print the epoch's line."""
+        logs = {} if logs is None else logs
+        self._durations.append(time.monotonic() - self._start)
+        logs["seconds"] = round(self._durations[-1], 2)
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        recent = self._durations[-5:]  # the first epoch also builds the graph and fills the cache
+        left = sum(recent) / len(recent) * (self._epochs - epoch - 1)
+        start = "\r" if sys.stderr.isatty() else ""
+        print(
+            f"{start}epoch {epoch + 1}/{self._epochs}  loss {logs.get('loss', math.nan):.3f}  "
+            f"validation loss {logs.get('val_loss', math.nan):.3f}  "
+            f"accuracy {logs.get('val_accuracy', math.nan):.3f}  {logs['seconds']:.0f} s, "
+            f"at most {_minutes(left)} left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras' EarlyStopping, which forgets its best value and its patience in a resumed run, made to remember.
+
+    It replays the epochs of the killed run from history.csv.
+    """
+
+    def __init__(self, history: list[dict[str, float]], **options: Any) -> None:
+        super().__init__(**options)
+        self._history = history
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Go through the epochs that are already done."""
+        super().on_train_begin(logs)
+        for row in self._history:
+            self.on_epoch_end(int(row["epoch"]), row)
+
+
+class StopOnNaN(keras.callbacks.TerminateOnNaN):
+    """Keras' TerminateOnNaN, silent, remembering where: where is (epoch, step), both from 1, or None."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.where: tuple[int, int] | None = None
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Remember the epoch."""
+        self._epoch = epoch
+
+    def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Stop at the first loss that is no finite number."""
+        loss = (logs or {}).get("loss")
+        if self.where is None and loss is not None and not math.isfinite(float(loss)):
+            self.where = (self._epoch + 1, batch + 1)
+            self.model.stop_training = True
+
+
+def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:
+    """Return history.csv as one dict an epoch, of the epochs before a given one where stated."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
+
+
+def truncate_history(path: Path, epochs: int) -> None:
+    """Drop the lines of epochs that a killed run had logged but not backed up: they will be trained again."""
+    if not path.is_file():
+        return
+    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if int(line.split(",", 1)[0]) < epochs]
+    path.write_text(header + "".join(kept), encoding="utf-8")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"

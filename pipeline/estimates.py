@@ -1,0 +1,48 @@
+"""A measured value with its 95 % interval and n: the only form in which figures enter a report."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pipeline.windows import make_generator
+
+Z_95 = 1.959964
+RESAMPLES = 1000
+
+
+def proportion(successes: int, n: int) -> dict[str, Any]:
+    """Return a share with its Wilson score interval (Wilson 1927): 8 of 10 is 0.8, from 0.490 to 0.943."""
+    if n == 0:
+        return {"value": None, "low": None, "high": None, "n": 0}
+    share = successes / n
+    spread = 1 + Z_95**2 / n
+    centre = (share + Z_95**2 / (2 * n)) / spread
+    half = Z_95 * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n * n)) / spread
+    return {"value": share, "low": float(max(centre - half, 0.0)), "high": float(min(centre + half, 1.0)), "n": n}
+
+
+def bootstrap(
+    value: float | None, statistic: Callable[[np.ndarray], float | None], photos: np.ndarray
+) -> dict[str, Any]:
+    """Return a value measured on examples with a percentile interval over resampled photographs.
+
+    Patches of one photograph are alike, so photographs are drawn, not patches (cluster bootstrap; Davison and
+    Hinkley 1997, chapter 3.8). The draws depend on nothing but the number of photographs.
+
+    Args:
+        value: the statistic of all examples.
+        statistic: from positions of examples, int [m], to its value, None where it is undefined.
+        photos: the photograph's name of each example, [n].
+    """
+    names, owner = np.unique(photos, return_inverse=True)
+    members = [np.flatnonzero(owner == number) for number in range(len(names))]
+    random = make_generator(0, "bootstrap", len(names))
+    values = []
+    for _ in range(RESAMPLES if len(names) > 1 else 0):
+        drawn = random.integers(0, len(names), len(names))
+        resampled = statistic(np.concatenate([members[number] for number in drawn]))
+        if resampled is not None:
+            values.append(resampled)
+    low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if values else (None, None)
+    return {"value": value, "low": low, "high": high, "n": len(photos)}

@@ -1,0 +1,214 @@
+"""Photographs with boxes -> stored patches and index.csv; what is already cut is not cut again."""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.image_io import decode_image, resize_image
+from pipeline.annotations import Annotation, AnnotationSet
+from pipeline.index import Patch, PatchIndex, write_index
+from pipeline.recipe import BACKGROUND, Recipe
+from pipeline.splits import Photo, assign_splits, perceptual_hashes
+from pipeline.windows import Window, jittered_windows, make_generator, negative_windows, positive_window
+
+INDEX_NAME = "index.csv"
+_PHOTOS_NAME = "photos.csv"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """What is remembered of a photograph between two cuttings: one line of photos.csv.
+
+    sha256: of the file's bytes. boxes: hash of its boxes. views: perceptual hashes in hexadecimal, see
+    pipeline.splits.Photo.
+    """
+
+    photo: str
+    sha256: str
+    boxes: str
+    width: int
+    height: int
+    views: str
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class CutResult:
+    """The index, how many patch files were written now, and one message for each photograph left out."""
+
+    index: PatchIndex
+    written: int
+    refused: tuple[str, ...]
+
+
+def cut_patches(annotations: AnnotationSet, images: Path, folder: Path, recipe: Recipe) -> CutResult:
+    """Cut every photograph's patches into a folder and write its index.csv.
+
+    A second call with more photographs or boxes adds only theirs; photographs known from before keep their
+    split. A photograph that can't be decoded is left out and named in the result.
+
+    Raises:
+        InputError: no photograph could be used.
+    """
+    boxes = _by_photo(annotations)
+    before = _read_records(folder / _PHOTOS_NAME)
+    records, refused = _examine_all(boxes, images, before)
+    if not records:
+        raise InputError(f"{images}: no photograph can be used. First fault: {refused[0] if refused else 'none found'}")
+    records, unsplit = _with_splits(records, boxes, before, recipe)
+    plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
+    written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
+    index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
+    write_index(index, folder / INDEX_NAME)
+    _write_records(records, folder / _PHOTOS_NAME)
+    return CutResult(index, sum(written), (*refused, *unsplit))
+
+
+def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, recipe: Recipe) -> list[Patch]:
+    """List the patches of one photograph; no pixel is read, and no other photograph has an influence.
+
+    A photograph with refused boxes (incomplete) gives no background: a specimen could hide in it.
+    """
+    settings, frame = recipe.patches, (record.width, record.height)
+    plan: list[tuple[str, Window]] = []
+    for number, box in enumerate(boxes):
+        window = Window(box.x, box.y, box.width, box.height)
+        plan.append((box.label, positive_window(window, frame, settings.margin)))
+        if record.split == "train":
+            random = make_generator(settings.seed, "jitter", record.photo, number)
+            plan += [(box.label, copy) for copy in jittered_windows(window, frame, settings, random)]
+    if not incomplete:
+        clear_of = [Window(box.x, box.y, box.width, box.height) for box in boxes]
+        random = make_generator(settings.seed, "negative", record.photo)
+        plan += [(BACKGROUND, window) for window in negative_windows(clear_of, frame, settings, random)]
+    return [_patch(record, label, window) for label, window in plan]
+
+
+def _by_photo(annotations: AnnotationSet) -> dict[str, list[Annotation]]:
+    boxes: dict[str, list[Annotation]] = {photo: [] for photo in annotations.photos}
+    for annotation in annotations.annotations:
+        boxes[annotation.photo].append(annotation)
+    return boxes
+
+
+def _examine_all(
+    boxes: dict[str, list[Annotation]], images: Path, before: dict[str, PhotoRecord]
+) -> tuple[list[PhotoRecord], list[str]]:
+    """Hash every photograph; return the records and one message for each that can't be decoded."""
+    answers = _parallel(lambda photo: _examine(photo, boxes[photo], images, before.get(photo)), list(boxes))
+    records = [answer for answer in answers if isinstance(answer, PhotoRecord)]
+    return records, [answer for answer in answers if isinstance(answer, str)]
+
+
+def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRecord | None) -> PhotoRecord | str:
+    """Hash one photograph and its boxes, unless the record from before still holds."""
+    places = [(box.label, box.x, box.y, box.width, box.height) for box in boxes]
+    boxes_digest = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
+    try:
+        data = (images / photo).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if before is not None and (before.sha256, before.boxes) == (digest, boxes_digest):
+            return before
+        pixels = decode_image(data)
+    except (InputError, OSError) as fault:
+        return f"{images / photo}: {fault}"
+    crops = [pixels[box.y : box.y + box.height, box.x : box.x + box.width] for box in boxes]
+    views = [perceptual_hashes(np.ascontiguousarray(view)) for view in (pixels, *crops)]
+    text = " ".join(f"{view:016x}/{mirror:016x}" for view, mirror in views)
+    return PhotoRecord(photo, digest, boxes_digest, pixels.shape[1], pixels.shape[0], text)
+
+
+def _with_splits(
+    records: list[PhotoRecord], boxes: dict[str, list[Annotation]], before: dict[str, PhotoRecord], recipe: Recipe
+) -> tuple[list[PhotoRecord], list[str]]:
+    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message."""
+    photos = [Photo(r.photo, tuple(box.label for box in boxes[r.photo]), _parse_views(r.views)) for r in records]
+    known = {name: record.split for name, record in before.items() if record.split}
+    splits = assign_splits(photos, recipe.split, known)
+    kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
+    unsplit = [
+        f"{r.photo}: resembles photographs of more than one split; left out, since it would show test pictures "
+        "to the training. Cut into a new folder to split everything afresh."
+        for r in records
+        if r.photo not in splits
+    ]
+    return kept, unsplit
+
+
+def _parse_views(text: str) -> tuple[tuple[int, int], ...]:
+    pairs = (entry.split("/") for entry in text.split())
+    return tuple((int(view, 16), int(mirror, 16)) for view, mirror in pairs)
+
+
+def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) -> int:
+    """Store the patches of one photograph that are not there yet; return how many were written."""
+    missing = [patch for patch in plan if not (folder / patch.file).is_file()]
+    if missing:
+        pixels = decode_image((images / missing[0].photo).read_bytes())
+        for patch in missing:
+            window = pixels[patch.y : patch.y + patch.height, patch.x : patch.x + patch.width]
+            _store(_reduced(window, recipe.patches.longest_side), folder / patch.file)
+    return len(missing)
+
+
+def _patch(record: PhotoRecord, label: str, window: Window) -> Patch:
+    """Name a patch by everything that decides its pixels, so that an existing file is always the right one."""
+    origin = hashlib.sha256(f"{record.photo}:{record.sha256}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in Path(record.photo).stem)[:40]
+    place = f"{window.x}-{window.y}-{window.width}x{window.height}"
+    return Patch(f"{label}/{stem}-{origin}-{place}.png", label, record.photo, *astuple(window), record.split)
+
+
+def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
+    """Reduce a large patch by the one resize of the project; small ones keep their pixels."""
+    factor = longest_side / max(pixels.shape[:2])
+    if factor >= 1:
+        return pixels
+    height, width = (max(round(side * factor), 1) for side in pixels.shape[:2])
+    return resize_image(pixels, (height, width))
+
+
+def _store(pixels: np.ndarray, path: Path) -> None:
+    """Write a PNG (lossless: a patch is exactly the photograph's pixels) under a temporary name, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, "PNG", compress_level=1)
+    temporary.replace(path)
+
+
+def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    """Apply a function in threads: Pillow decodes and encodes without holding the interpreter's lock."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(function, items))
+
+
+def _read_records(path: Path) -> dict[str, PhotoRecord]:
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        row["photo"]: PhotoRecord(**{**row, "width": int(row["width"]), "height": int(row["height"])}) for row in rows
+    }
+
+
+def _write_records(records: list[PhotoRecord], path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(entry.name for entry in fields(PhotoRecord))
+    writer.writerows(astuple(record) for record in records)
+    write_atomically(path, text.getvalue())

@@ -1,0 +1,211 @@
+"""Numbers of a report -> matplotlib figures -> inline SVG that takes its colours and its font from the page."""
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+Row = Mapping[str, Any]
+
+# The light page's colours; in the SVG each becomes var(--name), which the page sets for light, dark and print.
+PALETTE = {"ink": "#1b2026", "muted": "#5c6670", "line": "#d3d8dd", "accent": "#1c5d9f", "soft": "#bfd3e8"}
+INK, MUTED, LINE, ACCENT, SOFT = PALETTE.values()
+
+WIDTH_INCHES = 4.4  # 317 points: text stays near 9 pixels on a phone and near 13 in a wide column
+STYLE = {
+    "axes.edgecolor": LINE,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 8.5,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the layout is the same on every machine
+    "font.size": 8.5,
+    "grid.color": LINE,
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,  # a class or file name may hold a dollar sign
+    "xtick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.color": MUTED,
+    "ytick.major.size": 0,
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One measured share in [0, 1] with its interval and the text beside it; value None draws the text alone."""
+
+    name: str
+    text: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def draw_comparison(bars: Sequence[Bar]) -> Figure:
+    """Draw one horizontal bar each, the first on top and in the accent colour, with intervals as whiskers."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 0.5 + 0.62 * len(bars)))
+        axes = figure.subplots()
+        for place, bar in enumerate(bars):
+            _draw_bar(axes, bar, -place, ACCENT if place == 0 else MUTED)
+        axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes.xaxis.set_major_formatter(_percent())
+        axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def draw_reliability(bins: Sequence[Row]) -> Figure:
+    """Draw the accuracy of each bin of confidence against its mean confidence, over the number of patches."""
+    filled = [row for row in bins if row["n"] and row["confidence"] is not None and row["accuracy"] is not None]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 4.1))
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+        upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="confidence = accuracy")
+        for row in filled:
+            upper.plot([row["confidence"]] * 2, [row["confidence"], row["accuracy"]], color=SOFT, linewidth=3)
+        points = [row["confidence"] for row in filled], [row["accuracy"] for row in filled]
+        upper.plot(*points, color=ACCENT, marker="o", markersize=4.5, label="measured")
+        _share_axis(upper, "accuracy")
+        _legend(upper)
+        _draw_histogram(lower, bins)
+    return figure
+
+
+def draw_threshold_curve(curve: Sequence[Row], threshold: float) -> Figure:
+    """Draw what is accepted and what is rejected at every threshold, the chosen one marked."""
+    thresholds = [row["threshold"] for row in curve]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 3.3))
+        axes = figure.subplots()
+        _draw_series(axes, thresholds, curve, "accepted_minerals", "known classes accepted", ACCENT)
+        _draw_series(axes, thresholds, curve, "rejected_background", "background rejected", INK, linestyle="--")
+        _share_axis(axes, "share of test patches")
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("threshold on confidence")
+        _mark(axes, threshold, f"chosen: {threshold:.2f}", left=threshold > 0.5)
+        _legend(axes)
+    return figure
+
+
+def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
+    """Draw loss and accuracy by epoch for training and validation, the best epoch marked.
+
+    A measure that no row holds is left out of its panel.
+    """
+    epochs = [row["epoch"] for row in history]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 4.1))
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        for axes, measure in ((upper, "loss"), (lower, "accuracy")):
+            _draw_series(axes, epochs, history, measure, "training", MUTED, linestyle="--")
+            _draw_series(axes, epochs, history, f"val_{measure}", "validation", ACCENT)
+            axes.set_ylabel(measure)
+        lower.yaxis.set_major_formatter(_percent())
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        lower.set_xlabel("epoch, counted from 0")
+        _legend(upper)
+        _mark(upper, best_epoch, f"best: {best_epoch}", left=best_epoch > max(epochs, default=0) / 2)
+        _mark(lower, best_epoch)
+    return figure
+
+
+def svg_text(figure: Figure, name: str, description: str) -> str:
+    """Return a figure as one <svg> element to put into an HTML page; the same figure gives the same bytes.
+
+    name makes the element's ids differ from those of the page's other figures. description is the text
+    alternative that a screen reader speaks.
+    """
+    buffer = io.StringIO()
+    no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata=no_metadata)
+    body = buffer.getvalue()[buffer.getvalue().index("<svg") :]
+    # no fixed size: the figure follows the width of its column
+    opening = f'<svg role="img" aria-label="{escape(description)}" '
+    body = re.sub(r"<svg[^>]*?(viewBox=\"[^\"]+\")[^>]*>", lambda match: f"{opening}{match[1]}>", body, count=1)
+    body = re.sub(r"<defs>\s*<style.*?</defs>", "", body, count=1, flags=re.DOTALL)  # it would style the whole page
+    body = re.sub(r" id=\"[\w.]+_\d+\"", "", body)  # group names, the same in every figure and used by nothing
+    return _themed(body)
+
+
+def _themed(body: str) -> str:
+    """Let each palette colour follow the page's custom property of the same name, and the font its style sheet."""
+    for name, colour in PALETTE.items():
+        body = body.replace(f": {colour}", f": var(--{name})")
+    return re.sub(r" font-family: [^;\"]+;", "", body)
+
+
+def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:
+    axes.text(0, place + 0.3, bar.name, va="bottom", fontsize=8.5)
+    if bar.value is None or bar.low is None or bar.high is None:
+        axes.text(0, place, bar.text, va="center", color=MUTED)
+        return
+    axes.barh(place, bar.value, height=0.46, color=colour)
+    # max: rounding may put a bound a hair on the wrong side, and errorbar refuses negative lengths
+    whisker = [[max(bar.value - bar.low, 0)], [max(bar.high - bar.value, 0)]]
+    axes.errorbar(bar.value, place, xerr=whisker, ecolor=INK, elinewidth=1.2, capsize=3, linestyle="none")
+    axes.text(bar.high + 0.02, place, bar.text, va="center", fontweight="bold")
+
+
+def _draw_histogram(axes: Axes, bins: Sequence[Row]) -> None:
+    centres = [(row["low"] + row["high"]) / 2 for row in bins]
+    widths = [(row["high"] - row["low"]) * 0.86 for row in bins]
+    axes.bar(centres, [row["n"] for row in bins], width=widths, color=SOFT)
+    axes.grid(visible=False, axis="x")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
+    axes.xaxis.set_major_formatter(_percent())
+    axes.set(xlim=(0, 1), xlabel="confidence", ylabel="patches")
+
+
+def _draw_series(
+    axes: Axes, places: Sequence[float], rows: Sequence[Row], key: str, label: str, colour: str, linestyle: str = "-"
+) -> None:
+    values = [math.nan if row.get(key) is None else row[key] for row in rows]
+    if all(math.isnan(value) for value in values):
+        return
+    marker = "o" if len(values) == 1 else ""  # a line of one point would be invisible
+    axes.plot(places, values, color=colour, linestyle=linestyle, label=label, marker=marker)
+
+
+def _mark(axes: Axes, place: float, text: str = "", left: bool = False) -> None:
+    """Mark one place of the x axis; left puts the text on the left of the line."""
+    axes.axvline(place, color=INK, linewidth=1, linestyle=":")
+    offset = (-4, -2) if left else (4, -2)
+    position = {"xy": (place, 1), "xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    axes.annotate(text, xytext=offset, ha="right" if left else "left", va="top", **position)
+
+
+def _share_axis(axes: Axes, label: str) -> None:
+    axes.set_ylim(0, 1.03)
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_formatter(_percent())
+    axes.yaxis.set_major_formatter(_percent())
+
+
+def _legend(axes: Axes) -> None:
+    """Put the legend in one line over the panel, where it covers no curve."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, handlelength=1.8, borderaxespad=0.2)
+
+
+def _percent() -> PercentFormatter:
+    return PercentFormatter(1.0, decimals=0, symbol="\N{NARROW NO-BREAK SPACE}%")

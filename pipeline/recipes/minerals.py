@@ -1,0 +1,30 @@
+"""Seven minerals from tight patches, with our own network from scratch.
+
+    python -m pipeline run minerals
+    python -m pipeline run minerals --images PHOTOS --annotations FILE
+
+Measured figures, with n, machine and time: README.txt, table of results.
+"""
+
+from pipeline.recipe import Recipe
+from pipeline.scenes import MINERALS
+
+RECIPE = Recipe(
+    name="minerals",
+    title="Seven minerals, tight patches",
+    labels=MINERALS,
+    embedded=(
+        ("fit.epochs", "16"),
+        ("network.input_side", "64"),
+        ("patches.jitters", "1"),
+    ),
+    smoke=(
+        ("source.scenes", "60"),
+        ("fit.epochs", "2"),
+        ("network.input_side", "32"),
+        ("patches.jitters", "0"),
+        ("patches.negatives", "2"),
+        ("export.calibration_pictures", "20"),
+        ("export.max_accuracy_loss", "1.0"),
+    ),
+)

@@ -1,0 +1,314 @@
+"""Report dict -> report.json for programs, report.html for people, a few lines for the terminal."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from inference.atomic_file import write_atomically
+from inference.decide import UNKNOWN
+from inference.errors import InputError
+from inference.image_io import read_image
+from pipeline import plots
+
+Report = Mapping[str, Any]
+Estimate = Mapping[str, Any]  # value, low, high: the 95 % interval; n; value None where undefined
+
+PICTURE_SIDE_PIXELS = 160
+TERMINAL_COLUMNS = 80
+SPLITS = ("train", "validation", "test")
+ABSENT = "\N{EN DASH}"
+THIN = "\N{NARROW NO-BREAK SPACE}"
+
+# title, key of the metrics, shown as, what it means
+KEY_FIGURES = (
+    ("Accuracy", "accuracy", "share", "best label right, nothing rejected"),
+    ("Balanced accuracy", "balanced_accuracy", "share", "the mean over the classes"),
+    ("Accuracy of accepted", "accuracy_of_accepted", "share", "right where it did not say unknown"),
+    ("Background rejected", "rejected_background", "share", "said unknown: more is better"),
+    ("Known classes rejected", "rejected_minerals", "share", "said unknown: less is better"),
+    ("Background told apart", "auroc_background", "decimal", "area under the ROC curve; 0.5 is chance"),
+    ("Calibration error", "ece", "decimal", "mean gap of confidence and accuracy; 0 is best"),
+    ("Macro F1", "macro_f1", "share", "precision and recall, the mean over the classes"),
+)
+MODEL_ROWS = (*KEY_FIGURES, ("Micro F1", "micro_f1", "share", ""))
+
+
+@dataclass(frozen=True)
+class Card:
+    """One key figure as text: its title, value, spread (interval and n) and meaning."""
+
+    title: str
+    value: str
+    spread: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One count of the confusion matrix and its share of the row; right marks what the result should be."""
+
+    count: int
+    share: float
+    right: bool
+    unknown: bool
+
+
+@dataclass(frozen=True)
+class ConfusionRow:
+    """One true label of the confusion matrix; apart marks a label that is no possible result: background."""
+
+    label: str
+    total: int
+    apart: bool
+    cells: list[Cell]
+
+
+def write_report(folder: Path, report: dict[str, Any], history: list[dict[str, float]]) -> tuple[Path, Path]:
+    """Write folder/report.json and folder/report.html and return both paths.
+
+    Pictures of the worst mistakes are read from paths relative to folder; one that can't be read is left out.
+
+    Raises:
+        ValueError: the report holds NaN or infinity, which JSON has no word for; undefined values are None.
+    """
+    json_path, html_path = folder / "report.json", folder / "report.html"
+    text = json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_atomically(json_path, text + "\n")
+    write_atomically(html_path, render_html(report, history, folder))
+    return json_path, html_path
+
+
+def render_html(report: Report, history: Sequence[Mapping[str, float]], folder: Path) -> str:
+    """Return the page as one self-contained text: style, plots and pictures inside, no outside resource."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": share, "decimal": decimal, "spread": spread, "size": size, "bounds": bounds}
+    metrics = report["models"][report["released"]]
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        metrics=metrics,
+        verdict=verdict(report),
+        cards=key_cards(report),
+        figures=draw_figures(report, history),
+        confusion=confusion_rows(metrics["confusion"]),
+        classes=ordered_classes(report),
+        splits=SPLITS,
+        data_rows=data_rows(report),
+        models=model_columns(report),
+        model_rows=MODEL_ROWS,
+        pictures=[picture_uri(folder / mistake["file"]) for mistake in report["worst"]],
+        absent=ABSENT,
+        thin=THIN,
+        unknown=UNKNOWN,
+    )
+
+
+def summary_lines(report: dict[str, Any]) -> list[str]:
+    """Return the report for a terminal: at most nine lines of at most 80 columns."""
+    metrics, baseline = report["models"][report["released"]], report.get("baseline")
+    rows: list[tuple[str, str, Estimate | None]] = [
+        ("Accuracy", "share", metrics.get("accuracy")),
+        (f"  {baseline['name']}" if baseline else "", "share", baseline and baseline["accuracy"]),
+        ("  Keras model", "share", _of_keras(report, "accuracy")),
+        ("Background rejected", "share", metrics.get("rejected_background")),
+        ("Known classes rejected", "share", metrics.get("rejected_minerals")),
+        ("Calibration error (ECE)", "decimal", metrics.get("ece")),
+        ("Same label as Keras", "share", _parity(report).get("agreement")),
+    ]
+    lines = [f"{report['recipe']}: {report['released']} on test patches, 95 % intervals"]
+    lines += [_summary_line(title, style, estimate) for title, style, estimate in rows if estimate]
+    lines.append(f"{'Size, time a patch':<38} {_cost_text(report)}")
+    return [line[:TERMINAL_COLUMNS].rstrip() for line in lines]
+
+
+def verdict(report: Report) -> str:
+    """Return the run in one sentence of counts, as in: Right on 93 of 100 test patches."""
+    metrics, baseline = report["models"][report["released"]], report.get("baseline")
+    sentence = f"Right on {_counts(metrics['accuracy'])} test patches"
+    if baseline and baseline["accuracy"]["value"] is not None:
+        sentence += f", against {_counts(baseline['accuracy'])} by {baseline['name']}"
+    background = metrics.get("rejected_background")
+    if background and background["value"] is not None:
+        sentence += f"; says {UNKNOWN} to {_counts(background)} background patches"
+    return sentence + "."
+
+
+def key_cards(report: Report) -> list[Card]:
+    """Return the key figures of the released model; what was not measured has no card."""
+    metrics = report["models"][report["released"]]
+    cards = [
+        Card(title, STYLES[style](metrics[key]["value"]), spread(metrics[key], style), meaning)
+        for title, key, style, meaning in KEY_FIGURES
+        if metrics.get(key)
+    ]
+    agreement = _parity(report).get("agreement")
+    if agreement:
+        cards.append(Card("Same label as Keras", share(agreement["value"]), spread(agreement), report["released"]))
+    return cards + list(_cost_cards(report))
+
+
+def draw_figures(report: Report, history: Sequence[Mapping[str, float]]) -> dict[str, Markup]:
+    """Return the page's plots as inline SVG by name; a plot without numbers is left out."""
+    metrics, threshold = report["models"][report["released"]], report["calibration"]["threshold"]
+    figures = {"comparison": (plots.draw_comparison(_bars(report)), _spoken_bars(report))}
+    if metrics["reliability"]:
+        text = "Reliability diagram: accuracy by confidence, over a histogram of confidences. Table below."
+        figures["reliability"] = plots.draw_reliability(metrics["reliability"]), text
+    if metrics["threshold_curve"]:
+        text = f"Shares accepted and rejected at each threshold; {threshold:.2f} was chosen."
+        figures["threshold"] = plots.draw_threshold_curve(metrics["threshold_curve"], threshold), text
+    if history:
+        best = report["training"]["best_epoch"]
+        text = f"Loss and accuracy by epoch for training and validation; the best epoch is {best}."
+        figures["training"] = plots.draw_training(history, best), text
+    # Markup: matplotlib has escaped every text in the figure, svg_text the description
+    return {name: Markup(plots.svg_text(figure, name, text)) for name, (figure, text) in figures.items()}
+
+
+def confusion_rows(confusion: Mapping[str, Any]) -> list[ConfusionRow]:
+    """Return the confusion matrix with row shares; background is right where the result is unknown."""
+    columns, rows = confusion["columns"], []
+    for label, counts in zip(confusion["rows"], confusion["counts"], strict=True):
+        total, apart = sum(counts), label not in columns
+        expected = UNKNOWN if apart else label
+        cells = [
+            Cell(count, count / total if total else 0.0, column == expected, column == UNKNOWN)
+            for column, count in zip(columns, counts, strict=True)
+        ]
+        rows.append(ConfusionRow(label, total, apart, cells))
+    return rows
+
+
+def ordered_classes(report: Report) -> list[str]:
+    """Return every class that the report names, in the order of the confusion matrix, whatever the JSON's order."""
+    metrics = report["models"][report["released"]]
+    named = [metrics["confusion"]["rows"], *report["data"]["patches"].values(), metrics["per_class"]]
+    return list(dict.fromkeys(label for labels in named for label in labels))
+
+
+def data_rows(report: Report) -> list[tuple[str, list[int]]]:
+    """Return photographs and patches of each class as rows of counts, one a split."""
+    data = report["data"]
+    photos = ("photographs", [data["photos"].get(split, 0) for split in SPLITS])
+    patches = [data["patches"].get(split, {}) for split in SPLITS]
+    return [photos] + [(name, [counts.get(name, 0) for counts in patches]) for name in ordered_classes(report)]
+
+
+def model_columns(report: Report) -> list[str]:
+    """Return the models in the order of the chain: Keras first, then its exports by name."""
+    return sorted(report["models"], key=lambda name: (name != "keras", name))
+
+
+def picture_uri(path: Path) -> str | None:
+    """Return a picture as a small PNG data URI, or None where it can't be read."""
+    try:
+        picture = Image.fromarray(read_image(path))
+    except InputError:
+        return None
+    picture.thumbnail((PICTURE_SIDE_PIXELS, PICTURE_SIDE_PIXELS))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def share(value: float | None) -> str:
+    """Return a share in [0, 1] as a percentage: 0.931 -> 93.1 %."""
+    return ABSENT if value is None else f"{100 * value:.1f}{THIN}%"
+
+
+def decimal(value: float | None) -> str:
+    """Return a plain number with three decimals: 0.0312 -> 0.031."""
+    return ABSENT if value is None else f"{value:.3f}"
+
+
+STYLES = {"share": share, "decimal": decimal}
+
+
+def bounds(estimate: Estimate, style: str = "share") -> str:
+    """Return an interval without its n: 90.4 to 95.1 as 90.4-95.1 %, the first unit left out."""
+    if estimate["low"] is None or estimate["high"] is None:
+        return "undefined"
+    low, high = STYLES[style](estimate["low"]), STYLES[style](estimate["high"])
+    return f"{low.removesuffix(THIN + '%')}{ABSENT}{high}"
+
+
+def spread(estimate: Estimate, style: str = "share") -> str:
+    """Return interval and n as one text: 90.4-95.1 %, n = 464."""
+    return f"{bounds(estimate, style)}, n{THIN}={THIN}{estimate['n']:,}"
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes in decimal units: 612345 -> 612 kB, 1234567 -> 1.23 MB."""
+    if count is None:
+        return ABSENT
+    return f"{count / 1e6:.2f}{THIN}MB" if count >= 1e6 else f"{count / 1e3:.0f}{THIN}kB"
+
+
+def _bars(report: Report) -> list[plots.Bar]:
+    """Return the bars of the comparison: the released network, the Keras model that it came from, the baseline."""
+    rows = [(f"network, {report['released']}", report["models"][report["released"]]["accuracy"])]
+    if report["released"] != "keras" and _of_keras(report, "accuracy"):
+        rows.append(("network, Keras", _of_keras(report, "accuracy")))
+    if report.get("baseline"):
+        rows.append((report["baseline"]["name"], report["baseline"]["accuracy"]))
+    return [plots.Bar(name, share(row["value"]), row["value"], row["low"], row["high"]) for name, row in rows]
+
+
+def _spoken_bars(report: Report) -> str:
+    return "Accuracy: " + "; ".join(f"{bar.name} {bar.text}" for bar in _bars(report)) + "."
+
+
+def _cost_cards(report: Report) -> Iterator[Card]:
+    """Yield the cards of what the model costs; those that were measured."""
+    cost, released = report["cost"], report["released"]
+    if released in cost["bytes"]:
+        yield Card("Size", size(cost["bytes"][released]), f"{cost['parameters']:,} parameters", f"{released} file")
+    latency = cost["latency_ms"].get(released)
+    if latency:
+        runs = f"95{THIN}% under {latency['p95']:.2f}{THIN}ms, n{THIN}={THIN}{latency['n']:,}"
+        work = f"a patch; {cost['macs'] / 1e6:,.1f} million multiply-adds"
+        yield Card("Time", f"{latency['median']:.2f}{THIN}ms", runs, work)
+
+
+def _summary_line(title: str, style: str, estimate: Estimate) -> str:
+    """Return one line of the summary, in columns; terminals that know only ASCII show all of it."""
+    if estimate["value"] is None or estimate["low"] is None or estimate["high"] is None:
+        return f"{title[:38]:<38} not defined, n={estimate['n']}"
+    factor, digits, unit = (100, 1, " %") if style == "share" else (1, 3, "")
+    value, low, high = (f"{factor * estimate[key]:.{digits}f}" for key in ("value", "low", "high"))
+    return f"{title[:38]:<38} {value + unit:>7}  {f'[{low}, {high}]':<14}  n={estimate['n']}"
+
+
+def _cost_text(report: Report) -> str:
+    cost, released = report["cost"], report["released"]
+    latency = cost["latency_ms"].get(released)
+    time = f"{latency['median']:.2f} ms (p95 {latency['p95']:.2f}), n={latency['n']}" if latency else "not timed"
+    return f"{size(cost['bytes'].get(released)).replace(THIN, ' ').replace(ABSENT, '-')}, {time}"
+
+
+def _of_keras(report: Report, key: str) -> Estimate | None:
+    return report["models"].get("keras", {}).get(key)
+
+
+def _parity(report: Report) -> Mapping[str, Any]:
+    return report["parity"].get(report["released"], {})
+
+
+def _counts(estimate: Estimate) -> str:
+    """Return a proportion as the counts that it came from: 0.93 of n = 100 -> 93 of 100."""
+    if estimate["value"] is None:
+        return f"an unknown number of {estimate['n']:,}"
+    return f"{round(estimate['value'] * estimate['n']):,} of {estimate['n']:,}"

@@ -1,0 +1,76 @@
+"""The data that a user names, or the drawn scenes -> PatchIndex: the slot that a recipe's source fills."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.annotations import read_annotations
+from pipeline.index import PatchIndex
+from pipeline.patches import cut_patches
+from pipeline.recipe import Recipe
+from pipeline.scenes import write_scenes
+
+EMBEDDED = "embedded scenes"
+PHOTOGRAPHS = "photographs"
+
+
+@dataclass(frozen=True)
+class DataPlace:
+    """Where a run's data is: photographs and annotation file, or neither for the drawn scenes; where runs are kept."""
+
+    images: Path | None
+    annotations: Path | None
+    runs: Path
+
+    @property
+    def embedded(self) -> bool:
+        """Tell whether the drawn scenes are meant."""
+        return self.images is None
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Patches ready for training, and what was clipped or refused on the way."""
+
+    index: PatchIndex
+    kind: str
+    clipped_boxes: int
+    written: int
+    refused: tuple[str, ...]
+
+
+def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Cut patches from photographs with boxes into a folder that runs with the same data and settings share.
+
+    Raises:
+        InputError: only one of photographs and annotations is given, or nothing usable is found.
+    """
+    if (place.images is None) != (place.annotations is None):
+        raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
+    images, annotations = _draw(place.runs, recipe) if place.images is None else (place.images, place.annotations)
+    if not images.is_dir():
+        raise InputError(f"{images}: is no folder. Give the folder of the photographs to --images.")
+    found = read_annotations(annotations, images, recipe.labels)
+    cut = cut_patches(found, images, _patch_folder(images, annotations, place.runs, recipe), recipe)
+    kind = EMBEDDED if place.embedded else PHOTOGRAPHS
+    return PreparedData(cut.index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+
+
+SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {"annotated_photos": annotated_photos}
+
+
+def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:
+    """Draw the scenes that are missing; return their folder and annotation file."""
+    folder = runs / recipe.name / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}"
+    annotations = write_scenes(folder, recipe.source.scenes, recipe.source.seed)
+    return folder / "photos", annotations
+
+
+def _patch_folder(images: Path, annotations: Path, runs: Path, recipe: Recipe) -> Path:
+    """Name the folder by all that decides patches and splits, so that no run trains on another's leftovers."""
+    settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
+    text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings])
+    return runs / recipe.name / f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,110 @@
+"""The stages of a run, each a function of its folder, each done when the file that it ends with exists."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.atomic_file import write_atomically
+from inference.classifier import Classifier
+from inference.run import Picture, results_to_json, run_batch
+from pipeline.index import PatchIndex, read_index, write_index
+from pipeline.recipe import Recipe
+from pipeline.run_folder import RunFolder, create_run, read_json, write_json
+from pipeline.sources import SOURCES, DataPlace, PreparedData
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One arrow of the flow: its name, the file that marks it as done, and what does it."""
+
+    name: str
+    ends_with: Callable[[RunFolder], Path]
+    action: Callable[[RunFolder], None]
+
+
+def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
+    """Make a run's folder and note where its data is, so that the run can be resumed from the folder alone."""
+    run = create_run(place.runs, recipe)
+    paths = {"images": place.images, "annotations": place.annotations, "runs": place.runs}
+    write_json(run.source, {name: None if path is None else str(path.resolve()) for name, path in paths.items()})
+    return run
+
+
+def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
+    """Do the stages that are not done yet, in order."""
+    for stage in stages:
+        if not stage.ends_with(run).exists():
+            print(f"{stage.name} ...", file=sys.stderr, flush=True)
+            stage.action(run)
+
+
+def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Make the recipe's patches; name everything that had to be refused on stderr."""
+    prepared = SOURCES[recipe.source.kind](place, recipe)
+    for message in prepared.refused:
+        print(f"refused: {message}", file=sys.stderr)
+    return prepared
+
+
+def patches_stage(run: RunFolder) -> None:
+    """Cut the patches and copy their index into the run."""
+    paths = read_json(run.source, "Start a new run.")
+    images, annotations = (None if paths[name] is None else Path(paths[name]) for name in ("images", "annotations"))
+    prepared = prepare_data(DataPlace(images, annotations, Path(paths["runs"])), run.read_recipe())
+    data = {
+        "kind": prepared.kind,
+        "patches": str(prepared.index.root.resolve()),
+        "clipped_boxes": prepared.clipped_boxes,
+        "refused": list(prepared.refused),
+    }
+    write_json(run.data, data)
+    write_index(prepared.index, run.index)
+
+
+def fit_stage(run: RunFolder) -> None:
+    """Train the network."""
+    from pipeline.train import FITS  # TensorFlow takes seconds to import: only where it is needed
+
+    recipe = run.read_recipe()
+    FITS[recipe.fit.kind](run, run_index(run), recipe)
+
+
+def calibrate_stage(run: RunFolder) -> None:
+    """Set temperature and threshold."""
+    import keras
+
+    from pipeline.calibrate import CALIBRATIONS
+
+    recipe = run.read_recipe()
+    network = keras.models.load_model(run.best, compile=False)
+    write_json(run.calibration, CALIBRATIONS[recipe.calibrate.kind](network, run_index(run), recipe))
+
+
+def evaluate_stage(run: RunFolder) -> None:
+    """Measure the released file and write report.json and report.html."""
+    from pipeline.callbacks import read_history
+    from pipeline.evaluate import evaluate_run
+    from pipeline.report import write_report
+
+    write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
+
+
+def results_stage(run: RunFolder) -> None:
+    """Run the released file over the test patches as a user would."""
+    index = run_index(run).select("test")
+    pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
+    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
+
+
+def run_index(run: RunFolder) -> PatchIndex:
+    """Return the run's own copy of index.csv, its files in the shared folder of patches."""
+    data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
+    return read_index(run.index, Path(data["patches"]))
+
+
+PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage)
+FIT = Stage("training", lambda run: run.fit, fit_stage)
+CALIBRATE = Stage("calibrating on validation patches", lambda run: run.calibration, calibrate_stage)
+EVALUATE = Stage("evaluating the released file", lambda run: run.report, evaluate_stage)
+RESULTS = Stage("classifying the test patches", lambda run: run.results, results_stage)

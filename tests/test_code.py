@@ -1,0 +1,75 @@
+"""The rules that the code itself must keep: linter, types, imports, sizes."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("inference", "models", "pipeline", "export")
+MAY_IMPORT = {
+    "inference": {"inference"},
+    "models": {"models"},
+    "pipeline": {"pipeline", "models", "inference"},
+    "export": {"export", "pipeline", "models", "inference"},
+}
+RUNNER_NEEDS = {"numpy", "PIL", "ai_edge_litert"}
+MOST_LINES = 350
+
+
+def modules() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    """Return the full names of the modules that a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the direction of the flow"
+            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
+def test_linter_and_type_checker_find_nothing(command: list[str]) -> None:
+    """Catches unused names, unsorted imports, unformatted code and wrong types."""
+    answer = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_flow_towards_the_runner(path: Path) -> None:
+    """Catches an import against the flow; only an entry point may import everything."""
+    package = path.relative_to(ROOT).parts[0]
+    ours = {name.split(".")[0] for name in imported(path)} & set(PACKAGES)
+    allowed = set(PACKAGES) if path.name == "__main__.py" and package == "pipeline" else MAY_IMPORT[package]
+    assert ours <= allowed
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_imports_an_entry_point(path: Path) -> None:
+    """Catches code that belongs into a module but hides in a command line."""
+    assert not [name for name in imported(path) if name.endswith("__main__")]
+
+
+def test_the_runner_needs_three_packages_only() -> None:
+    """Catches a convenient import that a phone or laptop would have to install."""
+    foreign = {name.split(".")[0] for path in (ROOT / "inference").rglob("*.py") for name in imported(path)}
+    assert foreign - set(sys.stdlib_module_names) - {"inference"} <= RUNNER_NEEDS
+
+
+def test_models_know_no_files_and_no_data() -> None:
+    """Catches an architecture that reads files or imports TensorFlow, which another backend could not run."""
+    foreign = {name.split(".")[0] for path in (ROOT / "models").rglob("*.py") for name in imported(path)}
+    assert foreign - {"models", "typing", "dataclasses", "collections", "math"} == {"keras"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_stay_small(path: Path) -> None:
+    """Catches a file that grows past what one can keep in mind."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES

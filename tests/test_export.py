@@ -1,0 +1,194 @@
+"""Export: what the .tflite promises, and that the comparison with Keras notices when it is broken."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+import inference.classifier
+from export.__main__ import main
+from export.calibration import calibration_pictures, choose_patches
+from export.export_run import export_run
+from export.verify import check_parity, measure_parity
+from inference.artefact import read_artefact
+from inference.classifier import Classifier
+from inference.errors import InputError
+from inference.image_io import resize_image
+from models.build import build_network, count_macs
+from models.patch_net import PATCH_NET_ROWS
+from pipeline.run_folder import RunFolder
+from pipeline.stages import EVALUATE, RESULTS, complete, run_index
+
+DELEGATED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
+AT_THE_ENDS = {"QUANTIZE", "DEQUANTIZE", "CAST", "DELEGATE"}
+
+
+@pytest.fixture(scope="module")
+def exported(colour_run: RunFolder) -> RunFolder:
+    export_run(colour_run, run_index(colour_run), "int8", colour_run.model)
+    return colour_run
+
+
+def parity_with(run: RunFolder, monkeypatch: pytest.MonkeyPatch, fault: Callable[[np.ndarray], np.ndarray]) -> dict:
+    """Measure the int8 file again with a fault planted between the runner's resize and the network."""
+    monkeypatch.setattr(inference.classifier, "resize_image", lambda rgb, size: fault(resize_image(rgb, size)))
+    network = keras.models.load_model(run.best, compile=False)
+    calibration = json.loads(run.calibration.read_text())
+    return measure_parity(network, calibration, {"int8": run.model}, run_index(run), run.read_recipe())
+
+
+def test_the_int8_file_agrees_with_keras(exported: RunFolder) -> None:
+    """Catches a conversion that changes what the network says."""
+    parity = json.loads(exported.parity.read_text())
+    assert parity["keras"]["accuracy"]["value"] >= 0.95, "the colour world must be learned, or parity means nothing"
+    assert parity["int8"]["agreement"]["value"] >= 0.95
+    assert parity["float32"]["agreement"]["value"] == 1.0
+    assert parity["float32"]["max_difference"] < 1e-4
+    assert parity["int8"]["mean_difference"] < 0.02
+
+
+def test_a_harmless_pass_through_keeps_parity(exported: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a planted-fault harness that breaks parity by itself, which would prove nothing below."""
+    parity = parity_with(exported, monkeypatch, lambda pixels: pixels)
+    check_parity(parity, "int8", 0.01)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lambda pixels: np.ascontiguousarray(pixels[:, :, ::-1]), id="channel order"),
+        pytest.param(lambda pixels: (pixels // 255).astype(np.uint8), id="scale"),
+    ],
+)
+def test_wrong_pixels_break_parity(exported: RunFolder, monkeypatch: pytest.MonkeyPatch, fault: Callable) -> None:
+    """Catches a parity check that would let swapped channels or a second rescaling pass."""
+    parity = parity_with(exported, monkeypatch, fault)
+    assert parity["int8"]["agreement"]["value"] < 0.9, "most patches are background, which has no colour to lose"
+    with pytest.raises(InputError, match="may lose at most"):
+        check_parity(parity, "int8", 0.01)
+
+
+def test_a_failed_gate_writes_no_model(exported: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a model that is shipped although it lost too much accuracy."""
+    monkeypatch.setattr("export.export_run.check_parity", lambda *_: check_parity(_ruined(), "int8", 0.01))
+    before = exported.model.read_bytes()
+    with pytest.raises(InputError, match="may lose at most"):
+        export_run(exported, run_index(exported), "int8", tmp_path / "new.tflite")
+    assert not list(tmp_path.iterdir())
+    assert exported.model.read_bytes() == before
+    assert not list(exported.path.glob(".draft*"))
+
+
+def _ruined() -> dict:
+    accuracy = {"value": 0.9, "n": 100}
+    return {"keras": {"accuracy": accuracy}, "int8": {"accuracy": {**accuracy, "value": 0.88}}}
+
+
+def test_only_builtin_operators_that_int8_runs_well(exported: RunFolder) -> None:
+    """Catches a layer that falls out of the int8 delegate (hard-swish, average pooling) or needs TensorFlow ops."""
+    interpreter = Interpreter(model_content=read_artefact(exported.model).flatbuffer)
+    interpreter.allocate_tensors()
+    names = {operator["op_name"] for operator in interpreter._get_ops_details()}
+    assert names <= DELEGATED | AT_THE_ENDS
+    quantized = [t for t in interpreter.get_tensor_details() if t["dtype"] == np.int8]
+    assert len(quantized) > len(PATCH_NET_ROWS) * 3
+
+
+def test_pixels_enter_unrounded_and_probabilities_leave_as_floats(exported: RunFolder) -> None:
+    """Catches an input scale that merges grey levels, and confidences that know only 256 values."""
+    interpreter = Interpreter(model_content=read_artefact(exported.model).flatbuffer)
+    entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    assert (entry["dtype"], entry["quantization"], list(entry["shape"])) == (np.uint8, (1.0, 0), [1, 32, 32, 3])
+    assert result["dtype"] == np.float32
+
+
+def test_probabilities_sum_to_one(exported: RunFolder) -> None:
+    """Catches confidences above 1 or collapsed under int8."""
+    index = run_index(exported).select("test")
+    classifier = Classifier(exported.model)
+    rows = np.array([classifier.probabilities(index.path(patch)) for patch in index.patches])
+    np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-5)
+    assert rows.min() >= 0
+
+
+def test_calibration_sees_training_patches_only(exported: RunFolder) -> None:
+    """Catches test pictures that set the int8 ranges."""
+    index, recipe = run_index(exported), exported.read_recipe()
+    train = index.select("train")
+    chosen = choose_patches(train, 40)
+    assert {patch.split for patch in chosen} == {"train"}
+    counts = {label: sum(patch.label == label for patch in chosen) for label in recipe.outputs}
+    assert set(counts.values()) == {10}
+    everything_but_train_lost = type(index)(index.root, train.patches)
+    np.testing.assert_array_equal(
+        calibration_pictures(index, recipe), calibration_pictures(everything_but_train_lost, recipe)
+    )
+
+
+def test_the_card_tells_what_was_measured(exported: RunFolder) -> None:
+    """Catches a model that cannot say what it is, or claims figures of another file."""
+    card = Classifier(exported.model).card
+    parity = json.loads(exported.parity.read_text())
+    assert card.labels == ("red", "green", "blue", "background")
+    assert card.reject_labels == ("background",)
+    assert card.measured["accuracy"] == parity["int8"]["accuracy"]
+    assert card.threshold == json.loads(exported.calibration.read_text())["threshold"]
+
+
+@pytest.mark.parametrize("mode", ["float16", "float32"])
+def test_every_mode_runs_in_the_runner(exported: RunFolder, tmp_path: Path, mode: str) -> None:
+    """Catches a mode that converts but does not load, or is not what its name says."""
+    out = tmp_path / "model.tflite"
+    assert main([str(exported.path), "--mode", mode, "--out", str(out)]) == 0
+    index = run_index(exported).select("test")
+    patch = next(patch for patch in index.patches if patch.label == "red")
+    assert Classifier(out, threshold=0).classify(index.path(patch)).result == "red"
+    smaller = {"float16": 0.6, "float32": 1.1}[mode]
+    assert out.stat().st_size <= smaller * exported.float_model.stat().st_size
+
+
+def test_an_existing_model_is_not_overwritten(exported: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches an export that destroys an earlier one."""
+    before = exported.model.read_bytes()
+    assert main([str(exported.path), "--out", str(exported.model)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert exported.model.read_bytes() == before
+
+
+def test_a_folder_without_a_run_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a traceback where a wrong path was given."""
+    assert main([str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err
+
+
+def test_the_report_agrees_with_a_recount_of_the_results(exported: RunFolder) -> None:
+    """Catches figures that are not those of the released file: each is counted again from results.json."""
+    complete(exported, [EVALUATE, RESULTS])
+    report, results = (json.loads(file.read_text()) for file in (exported.report, exported.results))
+    test = run_index(exported).select("test")
+    assert set(results) == {patch.file for patch in test.patches}
+    positives = [patch for patch in test.patches if patch.label != "background"]
+    negatives = [patch for patch in test.patches if patch.label == "background"]
+    figures = report["models"]["int8"]
+    unknown = {file for file, answer in results.items() if answer["result"] == "unknown"}
+    accepted = [patch for patch in positives if patch.file not in unknown]
+    assert figures["rejected_minerals"]["value"] == pytest.approx(1 - len(accepted) / len(positives))
+    assert figures["rejected_background"]["value"] == pytest.approx(
+        sum(patch.file in unknown for patch in negatives) / len(negatives)
+    )
+    right = sum(results[patch.file]["result"] == patch.label for patch in accepted)
+    assert figures["accuracy_of_accepted"]["value"] == pytest.approx(right / len(accepted))
+    assert report["baseline"]["accuracy"]["n"] == len(positives)
+
+
+def test_macs_and_parameters_of_the_network() -> None:
+    """Catches a network that grew past its limit, and a count of its work that is off."""
+    network = build_network("patch_net", "classifier", 96, 8, 0.2)
+    assert network.count_params() < 1_000_000
+    stem = 48 * 48 * 3 * 3 * 3 * 16
+    tiny = keras.Model(network.input, network.get_layer("stem_relu6").output)
+    assert count_macs(tiny) == stem
