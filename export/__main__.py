@@ -16,7 +16,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return _run(options)
     except InputError as fault:
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from pipeline.quiet import load_tensorflow
+
+    load_tensorflow()
     from export.export_run import export_run
     from pipeline.run_folder import RunFolder
     from pipeline.stages import run_index
@@ -44,7 +47,8 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
     parser = argparse.ArgumentParser(
         prog="python -m export",
         description="Convert a run's network to one self-describing .tflite and compare it with Keras.",

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from export.quiet import captured_output
+from pipeline.quiet import captured_output
 
 # The last two operators stay in float: a few microseconds, and confidences keep their full resolution. An int8
 # softmax knows 256 values and does not run in the XNNPACK delegate.

@@ -1,6 +1,7 @@
 """python -m inference MODEL IMAGES... : classify pictures with a .tflite that `python -m export` wrote."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return _run(options)
     except InputError as fault:
@@ -38,9 +39,10 @@ def _run(options: argparse.Namespace) -> int:
     outcome = run_batch(classifier, pictures)
     text = results_to_json(outcome.results)
     if options.out is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text.encode())  # JSON is UTF-8 in every locale
+        sys.stdout.buffer.flush()
     else:
-        write_atomically(options.out, text)
+        _write(options.out, text)
     where = "standard output" if options.out is None else options.out
     failed = f", {len(outcome.faults)} could not be read" if outcome.faults else ""
     print(f"{len(outcome.results)} pictures classified{failed}; results: {where}", file=sys.stderr)
@@ -48,11 +50,27 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check_output(out: Path | None, overwrite: bool) -> None:
-    if out is not None and out.exists() and not overwrite:
+    """Refuse before the work what could only fail after it."""
+    if out is None:
+        return
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
+    if out.exists() and not overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
+    nearest = next(folder for folder in out.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(f"{out}: cannot be written: {nearest} is no folder that you may write to. Give another --out.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _write(out: Path, text: str) -> None:
+    try:
+        write_atomically(out, text)
+    except OSError as fault:
+        raise InputError(f"{out}: cannot be written: {fault.strerror or fault}. Give another --out.") from fault
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
     parser = argparse.ArgumentParser(
         prog="python -m inference",
         description="Classify pictures with a .tflite model; write {filename: {confidence, result}} as JSON.",
@@ -69,17 +87,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must lie between 0 and 1. Received: {text}")
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1. Received: {text}")
     return value
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more. Received: {text}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text}")
+    return int(text)
 
 
 if __name__ == "__main__":

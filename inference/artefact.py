@@ -24,7 +24,7 @@ def read_artefact(path: Path) -> Artefact:
     """Read a .tflite file and take it apart.
 
     Raises:
-        InputError: the file can't be read or is no TFLite model.
+        InputError: the file can't be read, is no TFLite model, or the zip behind it is damaged.
     """
     try:
         data = Path(path).read_bytes()
@@ -40,18 +40,22 @@ def split_artefact(data: bytes, name: str = "model") -> Artefact:
             f"{name}: is no TFLite model: bytes 4 to 8 must be {FLATBUFFER_MAGIC!r}. "
             f"Received: {data[4:8]!r}. Give the .tflite file that export wrote."
         )
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return Artefact(data, {})
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             files = {entry.filename: archive.read(entry) for entry in entries}
-    except zipfile.BadZipFile:
-        return Artefact(data, {})
+    except Exception as fault:  # zipfile raises BadZipFile, zlib.error, EOFError, NotImplementedError ...
+        raise InputError(f"{name}: its packed files are damaged: {fault}. Copy or export the model again.") from fault
     start = min((entry.header_offset for entry in entries), default=len(data))
     return Artefact(data[:start], files)
 
 
 def pack_artefact(artefact: Artefact) -> bytes:
     """Return the bytes of one .tflite file: the flatbuffer, unchanged, and behind it a zip of the files."""
+    if not artefact.files:
+        return artefact.flatbuffer
     buffer = io.BytesIO(artefact.flatbuffer)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name in sorted(artefact.files):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inference.artefact import Artefact, flatbuffer_sha256
-from inference.decide import DECISIONS
+from inference.decide import DECISIONS, UNKNOWN
 from inference.errors import InputError
 
 CARD_FORMAT = 1
@@ -81,7 +81,11 @@ def _parse(data: bytes, name: str) -> Card:
             "Update the runner or export the model again."
         )
     for key in ("labels", "reject_labels", "input_size"):
-        values[key] = tuple(values.get(key, ()))
+        if not isinstance(values.get(key), list):
+            raise InputError(
+                f"{name}: {CARD_NAME}: {key} must be a list. Received: {values.get(key)!r}. Export the model again."
+            )
+        values[key] = tuple(values[key])
     try:
         return Card(**values)
     except TypeError as fault:
@@ -90,16 +94,31 @@ def _parse(data: bytes, name: str) -> Card:
 
 def _check_values(card: Card, name: str) -> None:
     rules = (
-        ("labels must be unique and not empty", card.labels, len(set(card.labels)) == len(card.labels) > 0),
-        ("reject_labels must be among the labels", card.reject_labels, set(card.reject_labels) < set(card.labels)),
+        ("labels must be unique texts, at least one", card.labels, _are_labels(card.labels)),
+        ("reject_labels must be some of the labels, not all", card.reject_labels, _are_some(card)),
+        (f"only a reject label may be called {UNKNOWN}", card.labels, UNKNOWN not in _answers(card)),
         ("input_size must be two positive numbers", card.input_size, _is_size(card.input_size)),
         (f"resize must be one of {RESIZE_RULES}", card.resize, card.resize in RESIZE_RULES),
-        (f"decision must be one of {tuple(DECISIONS)}", card.decision, card.decision in DECISIONS),
+        (f"decision must be one of {tuple(DECISIONS)}", card.decision, card.decision in tuple(DECISIONS)),
         ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
+        ("flatbuffer_sha256 must be a text", card.flatbuffer_sha256, isinstance(card.flatbuffer_sha256, str)),
     )
     for rule, received, holds in rules:
         if not holds:
             raise InputError(f"{name}: {CARD_NAME}: {rule}. Received: {received}. Export the model again.")
+
+
+def _are_labels(labels: tuple[object, ...]) -> bool:
+    return all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels) > 0
+
+
+def _are_some(card: Card) -> bool:
+    return all(label in card.labels for label in card.reject_labels) and _answers(card) != []
+
+
+def _answers(card: Card) -> list[str]:
+    """Return the labels that a decision can give."""
+    return [label for label in card.labels if label not in card.reject_labels]
 
 
 def _is_size(size: tuple[int, ...]) -> bool:

@@ -1,6 +1,7 @@
 """Files and folders of pictures -> {filename: {confidence, result}}, one bad picture never stopping the rest."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ def list_pictures(arguments: Iterable[Path]) -> list[Picture]:
     """List the files to classify, sorted by key.
 
     A folder is searched recursively and its keys are posix paths relative to it; a file's key is its name.
+    Hidden files and folders are left out; linked folders inside a folder are not entered. A link that leads
+    nowhere counts as a file, so that it is reported and not silently missing.
     With several arguments whose keys would collide, each key gets the argument in front.
 
     Raises:
-        InputError: an argument does not exist, or a folder holds no file.
+        InputError: an argument does not exist, a folder can't be listed or holds no file.
     """
     groups = [(argument, _list_argument(argument)) for argument in arguments]
     keys = [picture.key for _, pictures in groups for picture in pictures]
@@ -79,14 +82,23 @@ def _list_argument(argument: Path) -> list[Picture]:
         return [Picture(_printable(argument.name), argument)]
     if not argument.is_dir():
         raise InputError(f"{argument}: does not exist. Give picture files or a folder of them.")
-    files = sorted(path for path in argument.rglob("*") if path.is_file() and not _is_hidden(path, argument))
+    files = list(_walk(argument))
     if not files:
         raise InputError(f"{argument}: holds no file. Give a folder with pictures.")
     return [Picture(_printable(path.relative_to(argument).as_posix()), path) for path in files]
 
 
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=_refuse_folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(place, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
+
+
+def _refuse_folder(fault: OSError) -> None:
+    raise InputError(
+        f"{fault.filename}: cannot be listed: {fault.strerror}. Make it readable or give other folders."
+    ) from fault
 
 
 def _prefixed(argument: Path, picture: Picture) -> Picture:

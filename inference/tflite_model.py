@@ -15,14 +15,14 @@ class TfliteModel:
     """One interpreter over one network: uint8 pixels in, float32 probabilities out. Not safe across threads."""
 
     def __init__(self, flatbuffer: bytes, name: str = "model", threads: int = 1) -> None:
-        """Load the network and check its interface.
+        """Load the network and check its interface; more threads than the machine's cores are not started.
 
         Raises:
             InputError: LiteRT can't load it, or it is not one uint8 picture in, one float32 vector out.
         """
         try:
-            with _silent_stderr():
-                self._interpreter = Interpreter(model_content=flatbuffer, num_threads=threads)
+            with _silent_stderr():  # LiteRT crashes on thousands of threads, so their number is limited
+                self._interpreter = Interpreter(model_content=flatbuffer, num_threads=min(threads, os.cpu_count() or 1))
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as fault:
             raise InputError(f"{name}: LiteRT cannot load it: {fault}. Export the model again.") from fault
@@ -33,10 +33,17 @@ class TfliteModel:
         self.output_count = int(self._output["shape"][1])
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Return float32 [classes] for uint8 pixels [height, width, 3] of the model's input size, RGB."""
+        """Return float32 [classes] for uint8 pixels [height, width, 3] of the model's input size, RGB.
+
+        Raises:
+            InputError: the network overflows, so that there is no answer and no JSON number for one.
+        """
         self._interpreter.set_tensor(self._input["index"], pixels[np.newaxis])  # [1, height, width, 3]
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])[0]
+        values = self._interpreter.get_tensor(self._output["index"])[0]  # [classes]
+        if not np.isfinite(values).all():
+            raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
+        return values
 
     def _check_interface(self, name: str) -> None:
         entry, result = self._input, self._output
@@ -46,7 +53,7 @@ class TfliteModel:
                 f"{name}: the input must be uint8 [1, height, width, 3]. "
                 f"Received: {entry['dtype'].__name__} {list(shape)}. Give a .tflite that `python -m export` wrote."
             )
-        if len(result["shape"]) != 2 or result["dtype"] != np.float32:
+        if len(result["shape"]) != 2 or result["shape"][0] != 1 or result["dtype"] != np.float32:
             raise InputError(
                 f"{name}: the output must be float32 [1, classes]. "
                 f"Received: {result['dtype'].__name__} {list(result['shape'])}. Export the model again."

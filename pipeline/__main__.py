@@ -28,7 +28,7 @@ Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are no news to a user
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return VERBS[options.verb](options)
     except InputError as fault:
@@ -136,7 +136,8 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline",
         description="Train, calibrate, export and evaluate a small image classifier.",

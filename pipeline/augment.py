@@ -8,6 +8,7 @@ from keras import layers
 from pipeline.recipe import AugmentSettings
 
 _VALUE_RANGE = (0, 255)
+_SATURATION_RANGE = (0, 1)  # Keras clips the saturation itself to it, a share; 255 would give negative colours
 
 
 def make_augmentation(settings: AugmentSettings, seed: int) -> Callable[[Any, Any], tuple[Any, Any]]:
@@ -37,10 +38,12 @@ def _layers(settings: AugmentSettings, seed: int) -> list[Any]:
         (layers.RandomTranslation, settings.translation, {"fill_mode": "reflect"}),
         (layers.RandomBrightness, settings.brightness, {"value_range": _VALUE_RANGE}),
         (layers.RandomContrast, settings.contrast, {"value_range": _VALUE_RANGE}),
-        (layers.RandomSaturation, settings.saturation, {"value_range": _VALUE_RANGE}),
+        (layers.RandomSaturation, settings.saturation, {"value_range": _SATURATION_RANGE}),
         (layers.RandomHue, settings.hue, {"value_range": _VALUE_RANGE}),
     ]
-    chain = [] if settings.flip == "none" else [layers.RandomFlip(settings.flip, seed=seed)]
+    # One layer a direction: Keras' "horizontal_and_vertical" flips both ways or neither, a half turn.
+    directions = [] if settings.flip == "none" else settings.flip.split("_and_")
+    chain = [layers.RandomFlip(direction, seed=seed - number) for number, direction in enumerate(directions)]
     for number, (layer, factor, options) in enumerate(factors, start=1):
         if factor > 0:
             chain.append(layer(**_strength(layer, factor), seed=seed + number, **options))

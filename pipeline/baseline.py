@@ -13,7 +13,7 @@ from pipeline.estimates import proportion
 from pipeline.index import PatchIndex
 from pipeline.recipe import Recipe
 
-NAME = "HSV histogram with logistic regression"
+NAME = "HSV histogram, logistic regression"
 BINS = (8, 4, 4)  # hue, saturation, value
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 

@@ -11,7 +11,7 @@ from inference.decide import DecisionRule
 from pipeline.dataset import evaluation_dataset
 from pipeline.estimates import proportion
 from pipeline.index import PatchIndex
-from pipeline.metrics import Scores, score
+from pipeline.metrics import Scores, auroc_background, score
 from pipeline.recipe import BACKGROUND, Recipe
 
 _TEMPERATURES = (0.05, 20.0)
@@ -29,7 +29,12 @@ def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[s
     temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
     photos = [patch.photo for patch in validation.patches]
     scores = score(softmax(logits / temperature, axis=1), labels, photos, decision_rule(recipe, 0.0))
-    return {"temperature": temperature, **_threshold(scores, recipe.calibrate.accepted)}
+    return {
+        "temperature": temperature,
+        **_threshold(scores, recipe.calibrate.accepted),
+        "accuracy": proportion(int((scores.best == scores.labels)[scores.positive].sum()), int(scores.positive.sum())),
+        "auroc_background": auroc_background(scores),
+    }
 
 
 CALIBRATIONS = {"temperature": calibrate}

@@ -1,6 +1,8 @@
 """PatchIndex -> tf.data batches: decode by the runner's own code, cache, shuffle, augment, prefetch."""
 
+import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,24 +38,32 @@ def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 def training_dataset(index: PatchIndex, recipe: Recipe, cache_file: Path) -> tf.data.Dataset:
     """Return one epoch's batches (float32 pixels, one-hot labels, weights [batch]), shuffled and augmented.
 
-    balance "sampling" draws every class equally often, "weights" weighs every patch by the inverse of its
-    class's share. The decoded pictures are cached in memory, or in cache_file where they are too many.
+    Patches whose label is no output take no part. balance "sampling" draws every class equally often, "weights"
+    weighs every patch by the inverse of its class's share. The decoded pictures are kept in memory, or in
+    cache_file where they are too many.
 
     Raises:
         InputError: an output of the network has no patch.
     """
+    index = _with_labels(index, recipe.outputs)
     _check_classes(index, recipe)
-    examples = _cached(_decoded(index, recipe), index, recipe, cache_file)
-    batches = _shuffled(examples, index, recipe).batch(recipe.fit.batch_size)
+    side = recipe.network.input_side
+    load = _remembering_loader(index, side, cache_file)
+    labels = tf.constant([recipe.outputs.index(patch.label) for patch in index.patches])
     weights = tf.constant(label_weights(index, recipe), tf.float32)
     augment = make_augmentation(recipe.augment, recipe.seed)
 
-    def prepare(pixels: Any, label: Any) -> tuple[Any, Any, Any]:
-        weight = tf.gather(weights, label)
-        pixels, target = augment(tf.cast(pixels, tf.float32), _one_hot(label, recipe))
-        return pixels, target, weight
+    def fetch(places: Any) -> tuple[Any, Any]:
+        pixels = tf.ensure_shape(tf.numpy_function(load, [places], tf.uint8), (None, side, side, 3))
+        return tf.cast(pixels, tf.float32), _one_hot(tf.gather(labels, places), recipe)
 
-    return batches.map(prepare, num_parallel_calls=_PARALLEL_BATCHES).prefetch(tf.data.AUTOTUNE)
+    def change(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
+        pixels, target = augment(pixels, target)
+        return pixels, target, tf.linalg.matvec(target, weights)  # of a mixed picture: the mean of its two labels'
+
+    batches = _shuffled(index, recipe).batch(recipe.fit.batch_size).map(fetch, num_parallel_calls=_PARALLEL_BATCHES)
+    # Changed one after the other: batches that race for the layers' random state can't be repeated.
+    return batches.map(change).prefetch(tf.data.AUTOTUNE)
 
 
 def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
@@ -75,6 +85,8 @@ def load_patch(path: Path, side: int) -> np.ndarray:
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
     """Return single examples (uint8 [side, side, 3], int32 label) in the index' order."""
+    if not index.patches:
+        raise InputError("every split needs patches. Add annotated photographs, or raise the split's share.")
     side = recipe.network.input_side
     numbers = {label: number for number, label in enumerate(recipe.outputs)}
     files = [str(index.path(patch)) for patch in index.patches]
@@ -89,22 +101,51 @@ def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
     return names.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _cached(examples: tf.data.Dataset, index: PatchIndex, recipe: Recipe, cache_file: Path) -> tf.data.Dataset:
-    size = len(index.patches) * recipe.network.input_side**2 * 3
-    return examples.cache() if size <= MEMORY_CACHE_BYTES else examples.cache(str(cache_file))
+def _shuffled(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
+    """Return the positions of one epoch's patches, int64, shuffled anew each epoch.
 
-
-def _shuffled(examples: tf.data.Dataset, index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
-    """Shuffle anew each epoch; with balance "sampling" an epoch of the same length draws from all classes alike."""
+    With balance "sampling" an epoch of the same length draws from all classes alike.
+    """
     count = len(index.patches)
     if recipe.fit.balance != "sampling":
-        return examples.shuffle(count, seed=recipe.seed)
-    present = sorted({recipe.outputs.index(patch.label) for patch in index.patches})
-    by_class = [
-        examples.filter(lambda _, label, number=number: tf.equal(label, number)).shuffle(count, recipe.seed).repeat()
-        for number in present
+        return tf.data.Dataset.range(count).shuffle(count, seed=recipe.seed)
+    labels = np.array([patch.label for patch in index.patches])
+    by_class = [np.flatnonzero(labels == label) for label in recipe.outputs]
+    draws = [
+        tf.data.Dataset.from_tensor_slices(places).shuffle(len(places), seed=recipe.seed).repeat()
+        for places in by_class
     ]
-    return tf.data.Dataset.sample_from_datasets(by_class, seed=recipe.seed).take(count)
+    return tf.data.Dataset.sample_from_datasets(draws, seed=recipe.seed).take(count)
+
+
+def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from positions, int [n], to uint8 [n, side, side, 3], which decodes each patch once.
+
+    tf.data's own cache is none for a shuffle of everything: the pictures would all lie in the shuffle's buffer.
+    """
+    shape = (len(index.patches), side, side, 3)
+    pictures = _allocate(shape, cache_file)
+    decoded = np.zeros(len(index.patches), bool)
+
+    def load(places: np.ndarray) -> np.ndarray:
+        for place in places[~decoded[places]]:
+            pictures[place] = load_patch(index.path(index.patches[place]), side)
+            decoded[place] = True
+        return pictures[places]
+
+    return load
+
+
+def _allocate(shape: tuple[int, ...], cache_file: Path) -> np.ndarray:
+    """Return an empty uint8 array in memory, or in a file where it is large."""
+    if math.prod(shape) <= MEMORY_CACHE_BYTES:
+        return np.empty(shape, np.uint8)
+    cache_file.parent.mkdir(parents=True, exist_ok=True)
+    return np.memmap(cache_file, np.uint8, "w+", shape=shape)
+
+
+def _with_labels(index: PatchIndex, labels: tuple[str, ...]) -> PatchIndex:
+    return PatchIndex(index.root, tuple(patch for patch in index.patches if patch.label in labels))
 
 
 def _one_hot(label: Any, recipe: Recipe) -> Any:

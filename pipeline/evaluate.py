@@ -1,5 +1,6 @@
 """A finished run + its test patches -> the report dict, measured on the released file through the runner's code."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
         "baseline": measure_baseline(index, recipe),
         "cost": measure_cost(network, run.best, files),
         "parity": {mode: parity[mode] for mode in files},
-        "worst": _worst_mistakes(scores[recipe.export.mode], test),
+        "worst": _worst_mistakes(scores[recipe.export.mode], test, run.path),
     }
 
 
@@ -83,14 +84,17 @@ def _describe_data(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
     }
 
 
-def _worst_mistakes(scores: Scores, index: PatchIndex) -> list[dict[str, Any]]:
-    """List wrongly labelled patches, the most confident first; a rejected one is no mistake worth showing."""
+def _worst_mistakes(scores: Scores, index: PatchIndex, folder: Path) -> list[dict[str, Any]]:
+    """List wrongly labelled patches, the most confident first, files relative to the run's folder.
+
+    A rejected patch is no mistake worth showing.
+    """
     expected = np.where(scores.positive, scores.labels, UNKNOWN)
     wrong = np.flatnonzero((scores.results != expected) & (scores.results != UNKNOWN))
     order = wrong[np.argsort(-scores.confidences[wrong], kind="stable")][:WORST_MISTAKES]
     return [
         {
-            "file": str(index.path(index.patches[place])),
+            "file": Path(os.path.relpath(index.path(index.patches[place]), folder)).as_posix(),
             "photo": printable(index.patches[place].photo),
             "label": index.patches[place].label if scores.positive[place] else BACKGROUND,
             "result": str(scores.results[place]),

@@ -132,40 +132,53 @@ def auroc_background(scores: Scores) -> float | None:
 
 def _averages(scores: Scores) -> dict[str, Any]:
     """Return the averages over classes: values by scikit-learn, intervals from resampled confusion matrices."""
-    options = {"labels": list(scores.classes), "zero_division": 0.0}
-    values = {
-        "balanced_accuracy": balanced_accuracy_score(scores.labels, scores.best) if len(scores.labels) else None,
-        "macro_f1": f1_score(scores.labels, scores.best, average="macro", **options),
-        "micro_f1": f1_score(scores.labels, scores.best, average="micro", **options),
-    }
     statistics: dict[str, Callable[[np.ndarray], float]] = {
         "balanced_accuracy": balanced_accuracy,
-        "macro_f1": lambda counts: float(class_f1(counts).mean()),
+        "macro_f1": lambda counts: float(class_f1(counts)[_involved(counts)].mean()),
         "micro_f1": lambda counts: float(counts.trace() / counts.sum()),
+    }
+    if not len(scores.labels):
+        return {name: proportion(0, 0) for name in statistics}
+    values = {
+        "balanced_accuracy": balanced_accuracy_score(scores.labels, scores.best),
+        "macro_f1": f1_score(scores.labels, scores.best, average="macro", zero_division=0.0),
+        "micro_f1": f1_score(scores.labels, scores.best, average="micro", zero_division=0.0),
     }
     return {name: _over_counts(scores, values[name], statistic) for name, statistic in statistics.items()}
 
 
+def _involved(counts: np.ndarray) -> np.ndarray:
+    """Tell which classes are true or given in a confusion matrix: bool [classes]; F1 of others is undefined."""
+    return counts.sum(axis=0) + counts.sum(axis=1) > 0
+
+
 def _per_class(scores: Scores) -> dict[str, Any]:
     """Return precision, recall and F1 of each class among the classes' patches, nothing rejected."""
-    values = f1_score(scores.labels, scores.best, labels=list(scores.classes), average=None, zero_division=0.0)
     rows = {}
     for number, label in enumerate(scores.classes):
         true, given = scores.labels == label, scores.best == label
-        interval = _over_counts(scores, values[number], lambda counts, number=number: float(class_f1(counts)[number]))
-        rows[label] = {"precision": _share(true[given]), "recall": _share(given[true]), "f1": interval}
+        estimate = _estimate_f1(scores, number) if (true | given).any() else proportion(0, 0)
+        rows[label] = {"precision": _share(true[given]), "recall": _share(given[true]), "f1": estimate}
     return rows
 
 
-def _over_counts(scores: Scores, value: float | None, statistic: Callable[[np.ndarray], float]) -> dict[str, Any]:
+def _estimate_f1(scores: Scores, number: int) -> dict[str, Any]:
+    """Return F1 of one class; resampled photographs that do not involve it say nothing of it."""
+
+    def resampled(counts: np.ndarray) -> float | None:
+        return float(class_f1(counts)[number]) if _involved(counts)[number] else None
+
+    label = scores.classes[number]
+    return _over_counts(scores, f1_score(scores.labels == label, scores.best == label), resampled)
+
+
+def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray], float | None]) -> dict[str, Any]:
     """Return a value with the interval of the same statistic over resampled confusion matrices [true, given]."""
-    if value is None or not len(scores.labels):
-        return proportion(0, 0)
     classes = len(scores.classes)
     numbers = {label: number for number, label in enumerate(scores.classes)}
     cells = np.array([numbers[t] * classes + numbers[b] for t, b in zip(scores.labels, scores.best, strict=True)])
 
-    def resampled(places: np.ndarray) -> float:
+    def resampled(places: np.ndarray) -> float | None:
         return statistic(np.bincount(cells[places], minlength=classes**2).reshape(classes, classes))
 
     return bootstrap(float(value), resampled, scores.photos)

@@ -46,6 +46,9 @@ class PhotoRecord:
     split: str = ""
 
 
+_RECORD_COLUMNS = tuple(entry.name for entry in fields(PhotoRecord))
+
+
 @dataclass(frozen=True)
 class CutResult:
     """The index, how many patch files were written now, and one message for each photograph left out."""
@@ -59,10 +62,11 @@ def cut_patches(annotations: AnnotationSet, images: Path, folder: Path, recipe: 
     """Cut every photograph's patches into a folder and write its index.csv.
 
     A second call with more photographs or boxes adds only theirs; photographs known from before keep their
-    split. A photograph that can't be decoded is left out and named in the result.
+    split, even if a call between does not see them. A photograph that can't be decoded is left out and named in
+    the result.
 
     Raises:
-        InputError: no photograph could be used.
+        InputError: no photograph could be used, or another version of the program cut into the folder.
     """
     boxes = _by_photo(annotations)
     before = _read_records(folder / _PHOTOS_NAME)
@@ -74,7 +78,7 @@ def cut_patches(annotations: AnnotationSet, images: Path, folder: Path, recipe: 
     written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
     write_index(index, folder / INDEX_NAME)
-    _write_records(records, folder / _PHOTOS_NAME)
+    _write_records({**before, **{record.photo: record for record in records}}, folder / _PHOTOS_NAME)
     return CutResult(index, sum(written), (*refused, *unsplit))
 
 
@@ -95,7 +99,7 @@ def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, r
         clear_of = [Window(box.x, box.y, box.width, box.height) for box in boxes]
         random = make_generator(settings.seed, "negative", record.photo)
         plan += [(BACKGROUND, window) for window in negative_windows(clear_of, frame, settings, random)]
-    return [_patch(record, label, window) for label, window in plan]
+    return [_patch(record, label, window, settings.longest_side) for label, window in dict.fromkeys(plan)]
 
 
 def _by_photo(annotations: AnnotationSet) -> dict[str, list[Annotation]]:
@@ -135,9 +139,16 @@ def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRec
 def _with_splits(
     records: list[PhotoRecord], boxes: dict[str, list[Annotation]], before: dict[str, PhotoRecord], recipe: Recipe
 ) -> tuple[list[PhotoRecord], list[str]]:
-    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message."""
+    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message.
+
+    What was cut before and is gone or changed now still draws its like: a corrected photograph stays on the side
+    of its former self, and the near-duplicate of one that is missing today can't end up on another side.
+    """
     photos = [Photo(r.photo, tuple(box.label for box in boxes[r.photo]), _parse_views(r.views)) for r in records]
-    known = {name: record.split for name, record in before.items() if record.split}
+    unchanged = {r.photo for r in records if before.get(r.photo) == r}
+    past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
+    photos += [Photo(name, (), _parse_views(r.views)) for name, r in past.items()]
+    known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
     splits = assign_splits(photos, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
@@ -165,12 +176,17 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
     return len(missing)
 
 
-def _patch(record: PhotoRecord, label: str, window: Window) -> Patch:
+def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -> Patch:
     """Name a patch by everything that decides its pixels, so that an existing file is always the right one."""
-    origin = hashlib.sha256(f"{record.photo}:{record.sha256}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in Path(record.photo).stem)[:40]
-    place = f"{window.x}-{window.y}-{window.width}x{window.height}"
-    return Patch(f"{label}/{stem}-{origin}-{place}.png", label, record.photo, *astuple(window), record.split)
+    x, y, width, height = window.x, window.y, window.width, window.height
+    origin = f"{record.photo}:{record.sha256}:{longest_side}".encode("utf-8", "surrogateescape")
+    name = f"{_ascii(Path(record.photo).stem)}-{hashlib.sha256(origin).hexdigest()[:8]}-{x}-{y}-{width}x{height}.png"
+    return Patch(f"{_ascii(label)}/{name}", label, record.photo, x, y, width, height, record.split)
+
+
+def _ascii(name: str) -> str:
+    """Return a name that every file system takes."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:40]
 
 
 def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
@@ -200,15 +216,18 @@ def _read_records(path: Path) -> dict[str, PhotoRecord]:
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = list(csv.DictReader(file))
+        header, *rows = csv.reader(file)
+    if tuple(header) != _RECORD_COLUMNS or any(len(row) != len(header) for row in rows):
+        raise InputError(f"{path}: line 1 must be {','.join(_RECORD_COLUMNS)}. Received: {header}. Use a new folder.")
     return {
-        row["photo"]: PhotoRecord(**{**row, "width": int(row["width"]), "height": int(row["height"])}) for row in rows
+        photo: PhotoRecord(photo, digest, boxes, int(width), int(height), views, split)
+        for photo, digest, boxes, width, height, views, split in rows
     }
 
 
-def _write_records(records: list[PhotoRecord], path: Path) -> None:
+def _write_records(records: dict[str, PhotoRecord], path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(entry.name for entry in fields(PhotoRecord))
-    writer.writerows(astuple(record) for record in records)
+    writer.writerow(_RECORD_COLUMNS)
+    writer.writerows(astuple(record) for _, record in sorted(records.items()))
     write_atomically(path, text.getvalue())

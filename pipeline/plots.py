@@ -16,11 +16,19 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 Row = Mapping[str, Any]
 
 # The light page's colours; in the SVG each becomes var(--name), which the page sets for light, dark and print.
-PALETTE = {"ink": "#1b2026", "muted": "#5c6670", "line": "#d3d8dd", "accent": "#1c5d9f", "soft": "#bfd3e8"}
-INK, MUTED, LINE, ACCENT, SOFT = PALETTE.values()
+PALETTE = {
+    "ink": "#1b2026",
+    "muted": "#5c6670",
+    "line": "#d3d8dd",
+    "accent": "#1c5d9f",
+    "soft": "#bfd3e8",
+    "paper": "#fcfcfa",
+}
+INK, MUTED, LINE, ACCENT, SOFT, PAPER = PALETTE.values()
 
 WIDTH_INCHES = 4.4  # 317 points: text stays near 9 pixels on a phone and near 13 in a wide column
-STYLE = {
+STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
+    "axes.axisbelow": True,
     "axes.edgecolor": LINE,
     "axes.facecolor": "none",
     "axes.grid": True,
@@ -65,7 +73,7 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
         figure = Figure(figsize=(WIDTH_INCHES, 0.5 + 0.62 * len(bars)))
         axes = figure.subplots()
         for place, bar in enumerate(bars):
-            _draw_bar(axes, bar, -place, ACCENT if place == 0 else MUTED)
+            _draw_bar(axes, bar, -place, ACCENT if place == 0 else SOFT)
         axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(_percent())
@@ -80,8 +88,6 @@ def draw_reliability(bins: Sequence[Row]) -> Figure:
         figure = Figure(figsize=(WIDTH_INCHES, 4.1))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="confidence = accuracy")
-        for row in filled:
-            upper.plot([row["confidence"]] * 2, [row["confidence"], row["accuracy"]], color=SOFT, linewidth=3)
         points = [row["confidence"] for row in filled], [row["accuracy"] for row in filled]
         upper.plot(*points, color=ACCENT, marker="o", markersize=4.5, label="measured")
         _share_axis(upper, "accuracy")
@@ -101,7 +107,7 @@ def draw_threshold_curve(curve: Sequence[Row], threshold: float) -> Figure:
         _share_axis(axes, "share of test patches")
         axes.set_xlim(0, 1)
         axes.set_xlabel("threshold on confidence")
-        _mark(axes, threshold, f"chosen: {threshold:.2f}", left=threshold > 0.5)
+        _mark(axes, threshold, f"chosen: {threshold:.2f}", left=threshold > 0.75, height=0.08)
         _legend(axes)
     return figure
 
@@ -113,7 +119,7 @@ def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
     """
     epochs = [row["epoch"] for row in history]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 4.1))
+        figure = Figure(figsize=(WIDTH_INCHES, 3.7))
         upper, lower = figure.subplots(2, 1, sharex=True)
         for axes, measure in ((upper, "loss"), (lower, "accuracy")):
             _draw_series(axes, epochs, history, measure, "training", MUTED, linestyle="--")
@@ -162,7 +168,12 @@ def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:
     axes.barh(place, bar.value, height=0.46, color=colour)
     # max: rounding may put a bound a hair on the wrong side, and errorbar refuses negative lengths
     whisker = [[max(bar.value - bar.low, 0)], [max(bar.high - bar.value, 0)]]
-    axes.errorbar(bar.value, place, xerr=whisker, ecolor=INK, elinewidth=1.2, capsize=3, linestyle="none")
+    for colour, width in ((PAPER, 3.2), (INK, 1.2)):  # a halo, so that the whisker shows on a dark bar
+        _, caps, _ = axes.errorbar(
+            bar.value, place, xerr=whisker, fmt="none", ecolor=colour, elinewidth=width, capsize=3
+        )
+        for cap in caps:
+            cap.set_markeredgewidth(width)
     axes.text(bar.high + 0.02, place, bar.text, va="center", fontweight="bold")
 
 
@@ -172,7 +183,6 @@ def _draw_histogram(axes: Axes, bins: Sequence[Row]) -> None:
     axes.bar(centres, [row["n"] for row in bins], width=widths, color=SOFT)
     axes.grid(visible=False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
-    axes.xaxis.set_major_formatter(_percent())
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="patches")
 
 
@@ -186,18 +196,23 @@ def _draw_series(
     axes.plot(places, values, color=colour, linestyle=linestyle, label=label, marker=marker)
 
 
-def _mark(axes: Axes, place: float, text: str = "", left: bool = False) -> None:
-    """Mark one place of the x axis; left puts the text on the left of the line."""
+def _mark(axes: Axes, place: float, text: str = "", left: bool = False, height: float = 1) -> None:
+    """Mark one place of the x axis; the text stands at a share of the height, left or right of the line."""
     axes.axvline(place, color=INK, linewidth=1, linestyle=":")
-    offset = (-4, -2) if left else (4, -2)
-    position = {"xy": (place, 1), "xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-    axes.annotate(text, xytext=offset, ha="right" if left else "left", va="top", **position)
+    axes.annotate(
+        text,
+        (place, height),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if left else 4, -2),
+        textcoords="offset points",
+        horizontalalignment="right" if left else "left",
+        verticalalignment="top",
+    )
 
 
 def _share_axis(axes: Axes, label: str) -> None:
     axes.set_ylim(0, 1.03)
     axes.set_ylabel(label)
-    axes.xaxis.set_major_formatter(_percent())
     axes.yaxis.set_major_formatter(_percent())
 
 

@@ -2,9 +2,11 @@
 
 import difflib
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from inference.decide import UNKNOWN
 from inference.errors import InputError
 
 BACKGROUND = "background"  # the label of negative patches in index.csv
@@ -16,7 +18,7 @@ Overrides = tuple[tuple[str, str], ...]
 class SourceSettings:
     """Where the patches come from; scenes: how many photographs are drawn, from a seed, when no data is given."""
 
-    kind: str = "annotated_photos"
+    kind: Literal["annotated_photos"] = "annotated_photos"
     scenes: int = 700
     seed: int = 0
 
@@ -28,8 +30,8 @@ class PatchSettings:
     margin: share of the box's side added on each side. jitters: extra copies of each training box, each edge
     moved by at most jitter of the side. negatives: background windows a photograph, of which hard_share touch a
     box's surroundings; none overlaps a box by more than max_iou, nor lies in or around one by more than
-    max_cover of either area. Window sides are log-uniform between min_side and max_side, as shares of the
-    photograph's shorter side. longest_side: larger patches are reduced to it when stored.
+    max_cover of either area. The root of a window's area is log-uniform between min_side and max_side, as shares of
+    the photograph's shorter side. longest_side: larger patches are reduced to it when stored.
     """
 
     margin: float = 0.04
@@ -74,8 +76,8 @@ class AugmentSettings:
 class NetworkSettings:
     """Which network: keys of models.build.TRUNKS and HEADS, the side of its square input in pixels."""
 
-    trunk: str = "patch_net"
-    head: str = "classifier"
+    trunk: Literal["patch_net"] = "patch_net"
+    head: Literal["classifier"] = "classifier"
     input_side: int = 96
     dropout: float = 0.2
     background: Literal["output", "confidence"] = "output"
@@ -85,7 +87,7 @@ class NetworkSettings:
 class FitSettings:
     """The training: epochs at most, patience of early stopping in epochs, AdamW with warm-up and cosine."""
 
-    kind: str = "gradient"
+    kind: Literal["gradient"] = "gradient"
     epochs: int = 40
     patience: int = 15
     batch_size: int = 64
@@ -100,7 +102,7 @@ class FitSettings:
 class CalibrateSettings:
     """accepted: the share of true validation positives that the reject threshold lets pass."""
 
-    kind: str = "temperature"
+    kind: Literal["temperature"] = "temperature"
     accepted: float = 0.95
 
 
@@ -137,10 +139,47 @@ class Recipe:
     smoke: Overrides = ()
     embedded: Overrides = ()
 
+    def __post_init__(self) -> None:
+        """Refuse values with which no run could end well.
+
+        Raises:
+            InputError: names the setting, its rule and the value.
+        """
+        for setting, rule, received, holds in _rules(self):
+            if not holds:
+                raise InputError(f"{setting} {rule}. Received: {received!r}.")
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """The label of each output of the network: the classes, then background where it is learned."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
+
+
+def _rules(recipe: Recipe) -> list[tuple[str, str, Any, bool]]:
+    """List what must hold of a recipe: setting, rule, value, whether it holds."""
+    labels, split, fit, patches = recipe.labels, recipe.split, recipe.fit, recipe.patches
+    sides = (patches.min_side, patches.max_side)
+    reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
+    return [
+        ("labels", "must be different names", labels, len(set(labels)) == len(labels) > 0),
+        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
+        ("split.validation", "must lie between 0 and 1", split.validation, 0 < split.validation < 1),
+        ("split.test", "must lie between 0 and 1", split.test, 0 < split.test < 1),
+        ("split.test", "must leave photographs for training", split.test, split.validation + split.test < 1),
+        ("patches.min_side", "must be positive and at most patches.max_side", sides, 0 < sides[0] <= sides[1]),
+        ("patches.longest_side", "must be at least 1", patches.longest_side, patches.longest_side >= 1),
+        ("fit.epochs", "must be at least 1", fit.epochs, fit.epochs >= 1),
+        ("fit.batch_size", "must be at least 1", fit.batch_size, fit.batch_size >= 1),
+        ("fit.learning_rate", "must be positive", fit.learning_rate, fit.learning_rate > 0),
+        ("network.input_side", "must be at least 16", recipe.network.input_side, recipe.network.input_side >= 16),
+        ("source.scenes", "must be at least 1", recipe.source.scenes, recipe.source.scenes >= 1),
+        (
+            "calibrate.accepted",
+            "must lie between 0 and 1",
+            recipe.calibrate.accepted,
+            0 < recipe.calibrate.accepted <= 1,
+        ),
+    ]
 
 
 def override(recipe: Recipe, setting: str, text: str) -> Recipe:
@@ -149,24 +188,18 @@ def override(recipe: Recipe, setting: str, text: str) -> Recipe:
     Raises:
         InputError: the setting is unknown, or the text is no value of its type.
     """
-    section_name, _, field_name = setting.rpartition(".")
-    known = _known_settings(recipe)
-    if setting not in known:
-        close = difflib.get_close_matches(setting, known, 1)
-        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."
-        raise InputError(f"no setting is named {setting!r}. {hint}")
-    if not section_name:
-        return replace(recipe, **{field_name: _parse(get_type_hints(Recipe)[field_name], setting, text)})
-    section = getattr(recipe, section_name)
-    value = _parse(get_type_hints(type(section))[field_name], setting, text)
-    return replace(recipe, **{section_name: replace(section, **{field_name: value})})
+    return override_all(recipe, ((setting, text),))
 
 
 def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
-    """Apply several overrides, the last one winning."""
+    """Apply several overrides, the last one winning; together they must make a possible run, not one by one."""
+    sections: dict[str, dict[str, Any]] = {}
     for setting, text in overrides:
-        recipe = override(recipe, setting, text)
-    return recipe
+        section, _, name = setting.rpartition(".")
+        sections.setdefault(section, {})[name] = _parse(_type_of(recipe, setting), setting, text)
+    whole = sections.pop("", {})
+    changed = {section: replace(getattr(recipe, section), **values) for section, values in sections.items()}
+    return replace(recipe, **whole, **changed)
 
 
 def recipe_to_json(recipe: Recipe) -> str:
@@ -178,34 +211,54 @@ def recipe_from_json(text: str) -> Recipe:
     """Read a recipe back from recipe.json.
 
     Raises:
-        InputError: a field is unknown to this version of the program.
+        InputError: it is damaged, or a field is unknown to this version of the program.
     """
-    values = json.loads(text)
     types = get_type_hints(Recipe)
     try:
+        values = json.loads(text)
         for name, value in values.items():
             if is_dataclass(types.get(name)):
                 values[name] = types[name](**value)
             elif isinstance(value, list):
                 values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
         return Recipe(**values)
-    except TypeError as fault:
-        raise InputError(f"recipe.json was written by another version: {fault}. Start a new run.") from fault
+    except (AttributeError, TypeError, ValueError) as fault:
+        raise InputError(f"recipe.json is damaged or of another version: {fault}. Start a new run.") from fault
 
 
 def _known_settings(recipe: Recipe) -> list[str]:
-    """List every setting that an override may name: seed and the fields of the sections."""
+    """List every setting that an override may name: labels, seed and the fields of the sections."""
     sections = [entry.name for entry in fields(recipe) if is_dataclass(getattr(recipe, entry.name))]
-    return ["seed", *(f"{name}.{entry.name}" for name in sections for entry in fields(getattr(recipe, name)))]
+    return ["labels", "seed", *(f"{name}.{entry.name}" for name in sections for entry in fields(getattr(recipe, name)))]
+
+
+def _type_of(recipe: Recipe, setting: str) -> Any:
+    """Return the type of a setting's values."""
+    known = _known_settings(recipe)
+    if setting not in known:
+        close = difflib.get_close_matches(setting, known, 1)
+        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."
+        raise InputError(f"no setting is named {setting!r}. {hint}")
+    section, _, name = setting.rpartition(".")
+    return get_type_hints(type(getattr(recipe, section) if section else recipe))[name]
 
 
 def _parse(kind: Any, setting: str, text: str) -> Any:
-    """Convert the text to the setting's type: str, int, float or one of a few words."""
+    """Convert the text to the setting's type: bool, int, float, str, one of a few words, or words with commas."""
+    if kind is bool:
+        return _parse(Literal["true", "false"], setting, text) == "true"
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
             raise InputError(f"{setting} must be one of {', '.join(get_args(kind))}. Received: {text!r}.")
         return text
+    if get_origin(kind) is tuple:
+        return tuple(part.strip() for part in text.split(","))
+    if kind is str:
+        return text
     try:
-        return kind(text)
+        value = kind(text)
     except ValueError as fault:
         raise InputError(f"{setting} must be of type {kind.__name__}. Received: {text!r}.") from fault
+    if not math.isfinite(value):
+        raise InputError(f"{setting} must be a finite number. Received: {text!r}.")
+    return value

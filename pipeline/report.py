@@ -23,9 +23,11 @@ Estimate = Mapping[str, Any]  # value, low, high: the 95 % interval; n; value No
 
 PICTURE_SIDE_PIXELS = 160
 TERMINAL_COLUMNS = 80
+TITLE_COLUMNS = 42
 SPLITS = ("train", "validation", "test")
 ABSENT = "\N{EN DASH}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
+JOIN = "\N{NO-BREAK SPACE}"  # keeps 93 of 100 on one line
 
 # title, key of the metrics, shown as, what it means
 KEY_FIGURES = (
@@ -101,6 +103,7 @@ def render_html(report: Report, history: Sequence[Mapping[str, float]], folder: 
         report=report,
         metrics=metrics,
         verdict=verdict(report),
+        baseline_text=baseline_sentence(report) if report.get("baseline") else "No baseline was measured.",
         cards=key_cards(report),
         figures=draw_figures(report, history),
         confusion=confusion_rows(metrics["confusion"]),
@@ -130,7 +133,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     ]
     lines = [f"{report['recipe']}: {report['released']} on test patches, 95 % intervals"]
     lines += [_summary_line(title, style, estimate) for title, style, estimate in rows if estimate]
-    lines.append(f"{'Size, time a patch':<38} {_cost_text(report)}")
+    lines.append(_aligned("Size and time a patch", _cost_text(report)))
     return [line[:TERMINAL_COLUMNS].rstrip() for line in lines]
 
 
@@ -146,6 +149,18 @@ def verdict(report: Report) -> str:
     return sentence + "."
 
 
+def baseline_sentence(report: Report) -> str:
+    """Return by how much the released network is ahead of the baseline, and whether the intervals tell them apart."""
+    network, baseline = report["models"][report["released"]]["accuracy"], report["baseline"]["accuracy"]
+    if None in (*network.values(), *baseline.values()):
+        return "The two can't be compared: one of them has no accuracy or no interval."
+    points = 100 * (network["value"] - baseline["value"])
+    apart = network["low"] > baseline["high"] or baseline["low"] > network["high"]
+    side = "ahead of" if points >= 0 else "behind"
+    overlap = "do not overlap" if apart else "overlap, so this test can't tell them apart"
+    return f"The network is {abs(points):.1f} points {side} the baseline; the 95 % intervals {overlap}."
+
+
 def key_cards(report: Report) -> list[Card]:
     """Return the key figures of the released model; what was not measured has no card."""
     metrics = report["models"][report["released"]]
@@ -156,7 +171,14 @@ def key_cards(report: Report) -> list[Card]:
     ]
     agreement = _parity(report).get("agreement")
     if agreement:
-        cards.append(Card("Same label as Keras", share(agreement["value"]), spread(agreement), report["released"]))
+        cards.append(
+            Card(
+                "Same label as Keras",
+                share(agreement["value"]),
+                spread(agreement),
+                f"{report['released']} against Keras",
+            )
+        )
     return cards + list(_cost_cards(report))
 
 
@@ -240,7 +262,7 @@ STYLES = {"share": share, "decimal": decimal}
 def bounds(estimate: Estimate, style: str = "share") -> str:
     """Return an interval without its n: 90.4 to 95.1 as 90.4-95.1 %, the first unit left out."""
     if estimate["low"] is None or estimate["high"] is None:
-        return "undefined"
+        return "no interval"
     low, high = STYLES[style](estimate["low"]), STYLES[style](estimate["high"])
     return f"{low.removesuffix(THIN + '%')}{ABSENT}{high}"
 
@@ -275,21 +297,28 @@ def _cost_cards(report: Report) -> Iterator[Card]:
     """Yield the cards of what the model costs; those that were measured."""
     cost, released = report["cost"], report["released"]
     if released in cost["bytes"]:
-        yield Card("Size", size(cost["bytes"][released]), f"{cost['parameters']:,} parameters", f"{released} file")
+        yield Card("Size", size(cost["bytes"][released]), f"{cost['bytes'][released]:,} bytes", f"the {released} file")
+    work = f"{cost['macs'] / 1e6:,.1f} million multiply-adds"
+    yield Card("Parameters", f"{cost['parameters']:,}", work, "for one patch")
     latency = cost["latency_ms"].get(released)
     if latency:
         runs = f"95{THIN}% under {latency['p95']:.2f}{THIN}ms, n{THIN}={THIN}{latency['n']:,}"
-        work = f"a patch; {cost['macs'] / 1e6:,.1f} million multiply-adds"
-        yield Card("Time", f"{latency['median']:.2f}{THIN}ms", runs, work)
+        yield Card("Time a patch", f"{latency['median']:.2f}{THIN}ms", runs, "the median")
 
 
 def _summary_line(title: str, style: str, estimate: Estimate) -> str:
     """Return one line of the summary, in columns; terminals that know only ASCII show all of it."""
-    if estimate["value"] is None or estimate["low"] is None or estimate["high"] is None:
-        return f"{title[:38]:<38} not defined, n={estimate['n']}"
+    if estimate["value"] is None:
+        return _aligned(title, f"not defined, n={estimate['n']}")
     factor, digits, unit = (100, 1, " %") if style == "share" else (1, 3, "")
-    value, low, high = (f"{factor * estimate[key]:.{digits}f}" for key in ("value", "low", "high"))
-    return f"{title[:38]:<38} {value + unit:>7}  {f'[{low}, {high}]':<14}  n={estimate['n']}"
+    value, low, high = (
+        "?" if estimate[key] is None else f"{factor * estimate[key]:.{digits}f}" for key in ("value", "low", "high")
+    )
+    return _aligned(title, f"{value + unit:<7}  {f'[{low}, {high}]':<14}  n={estimate['n']}")
+
+
+def _aligned(title: str, text: str) -> str:
+    return f"{title[: TITLE_COLUMNS - 1]:<{TITLE_COLUMNS}}{text}"
 
 
 def _cost_text(report: Report) -> str:
@@ -311,4 +340,4 @@ def _counts(estimate: Estimate) -> str:
     """Return a proportion as the counts that it came from: 0.93 of n = 100 -> 93 of 100."""
     if estimate["value"] is None:
         return f"an unknown number of {estimate['n']:,}"
-    return f"{round(estimate['value'] * estimate['n']):,} of {estimate['n']:,}"
+    return f"{round(estimate['value'] * estimate['n']):,}{JOIN}of{JOIN}{estimate['n']:,}"

@@ -48,9 +48,12 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     Raises:
         InputError: only one of photographs and annotations is given, or nothing usable is found.
     """
-    if (place.images is None) != (place.annotations is None):
+    if place.images is None and place.annotations is None:
+        images, annotations = _draw(place.runs, recipe)
+    elif place.images is None or place.annotations is None:
         raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
-    images, annotations = _draw(place.runs, recipe) if place.images is None else (place.images, place.annotations)
+    else:
+        images, annotations = place.images, place.annotations
     if not images.is_dir():
         raise InputError(f"{images}: is no folder. Give the folder of the photographs to --images.")
     found = read_annotations(annotations, images, recipe.labels)

@@ -14,6 +14,7 @@ from pipeline.recipe import SplitSettings
 SPLITS = ("train", "validation", "test")
 
 _HASH_SIDE = 8  # 64 bits
+_LEAST_BITS = 16  # a view with any structure sets 32 of them, plain colour at most one: all plain views look alike
 _BLOCK_ROWS = 256  # views compared at a time, to bound memory
 
 
@@ -73,7 +74,10 @@ def assign_splits(
 
 
 def group_near_duplicates(photos: Iterable[Photo], distance: int) -> list[list[Photo]]:
-    """Join photographs of which two views, one of them mirrored or not, differ in at most `distance` bits."""
+    """Join photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
+
+    A view of plain colour resembles nothing.
+    """
     ordered = sorted(photos, key=lambda photo: photo.name)
     roots = list(range(len(ordered)))
     for first, second in _close_pairs(ordered, distance):
@@ -88,6 +92,8 @@ def _close_pairs(photos: list[Photo], distance: int) -> Iterable[tuple[int, int]
     """Yield pairs of photographs (first < second) with close views, comparing each view with all."""
     owner = np.array([place for place, photo in enumerate(photos) for _ in photo.views])  # [views]
     hashes = np.array([view for photo in photos for view in photo.views], np.uint64).reshape(-1, 2)  # [views, 2]
+    telling = np.bitwise_count(hashes).min(axis=1, initial=64) >= _LEAST_BITS  # [views]
+    owner, hashes = owner[telling], hashes[telling]
     for start in range(0, len(hashes), _BLOCK_ROWS):
         block = hashes[start : start + _BLOCK_ROWS, :1, np.newaxis]  # [block, 1, 1]
         differing = np.bitwise_count(block ^ hashes.T[np.newaxis]).min(axis=1)  # [block, views]

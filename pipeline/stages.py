@@ -7,11 +7,14 @@ from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.classifier import Classifier
+from inference.errors import InputError
 from inference.run import Picture, results_to_json, run_batch
 from pipeline.index import PatchIndex, read_index, write_index
+from pipeline.quiet import load_tensorflow
 from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder, create_run, read_json, write_json
 from pipeline.sources import SOURCES, DataPlace, PreparedData
+from pipeline.splits import SPLITS
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Stage:
     name: str
     ends_with: Callable[[RunFolder], Path]
     action: Callable[[RunFolder], None]
+    needs_tensorflow: bool = True
 
 
 def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
@@ -34,9 +38,12 @@ def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
 def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
     """Do the stages that are not done yet, in order."""
     for stage in stages:
-        if not stage.ends_with(run).exists():
-            print(f"{stage.name} ...", file=sys.stderr, flush=True)
-            stage.action(run)
+        if stage.ends_with(run).exists():
+            continue
+        print(f"{stage.name} ...", file=sys.stderr, flush=True)
+        if stage.needs_tensorflow:
+            load_tensorflow()
+        stage.action(run)
 
 
 def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -51,7 +58,9 @@ def patches_stage(run: RunFolder) -> None:
     """Cut the patches and copy their index into the run."""
     paths = read_json(run.source, "Start a new run.")
     images, annotations = (None if paths[name] is None else Path(paths[name]) for name in ("images", "annotations"))
-    prepared = prepare_data(DataPlace(images, annotations, Path(paths["runs"])), run.read_recipe())
+    recipe = run.read_recipe()
+    prepared = prepare_data(DataPlace(images, annotations, Path(paths["runs"])), recipe)
+    _check_splits(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
         "patches": str(prepared.index.root.resolve()),
@@ -103,8 +112,18 @@ def run_index(run: RunFolder) -> PatchIndex:
     return read_index(run.index, Path(data["patches"]))
 
 
-PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage)
+def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
+    """Refuse data so small that a split shows none of the classes: nothing could be chosen or measured by it."""
+    for split in SPLITS:
+        if not index.select(split, recipe.labels).patches:
+            raise InputError(
+                f"every split needs boxes of the classes. Received: none for {split}, {len(index.patches)} patches in "
+                "all. Annotate more photographs, at least a dozen of each class."
+            )
+
+
+PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)
 FIT = Stage("training", lambda run: run.fit, fit_stage)
 CALIBRATE = Stage("calibrating on validation patches", lambda run: run.calibration, calibrate_stage)
 EVALUATE = Stage("evaluating the released file", lambda run: run.report, evaluate_stage)
-RESULTS = Stage("classifying the test patches", lambda run: run.results, results_stage)
+RESULTS = Stage("classifying the test patches", lambda run: run.results, results_stage, needs_tensorflow=False)

@@ -37,7 +37,9 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     network = compile_network(recipe, steps_per_epoch=math.ceil(len(patches.patches) / recipe.fit.batch_size))
     nan = StopOnNaN()
     callbacks = [nan, *_callbacks(run, recipe, read_history(run.history))]
-    network.fit(training, validation_data=validation, epochs=recipe.fit.epochs, callbacks=callbacks, shuffle=False, verbose=0)
+    network.fit(
+        training, validation_data=validation, epochs=recipe.fit.epochs, callbacks=callbacks, shuffle=False, verbose=0
+    )
     if nan.where is not None:
         epoch, step = nan.where
         raise InputError(

@@ -111,7 +111,7 @@ def _draw_clear(
 
 
 def _draw(near: Window | None, frame: tuple[int, int], settings: PatchSettings, random: np.random.Generator) -> Window:
-    """Draw a window: side log-uniform, aspect up to 4:3 either way, anywhere or centred around a box's edge."""
+    """Draw a window: root of the area log-uniform, up to 16:9 either way, anywhere or just beside a box."""
     low, high = (share * min(frame) for share in (settings.min_side, settings.max_side))
     side, aspect = np.exp(random.uniform(np.log(low), np.log(high))), np.exp(random.uniform(-0.29, 0.29))
     width, height = (

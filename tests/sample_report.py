@@ -157,7 +157,7 @@ def _reliability(known: int) -> list[dict[str, Any]]:
     rows = []
     for place, part in enumerate(shares):
         n, middle = round(part * known), (place + 0.5) / BINS
-        confidence, accuracy = (middle, min(middle - 0.06 + 0.012 * place, 1.0)) if n else (None, None)
+        confidence, accuracy = (middle, middle - 0.02 - 0.08 * math.sin(place)) if n else (None, None)
         rows.append(
             {"low": place / BINS, "high": (place + 1) / BINS, "n": n, "confidence": confidence, "accuracy": accuracy}
         )

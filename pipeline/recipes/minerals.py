@@ -14,9 +14,11 @@ RECIPE = Recipe(
     title="Seven minerals, tight patches",
     labels=MINERALS,
     embedded=(
-        ("fit.epochs", "16"),
+        ("source.scenes", "1200"),
+        ("fit.epochs", "20"),
         ("network.input_side", "64"),
-        ("patches.jitters", "1"),
+        ("patches.jitters", "0"),
+        ("patches.negatives", "2"),
     ),
     smoke=(
         ("source.scenes", "60"),

@@ -1,4 +1,4 @@
-"""Keep the converter's thousands of lines off the terminal, and show them where a conversion fails."""
+"""Keep TensorFlow's notices and the converter's thousands of lines off the terminal, and show them on failure."""
 
 import contextlib
 import os
@@ -27,6 +27,15 @@ def captured_output() -> Iterator[None]:
             raise
         else:
             _restore(saved)
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and start its devices without its notices about processors, drivers and retracing."""
+    with captured_output():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+    tf.get_logger().setLevel("ERROR")
 
 
 def _restore(saved: tuple[int, int]) -> None:

@@ -1,0 +1,1 @@
+"""Measurements on data that the caller names; no test depends on them."""

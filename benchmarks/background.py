@@ -1,0 +1,45 @@
+"""Compare the two ways to treat background: a learned output of its own, or low confidence alone.
+
+    python -m benchmarks.background minerals [options of `python -m pipeline fit`]
+
+Trains both with the same patches and seed and prints what calibration finds on validation patches: at the
+threshold that accepts the stated share of the classes, the share of background that is rejected. Test patches
+take no part.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+KINDS = ("output", "confidence")
+
+
+def main(arguments: list[str]) -> int:
+    """Print one line a kind; return the exit code."""
+    with tempfile.TemporaryDirectory() as runs:
+        for kind in KINDS:
+            fit = ["fit", *arguments, "--runs", f"{runs}/{kind}", "--set", f"network.background={kind}"]
+            _pipeline(*fit)
+            run = next(Path(runs, kind).glob("*/*-seed*"))
+            _pipeline("resume", str(run))
+            calibration = json.loads((run / "calibration.json").read_text())
+            print(f"{kind:10} accepted {_text(calibration['accepted'])}, background rejected ", end="")
+            print(_text(calibration["rejected_background"]), end=", ")
+            print(f"AUROC {calibration['auroc_background']:.3f}, accuracy {_text(calibration['accuracy'])}", flush=True)
+    return 0
+
+
+def _pipeline(*arguments: str) -> None:
+    answer = subprocess.run([sys.executable, "-m", "pipeline", *arguments], check=False, stdout=subprocess.DEVNULL)
+    if answer.returncode == 2:
+        raise SystemExit(f"pipeline {' '.join(arguments)} failed")
+
+
+def _text(estimate: dict) -> str:
+    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}] n={estimate['n']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""Print README.txt's table of results from the reports in docs/results, so that no figure in it is typed.
+
+    python -m benchmarks.results_table
+
+A report gets there by copying a run's report.json under the name of what was measured.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
+_ROWS = (
+    ("accuracy, nothing rejected", lambda report: report["models"][report["released"]]["accuracy"]),
+    ("  colour histogram instead", lambda report: report["baseline"]["accuracy"]),
+    ("  Keras instead of the file", lambda report: report["models"]["keras"]["accuracy"]),
+    ("background answered unknown", lambda report: report["models"][report["released"]]["rejected_background"]),
+    ("minerals answered unknown", lambda report: report["models"][report["released"]]["rejected_minerals"]),
+    ("same label as Keras", lambda report: report["parity"][report["released"]]["agreement"]),
+)
+
+
+def results_table() -> str:
+    """Return the table: one block a report, values with 95 % intervals and n."""
+    return "\n\n".join(_block(path) for path in sorted(RESULTS.glob("*.json")))
+
+
+def _block(path: Path) -> str:
+    report = json.loads(path.read_text(encoding="utf-8"))
+    released = report["released"]
+    cost, training = report["cost"], report["training"]
+    latency = cost["latency_ms"][released]["median"]
+    lines = [f"{report['title']}: {report['data']['kind']} (docs/results/{path.name})"]
+    lines += [f"  {name:29}{_estimate(choose(report))}" for name, choose in _ROWS]
+    lines += [
+        f"  {'parameters':29}{cost['parameters']:,}",
+        f"  {'size, time a patch':29}{cost['bytes'][released]:,} bytes, {latency:.2f} ms on one thread",
+        f"  {'training':29}{training['epochs']} epochs, {training['seconds'] / 60:.1f} minutes",
+        f"  {'machine':29}{report['machine']}",
+    ]
+    return "\n".join(lines)
+
+
+def _estimate(estimate: dict[str, Any]) -> str:
+    percent = (f"{100 * estimate[key]:.1f}" for key in ("value", "low", "high"))
+    value, low, high = percent
+    return f"{value:>5} %  [{low}, {high}]  n = {estimate['n']}"
+
+
+if __name__ == "__main__":
+    print(results_table())

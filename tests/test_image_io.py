@@ -1,0 +1,363 @@
+"""Image files of every kind -> the same uint8 RGB pixels, or InputError; never another exception."""
+
+import io
+import struct
+import time
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from inference.errors import InputError
+from inference.image_io import MAX_PIXELS, decode_image, image_size, read_image, resize_image
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+ORIENTATION = 0x0112
+# How a camera stores an upright picture for each EXIF orientation: where row 0 and column 0 come to lie
+# (EXIF 2.32, section 4.6.4, tag Orientation).
+STORED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
+}
+CONTAINERS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "TIFF": {},
+    "WEBP": {"lossless": True},
+    "JPEG": {"quality": 95, "subsampling": 0},
+}
+
+
+def encode(image: Image.Image, container: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, container, **options)
+    return buffer.getvalue()
+
+
+def one_colour(mode: str, colour: Any) -> Image.Image:
+    return Image.new(mode, (8, 8), colour)
+
+
+def four_corners() -> np.ndarray:
+    """Return a picture of 16 x 32 pixels whose four quarters differ, so that every turn and flip shows."""
+    rgb = np.zeros((16, 32, 3), np.uint8)
+    rgb[:8, :16], rgb[:8, 16:], rgb[8:, :16], rgb[8:, 16:] = RED, GREEN, BLUE, WHITE
+    return rgb
+
+
+def with_orientation(upright: np.ndarray, orientation: int, container: str) -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = np.ascontiguousarray(STORED[orientation](upright))
+    return encode(Image.fromarray(stored), container, exif=exif, **CONTAINERS[container])
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def png(width: int, height: int, bits: int, colour_type: int, samples: bytes) -> bytes:
+    """Return a PNG written by hand; samples: the rows, each behind its filter byte."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(samples) if samples else b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def file_of(folder: Path, data: bytes) -> Path:
+    path = folder / "picture"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("orientation", STORED)
+def test_all_eight_orientations_give_the_same_upright_picture(orientation: int, container: str) -> None:
+    """Catches a missing, doubled or mirrored EXIF rotation in any container."""
+    rgb = decode_image(with_orientation(four_corners(), orientation, container))
+    assert rgb.shape == (16, 32, 3)
+    assert np.abs(rgb.astype(int) - four_corners()).max() <= (12 if container == "JPEG" else 0)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("orientation", STORED)
+def test_image_size_agrees_with_the_decoded_picture(orientation: int, container: str, tmp_path: Path) -> None:
+    """Catches width and height swapped, or swapped twice as Pillow does a TIFF's by itself."""
+    path = file_of(tmp_path, with_orientation(four_corners(), orientation, container))
+    assert image_size(path) == (32, 16) == read_image(path).shape[1::-1]
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_is_seen(tmp_path: Path) -> None:
+    """Catches a PNG's size taken from its header although its eXIf chunk, at the end, turns it."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    end = chunk(b"IEND", b"")
+    plain = encode(Image.fromarray(four_corners()), "PNG")
+    path = file_of(tmp_path, plain.removesuffix(end) + chunk(b"eXIf", exif.tobytes()[6:]) + end)
+    assert image_size(path) == (16, 32) == read_image(path).shape[1::-1]
+
+
+def test_a_turned_picture_with_exif_that_cannot_be_rewritten_is_read() -> None:
+    """Catches a good photograph refused because some unrelated EXIF tag has an unexpected type."""
+    maker_as_fraction = struct.pack(">HHII", 0x010F, 5, 1, 38)
+    turned = struct.pack(">HHIHH", ORIENTATION, 3, 1, 6, 0)
+    directory = struct.pack(">H", 2) + maker_as_fraction + turned + struct.pack(">I", 0) + struct.pack(">II", 1, 1)
+    exif = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08" + directory
+    assert decode_image(encode(Image.new("RGB", (32, 16)), "JPEG", exif=exif)).shape == (32, 16, 3)
+
+
+@pytest.mark.parametrize("container", ["JPEG", "WEBP"])
+def test_damaged_exif_counts_as_upright(container: str, tmp_path: Path) -> None:
+    """Catches a traceback or a refusal where only the metadata is damaged."""
+    path = file_of(tmp_path, encode(Image.new("RGB", (32, 16)), container, exif=b"Exif\x00\x00no EXIF at all"))
+    assert image_size(path) == (32, 16) == read_image(path).shape[1::-1]
+
+
+def test_alpha_is_laid_over_white() -> None:
+    """Catches transparent pixels read as black, or as the colour that hides below them."""
+    assert decode_image(encode(one_colour("RGBA", (255, 0, 0, 0)), "PNG"))[0, 0].tolist() == [255, 255, 255]
+    # 255 * (1 - 51/255) = 204 of white, 51/255 of red
+    assert decode_image(encode(one_colour("RGBA", (255, 0, 0, 51)), "PNG"))[0, 0].tolist() == [255, 204, 204]
+    assert decode_image(encode(one_colour("LA", (0, 51)), "PNG"))[0, 0].tolist() == [204, 204, 204]
+
+
+def test_a_transparent_palette_entry_is_laid_over_white() -> None:
+    """Catches a palette's transparency lost in the conversion to RGB."""
+    image = Image.new("P", (2, 1))
+    image.putpalette([*RED, *BLUE])
+    image.putpixel((1, 0), 1)
+    for options in ({"transparency": 1}, {"transparency": b"\xff\x00"}):
+        assert decode_image(encode(image, "PNG", **options))[0].tolist() == [[255, 0, 0], [255, 255, 255]]
+
+
+@pytest.mark.parametrize(("mode", "level"), [("1", 0), ("L", 7), ("I;16", 700), ("RGB", (7, 8, 9))])
+def test_a_colour_that_stands_for_transparent_becomes_white(mode: str, level: Any) -> None:
+    """Catches PNG's other kind of transparency, one colour without alpha, left black."""
+    assert decode_image(encode(one_colour(mode, level), "PNG", transparency=level))[0, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("container", ["PNG", "TIFF"])
+def test_sixteen_bit_grey_keeps_its_upper_byte(container: str) -> None:
+    """Catches 16-bit pictures clipped to white: all 65,536 levels are compared."""
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    rgb = decode_image(encode(Image.fromarray(levels), container))
+    assert (rgb == (levels // 256)[..., np.newaxis]).all()
+
+
+def test_sixteen_bit_colour_keeps_its_upper_byte() -> None:
+    """Catches a Pillow that rounds or clips 16-bit colour."""
+    samples = b"\x00" + struct.pack(">6H", 0, 255, 256, 32767, 65280, 65535)
+    assert decode_image(png(2, 1, 16, 2, samples))[0].tolist() == [[0, 0, 1], [127, 255, 255]]
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_32_bit_samples_are_refused(mode: str) -> None:
+    """Catches measurements without a white level silently clipped to black and white."""
+    with pytest.raises(InputError, match="32-bit samples"):
+        decode_image(encode(one_colour(mode, 1), "TIFF"))
+
+
+def test_cmyk_jpeg_keeps_its_colours() -> None:
+    """Catches the inverted CMYK of Adobe's JPEG read as its negative."""
+    no_cyan = decode_image(encode(one_colour("CMYK", (0, 255, 255, 0)), "JPEG"))
+    assert np.abs(no_cyan.astype(int) - RED).max() <= 2
+
+
+@pytest.mark.parametrize("container", ["PNG", "TIFF", "BMP", "GIF"])
+def test_bilevel_and_grey_become_rgb(container: str) -> None:
+    """Catches a picture without colour that comes out as one channel, or as 0 and 1."""
+    bilevel = one_colour("1", 0)
+    bilevel.putpixel((1, 0), 1)
+    assert decode_image(encode(bilevel, container))[0, :2].tolist() == [[0, 0, 0], [255, 255, 255]]
+    assert decode_image(encode(one_colour("L", 90), container))[0, 0].tolist() == [90, 90, 90]
+
+
+@pytest.mark.parametrize("container", ["GIF", "TIFF", "WEBP", "PNG", "MPO"])
+def test_the_first_of_several_frames_is_read(container: str) -> None:
+    """Catches the last frame, or a phone's second JPEG (MPO), taken for the picture."""
+    options = {"lossless": True} if container == "WEBP" else {}
+    others = [one_colour("RGB", GREEN), one_colour("RGB", BLUE)]
+    rgb = decode_image(encode(one_colour("RGB", RED), container, save_all=True, append_images=others, **options))
+    assert rgb.shape == (8, 8, 3)
+    assert np.abs(rgb.astype(int) - RED).max() <= 2
+
+
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("name", ["picture", "picture.txt", "picture.ico", "picture.jpg", "picture.png"])
+def test_the_content_decides_not_the_name(name: str, container: str, tmp_path: Path) -> None:
+    """Catches a decoder chosen by extension."""
+    path = tmp_path / name
+    path.write_bytes(encode(one_colour("RGB", RED), container))
+    rgb = read_image(path)
+    assert rgb.dtype == np.uint8
+    assert np.abs(rgb.astype(int) - RED).max() <= 2
+
+
+@pytest.mark.parametrize("container", ["ICO", "PPM", "PCX", "TGA", "EPS"])
+def test_other_formats_are_refused(container: str) -> None:
+    """Catches Pillow's many rarely tested decoders opened to strangers' files."""
+    with pytest.raises(InputError, match="no image of a known format"):
+        decode_image(encode(one_colour("RGB", RED), container))
+
+
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
+def test_truncated_files_are_refused(container: str, share: float) -> None:
+    """Catches a half-copied file classified by its grey or black lower half."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = encode(Image.fromarray(noise), container)
+    with pytest.raises(InputError):
+        decode_image(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("read", [read_image, image_size])
+def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_path: Path) -> None:
+    """Catches a traceback for an empty file, a folder or a missing path."""
+    with pytest.raises(InputError, match="no image of a known format"):
+        read(file_of(tmp_path, b""))
+    with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
+        read(tmp_path)
+    with pytest.raises(InputError, match=r"cannot be read: No such file or directory\."):
+        read(tmp_path / "missing.jpg")
+
+
+@pytest.mark.parametrize("read", [read_image, image_size])
+@pytest.mark.parametrize(("width", "height"), [(60000, 60000), (MAX_PIXELS // 10000 + 1, 10000)])
+def test_too_many_declared_pixels_are_refused_at_once(width: int, height: int, read: Any, tmp_path: Path) -> None:
+    """Catches a small file that makes the runner reserve gigabytes."""
+    path = file_of(tmp_path, png(width, height, 8, 2, b""))
+    start = time.perf_counter()
+    with warnings.catch_warnings(), pytest.raises(InputError, match=r"is too large: .* pixels"):
+        warnings.simplefilter("error")
+        read(path)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_photograph_of_100_million_pixels_is_no_bomb(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Catches Pillow's warning at 89 million pixels shown, or turned into a refusal; only the header is read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert image_size(file_of(tmp_path, png(10000, 10000, 8, 2, b""))) == (10000, 10000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert image_size(file_of(tmp_path, png(10000, 10000, 8, 2, b""))) == (10000, 10000)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_resize_of_the_same_size_changes_nothing() -> None:
+    """Catches a second, needless resampling of a patch that has the model's size already."""
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    assert np.array_equal(resize_image(rgb, (9, 7)), rgb)
+
+
+def test_resize_gives_hand_computed_values() -> None:
+    """Catches another filter: nearest, box, or a bilinear one without antialiasing.
+
+    Four pixels to two: the kernel is 2 pixels wide on each side, its weights 0.75, 0.75, 0.25, 0 over 1.75.
+    """
+    square = np.array([[0, 100], [200, 100]], np.uint8)[..., np.newaxis].repeat(3, axis=2)
+    assert resize_image(square, (1, 1)).tolist() == [[[100, 100, 100]]]
+    row = np.array([[0, 70, 140, 210]], np.uint8)[..., np.newaxis].repeat(3, axis=2)
+    # (0.75 * 0 + 0.75 * 70 + 0.25 * 140) / 1.75 = 50, and mirrored 160
+    assert resize_image(row, (1, 2))[0, :, 0].tolist() == [50, 160]
+
+
+def triangle_weights(before: int, after: int) -> np.ndarray:
+    """Return [after, before]: the share of each input pixel in each output pixel."""
+    scale = before / after
+    support = max(scale, 1.0)
+    centres = (np.arange(after) + 0.5) * scale
+    distance = np.abs(np.arange(before) + 0.5 - centres[:, np.newaxis]) / support
+    weights = np.maximum(0.0, 1.0 - distance)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [((40, 60), (16, 16)), ((16, 16), (40, 60)), ((37, 5), (9, 31)), ((1, 50), (7, 1)), ((300, 301), (32, 32))],
+)
+def test_resize_equals_the_triangle_filter(before: tuple[int, int], after: tuple[int, int]) -> None:
+    """Catches a change of the resize rule, to which every trained model is bound."""
+    rgb = np.random.default_rng(1).integers(0, 256, (*before, 3), np.uint8)
+    rows, columns = triangle_weights(before[0], after[0]), triangle_weights(before[1], after[1])
+    expected = np.einsum("yh,xw,hwc->yxc", rows, columns, rgb.astype(float), optimize=True)
+    resized = resize_image(rgb, after)
+    assert resized.dtype == np.uint8
+    assert np.abs(resized - expected).max() < 1.001  # Pillow rounds after each direction: half a level, twice
+
+
+def sample_files() -> dict[str, bytes]:
+    """Return small real files, with the metadata that makes decoders branch."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8))
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[0x010F], exif[0x011A] = 6, "Maker", 72.0
+    return {
+        "PNG": encode(noise, "PNG", exif=exif),
+        "JPEG": encode(noise, "JPEG", exif=exif),
+        "GIF": encode(noise, "GIF", save_all=True, append_images=[one_colour("RGB", RED)]),
+        "TIFF": encode(noise, "TIFF", exif=exif),
+        "TIFF LZW": encode(noise, "TIFF", compression="tiff_lzw"),
+        "WEBP": encode(noise, "WEBP", exif=exif),
+        "BMP": encode(noise, "BMP"),
+    }
+
+
+SAMPLES = sample_files()
+FUZZ = settings(
+    max_examples=300,
+    deadline=None,  # a changed header may claim MAX_PIXELS; filling them takes a second
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def check_pixels_or_input_error(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+    try:
+        rgb = read_image(path)
+    except InputError:
+        rgb = None
+    try:
+        size = image_size(path)
+    except InputError:
+        size = None
+    if rgb is not None:
+        assert rgb.dtype == np.uint8
+        assert rgb.shape[2:] == (3,)
+        assert size == rgb.shape[1::-1]
+    assert size is None or size[0] * size[1] <= MAX_PIXELS
+
+
+@FUZZ
+@given(kind=st.sampled_from(list(SAMPLES)), start=st.integers(0, 100), rest=st.binary(max_size=200))
+def test_random_bytes_give_pixels_or_input_error(tmp_path: Path, kind: str, start: int, rest: bytes) -> None:
+    """Catches an exception of Pillow's that the runner would show as a traceback."""
+    check_pixels_or_input_error(SAMPLES[kind][:start] + rest, tmp_path / "random")
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+@FUZZ
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=4),
+    kept=st.none() | st.integers(0, 2000),
+)
+def test_damaged_files_give_pixels_or_input_error(
+    tmp_path: Path, kind: str, changes: list[tuple[int, int]], kept: int | None
+) -> None:
+    """Catches an exception of Pillow's, and a size that differs from that of the pixels."""
+    data = bytearray(SAMPLES[kind])
+    for place, value in changes:
+        data[place % len(data)] = value
+    check_pixels_or_input_error(bytes(data[:kept]), tmp_path / "damaged")

@@ -1,0 +1,57 @@
+"""README.txt: its commands exist, its figures are those of the reports."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import export.__main__
+import inference.__main__
+import pipeline.__main__
+from benchmarks.results_table import results_table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.txt").read_text(encoding="utf-8")
+PARSERS = {
+    "pipeline": pipeline.__main__.make_parser,
+    "export": export.__main__.make_parser,
+    "inference": inference.__main__.make_parser,
+}
+COMMANDS = re.findall(r"-m (?:pipeline|export|inference)(?: [^\n\\]*(?:\\\n[^\n\\]*)*)", README)
+
+
+def test_the_table_is_the_reports() -> None:
+    """Catches a figure in the README that no report holds."""
+    table = "\n".join(f"    {line}" if line else "" for line in results_table().splitlines())
+    assert "accuracy" in table
+    assert table in README
+
+
+def test_lines_fit_a_terminal() -> None:
+    """Catches lines that wrap on 80 columns."""
+    assert [line for line in README.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("command", [" ".join(command.replace("\\\n", " ").split()) for command in COMMANDS])
+def test_commands_are_understood(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a command or option that the program no longer has."""
+    words = shlex.split(command)
+    try:
+        PARSERS[words[1]]().parse_args(words[2:])
+    except SystemExit as end:
+        assert end.code == 0, capsys.readouterr().err
+
+
+def test_make_and_readme_name_the_same_steps() -> None:
+    """Catches a Makefile that does something else than the lines for machines without make."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for step in ("-m pipeline run minerals", "-m pytest", "requirements.txt", "requirements-dev.txt"):
+        assert step in makefile
+        assert step in README
+
+
+def test_continuous_integration_runs_the_test_command() -> None:
+    """Catches a CI that checks something else than what the README tells a user to run."""
+    assert "make test" in README
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

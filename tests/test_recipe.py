@@ -1,0 +1,191 @@
+"""A recipe: one frozen value, changed by override alone, which refuses what no run could use."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export.convert import MODES
+from inference.errors import InputError
+from models.build import TRUNKS
+from models.heads import HEADS
+from pipeline.calibrate import CALIBRATIONS
+from pipeline.recipe import Recipe, override, override_all, recipe_from_json, recipe_to_json
+from pipeline.recipes import RECIPES
+from pipeline.sources import SOURCES
+from pipeline.train import FITS
+
+PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "value"),
+    [
+        ("fit.epochs", "3", 3),
+        ("fit.learning_rate", "1e-2", 0.01),
+        ("augment.flip", "none", "none"),
+        ("network.background", "confidence", "confidence"),
+        ("seed", "-4", -4),
+        ("labels", "x, y", ("x", "y")),
+    ],
+)
+def test_an_override_changes_its_setting_alone(setting: str, text: str, value: Any) -> None:
+    """Catches text that is kept as text, a neighbour that changes too, and an original that is changed in place."""
+    before = asdict(PLAIN)
+    changed = asdict(override(PLAIN, setting, text))
+    assert asdict(PLAIN) == before
+    section, _, name = setting.rpartition(".")
+    place = changed[section] if section else changed
+    assert (place[name], type(place[name])) == (value, type(value))
+    place[name] = before[section][name] if section else before[name]
+    assert changed == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("fit.epoch", "Did you mean fit.epochs?"),
+        ("epochs", "Did you mean fit.epochs?"),
+        ("fit.lerning_rate", "Did you mean fit.learning_rate?"),
+        ("patches.__class__", "'patches.__class__'"),
+        ("name", "'name'"),
+        ("fit", "'fit'"),
+        ("xyz", "Known: labels, seed, source.kind"),
+        ("", "''"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_known_one(setting: str, hint: str) -> None:
+    """Catches a mistyped setting that is silently ignored, and a refusal that leaves the user guessing."""
+    with pytest.raises(InputError, match="no setting is named") as fault:
+        override(PLAIN, setting, "3")
+    assert hint in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "rule"),
+    [
+        ("fit.epochs", "many", "must be of type int"),
+        ("fit.epochs", "3.5", "must be of type int"),
+        ("fit.epochs", "", "must be of type int"),
+        ("fit.learning_rate", "fast", "must be of type float"),
+        ("augment.rotation", "nan", "must be a finite number"),
+        ("augment.rotation", "inf", "must be a finite number"),
+        ("augment.flip", "vertical", "must be one of none, horizontal, horizontal_and_vertical"),
+        ("network.trunk", "patchnet", "must be one of patch_net"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_with_rule_and_value(setting: str, text: str, rule: str) -> None:
+    """Catches 3.5 epochs cut to 3, a rotation of nan, and a word that only a later stage would stumble over."""
+    with pytest.raises(InputError) as fault:
+        override(PLAIN, setting, text)
+    assert str(fault.value) == f"{setting} {rule}. Received: {text!r}."
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("fit.epochs", "0"),
+        ("fit.batch_size", "0"),
+        ("split.test", "0"),
+        ("split.test", "0.9"),
+        ("calibrate.accepted", "1.01"),
+        ("patches.min_side", "0"),
+        ("patches.min_side", "0.8"),
+        ("patches.longest_side", "0"),
+        ("labels", "a,a"),
+        ("labels", "a,background"),
+        ("labels", "unknown"),
+    ],
+)
+def test_a_value_with_which_no_run_ends_well_is_refused(setting: str, text: str) -> None:
+    """Catches a run that fails after hours, or ends with nonsense, for a value that was wrong from the start."""
+    with pytest.raises(InputError, match=f"^{setting} .*Received: "):
+        override(PLAIN, setting, text)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A section with a setting that is on or off."""
+
+    on: bool = True
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
+def test_false_is_false(text: str, value: bool) -> None:
+    """Catches bool("false"), which is True."""
+    recipe = replace(PLAIN, augment=Switch())  # type: ignore[arg-type]
+    assert override(recipe, "augment.on", text).augment.on is value  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="must be one of true, false"):
+        override(recipe, "augment.on", "0")
+
+
+def test_several_overrides_are_judged_together_and_the_last_one_wins() -> None:
+    """Catches a possible pair refused for what lies between, and a first word that beats the last one."""
+    pair = (("split.test", "0.9"), ("split.validation", "0.05"))
+    for overrides in (pair, pair[::-1]):
+        split = override_all(PLAIN, overrides).split
+        assert (split.test, split.validation) == (0.9, 0.05)
+    assert override_all(PLAIN, (("seed", "1"), ("fit.epochs", "2"), ("seed", "3"))).seed == 3
+    assert override_all(PLAIN, ()) == PLAIN
+
+
+def test_every_slot_offers_what_there_is() -> None:
+    """Catches a function that no recipe can name, or a name without a function: KeyError after the patches are cut."""
+    slots: dict[str, Iterable[str]] = {
+        "source.kind": SOURCES,
+        "network.trunk": TRUNKS,
+        "network.head": HEADS,
+        "fit.kind": FITS,
+        "calibrate.kind": CALIBRATIONS,
+        "export.mode": MODES,
+    }
+    for setting, known in slots.items():
+        section, name = setting.split(".")
+        assert set(get_args(get_type_hints(type(getattr(PLAIN, section)))[name])) == set(known), setting
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_json_gives_the_recipe_back(name: str) -> None:
+    """Catches tuples that come back as lists, and a recipe whose own overrides do not apply to it."""
+    recipe = RECIPES[name]
+    for variant in (recipe, override_all(recipe, recipe.embedded), override_all(recipe, recipe.smoke)):
+        assert recipe_from_json(recipe_to_json(variant)) == variant
+    assert name == recipe.name
+
+
+@given(
+    rate=st.floats(1e-12, 10),
+    seed=st.integers(),
+    labels=st.lists(st.text(min_size=1), min_size=1, unique=True).filter(
+        lambda x: not {"background", "unknown"} & {*x}
+    ),
+)
+def test_recipe_json_keeps_every_digit_and_letter(rate: float, seed: int, labels: list[str]) -> None:
+    """Catches rounding and lost characters: a run that can't be repeated from its own recipe."""
+    recipe = replace(PLAIN, seed=seed, labels=tuple(labels), fit=replace(PLAIN.fit, learning_rate=rate))
+    assert recipe_from_json(recipe_to_json(recipe)) == recipe
+
+
+def test_recipe_json_with_an_unknown_field_is_refused() -> None:
+    """Catches a setting of another version that is silently dropped, so that a resumed run differs."""
+    values = json.loads(recipe_to_json(PLAIN))
+    for damaged in (values | {"colour": 1}, values | {"fit": values["fit"] | {"colour": 1}}):
+        with pytest.raises(InputError, match=r"recipe\.json is .*'colour'.*Start a new run"):
+            recipe_from_json(json.dumps(damaged))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": "x"}', '{"fit": 3}'])
+def test_a_damaged_recipe_json_is_a_clear_error(text: str) -> None:
+    """Catches a traceback of the JSON parser for a file that a full disk cut off."""
+    with pytest.raises(InputError, match=r"recipe\.json is damaged or of another version: .*Start a new run"):
+        recipe_from_json(text)
+
+
+def test_outputs_end_with_background_where_it_is_learned() -> None:
+    """Catches a network with an output too many or too few for its labels."""
+    assert PLAIN.outputs == ("a", "b", "background")
+    assert override(PLAIN, "network.background", "confidence").outputs == ("a", "b")

@@ -1,0 +1,404 @@
+"""The report as files and as text: complete, self-contained, repeatable, safe against hostile names."""
+
+import copy
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pipeline.plots import PALETTE, Bar, draw_comparison, draw_training, svg_text
+from pipeline.report import (
+    KEY_FIGURES,
+    baseline_sentence,
+    confusion_rows,
+    key_cards,
+    picture_uri,
+    size,
+    summary_lines,
+    verdict,
+    write_report,
+)
+from tests.sample_report import average, proportion, sample_history, sample_report, write_sample_pictures
+
+HOSTILE = '<script>alert(\'x\')</script> " onload="x" & $\\frac{ {{ 7*7 }} http://example.org/a.css'
+VOID = {"meta", "img", "br", "col", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a test wants to know of a page: its elements with attributes, and whether they nest properly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.unclosed: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.unclosed.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.unclosed.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def values(self, attribute: str) -> list[str]:
+        return [attributes[attribute] or "" for _, attributes in self.elements if attribute in attributes]
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    return sample_report()
+
+
+@pytest.fixture(scope="module")
+def page_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("run")
+    write_sample_pictures(folder)
+    return write_report(folder, sample_report(), sample_history())[1].read_text(encoding="utf-8")
+
+
+def render(folder: Path, report: dict[str, Any], history: list[dict[str, float]] | None = None) -> Page:
+    history = sample_history() if history is None else history
+    return Page(write_report(folder, report, history)[1].read_text(encoding="utf-8"))
+
+
+def test_the_page_asks_for_nothing_outside_itself(page_text: str) -> None:
+    """Catches a plot, font, script or picture that is missing as soon as the page is sent to somebody."""
+    page = Page(page_text)
+    assert not page.all("link") + page.all("script") + page.all("iframe")
+    references = page.values("src") + page.values("href") + page.values("xlink:href") + page.values("srcset")
+    assert references
+    assert all(reference.startswith(("#", "data:image/png;base64,")) for reference in references)
+    assert "http://" not in page_text and "https://" not in page_text and "@import" not in page_text
+    assert all(target.startswith("#") for target in re.findall(r"url\(['\"]?([^)]*)", page_text))
+
+
+def test_every_inner_link_has_one_target(page_text: str) -> None:
+    """Catches two plots whose markers or clip paths share an id, and contents that lead nowhere."""
+    page = Page(page_text)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    links = page.values("href") + page.values("xlink:href")
+    clips = re.findall(r"url\(#([^)]*)\)", page_text)
+    assert {link.removeprefix("#") for link in links if link.startswith("#")} | set(clips) <= set(ids)
+
+
+def test_the_page_is_well_formed(page_text: str) -> None:
+    """Catches an element that a condition in the template opens but does not close."""
+    assert Page(page_text).unclosed == []
+
+
+def test_every_figure_card_shows_the_number_of_the_report(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a card that shows the value, interval or n of another figure."""
+    metrics = report["models"]["int8"]
+    for place, (_, key, _, _) in enumerate(KEY_FIGURES):
+        metrics[key] = average(0.111 + place * 0.0703, 0.01, 101 + place)
+    text = render(tmp_path, report).text
+    for place, (title, _, style, _) in enumerate(KEY_FIGURES):
+        value = 0.111 + place * 0.0703
+        numbers = [value, value - 0.01, value + 0.01]
+        shown = [f"{100 * number:.1f}" if style == "share" else f"{number:.3f}" for number in numbers]
+        unit = " %" if style == "share" else ""
+        assert f"{title}{shown[0]}{unit}{shown[1]}–{shown[2]}{unit}, n = {101 + place}" in text  # noqa: RUF001
+
+
+def test_cards_show_what_the_released_model_costs(report: dict[str, Any]) -> None:
+    """Catches the cost of another model, or bytes and milliseconds in a wrong unit."""
+    values = {card.title: (card.value.replace("\u202f", " "), card.spread) for card in key_cards(report)}
+    assert values["Size"] == ("611 kB", "611,232 bytes")
+    assert values["Time a patch"][0] == "2.31 ms"
+    assert values["Parameters"] == ("412,345", "38.2 million multiply-adds")
+    assert values["Same label as Keras"][0] == "99.2 %"
+
+
+@pytest.mark.parametrize(("count", "text"), [(999, "1 kB"), (611_232, "611 kB"), (1_702_116, "1.70 MB"), (None, "–")])  # noqa: RUF001
+def test_sizes_use_decimal_units(count: int | None, text: str) -> None:
+    """Catches kibibytes under the name of kilobytes."""
+    assert size(count).replace("\u202f", " ") == text
+
+
+def test_verdict_counts_patches(report: dict[str, Any]) -> None:
+    """Catches a verdict that rounds twice or takes the baseline's n for the network's."""
+    report["models"]["int8"] |= {"accuracy": proportion(93, 100), "rejected_background": proportion(19, 20)}
+    report["baseline"] = {"name": "colour", "accuracy": proportion(7, 11)}
+    assert verdict(report).replace("\N{NO-BREAK SPACE}", " ") == (
+        "Right on 93 of 100 test patches, against 7 of 11 by colour; says unknown to 19 of 20 background patches."
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "phrase"),
+    [
+        (95, "15.0 points ahead of the baseline; the 95 % intervals do not overlap"),
+        (82, "2.0 points ahead"),
+        (60, "20.0 points behind"),
+    ],
+)
+def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
+    report: dict[str, Any], right: int, phrase: str
+) -> None:
+    """Catches a lead within the noise that is presented as one, and a network that is worse than the baseline."""
+    report["models"]["int8"]["accuracy"] = proportion(right, 100)
+    report["baseline"]["accuracy"] = proportion(80, 100)
+    assert phrase in baseline_sentence(report)
+    assert ("can't tell them apart" in baseline_sentence(report)) == (right == 82)
+
+
+def test_confusion_rows_know_what_is_right() -> None:
+    """Catches shares of a column, background counted as a mistake when rejected, and a division by no patches."""
+    counts = [[3, 0, 1], [0, 0, 0], [1, 0, 9]]
+    confusion = {"rows": ["a", "b", "background"], "columns": ["a", "b", "unknown"], "counts": counts}
+    first, empty, background = confusion_rows(confusion)
+    assert [cell.share for cell in first.cells] == [0.75, 0.0, 0.25]
+    assert [cell.right for cell in first.cells] == [True, False, False]
+    assert [cell.share for cell in empty.cells] == [0.0, 0.0, 0.0]
+    assert background.apart and not first.apart
+    assert [cell.right for cell in background.cells] == [False, False, True]
+
+
+def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a class, a count, a model, a refused entry or a mistake that the template forgets."""
+    report["data"]["patches"]["validation"]["quartz"] = 31_337
+    report["models"]["keras"]["micro_f1"] = average(0.4321, 0.01, 777)
+    report["parity"]["float32"]["max_difference"] = 0.7654
+    report["models"]["int8"]["confusion"]["counts"][7][2] = 2718
+    report["models"]["int8"]["reliability"][4]["accuracy"] = 0.1234
+    text = render(tmp_path, report).text
+    for wanted in ("31,337", "43.2 %", "0.7654", "2,718", "12.3 %", "1.70 MB", "box has no area", "IMG_2104.jpg"):
+        assert wanted in text, wanted
+
+
+def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
+    """Catches plots and pictures without a text, tables without headings, a page without language or title."""
+    page = Page(page_text)
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("title")) == 1
+    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 4
+    assert all(svg["aria-label"] for svg in page.all("svg"))
+    assert page.all("img") and all(image["alt"] for image in page.all("img"))
+    assert len(page.all("caption")) == len(page.all("table")) == 5
+    assert all(cell["scope"] in ("row", "col") for cell in page.all("th"))
+
+
+def test_plots_take_their_colours_from_the_page(page_text: str) -> None:
+    """Catches ink on a dark page: a colour in a plot that does not change with the page's."""
+    plots = "".join(re.findall(r"<svg.*?</svg>", page_text, flags=re.DOTALL))
+    assert set(re.findall(r"(?:fill|stroke): ([^;\"]+)", plots)) <= {"none"} | {f"var(--{name})" for name in PALETTE}
+    defined = set(re.findall(r"--([a-z]+): #", page_text))
+    assert set(PALETTE) <= defined
+
+
+def test_same_report_gives_same_bytes(tmp_path: Path) -> None:
+    """Catches a date, a random id or an order of keys in the files."""
+    for name in ("one", "two"):
+        write_sample_pictures(tmp_path / name)
+        write_report(tmp_path / name, sample_report(), sample_history())
+    for file in ("report.html", "report.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_page_of_a_report_read_back_is_the_same(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches tables whose order depends on the order of keys, which JSON files here sort."""
+    path, page = write_report(tmp_path, report, sample_history())
+    first = page.read_bytes()
+    write_report(tmp_path, json.loads(path.read_text(encoding="utf-8")), sample_history())
+    assert page.read_bytes() == first
+
+
+def test_report_json_gives_the_report_back(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches rounded numbers, lost keys, keys out of order and characters that were not written as UTF-8."""
+    report["machine"] = "Zwölfkern"
+    path, _ = write_report(tmp_path, report, sample_history())
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text) == report
+    assert "Zwölfkern" in text
+    assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["report.html", "report.json"]
+
+
+def test_numbers_that_json_cannot_hold_are_refused(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a report.json with the word NaN in it, which other programs can't read."""
+    report["models"]["int8"]["ece"]["value"] = float("nan")
+    with pytest.raises(ValueError, match="JSON"):
+        write_report(tmp_path, report, sample_history())
+    assert list(tmp_path.iterdir()) == []
+
+
+def hostile_report() -> dict[str, Any]:
+    """Return the sample with a hostile text wherever a user's file or class name can stand."""
+    report = sample_report()
+    text = json.dumps(report).replace('"pyrite"', json.dumps(HOSTILE))
+    report = json.loads(text)
+    report |= {"recipe": HOSTILE, "run": HOSTILE, "machine": HOSTILE}
+    report["baseline"]["name"] = HOSTILE
+    report["data"]["refused"] = [HOSTILE]
+    report["worst"] = [{**mistake, "photo": HOSTILE} for mistake in report["worst"]]
+    return report
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    """Catches a file or class name that becomes markup, a template, mathematics or an attribute."""
+    page = render(tmp_path, hostile_report())
+    assert not page.all("script")
+    assert not page.values("onload")
+    assert page.unclosed == []
+    assert page.text.count(HOSTILE) >= 12
+    assert "49" not in page.text.split("Against the baseline")[0].split("n = 464")[0]
+
+
+def test_svg_of_hostile_names_is_well_formed() -> None:
+    """Catches a name that breaks out of the figure's text or of its description."""
+    svg = svg_text(draw_comparison([Bar(HOSTILE, "50 %", 0.5, 0.4, 0.6)]), "name", HOSTILE + "\\1 \\g<0>")
+    root = ElementTree.fromstring(svg.replace("xlink:href", "href"))
+    assert root.attrib["aria-label"] == HOSTILE + "\\1 \\g<0>"
+    assert HOSTILE in "".join(root.itertext())
+
+
+def undefined() -> dict[str, Any]:
+    return proportion(0, 0)
+
+
+def test_undefined_values_render(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a run that ends in a traceback because nothing was predicted, rejected or resampled."""
+    metrics = report["models"]["int8"]
+    for name in ("rejected_background", "auroc_background", "accuracy_of_accepted", "ece"):
+        metrics[name] = undefined()
+    metrics["per_class"]["quartz"] = dict.fromkeys(("precision", "recall", "f1"), undefined())
+    metrics["macro_f1"] = {"value": 0.5, "low": None, "high": None, "n": 3}
+    metrics["threshold_curve"] = [{**row, "rejected_background": None} for row in metrics["threshold_curve"]]
+    text = render(tmp_path, report).text
+    assert "background patches." not in verdict(report)
+    assert "Background rejected–no interval, n = 0" in text  # noqa: RUF001
+    assert "Macro F150.0 %no interval, n = 3" in text
+    assert "None" not in text.replace("None: no", "")
+    assert "not defined, n=0" in "\n".join(summary_lines(report))
+
+
+def test_an_accuracy_of_nothing_renders(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a test split without patches, from which no figure follows."""
+    report["models"]["int8"]["accuracy"] = undefined()
+    report["baseline"]["accuracy"] = undefined()
+    assert "can't be compared" in render(tmp_path, report).text
+
+
+def test_missing_models_and_parts_render(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a template that counts on float32, the baseline, mistakes, refused entries or curves."""
+    for part in (report["models"], report["parity"], report["cost"]["bytes"], report["cost"]["latency_ms"]):
+        part.pop("float32", None)
+    report |= {"baseline": None, "worst": []}
+    report["data"]["refused"] = []
+    report["models"]["int8"] |= {"reliability": [], "threshold_curve": []}
+    page = render(tmp_path, report, history=[])
+    assert "float32" not in page.text
+    assert "No baseline was measured." in page.text
+    assert "no test patch got a wrong label" in page.text
+    assert len(page.all("svg")) == 1
+    assert page.unclosed == []
+
+
+@pytest.mark.parametrize("released", ["keras", "float32"])
+def test_any_model_may_be_the_released_one(report: dict[str, Any], tmp_path: Path, released: str) -> None:
+    """Catches int8 written into the page: Keras has neither parity nor latency."""
+    report["released"] = released
+    kept = {"keras", released}
+    report["models"] = {name: metrics for name, metrics in report["models"].items() if name in kept}
+    report["models"][released]["accuracy"] = proportion(1, 3)
+    assert "Accuracy33.3 %" in render(tmp_path, report).text
+    assert any("33.3 %" in line for line in summary_lines(report))
+
+
+@pytest.mark.parametrize(
+    "history", [[{"epoch": 0}], [{"epoch": 0, "loss": 1.0}], [{"epoch": 0}, {"epoch": 1, "val_loss": 2.0}]]
+)
+def test_histories_with_holes_are_drawn(history: list[dict[str, float]]) -> None:
+    """Catches a plot that needs validation, accuracy or more than one epoch."""
+    assert svg_text(draw_training(history, 0), "training", "text").startswith("<svg ")
+
+
+def test_pictures_are_small_data_uris(tmp_path: Path) -> None:
+    """Catches photographs in full size inside the page."""
+    Image.new("RGB", (900, 300), "red").save(tmp_path / "wide.png")
+    uri = picture_uri(tmp_path / "wide.png")
+    assert uri is not None and len(uri) < 2000
+    (tmp_path / "copy.html").write_text(uri, encoding="utf-8")
+    assert _picture_size(uri) == (160, 53)
+
+
+def _picture_size(uri: str) -> tuple[int, int]:
+    """Return width and height from a PNG data URI."""
+    import base64
+    import io
+
+    return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,")))).size
+
+
+def test_a_mistake_whose_picture_is_gone_is_still_listed(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a report that fails because the patches were deleted or damaged."""
+    damaged = tmp_path / "patches" / "000.png"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"no picture")
+    report["worst"] = report["worst"][:2]
+    page = render(tmp_path, report)
+    assert page.text.count("picture not found") == 2
+    assert page.all("img") == []
+    assert "IMG_2048.jpg" in page.text
+
+
+def test_an_absolute_picture_path_is_read(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches paths that only work from the run's folder."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    report["worst"] = [{**report["worst"][0], "file": str(tmp_path / "a.png")}]
+    assert len(render(tmp_path / "run", report).all("img")) == 1
+
+
+def test_drawn_scenes_are_not_passed_off_as_photographs(report: dict[str, Any], tmp_path: Path) -> None:
+    """Catches a page that lets figures of drawn scenes stand for real minerals, and one that warns of real ones."""
+    assert "say nothing about photographs" in render(tmp_path, report).text
+    report["data"]["kind"] = "photographs"
+    assert "say nothing about photographs" not in render(tmp_path, report).text
+
+
+def test_summary_fits_a_terminal(report: dict[str, Any]) -> None:
+    """Catches lines that wrap, more than nine of them, and characters that an ASCII terminal can't show."""
+    long = copy.deepcopy(report)
+    long |= {"recipe": "r" * 90, "baseline": {"name": "b" * 90, "accuracy": proportion(99_998, 99_999)}}
+    for candidate in (report, long):
+        lines = summary_lines(candidate)
+        assert 5 <= len(lines) <= 9
+        assert max(map(len, lines)) <= 80
+        assert "\n".join(lines).isascii()
+    assert summary_lines(long)[2].endswith("n=99999")
+
+
+def test_summary_shows_figures_with_interval_and_n(report: dict[str, Any]) -> None:
+    """Catches a line that shows another figure than its title says."""
+    lines = [" ".join(line.split()) for line in summary_lines(report)]
+    rejected = report["models"]["int8"]["rejected_minerals"]
+    assert lines[1:4] == [
+        "Accuracy 92.9 % [90.2, 94.9] n=464",
+        "HSV histogram with logistic regression 71.3 % [67.1, 75.3] n=464",
+        "Keras model 93.5 % [90.9, 95.4] n=464",
+    ]
+    assert lines[5].startswith(f"Known classes rejected {100 * rejected['value']:.1f} %")
+    assert "Calibration error (ECE) 0.031 [0.020, 0.042] n=464" in lines
+    assert "Same label as Keras 99.2 % [98.1, 99.6] n=604" in lines
+    assert lines[-1] == "Size and time a patch 611 kB, 2.31 ms (p95 2.60), n=200"
