@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from inference.errors import InputError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 120_000_000  # the largest phone cameras make 108 million; a decompression bomb far more
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # or Pillow warns from 89 million on; silencing it for a call is not thread-safe
 
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
@@ -90,17 +90,15 @@ def _read_bytes(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def _faults_as_input_errors() -> Iterator[None]:
-    """Turn what Pillow raises into InputError, and keep its remarks on odd metadata and large pictures silent."""
+    """Turn what Pillow raises into InputError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except InputError:
         raise
     except UnidentifiedImageError as fault:
         known = ", ".join(FORMATS)
         raise InputError(f"is no image of a known format. Known: {known}. Convert it or leave it out.") from fault
-    except Image.DecompressionBombError as fault:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise InputError(f"is too large: {fault}. At most {MAX_PIXELS:,} pixels are read; reduce it.") from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
         raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault

@@ -113,11 +113,11 @@ def draw_threshold_curve(curve: Sequence[Row], threshold: float) -> Figure:
 
 
 def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
-    """Draw loss and accuracy by epoch for training and validation, the best epoch marked.
+    """Draw loss and accuracy by epoch, counted from 1, for training and validation, the best epoch marked.
 
     A measure that no row holds is left out of its panel.
     """
-    epochs = [row["epoch"] for row in history]
+    epochs = [row["epoch"] + 1 for row in history]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 3.7))
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -127,7 +127,7 @@ def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
             axes.set_ylabel(measure)
         lower.yaxis.set_major_formatter(_percent())
         lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        lower.set_xlabel("epoch, counted from 0")
+        lower.set_xlabel("epoch")
         _legend(upper)
         _mark(upper, best_epoch, f"best: {best_epoch}", left=best_epoch > max(epochs, default=0) / 2)
         _mark(lower, best_epoch)
@@ -170,7 +170,7 @@ def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:
     whisker = [[max(bar.value - bar.low, 0)], [max(bar.high - bar.value, 0)]]
     for colour, width in ((PAPER, 3.2), (INK, 1.2)):  # a halo, so that the whisker shows on a dark bar
         _, caps, _ = axes.errorbar(
-            bar.value, place, xerr=whisker, fmt="none", ecolor=colour, elinewidth=width, capsize=3
+            bar.value, place, xerr=whisker, fmt="none", color=colour, elinewidth=width, capsize=3
         )
         for cap in caps:
             cap.set_markeredgewidth(width)

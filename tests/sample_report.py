@@ -10,8 +10,8 @@ from PIL import Image
 
 from pipeline.report import summary_lines, write_report
 
-CLASSES = ("biotite", "bornite", "chrysocolla", "malachite", "muscovite", "pyrite", "quartz")
-PATCHES = (66, 58, 71, 83, 49, 77, 60)  # test patches of each class
+CLASSES = ("quartz", "biotite", "bornite", "chrysocolla", "malachite", "muscovite", "pyrite")  # not by alphabet
+PATCHES = (60, 66, 58, 71, 83, 49, 77)  # test patches of each class
 BACKGROUND = 140
 BINS = 10
 

@@ -5,6 +5,7 @@ import struct
 import time
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -233,13 +234,14 @@ def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_pat
 
 
 @pytest.mark.parametrize("read", [read_image, image_size])
-@pytest.mark.parametrize(("width", "height"), [(60000, 60000), (MAX_PIXELS // 10000 + 1, 10000)])
-def test_too_many_declared_pixels_are_refused_at_once(width: int, height: int, read: Any, tmp_path: Path) -> None:
-    """Catches a small file that makes the runner reserve gigabytes."""
-    path = file_of(tmp_path, png(width, height, 8, 2, b""))
+@pytest.mark.parametrize("warned", ["error", "ignore"])
+@pytest.mark.parametrize("width", [60000, MAX_PIXELS // 10000 + 1])
+def test_too_many_declared_pixels_are_refused_at_once(width: int, warned: Any, read: Any, tmp_path: Path) -> None:
+    """Catches a small file that makes the runner reserve gigabytes, whatever is done with Pillow's warnings."""
+    path = file_of(tmp_path, png(width, 10000, 8, 2, b""))
     start = time.perf_counter()
     with warnings.catch_warnings(), pytest.raises(InputError, match=r"is too large: .* pixels"):
-        warnings.simplefilter("error")
+        warnings.simplefilter(warned)
         read(path)
     assert time.perf_counter() - start < 1
 
@@ -253,6 +255,15 @@ def test_a_photograph_of_100_million_pixels_is_no_bomb(tmp_path: Path, capfd: py
         warnings.simplefilter("error")
         assert image_size(file_of(tmp_path, png(10000, 10000, 8, 2, b""))) == (10000, 10000)
     assert capfd.readouterr() == ("", "")
+
+
+def test_decoding_in_threads_leaves_the_warning_filters_alone() -> None:
+    """Catches warnings silenced around a call: threads would undo each other's and silence the whole process."""
+    picture = encode(Image.fromarray(four_corners()), "PNG")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(decode_image, [picture] * 2000))
+    assert warnings.filters == before
 
 
 def test_resize_of_the_same_size_changes_nothing() -> None:
@@ -314,6 +325,7 @@ def sample_files() -> dict[str, bytes]:
 
 
 SAMPLES = sample_files()
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 FUZZ = settings(
     max_examples=300,
     deadline=None,  # a changed header may claim MAX_PIXELS; filling them takes a second

@@ -51,14 +51,16 @@ def scores_of(said: list[tuple[str, str, tuple[float, float, float, float]]]) ->
     return score(np.array(probabilities).reshape(-1, 4), list(labels), list(photos), RULE)
 
 
-def random_scores(count: int, seed: int, classes: tuple[str, ...] = CLASSES) -> Scores:
-    """Return scores of count patches of count / 4 photographs, right in about half of the cases."""
+def random_scores(count: int, seed: int) -> Scores:
+    """Return scores of count patches of count / 4 photographs, half of them right, the others mostly taken for c."""
     random = np.random.default_rng(seed)
-    labels = random.choice([*classes, BACKGROUND], count)
-    best = np.where((random.random(count) < 0.5) & (labels != BACKGROUND), labels, random.choice(classes, count))
+    labels = random.choice([*CLASSES, BACKGROUND], count)
+    best = np.where(
+        (random.random(count) < 0.5) & (labels != BACKGROUND), labels, random.choice(CLASSES, count, p=[0.1, 0.2, 0.7])
+    )
     confidences = random.random(count)
     results = np.where(confidences >= 0.5, best, UNKNOWN)
-    return Scores(classes, labels, (np.arange(count) // 4).astype(str), results, best, confidences)
+    return Scores(CLASSES, labels, (np.arange(count) // 4).astype(str), results, best, confidences)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,7 @@ def test_the_threshold_curve_of_the_worked_example(report: dict[str, Any]) -> No
     assert (curve[0]["accepted_minerals"], curve[0]["rejected_background"]) == (1, 0)
     assert (curve[0.5]["accepted_minerals"], curve[0.5]["rejected_background"]) == (4 / 6, 2 / 3)
     assert (curve[0.51]["accepted_minerals"], curve[0.51]["rejected_background"]) == (4 / 6, 1)
+    assert (curve[0.9]["accepted_minerals"], curve[0.91]["accepted_minerals"]) == (1 / 6, 0)
     assert (curve[1]["accepted_minerals"], curve[1]["rejected_background"]) == (0, 1)
 
 

@@ -126,13 +126,13 @@ def test_a_lost_patch_is_cut_again(tmp_path: Path) -> None:
 
 def test_a_changed_photograph_is_cut_anew_and_stays_on_its_side(tmp_path: Path) -> None:
     """Catches patches of a picture that was replaced by a better one, and one that thereby moves into training."""
-    first = splits_of(cut(tmp_path, SCENES).index)
+    first = cut(tmp_path, SCENES)
     for photo in SCENES:
         brighter = np.clip(SCENES[photo].draw() * 1.1, 0, 255).astype(np.uint8)
         Image.fromarray(brighter).save(tmp_path / "photos" / photo)
-    second = cut(tmp_path, SCENES)
+    second = cut(tmp_path, SCENES | one_each(12, first=100))
     assert second.written == len(second.index.patches)
-    assert splits_of(second.index) == first
+    assert splits_of(second.index).items() >= splits_of(first.index).items()
     for patch in second.index.patches:
         expected = window_of(patch, read_image(tmp_path / "photos" / patch.photo))
         assert np.array_equal(read_image(second.index.path(patch)), expected)
@@ -145,10 +145,10 @@ def test_corrected_boxes_are_cut_anew_and_stay_on_their_side(tmp_path: Path) -> 
         name: replace(scene, specimens=(replace(scene.specimens[0], x=22, side=40, label="blue"),))
         for name, scene in SCENES.items()
     }
-    index = cut(tmp_path, corrected, override(RECIPE, "patches.margin", "0")).index
-    assert splits_of(index) == first
+    index = cut(tmp_path, corrected | one_each(12, first=100), override(RECIPE, "patches.margin", "0")).index
+    assert splits_of(index).items() >= first.items()
     for patch in index.select("test", ("red", "green", "blue")).patches:
-        assert (patch.label, patch.x, patch.width) == ("blue", 22, 40)
+        assert patch.photo not in SCENES or (patch.label, patch.x, patch.width) == ("blue", 22, 40)
 
 
 def test_a_photograph_that_was_missing_for_a_while_keeps_its_split(tmp_path: Path) -> None:
@@ -256,6 +256,7 @@ def test_names_of_patches_are_ascii_and_differ_for_equal_stems(tmp_path: Path) -
     """Catches a/1.png and b/1.png that overwrite each other, and names that a zip or another system garbles."""
     names = ["a/1.png", "b/1.png", "1.png", "Stück Größe.png", "Stuck Grosse.png", "石.png", "x" * 200 + ".png"]
     scenes = dict(zip(names, one_each(len(names)).values(), strict=True))
+    scenes["b/1.png"] = scenes["a/1.png"]  # even the same picture twice
     index = cut(tmp_path, scenes).index
     files = [patch.file for patch in index.patches]
     assert len(set(files)) == len(files)

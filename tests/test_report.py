@@ -1,6 +1,8 @@
 """The report as files and as text: complete, self-contained, repeatable, safe against hostile names."""
 
+import base64
 import copy
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -23,9 +25,9 @@ from pipeline.report import (
     verdict,
     write_report,
 )
-from tests.sample_report import average, proportion, sample_history, sample_report, write_sample_pictures
+from tests.sample_report import CLASSES, average, proportion, sample_history, sample_report, write_sample_pictures
 
-HOSTILE = '<script>alert(\'x\')</script> " onload="x" & $\\frac{ {{ 7*7 }} http://example.org/a.css'
+HOSTILE = '<script>alert(\'x\')</script> " onload="x" & $\\frac{$ {{ 7*7 }} http://example.org/a.css'
 VOID = {"meta", "img", "br", "col", "link", "input", "hr"}
 
 
@@ -105,6 +107,7 @@ def test_every_inner_link_has_one_target(page_text: str) -> None:
 def test_the_page_is_well_formed(page_text: str) -> None:
     """Catches an element that a condition in the template opens but does not close."""
     assert Page(page_text).unclosed == []
+    assert len(Page(page_text).all("style")) == 1, "the style of a plot would hold for the whole page"
 
 
 def test_every_figure_card_shows_the_number_of_the_report(report: dict[str, Any], tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
     report["models"]["int8"]["accuracy"] = proportion(right, 100)
     report["baseline"]["accuracy"] = proportion(80, 100)
     assert phrase in baseline_sentence(report)
-    assert ("can't tell them apart" in baseline_sentence(report)) == (right == 82)
+    assert ("intervals overlap, so this test can't tell" in baseline_sentence(report)) == (right == 82)
 
 
 def test_confusion_rows_know_what_is_right() -> None:
@@ -179,12 +182,31 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
     """Catches a class, a count, a model, a refused entry or a mistake that the template forgets."""
     report["data"]["patches"]["validation"]["quartz"] = 31_337
     report["models"]["keras"]["micro_f1"] = average(0.4321, 0.01, 777)
+    report["models"]["keras"]["ece"] = average(0.222, 0.011, 464)
     report["parity"]["float32"]["max_difference"] = 0.7654
     report["models"]["int8"]["confusion"]["counts"][7][2] = 2718
     report["models"]["int8"]["reliability"][4]["accuracy"] = 0.1234
     text = render(tmp_path, report).text
-    for wanted in ("31,337", "43.2 %", "0.7654", "2,718", "12.3 %", "1.70 MB", "box has no area", "IMG_2104.jpg"):
+    for wanted in (
+        "31,337",
+        "43.2 %",
+        "0.211\N{EN DASH}0.233",
+        "0.7654",
+        "2,718",
+        "12.3 %",
+        "1.70 MB",
+        "box has no area",
+        "IMG_2104.jpg",
+    ):
         assert wanted in text, wanted
+
+
+def test_classes_keep_the_order_of_the_recipe(tmp_path: Path) -> None:
+    """Catches background among the classes, and tables in different orders."""
+    text = render(tmp_path, sample_report()).text
+    scores, data = text.split("Class by class")[1], text.split("Boxes cut")[1]
+    assert sorted(CLASSES, key=scores.index) == list(CLASSES)
+    assert sorted(["background", *CLASSES], key=data.index) == [*CLASSES, "background"]
 
 
 def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
@@ -262,15 +284,22 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert not page.values("onload")
     assert page.unclosed == []
     assert page.text.count(HOSTILE) >= 12
-    assert "49" not in page.text.split("Against the baseline")[0].split("n = 464")[0]
 
 
 def test_svg_of_hostile_names_is_well_formed() -> None:
     """Catches a name that breaks out of the figure's text or of its description."""
     svg = svg_text(draw_comparison([Bar(HOSTILE, "50 %", 0.5, 0.4, 0.6)]), "name", HOSTILE + "\\1 \\g<0>")
     root = ElementTree.fromstring(svg.replace("xlink:href", "href"))
+    assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == HOSTILE + "\\1 \\g<0>"
     assert HOSTILE in "".join(root.itertext())
+
+
+def test_equal_plots_of_two_names_share_no_id() -> None:
+    """Catches a marker or clip path that a browser takes from another plot of the page."""
+    one, two = (svg_text(draw_training(sample_history(), 3), name, "text") for name in ("one", "two"))
+    ids = [set(re.findall(r" id=\"([^\"]+)", svg)) for svg in (one, two)]
+    assert ids[0] and not ids[0] & ids[1]
 
 
 def undefined() -> dict[str, Any]:
@@ -339,15 +368,11 @@ def test_pictures_are_small_data_uris(tmp_path: Path) -> None:
     Image.new("RGB", (900, 300), "red").save(tmp_path / "wide.png")
     uri = picture_uri(tmp_path / "wide.png")
     assert uri is not None and len(uri) < 2000
-    (tmp_path / "copy.html").write_text(uri, encoding="utf-8")
     assert _picture_size(uri) == (160, 53)
 
 
 def _picture_size(uri: str) -> tuple[int, int]:
     """Return width and height from a PNG data URI."""
-    import base64
-    import io
-
     return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,")))).size
 
 
