@@ -17,6 +17,7 @@ from pipeline.estimates import RESAMPLES, bootstrap, proportion
 from pipeline.index import PatchIndex
 from pipeline.metrics import (
     Scores,
+    _confusion,
     auroc_background,
     balanced_accuracy,
     class_f1,
@@ -103,15 +104,9 @@ def test_confusion_rows_are_true_labels_and_sum_to_the_patches(report: dict[str,
 def test_confusion_counts_every_patch_once(seed: int, count: int) -> None:
     """Catches patches that fall out of the table, whatever was answered."""
     scores = random_scores(count, seed)
-    confusion = _confusion_of(scores)
+    confusion = _confusion(scores)["counts"]  # measure also resamples, a thousand times
     expected = [int((scores.labels == label).sum()) for label in (*CLASSES, BACKGROUND)]
     assert [sum(row) for row in confusion] == expected
-
-
-def _confusion_of(scores: Scores) -> list[list[int]]:
-    from pipeline.metrics import _confusion
-
-    return _confusion(scores)["counts"]
 
 
 def test_the_threshold_curve_of_the_worked_example(report: dict[str, Any]) -> None:

@@ -1,0 +1,79 @@
+"""The command line of the pipeline: what it refuses, what it does all the same, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.index import read_index
+from pipeline.recipes import RECIPES
+from tests.colour_run import write_photographs
+
+
+def cut(folder: Path, photos: Path, coco: Path) -> int:
+    """Run the verb that cuts patches, for the three colours instead of the minerals."""
+    options = ["--images", str(photos), "--annotations", str(coco), "--set", "labels=red,green,blue"]
+    return main(["patches", "minerals", *options, "--runs", str(folder / "runs")])
+
+
+def test_a_refused_box_is_named_and_the_rest_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches one bad box that ends the whole work, or one that is dropped in silence with exit code 0."""
+    photos, coco = write_photographs(tmp_path / "data", 12)
+    content = json.loads(coco.read_text())
+    content["annotations"][3]["bbox"] = [5, 5, 0, 10]
+    coco.write_text(json.dumps(content))
+    assert cut(tmp_path, photos, coco) == 1
+    assert "annotation id 3" in capsys.readouterr().err
+    index = read_index(next((tmp_path / "runs").glob("minerals/patches-*/index.csv")))
+    assert {patch.photo for patch in index.patches if patch.label != "background"} == {
+        f"{number:03}.png" for number in range(12) if number != 3
+    }
+
+
+def test_good_data_ends_with_0_and_says_how_much_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches an exit code that scripts can't trust, and a second cutting that starts over."""
+    photos, coco = write_photographs(tmp_path / "data", 12)
+    assert cut(tmp_path, photos, coco) == 0
+    assert " 0 of them new" not in capsys.readouterr().out
+    assert cut(tmp_path, photos, coco) == 0
+    assert " 0 of them new" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "fit.epoch=3"], "Did you mean fit.epochs"),
+        (["--set", "fit.epochs=many"], "fit.epochs must be of type int"),
+        (["--images", "."], "belong together"),
+        (["--images", "nowhere", "--annotations", "nowhere.json"], "is no folder"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_a_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    """Catches a traceback, or hours of training with a setting that was misspelt."""
+    assert main(["run", "minerals", *options, "--runs", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_too_few_photographs_are_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a training that breaks down, or measures nothing, because a split is empty."""
+    photos, coco = write_photographs(tmp_path / "data", 3)
+    options = ["--images", str(photos), "--annotations", str(coco), "--set", "labels=red,green,blue"]
+    assert main(["fit", "minerals", *options, "--runs", str(tmp_path / "runs")]) == 2
+    assert "Annotate more photographs" in capsys.readouterr().err
+
+
+def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a recipe that nobody can find."""
+    assert main(["list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(RECIPES)
+
+
+def test_evaluating_what_is_no_run_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a traceback where the wrong folder was given."""
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err
