@@ -13,6 +13,8 @@ test: .venv/tests
 .venv/pipeline: requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --requirement requirements.txt
+	.venv/bin/python -c "import cv2" || { echo "OpenCV needs system libraries; on Debian and Ubuntu:" \
+		"apt-get install libgl1 libglib2.0-0"; exit 1; }
 	touch $@
 
 .venv/tests: requirements-dev.txt .venv/pipeline

@@ -46,8 +46,8 @@ def _run(options: argparse.Namespace) -> int:
     else:
         _write(options.out, text)
     where = "standard output" if options.out is None else options.out
-    failed = f", {len(outcome.faults)} could not be read" if outcome.faults else ""
-    print(f"{len(outcome.results)} pictures classified{failed}; results: {where}", file=sys.stderr)
+    total = len(outcome.results) + len(outcome.faults)
+    print(f"classified {len(outcome.results)} of {total} pictures; results: {where}", file=sys.stderr)
     return 1 if outcome.faults else 0
 
 

@@ -211,19 +211,29 @@ def recipe_from_json(text: str) -> Recipe:
     """Read a recipe back from recipe.json.
 
     Raises:
-        InputError: it is damaged, or a field is unknown to this version of the program.
+        InputError: it is damaged, or has other fields than this version of the program knows: a default in
+            place of a missing one would silently change the run.
     """
     types = get_type_hints(Recipe)
     try:
         values = json.loads(text)
+        _check_fields(Recipe, values)
         for name, value in values.items():
-            if is_dataclass(types.get(name)):
+            if is_dataclass(types[name]):
+                _check_fields(types[name], value)
                 values[name] = types[name](**value)
             elif isinstance(value, list):
                 values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
         return Recipe(**values)
     except (AttributeError, TypeError, ValueError) as fault:
         raise InputError(f"recipe.json is damaged or of another version: {fault}. Start a new run.") from fault
+
+
+def _check_fields(kind: Any, values: dict[str, Any]) -> None:
+    """Raise ValueError unless the values are for exactly the fields of a dataclass."""
+    odd = {entry.name for entry in fields(kind)} ^ set(values)
+    if odd:
+        raise ValueError(f"{kind.__name__} has other fields: {', '.join(sorted(odd))}")
 
 
 def _known_settings(recipe: Recipe) -> list[str]:

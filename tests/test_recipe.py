@@ -170,11 +170,17 @@ def test_recipe_json_keeps_every_digit_and_letter(rate: float, seed: int, labels
     assert recipe_from_json(recipe_to_json(recipe)) == recipe
 
 
-def test_recipe_json_with_an_unknown_field_is_refused() -> None:
-    """Catches a setting of another version that is silently dropped, so that a resumed run differs."""
+def test_recipe_json_with_other_fields_is_refused() -> None:
+    """Catches a setting of another version that is dropped or filled with a default, so that a resumed run differs."""
     values = json.loads(recipe_to_json(PLAIN))
-    for damaged in (values | {"colour": 1}, values | {"fit": values["fit"] | {"colour": 1}}):
-        with pytest.raises(InputError, match=r"recipe\.json is .*'colour'.*Start a new run"):
+    fewer = {name: value for name, value in values["fit"].items() if name != "epochs"}
+    for odd, damaged in (
+        ("colour", values | {"colour": 1}),
+        ("colour", values | {"fit": values["fit"] | {"colour": 1}}),
+        ("epochs", values | {"fit": fewer}),
+        ("seed", {name: value for name, value in values.items() if name != "seed"}),
+    ):
+        with pytest.raises(InputError, match=rf"recipe\.json is .*{odd}.*Start a new run"):
             recipe_from_json(json.dumps(damaged))
 
 

@@ -100,7 +100,7 @@ def test_stdout_is_sorted_json_and_stderr_says_where_it_went(tiny_model: Path, f
     assert answer.stdout.decode() == json.dumps(results, indent=1, sort_keys=True) + "\n"
     assert list(results) == ["blue.png", "green.png", "grey.png", "red.png"]
     assert all(list(value) == ["confidence", "result"] for value in results.values())
-    assert answer.stderr.decode() == "4 pictures classified; results: standard output\n"
+    assert answer.stderr.decode() == "classified 4 of 4 pictures; results: standard output\n"
 
 
 def test_a_second_run_gives_the_same_bytes(tiny_model: Path, folder: Path, runner: Callable[..., Answer]) -> None:
@@ -244,7 +244,7 @@ def test_one_unreadable_picture_is_named_and_the_others_are_done(
     assert list(answer.results) == ["blue.png", "grey.png", "red.png"]
     fault, summary = answer.err.splitlines()
     assert fault.startswith(f"{folder / 'green.png'}: is damaged: ")
-    assert summary == "3 pictures classified, 1 could not be read; results: standard output"
+    assert summary == "classified 3 of 4 pictures; results: standard output"
 
 
 def test_odd_metadata_is_passed_over_in_silence(tiny_model: Path, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_odd_metadata_is_passed_over_in_silence(tiny_model: Path, tmp_path: Path
     with pytest.warns(UserWarning, match="larger than file"), Image.open(odd) as image:
         image.load()
     answer = run_program(tiny_model, odd)
-    assert answer.stderr.decode() == "1 pictures classified; results: standard output\n"
+    assert answer.stderr.decode() == "classified 1 of 1 pictures; results: standard output\n"
 
 
 def test_a_network_that_overflows_gives_no_number(tmp_path: Path, folder: Path, runner: Callable[..., Answer]) -> None:
@@ -373,7 +373,7 @@ def test_out_holds_what_stdout_would(
     out = tmp_path / "new" / "folder" / "results.json"
     answer = runner(tiny_model, folder, "--out", out)
     assert (answer.code, answer.out) == (0, "")
-    assert answer.err.splitlines()[-1] == f"4 pictures classified; results: {out}"
+    assert answer.err.splitlines()[-1] == f"classified 4 of 4 pictures; results: {out}"
     assert out.read_text() == runner(tiny_model, folder).out
     assert list(out.parent.iterdir()) == [out]
 
