@@ -8,10 +8,13 @@ take no part.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from pipeline.__main__ import main as main_of_pipeline
+from pipeline.run_folder import RunFolder
+from pipeline.stages import CALIBRATE, complete
 
 KINDS = ("output", "confidence")
 
@@ -21,20 +24,15 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as runs:
         for kind in KINDS:
             fit = ["fit", *arguments, "--runs", f"{runs}/{kind}", "--set", f"network.background={kind}"]
-            _pipeline(*fit)
-            run = next(Path(runs, kind).glob("*/*-seed*"))
-            _pipeline("resume", str(run))
-            calibration = json.loads((run / "calibration.json").read_text())
+            if main_of_pipeline(fit) == 2:
+                return 2
+            run = RunFolder(next(Path(runs, kind).glob("*/*-seed*")))
+            complete(run, [CALIBRATE])
+            calibration = json.loads(run.calibration.read_text())
             print(f"{kind:10} accepted {_text(calibration['accepted'])}, background rejected ", end="")
             print(_text(calibration["rejected_background"]), end=", ")
             print(f"AUROC {calibration['auroc_background']:.3f}, accuracy {_text(calibration['accuracy'])}", flush=True)
     return 0
-
-
-def _pipeline(*arguments: str) -> None:
-    answer = subprocess.run([sys.executable, "-m", "pipeline", *arguments], check=False, stdout=subprocess.DEVNULL)
-    if answer.returncode == 2:
-        raise SystemExit(f"pipeline {' '.join(arguments)} failed")
 
 
 def _text(estimate: dict) -> str:

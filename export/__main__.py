@@ -35,6 +35,8 @@ def _run(options: argparse.Namespace) -> int:
     run = RunFolder(options.run)
     mode = options.mode or run.read_recipe().export.mode
     out = options.out or run.path / f"model_{mode}.tflite"
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
     if out.exists() and not options.overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
     parity = export_run(run, run_index(run), mode, out)

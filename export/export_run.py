@@ -42,7 +42,8 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     known = read_json(run.parity, "") if run.parity.is_file() else {}
     write_json(run.parity, known | parity)  # an export in another mode adds its own
     check_parity(parity, mode, recipe.export.max_accuracy_loss)
-    targets = {"float32": run.float_model, mode: out}
+    companion = {} if run.float_model.is_file() else {"float32": run.float_model}
+    targets = companion | {mode: out}
     for kind, target in targets.items():
         card = make_card(run, recipe, calibration, kind, flatbuffers[kind], parity[kind])
         _write_atomically(target, _pack(flatbuffers[kind], card))

@@ -23,7 +23,7 @@ def measure_parity(
 
     Returns, for "keras" and each mode: accuracy on the classes' patches with nothing rejected and
     rejected_background; for each mode also agreement of the label given (with rejection) with Keras, mean and
-    largest difference of a probability, bytes and milliseconds.
+    largest difference of a probability, and milliseconds.
     """
     test = index.select("test")
     rule = decision_rule(recipe, calibration["threshold"])
@@ -40,7 +40,6 @@ def measure_parity(
             "agreement": proportion(int((given.results == expected.results).sum()), len(labels)),
             "mean_difference": float(difference.mean()),
             "max_difference": float(difference.max()),
-            "bytes": path.stat().st_size,
             "latency_ms": measure_latency(path),
         }
     return parity
@@ -49,18 +48,22 @@ def measure_parity(
 def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:
     """Refuse a conversion that loses too much accuracy against Keras on the same patches.
 
+    One patch is always allowed: of 60 it is 1.7 points, but evidence of nothing.
+
     Raises:
         InputError: the loss is larger than allowed.
     """
     keras_accuracy, accuracy = parity["keras"]["accuracy"]["value"], parity[mode]["accuracy"]["value"]
     if keras_accuracy is None:
         return
-    loss = keras_accuracy - accuracy
-    if loss > max_accuracy_loss + 1e-9:
+    n = parity[mode]["accuracy"]["n"]
+    allowed, loss = max(max_accuracy_loss, 1 / n), keras_accuracy - accuracy
+    if loss > allowed + 1e-9:
         raise InputError(
-            f"the {mode} file may lose at most {max_accuracy_loss:.3f} of accuracy. Received: {loss:.3f} "
-            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {parity[mode]['accuracy']['n']}). "
-            "Raise export.calibration_pictures, export with --mode float32, or allow it by export.max_accuracy_loss."
+            f"the {mode} file may lose at most {allowed:.3f} of accuracy. Received: {loss:.3f} "
+            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {n}). Go on with: python -m pipeline "
+            "resume RUN --set export.calibration_pictures=500, or --set export.mode=float32, or allow it by "
+            "--set export.max_accuracy_loss=0.03."
         )
 
 

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.recipe import Recipe, override_all
+from pipeline.recipe import Recipe, override_all, recipe_to_json
 from pipeline.recipes import RECIPES
 from pipeline.run_folder import RunFolder, read_json
 from pipeline.sources import DataPlace
@@ -69,9 +70,18 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the stages that a run still lacks."""
+    """Do the stages that a run still lacks; settings of the export may be changed before it."""
     run = RunFolder(options.run)
-    run.read_recipe()
+    recipe = run.read_recipe()
+    for setting, _ in options.set:
+        if not setting.startswith("export."):
+            raise InputError(
+                f"only settings of export can change in a begun run. Received: {setting}. Start a new run."
+            )
+    if options.set:
+        if run.model.exists():
+            raise InputError(f"{run.model}: exists already. Use python -m export {run.path} to convert once more.")
+        write_atomically(run.recipe, recipe_to_json(override_all(recipe, options.set)))
     return _complete(run)
 
 
@@ -79,9 +89,12 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a trained run anew; stages before the evaluation are done if they are missing."""
     run = RunFolder(options.run)
     run.read_recipe()
-    for file in (run.report, run.results):
-        file.unlink(missing_ok=True)
-    return _complete(run)
+    missing = not run.report.is_file()
+    complete(run, STAGES)
+    if not missing:  # measured before: measure again, the old report staying until the new one is written
+        EVALUATE.redo(run)
+        RESULTS.redo(run)
+    return _finish(run)
 
 
 def _export_stage(run: RunFolder) -> None:
@@ -96,10 +109,14 @@ STAGES = (PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS)
 
 
 def _complete(run: RunFolder) -> int:
-    """Do what is missing, then print the report's lines and where everything is."""
+    complete(run, STAGES)
+    return _finish(run)
+
+
+def _finish(run: RunFolder) -> int:
+    """Print the report's lines and where everything is; return the exit code."""
     from pipeline.report import summary_lines
 
-    complete(run, STAGES)
     print("\n".join(summary_lines(read_json(run.report, "Evaluate again."))))
     print(f"report:  {run.report.with_suffix('.html')}")
     print(f"model:   {run.model}")
@@ -158,7 +175,13 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+        if name == "resume":
+            _add_set(verb, "change a setting of export")
     return parser
+
+
+def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
 def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +190,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, metavar="DIR", help="folder of the photographs")
     add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
     add("--smoke", action="store_true", help="a few tiny pictures and epochs: tries the whole flow")
-    add("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="change a setting")
+    _add_set(parser, "change a setting")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (default: runs)")
 

@@ -20,6 +20,8 @@ _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 
 def measure_baseline(index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     """Return name and test accuracy on the classes' patches; validation chooses the regularisation."""
+    if len(recipe.labels) == 1:
+        return {"name": NAME, "accuracy": proportion(0, 0)}  # with one class there is nothing to tell apart
     splits = {name: index.select(name, recipe.labels) for name in ("train", "validation", "test")}
     features = {name: _features(part, recipe) for name, part in splits.items()}
     labels = {name: [patch.label for patch in part.patches] for name, part in splits.items()}

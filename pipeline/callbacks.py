@@ -65,6 +65,24 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
             self.on_epoch_end(int(row["epoch"]), row)
 
 
+class KeepCandidate(keras.callbacks.Callback):
+    """Rename what ModelCheckpoint wrote: a kill while it writes must not destroy the best model so far."""
+
+    def __init__(self, candidate: Path, best: Path) -> None:
+        super().__init__()
+        self._candidate = candidate
+        self._best = best
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Drop what a kill may have left half written."""
+        self._candidate.unlink(missing_ok=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Put a new candidate in the place of the best."""
+        if self._candidate.is_file():
+            self._candidate.replace(self._best)
+
+
 class StopOnNaN(keras.callbacks.TerminateOnNaN):
     """Keras' TerminateOnNaN, silent, remembering where: where is (epoch, step), both from 1, or None."""
 

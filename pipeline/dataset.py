@@ -13,7 +13,7 @@ from inference.errors import InputError
 from inference.image_io import read_image, resize_image
 from pipeline.augment import make_augmentation
 from pipeline.index import PatchIndex
-from pipeline.recipe import Recipe
+from pipeline.recipe import BACKGROUND, Recipe
 
 MEMORY_CACHE_BYTES = 2 * 2**30  # decoded pictures beyond this are cached in a file
 _PARALLEL_BATCHES = 2
@@ -154,6 +154,11 @@ def _one_hot(label: Any, recipe: Recipe) -> Any:
 
 def _check_classes(index: PatchIndex, recipe: Recipe) -> None:
     missing = sorted(set(recipe.outputs) - {patch.label for patch in index.patches})
+    if missing == [BACKGROUND]:
+        raise InputError(
+            "the network needs background windows for training. Received: none. The boxes leave no room for any: "
+            "annotate photographs without a specimen too, or use --set network.background=confidence."
+        )
     if missing:
         raise InputError(
             f"every class needs patches for training. Without any: {', '.join(missing)}. "

@@ -1,5 +1,6 @@
 """Probabilities of test patches -> the figures of a report; rates by scikit-learn, decisions by the runner's rule."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -139,8 +140,11 @@ def _averages(scores: Scores) -> dict[str, Any]:
     }
     if not len(scores.labels):
         return {name: proportion(0, 0) for name in statistics}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class that is given but not among the test patches
+        balanced = balanced_accuracy_score(scores.labels, scores.best)
     values = {
-        "balanced_accuracy": balanced_accuracy_score(scores.labels, scores.best),
+        "balanced_accuracy": balanced,
         "macro_f1": f1_score(scores.labels, scores.best, average="macro", zero_division=0.0),
         "micro_f1": f1_score(scores.labels, scores.best, average="micro", zero_division=0.0),
     }

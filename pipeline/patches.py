@@ -16,6 +16,7 @@ from PIL import Image
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.image_io import decode_image, resize_image
+from pipeline.annotation_source import printable
 from pipeline.annotations import Annotation, AnnotationSet
 from pipeline.index import Patch, PatchIndex, write_index
 from pipeline.recipe import BACKGROUND, Recipe
@@ -129,7 +130,7 @@ def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRec
             return before
         pixels = decode_image(data)
     except (InputError, OSError) as fault:
-        return f"{images / photo}: {fault}"
+        return f"{printable(photo)}: {fault}"
     crops = [pixels[box.y : box.y + box.height, box.x : box.x + box.width] for box in boxes]
     views = [perceptual_hashes(np.ascontiguousarray(view)) for view in (pixels, *crops)]
     text = " ".join(f"{view:016x}/{mirror:016x}" for view, mirror in views)
@@ -152,8 +153,8 @@ def _with_splits(
     splits = assign_splits(photos, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
-        f"{r.photo}: resembles photographs of more than one split; left out, since it would show test pictures "
-        "to the training. Cut into a new folder to split everything afresh."
+        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since it would show test "
+        "pictures to the training. Cut into a new folder to split everything afresh."
         for r in records
         if r.photo not in splits
     ]

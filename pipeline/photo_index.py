@@ -53,7 +53,7 @@ class PhotoIndex:
         found += [table[base] for table in names if base in table]
         if not found:
             raise InputError(
-                f"a photograph must be in the images folder; nothing in {printable(str(self.folder))} is named "
+                f"a photograph must be in the images folder; nothing there is named "
                 f"{quote(name)}. Add it or remove its entries."
             )
         return self._choose(name, found[0])

@@ -155,31 +155,50 @@ class Recipe:
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
 
 
+# setting, least value, value below which it must stay
+_RANGES = (
+    ("seed", 0, 2**32),
+    ("source.scenes", 1, math.inf),
+    ("patches.margin", 0, math.inf),
+    ("patches.jitters", 0, math.inf),
+    ("patches.jitter", 0, 0.5),
+    ("patches.negatives", 0, math.inf),
+    ("patches.longest_side", 1, math.inf),
+    ("network.input_side", 16, math.inf),
+    ("network.dropout", 0, 1),
+    ("fit.epochs", 1, math.inf),
+    ("fit.patience", 0, math.inf),
+    ("fit.batch_size", 1, math.inf),
+    ("fit.warmup_epochs", 0, math.inf),
+    ("fit.label_smoothing", 0, 1),
+    ("export.calibration_pictures", 1, math.inf),
+)
+
+
 def _rules(recipe: Recipe) -> list[tuple[str, str, Any, bool]]:
     """List what must hold of a recipe: setting, rule, value, whether it holds."""
-    labels, split, fit, patches = recipe.labels, recipe.split, recipe.fit, recipe.patches
-    sides = (patches.min_side, patches.max_side)
+    labels, split, patches, accepted = recipe.labels, recipe.split, recipe.patches, recipe.calibrate.accepted
+    sides, rate = (patches.min_side, patches.max_side), recipe.fit.learning_rate
     reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
     return [
         ("labels", "must be different names", labels, len(set(labels)) == len(labels) > 0),
         ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
+        ("labels", "must be two or more where no output for background is learned", labels, len(recipe.outputs) > 1),
         ("split.validation", "must lie between 0 and 1", split.validation, 0 < split.validation < 1),
         ("split.test", "must lie between 0 and 1", split.test, 0 < split.test < 1),
         ("split.test", "must leave photographs for training", split.test, split.validation + split.test < 1),
         ("patches.min_side", "must be positive and at most patches.max_side", sides, 0 < sides[0] <= sides[1]),
-        ("patches.longest_side", "must be at least 1", patches.longest_side, patches.longest_side >= 1),
-        ("fit.epochs", "must be at least 1", fit.epochs, fit.epochs >= 1),
-        ("fit.batch_size", "must be at least 1", fit.batch_size, fit.batch_size >= 1),
-        ("fit.learning_rate", "must be positive", fit.learning_rate, fit.learning_rate > 0),
-        ("network.input_side", "must be at least 16", recipe.network.input_side, recipe.network.input_side >= 16),
-        ("source.scenes", "must be at least 1", recipe.source.scenes, recipe.source.scenes >= 1),
-        (
-            "calibrate.accepted",
-            "must lie between 0 and 1",
-            recipe.calibrate.accepted,
-            0 < recipe.calibrate.accepted <= 1,
-        ),
+        ("fit.learning_rate", "must be positive", rate, rate > 0),
+        ("calibrate.accepted", "must lie between 0 and 1", accepted, 0 < accepted <= 1),
+        *(_range_rule(recipe, *entry) for entry in _RANGES),
     ]
+
+
+def _range_rule(recipe: Recipe, setting: str, least: float, below: float) -> tuple[str, str, Any, bool]:
+    section, _, name = setting.rpartition(".")
+    value = getattr(getattr(recipe, section) if section else recipe, name)
+    rule = f"must be at least {least}" + (f" and less than {below}" if below < math.inf else "")
+    return setting, rule, value, least <= value < below
 
 
 def override(recipe: Recipe, setting: str, text: str) -> Recipe:

@@ -83,8 +83,8 @@ def write_report(folder: Path, report: dict[str, Any], history: list[dict[str, f
     """
     json_path, html_path = folder / "report.json", folder / "report.html"
     text = json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_atomically(json_path, text + "\n")
     write_atomically(html_path, render_html(report, history, folder))
+    write_atomically(json_path, text + "\n")  # last: it marks the evaluation as done
     return json_path, html_path
 
 

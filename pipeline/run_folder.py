@@ -31,6 +31,7 @@ class RunFolder:
     index = property(lambda self: self.path / "index.csv")
     history = property(lambda self: self.path / "history.csv")
     best = property(lambda self: self.path / "best.keras")
+    candidate = property(lambda self: self.path / "candidate.keras")
     backup = property(lambda self: self.path / "backup")
     cache = property(lambda self: self.path / "cache")
     fit = property(lambda self: self.path / "fit.json")
@@ -100,7 +101,7 @@ def read_json(path: Path, remedy: str) -> Any:
     """
     if not path.is_file():
         raise InputError(f"{path}: does not exist. {remedy}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
 def _git_revision() -> str:

@@ -25,6 +25,13 @@ class DataPlace:
     annotations: Path | None
     runs: Path
 
+    def check(self) -> None:
+        """Raise InputError unless both or neither are given and the folder of photographs exists."""
+        if (self.images is None) != (self.annotations is None):
+            raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
+        if self.images is not None and not self.images.is_dir():
+            raise InputError(f"{self.images}: is no folder. Give the folder of the photographs to --images.")
+
     @property
     def embedded(self) -> bool:
         """Tell whether the drawn scenes are meant."""
@@ -48,14 +55,11 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     Raises:
         InputError: only one of photographs and annotations is given, or nothing usable is found.
     """
-    if place.images is None and place.annotations is None:
+    place.check()
+    if place.images is None or place.annotations is None:
         images, annotations = _draw(place.runs, recipe)
-    elif place.images is None or place.annotations is None:
-        raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
     else:
         images, annotations = place.images, place.annotations
-    if not images.is_dir():
-        raise InputError(f"{images}: is no folder. Give the folder of the photographs to --images.")
     found = read_annotations(annotations, images, recipe.labels)
     cut = cut_patches(found, images, _patch_folder(images, annotations, place.runs, recipe), recipe)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS

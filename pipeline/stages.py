@@ -1,5 +1,6 @@
 """The stages of a run, each a function of its folder, each done when the file that it ends with exists."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,9 +27,21 @@ class Stage:
     action: Callable[[RunFolder], None]
     needs_tensorflow: bool = True
 
+    def redo(self, run: RunFolder) -> None:
+        """Do it, whether it was done before or not."""
+        print(f"{self.name} ...", file=sys.stderr, flush=True)
+        if self.needs_tensorflow:
+            load_tensorflow()
+        self.action(run)
+
 
 def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
-    """Make a run's folder and note where its data is, so that the run can be resumed from the folder alone."""
+    """Make a run's folder and note where its data is, so that the run can be resumed from the folder alone.
+
+    Raises:
+        InputError: the data's place can't be right.
+    """
+    place.check()
     run = create_run(place.runs, recipe)
     paths = {"images": place.images, "annotations": place.annotations, "runs": place.runs}
     write_json(run.source, {name: None if path is None else str(path.resolve()) for name, path in paths.items()})
@@ -38,12 +51,8 @@ def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
 def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
     """Do the stages that are not done yet, in order."""
     for stage in stages:
-        if stage.ends_with(run).exists():
-            continue
-        print(f"{stage.name} ...", file=sys.stderr, flush=True)
-        if stage.needs_tensorflow:
-            load_tensorflow()
-        stage.action(run)
+        if not stage.ends_with(run).exists():
+            stage.redo(run)
 
 
 def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -63,7 +72,7 @@ def patches_stage(run: RunFolder) -> None:
     _check_splits(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
-        "patches": str(prepared.index.root.resolve()),
+        "patches": os.path.relpath(prepared.index.root.resolve(), run.path.resolve()),
         "clipped_boxes": prepared.clipped_boxes,
         "refused": list(prepared.refused),
     }
@@ -109,7 +118,10 @@ def results_stage(run: RunFolder) -> None:
 def run_index(run: RunFolder) -> PatchIndex:
     """Return the run's own copy of index.csv, its files in the shared folder of patches."""
     data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
-    return read_index(run.index, Path(data["patches"]))
+    root = run.path / data["patches"]
+    if not root.is_dir():
+        raise InputError(f"{root}: does not exist. The run's patches lie there; cut them again by a new run.")
+    return read_index(run.index, root)
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:

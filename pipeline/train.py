@@ -10,7 +10,14 @@ import keras
 
 from inference.errors import InputError
 from models.build import build_network
-from pipeline.callbacks import Progress, ResumableEarlyStopping, StopOnNaN, read_history, truncate_history
+from pipeline.callbacks import (
+    KeepCandidate,
+    Progress,
+    ResumableEarlyStopping,
+    StopOnNaN,
+    read_history,
+    truncate_history,
+)
 from pipeline.dataset import training_dataset, validation_dataset
 from pipeline.index import PatchIndex
 from pipeline.recipe import FitSettings, Recipe
@@ -35,8 +42,11 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     done = _epochs_done(run)
     truncate_history(run.history, done)
     network = compile_network(recipe, steps_per_epoch=math.ceil(len(patches.patches) / recipe.fit.batch_size))
+    history = read_history(run.history)
+    if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
+        return _finish(run)
     nan = StopOnNaN()
-    callbacks = [nan, *_callbacks(run, recipe, read_history(run.history))]
+    callbacks = [nan, *_callbacks(run, recipe, history)]
     network.fit(
         training, validation_data=validation, epochs=recipe.fit.epochs, callbacks=callbacks, shuffle=False, verbose=0
     )
@@ -87,18 +97,37 @@ def _callbacks(run: RunFolder, recipe: Recipe, history: list[dict[str, float]]) 
     return [
         Progress(recipe.fit.epochs),
         keras.callbacks.ModelCheckpoint(
-            run.best, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
+            run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
+        KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(history, monitor=_MONITOR, mode="min", patience=recipe.fit.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
         keras.callbacks.BackupAndRestore(run.backup, double_checkpoint=True, delete_checkpoint=False),
     ]
 
 
+def is_finished(history: list[dict[str, float]], settings: FitSettings) -> bool:
+    """Tell whether these epochs are all: the last one is done, or none of the last `patience` was better."""
+    if not history:
+        return False
+    best = min(range(len(history)), key=lambda place: history[place][_MONITOR])
+    return len(history) >= settings.epochs or len(history) - 1 - best >= max(settings.patience, 1)
+
+
 def _epochs_done(run: RunFolder) -> int:
-    """Return how many epochs the backup of a killed run holds; 0 for a new run."""
+    """Return how many epochs the backup of a killed run holds; 0 for a new run.
+
+    A kill while Keras wrote the backup leaves a damaged one; then the one before takes its place.
+    """
     metadata = run.backup / "training_metadata.json"
-    return json.loads(metadata.read_text())["epoch"] if metadata.is_file() else 0
+    try:
+        return int(json.loads(metadata.read_text())["epoch"])
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        for file in (metadata, run.backup / "latest.weights.h5"):
+            file.with_name(f"{file.name}.bkp").replace(file)
+        return int(json.loads(metadata.read_text())["epoch"])
 
 
 def _finish(run: RunFolder) -> dict[str, Any]:

@@ -88,6 +88,15 @@ def _ruined() -> dict:
     return {"keras": {"accuracy": accuracy}, "int8": {"accuracy": {**accuracy, "value": 0.88}}}
 
 
+def test_one_patch_of_a_small_test_set_is_no_loss() -> None:
+    """Catches a gate that fails after hours of training because of a single patch of sixty."""
+    sixty = {"keras": {"accuracy": {"value": 57 / 60, "n": 60}}, "int8": {"accuracy": {"value": 56 / 60, "n": 60}}}
+    check_parity(sixty, "int8", 0.01)
+    sixty["int8"]["accuracy"]["value"] = 55 / 60
+    with pytest.raises(InputError, match="resume RUN --set"):
+        check_parity(sixty, "int8", 0.01)
+
+
 def test_only_builtin_operators_that_int8_runs_well(exported: RunFolder) -> None:
     """Catches a layer that falls out of the int8 delegate (hard-swish, average pooling) or needs TensorFlow ops."""
     interpreter = Interpreter(model_content=read_artefact(exported.model).flatbuffer)

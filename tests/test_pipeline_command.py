@@ -7,8 +7,11 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.index import read_index
+from pipeline.recipe import override
 from pipeline.recipes import RECIPES
-from tests.colour_run import write_photographs
+from pipeline.sources import DataPlace
+from pipeline.stages import start_run
+from tests.colour_run import RECIPE, write_photographs
 
 
 def cut(folder: Path, photos: Path, coco: Path) -> int:
@@ -57,6 +60,22 @@ def test_wrong_usage_ends_with_2_and_a_remedy(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_a_wrong_place_leaves_no_empty_run(tmp_path: Path) -> None:
+    """Catches runs without anything in them that pile up with every typing mistake."""
+    main(["run", "minerals", "--images", "nowhere", "--annotations", "nowhere.json", "--runs", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_the_export_of_a_begun_run_can_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a run whose recipe.json tells another training than the one that was done."""
+    photos, coco = write_photographs(tmp_path / "data", 3)
+    run = start_run(RECIPE, DataPlace(photos, coco, tmp_path / "runs"))
+    assert main(["resume", str(run.path), "--set", "fit.epochs=3"]) == 2
+    assert "only settings of export" in capsys.readouterr().err
+    main(["resume", str(run.path), "--set", "export.max_accuracy_loss=0.1"])
+    assert run.read_recipe() == override(RECIPE, "export.max_accuracy_loss", "0.1")
 
 
 def test_too_few_photographs_are_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
-from pipeline.callbacks import ResumableEarlyStopping, read_history, truncate_history
+from pipeline.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
 from pipeline.recipe import override
 from pipeline.run_folder import RunFolder
 from pipeline.sources import DataPlace
 from pipeline.stages import FIT, PATCHES, complete, run_index, start_run
-from pipeline.train import compile_network, fit_gradient, learning_rate_schedule
+from pipeline.train import _epochs_done, compile_network, fit_gradient, is_finished, learning_rate_schedule
 from tests.colour_run import RECIPE, write_photographs
 
 ROOT = Path(__file__).parent.parent
@@ -79,6 +79,48 @@ def test_early_stopping_remembers_its_patience(tmp_path: Path) -> None:
     assert not model.stop_training
     stopping.on_epoch_end(4, {"val_loss": 0.8})
     assert model.stop_training
+
+
+def test_a_half_written_backup_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    """Catches a run that can never be resumed because the kill came while Keras wrote its backup."""
+    run = RunFolder(tmp_path)
+    run.backup.mkdir()
+    (run.backup / "training_metadata.json").write_text("")
+    (run.backup / "training_metadata.json.bkp").write_text('{"epoch": 3, "batch": 0}')
+    for name, content in (("latest.weights.h5", b"new"), ("latest.weights.h5.bkp", b"old")):
+        (run.backup / name).write_bytes(content)
+    assert _epochs_done(run) == 3
+    assert (run.backup / "latest.weights.h5").read_bytes() == b"old"
+
+
+def test_the_best_model_survives_a_kill_while_its_successor_is_written(tmp_path: Path) -> None:
+    """Catches a best.keras that is a torn file."""
+    candidate, best = tmp_path / "candidate.keras", tmp_path / "best.keras"
+    best.write_bytes(b"best")
+    candidate.write_bytes(b"to")
+    keep = KeepCandidate(candidate, best)
+    keep.on_train_begin()
+    keep.on_epoch_end(0)
+    assert best.read_bytes() == b"best"
+    candidate.write_bytes(b"better")
+    keep.on_epoch_end(1)
+    assert best.read_bytes() == b"better"
+
+
+@pytest.mark.parametrize(
+    ("losses", "finished"),
+    [
+        ([], False),
+        ([1.0, 0.5, 0.6], False),
+        ([1.0, 0.5, 0.6, 0.7], True),
+        ([1.0, 0.9, 0.8, 0.7, 0.6], True),
+    ],
+    ids=["new", "patient", "out of patience", "all epochs"],
+)
+def test_a_finished_training_is_known_as_such(losses: list[float], finished: bool) -> None:
+    """Catches one more epoch after the last, where the kill came before the end was written down."""
+    settings = override(override(RECIPE, "fit.epochs", "5"), "fit.patience", "2").fit
+    assert is_finished([{"epoch": n, "val_loss": loss} for n, loss in enumerate(losses)], settings) is finished
 
 
 def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path) -> None:
