@@ -30,7 +30,7 @@ def _block(path: Path) -> str:
     released = report["released"]
     cost, training = report["cost"], report["training"]
     latency = cost["latency_ms"][released]["median"]
-    lines = [f"{report['title']}: {report['data']['kind']} (docs/results/{path.name})"]
+    lines = [f"{report['title']}: {report['data']['kind']}", f"  {'report':29}docs/results/{path.name}"]
     lines += [f"  {name:29}{_estimate(choose(report))}" for name, choose in _ROWS]
     lines += [
         f"  {'parameters':29}{cost['parameters']:,}",
