@@ -112,7 +112,7 @@ def _root(roots: list[int], place: int) -> int:
 
 def _strata(photo: Photo) -> Counter[str]:
     """Count a photograph once for each of its labels; one without boxes is a stratum of its own."""
-    return Counter(set(photo.labels) or {""})
+    return Counter(sorted(set(photo.labels)) or [""])  # sorted: sums of floats depend on their order
 
 
 def _needs(groups: list[list[Photo]], shares: Mapping[str, float]) -> dict[str, Counter]:
