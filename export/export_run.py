@@ -9,6 +9,7 @@ from export.calibration import calibration_pictures
 from export.convert import convert
 from export.verify import check_parity, measure_parity
 from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
+from inference.atomic_file import write_atomically
 from inference.card import Card, card_files
 from models.build import with_probabilities
 from pipeline.index import PatchIndex
@@ -46,7 +47,7 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     targets = companion | {mode: out}
     for kind, target in targets.items():
         card = make_card(run, recipe, calibration, kind, flatbuffers[kind], parity[kind])
-        _write_atomically(target, _pack(flatbuffers[kind], card))
+        write_atomically(target, _pack(flatbuffers[kind], card))
     return parity
 
 
@@ -90,10 +91,3 @@ def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
 
 def _pack(flatbuffer: bytes, card: Card) -> bytes:
     return pack_artefact(Artefact(flatbuffer, card_files(card)))
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(data)
-    temporary.replace(path)

@@ -1,18 +1,19 @@
-"""Text -> file, so that a reader sees the old content or the whole new one, whatever is killed when."""
+"""Text or bytes -> file, so that a reader sees the old content or the whole new one, whatever is killed when."""
 
 import os
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text under a temporary name and rename it; missing folders are made.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, under a temporary name and rename it; missing folders are made.
 
     Bytes of a file name that are no UTF-8 (Python's surrogate escapes) come out as those bytes.
     """
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -89,11 +89,11 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a trained run anew; stages before the evaluation are done if they are missing."""
     run = RunFolder(options.run)
     run.read_recipe()
-    missing = not run.report.is_file()
+    measured = run.report.is_file()
     complete(run, STAGES)
-    if not missing:  # measured before: measure again, the old report staying until the new one is written
-        EVALUATE.redo(run)
-        RESULTS.redo(run)
+    if measured:  # measure again; the old report stays until the new one is written
+        EVALUATE.do(run)
+        RESULTS.do(run)
     return _finish(run)
 
 

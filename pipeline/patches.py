@@ -200,11 +200,10 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
 
 
 def _store(pixels: np.ndarray, path: Path) -> None:
-    """Write a PNG (lossless: a patch is exactly the photograph's pixels) under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, "PNG", compress_level=1)
-    temporary.replace(path)
+    """Write a PNG: lossless, so that a patch is exactly the photograph's pixels."""
+    png = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(png, "PNG", compress_level=1)
+    write_atomically(path, png.getvalue())
 
 
 def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:

@@ -27,7 +27,7 @@ class Stage:
     action: Callable[[RunFolder], None]
     needs_tensorflow: bool = True
 
-    def redo(self, run: RunFolder) -> None:
+    def do(self, run: RunFolder) -> None:
         """Do it, whether it was done before or not."""
         print(f"{self.name} ...", file=sys.stderr, flush=True)
         if self.needs_tensorflow:
@@ -52,7 +52,7 @@ def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
     """Do the stages that are not done yet, in order."""
     for stage in stages:
         if not stage.ends_with(run).exists():
-            stage.redo(run)
+            stage.do(run)
 
 
 def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:

@@ -35,16 +35,15 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     Raises:
         InputError: a class has no patches, or the loss became NaN (names epoch and step).
     """
+    truncate_history(run.history, _epochs_done(run))
+    history = read_history(run.history)
+    if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
+        return _finish(run)
     keras.utils.set_random_seed(recipe.seed)
     patches = index.select("train", recipe.outputs)
     training = training_dataset(patches, recipe, run.cache / "train")
     validation = validation_dataset(index.select("validation", recipe.outputs), recipe)
-    done = _epochs_done(run)
-    truncate_history(run.history, done)
     network = compile_network(recipe, steps_per_epoch=math.ceil(len(patches.patches) / recipe.fit.batch_size))
-    history = read_history(run.history)
-    if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
-        return _finish(run)
     nan = StopOnNaN()
     callbacks = [nan, *_callbacks(run, recipe, history)]
     network.fit(
@@ -125,7 +124,10 @@ def _epochs_done(run: RunFolder) -> int:
     except FileNotFoundError:
         return 0
     except ValueError:
-        for file in (metadata, run.backup / "latest.weights.h5"):
+        if not metadata.with_name(f"{metadata.name}.bkp").is_file():  # killed in the very first backup
+            shutil.rmtree(run.backup)
+            return 0
+        for file in (run.backup / "latest.weights.h5", metadata):
             file.with_name(f"{file.name}.bkp").replace(file)
         return int(json.loads(metadata.read_text())["epoch"])
 

@@ -406,13 +406,14 @@ def test_a_disk_that_fails_keeps_the_old_results(
 ) -> None:
     """Catches half a file under the final name, a temporary file left behind, and a traceback."""
 
-    def write_half(path: Path, text: str, **_: str) -> int:
-        path.write_bytes(text[: len(text) // 2].encode())
+    def write_half(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
         raise OSError(28, "No space left on device")
 
     out = tmp_path / "results.json"
     out.write_text("yesterday's")
-    monkeypatch.setattr(Path, "write_text", write_half)
+    monkeypatch.setattr(Path, "write_bytes", write_half)
     check_refused(
         runner(tiny_model, folder, "--out", out, "--overwrite"), "cannot be written: No space left on device."
     )

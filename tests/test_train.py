@@ -93,6 +93,15 @@ def test_a_half_written_backup_gives_way_to_the_one_before(tmp_path: Path) -> No
     assert (run.backup / "latest.weights.h5").read_bytes() == b"old"
 
 
+def test_a_half_written_first_backup_starts_the_training_again(tmp_path: Path) -> None:
+    """Catches a run that can never be resumed because the kill came in its first backup, which has none before."""
+    run = RunFolder(tmp_path)
+    run.backup.mkdir()
+    (run.backup / "training_metadata.json").write_text("")
+    assert _epochs_done(run) == 0
+    assert not run.backup.exists()
+
+
 def test_the_best_model_survives_a_kill_while_its_successor_is_written(tmp_path: Path) -> None:
     """Catches a best.keras that is a torn file."""
     candidate, best = tmp_path / "candidate.keras", tmp_path / "best.keras"
