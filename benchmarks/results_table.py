@@ -2,7 +2,8 @@
 
     python -m benchmarks.results_table
 
-A report gets there by copying a run's report.json under the name of what was measured.
+A report gets there by copying a run's report.json, or a cross-validation's crossval.json, under the name of what was
+measured.
 """
 
 import json
@@ -20,17 +21,40 @@ _ROWS = (
 )
 
 
+_CROSSVAL_ROWS = (
+    ("accuracy, nothing rejected", lambda report: report["pooled"]["accuracy"]),
+    ("  colour histogram instead", lambda report: report["baseline"]["accuracy"]),
+    ("  Keras instead of the file", lambda report: report["models"]["keras"]),
+    ("background answered unknown", lambda report: report["pooled"]["rejected_background"]),
+    ("minerals answered unknown", lambda report: report["pooled"]["rejected_minerals"]),
+)
+
+
 def results_table() -> str:
     """Return the table: one block a report, values with 95 % intervals and n."""
-    return "\n\n".join(_block(path) for path in sorted(RESULTS.glob("*.json")))
+    paths = sorted(RESULTS.glob("*.json"))
+    reports = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    return "\n\n".join(
+        _crossval_block(name, report) if "folds" in report else _block(name, report) for name, report in reports.items()
+    )
 
 
-def _block(path: Path) -> str:
-    report = json.loads(path.read_text(encoding="utf-8"))
+def _crossval_block(name: str, report: dict[str, Any]) -> str:
+    lines = [
+        f"{report['title']}: {report['data']['kind']}",
+        f"  {'report':29}docs/results/{name}",
+        f"  {'test':29}every photograph once, in {report['folds']} folds",
+    ]
+    lines += [f"  {title:29}{_estimate(choose(report))}" for title, choose in _CROSSVAL_ROWS]
+    lines.append(f"  {'machine':29}{report['machine']}")
+    return "\n".join(lines)
+
+
+def _block(name: str, report: dict[str, Any]) -> str:
     released = report["released"]
     cost, training = report["cost"], report["training"]
     latency = cost["latency_ms"][released]["median"]
-    lines = [f"{report['title']}: {report['data']['kind']}", f"  {'report':29}docs/results/{path.name}"]
+    lines = [f"{report['title']}: {report['data']['kind']}", f"  {'report':29}docs/results/{name}"]
     lines += [f"  {name:29}{_estimate(choose(report))}" for name, choose in _ROWS]
     lines += [
         f"  {'parameters':29}{cost['parameters']:,}",

@@ -1,25 +1,45 @@
 """Trunk + head -> the Keras model that is trained, and the one that is exported."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 from keras import layers
 
-from models.heads import HEADS
+from models.backbones import BACKBONES
+from models.heads import HEADS, POOL
 from models.patch_net import patch_net
 
-TRUNKS = {"patch_net": patch_net}
+TRUNKS: dict[str, Callable[[Any], Any]] = {"patch_net": patch_net, **BACKBONES}
 
 
-def build_network(trunk: str, head: str, input_side: int, outputs: int, dropout: float) -> keras.Model:
+def build_network(
+    trunk: str,
+    head: str,
+    input_side: int,
+    outputs: int,
+    dropout: float,
+    weights: Literal["none", "imagenet"] = "none",
+) -> keras.Model:
     """Return a model from pixels 0..255 [batch, side, side, 3], RGB, to logits [batch, outputs].
 
+    weights: "none" for random ones, "imagenet" for a trunk of keras.applications.
+
     Raises:
-        KeyError: there is no such trunk or head.
+        KeyError: there is no such trunk or head, or no ImageNet weights for the trunk.
+        WeightsError: the ImageNet weights can't be downloaded.
     """
     pixels = keras.Input((input_side, input_side, 3), name="pixels")
     logits = HEADS[head](TRUNKS[trunk](pixels), outputs, dropout)
-    return keras.Model(pixels, logits, name=trunk)
+    network = keras.Model(pixels, logits, name=trunk)
+    if weights == "imagenet":
+        trunk_of(network).set_weights(BACKBONES[trunk].imagenet_weights())
+    return network
+
+
+def trunk_of(network: keras.Model) -> keras.Model:
+    """Return the model from pixels to the feature map; its layers are the network's own."""
+    return keras.Model(network.input, network.get_layer(POOL).input, name=f"{network.name}_trunk")
 
 
 def with_probabilities(network: keras.Model, temperature: float) -> keras.Model:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.recipe import Recipe, override_all, recipe_to_json
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import RunFolder, read_json
+from pipeline.run_folder import RunFolder, read_json, write_json
 from pipeline.sources import DataPlace
 from pipeline.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS, Stage, complete, prepare_data, start_run
 
@@ -21,6 +22,7 @@ examples:
   python -m pipeline run minerals --smoke
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline resume runs/minerals/20260101-120000-seed0
+  python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
 
 Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
@@ -69,8 +71,22 @@ def run_all(options: argparse.Namespace) -> int:
     return _complete(run)
 
 
+def cross_validate(options: argparse.Namespace) -> int:
+    """Start a cross-validation and do every stage of each fold."""
+    folder = start_crossval(_recipe(options), _place(options), options.folds)
+    print(f"cross-validation: {folder.path}", file=sys.stderr)
+    return _complete_crossval(folder, [])
+
+
 def resume(options: argparse.Namespace) -> int:
-    """Do the stages that a run still lacks; settings of the export may be changed before it."""
+    """Do the stages that a run or cross-validation still lacks; a run's export may be changed before it."""
+    crossval = CrossvalFolder(options.run)
+    if crossval.settings.is_file():
+        if options.set:
+            raise InputError("all folds share their settings. Received: --set. Resume the one fold's folder with it.")
+        return _complete_crossval(crossval, options.fold)
+    if options.fold:
+        raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")
     run = RunFolder(options.run)
     recipe = run.read_recipe()
     for setting, _ in options.set:
@@ -108,6 +124,23 @@ EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _exp
 STAGES = (PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS)
 
 
+def _complete_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
+    """Do some folds, or all that are missing; pool them once all are done."""
+    complete_folds(folder, STAGES, folds)
+    missing = missing_folds(folder, STAGES)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        print(f"not done: fold {numbers}; go on with: python -m pipeline resume {folder.path}", file=sys.stderr)
+        return 0
+    from pipeline.crossval_report import crossval_lines, pool_folds
+
+    report = pool_folds(folder)
+    write_json(folder.report, report)
+    print("\n".join(crossval_lines(report)))
+    print(f"report: {folder.report}")
+    return 1 if report["data"]["refused"] else 0
+
+
 def _complete(run: RunFolder) -> int:
     complete(run, STAGES)
     return _finish(run)
@@ -143,7 +176,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _place(options: argparse.Namespace) -> DataPlace:
-    return DataPlace(options.images, options.annotations, options.runs)
+    return DataPlace(options.images, options.annotations, options.runs, options.groups)
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -167,16 +200,22 @@ def make_parser() -> argparse.ArgumentParser:
         ("run", "do everything: patches, training, calibration, export, evaluation"),
         ("patches", "only cut the patches and write index.csv"),
         ("fit", "only cut the patches and train"),
+        ("crossval", "do everything once for each fold and pool the results: every photograph is tested once"),
     ):
-        _add_recipe_options(verbs.add_parser(name, help=text, description=text))
+        verb = verbs.add_parser(name, help=text, description=text)
+        _add_recipe_options(verb)
+        if name == "crossval":
+            verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
     for name, text in (
-        ("resume", "go on with a run that was killed"),
+        ("resume", "go on with a run or cross-validation that was killed"),
         ("evaluate", "measure a trained run anew and write its report"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
         if name == "resume":
             _add_set(verb, "change a setting of export")
+            text = "do only this fold of a cross-validation; may be repeated, and two processes may do different folds"
+            verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     return parser
 
 
@@ -189,6 +228,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="a name that `list` shows")
     add("--images", type=Path, metavar="DIR", help="folder of the photographs")
     add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
+    add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that a split may not part")
     add("--smoke", action="store_true", help="a few tiny pictures and epochs: tries the whole flow")
     _add_set(parser, "change a setting")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
@@ -200,6 +240,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "patches": cut_only,
     "fit": fit,
     "run": run_all,
+    "crossval": cross_validate,
     "resume": resume,
     "evaluate": evaluate,
 }

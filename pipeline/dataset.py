@@ -14,6 +14,7 @@ from inference.image_io import read_image, resize_image
 from pipeline.augment import make_augmentation
 from pipeline.index import PatchIndex
 from pipeline.recipe import BACKGROUND, Recipe
+from pipeline.teacher import Teacher
 
 MEMORY_CACHE_BYTES = 2 * 2**30  # decoded pictures beyond this are cached in a file
 _PARALLEL_BATCHES = 2
@@ -35,7 +36,9 @@ def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
     return batches.map(lambda pixels, label: (pixels, _one_hot(label, recipe))).prefetch(tf.data.AUTOTUNE)
 
 
-def training_dataset(index: PatchIndex, recipe: Recipe, cache_file: Path) -> tf.data.Dataset:
+def training_dataset(
+    index: PatchIndex, recipe: Recipe, cache_file: Path, teacher: Teacher | None = None
+) -> tf.data.Dataset:
     """Return one epoch's batches (float32 pixels, one-hot labels, weights [batch]), shuffled and augmented.
 
     Patches whose label is no output take no part. balance "sampling" draws every class equally often, "weights"
@@ -48,22 +51,31 @@ def training_dataset(index: PatchIndex, recipe: Recipe, cache_file: Path) -> tf.
     index = _with_labels(index, recipe.outputs)
     _check_classes(index, recipe)
     side = recipe.network.input_side
-    load = _remembering_loader(index, side, cache_file)
+    view = max(side, teacher.side) if teacher else side
+    stored = round(view * (1 + recipe.augment.detail))
+    load = _remembering_loader(index, stored, cache_file)
     labels = tf.constant([recipe.outputs.index(patch.label) for patch in index.patches])
     weights = tf.constant(label_weights(index, recipe), tf.float32)
-    augment = make_augmentation(recipe.augment, recipe.seed)
+    augment = make_augmentation(recipe.augment, view)
 
     def fetch(places: Any) -> tuple[Any, Any]:
-        pixels = tf.ensure_shape(tf.numpy_function(load, [places], tf.uint8), (None, side, side, 3))
-        return tf.cast(pixels, tf.float32), _one_hot(tf.gather(labels, places), recipe)
+        pixels = tf.ensure_shape(tf.numpy_function(load, [places], tf.uint8), (None, stored, stored, 3))
+        return pixels, _one_hot(tf.gather(labels, places), recipe)
 
-    def change(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
-        pixels, target = augment(pixels, target)
+    def change_batch(pixels: np.ndarray, target: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        pixels, target = augment(pixels, target, seed)
+        return teacher.teach(pixels, target, side) if teacher else (pixels, target)
+
+    def change(batch: tuple[Any, Any], seed: Any) -> tuple[Any, Any, Any]:
+        pixels, target = tf.numpy_function(change_batch, [*batch, seed], (tf.uint8, tf.float32))
+        pixels = tf.cast(tf.ensure_shape(pixels, (None, side, side, 3)), tf.float32)
+        target = tf.ensure_shape(target, (None, len(recipe.outputs)))
         return pixels, target, tf.linalg.matvec(target, weights)  # of a mixed picture: the mean of its two labels'
 
     batches = _shuffled(index, recipe).batch(recipe.fit.batch_size).map(fetch, num_parallel_calls=_PARALLEL_BATCHES)
-    # Changed one after the other: batches that race for the layers' random state can't be repeated.
-    return batches.map(change).prefetch(tf.data.AUTOTUNE)
+    seeds = tf.data.Dataset.random(seed=recipe.seed, rerandomize_each_iteration=True)
+    changed = tf.data.Dataset.zip(batches, seeds).map(change, num_parallel_calls=_PARALLEL_BATCHES)
+    return changed.prefetch(tf.data.AUTOTUNE)
 
 
 def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:

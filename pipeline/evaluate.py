@@ -17,6 +17,7 @@ from pipeline.cost import measure_cost
 from pipeline.dataset import evaluation_dataset
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, measure, score
+from pipeline.predictions import write_predictions
 from pipeline.recipe import BACKGROUND, Recipe
 from pipeline.run_folder import RunFolder, describe_machine, read_json
 from pipeline.splits import SPLITS
@@ -26,7 +27,7 @@ WORST_MISTAKES = 12
 
 
 def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
-    """Return the report of a run; see pipeline.report for its form.
+    """Write predictions.csv and return the report of a run; see pipeline.report for its form.
 
     Raises:
         InputError: an earlier stage of the run is missing.
@@ -42,6 +43,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
     probabilities["keras"] = keras_probabilities(network, calibration["temperature"], test, recipe)
     scores = {mode: score(rows, labels, photos, rule) for mode, rows in probabilities.items()}
+    write_predictions(scores[recipe.export.mode], test, run.predictions)
     return {
         "format": REPORT_FORMAT,
         "recipe": recipe.name,

@@ -19,6 +19,7 @@ from inference.image_io import decode_image, resize_image
 from pipeline.annotation_source import printable
 from pipeline.annotations import Annotation, AnnotationSet
 from pipeline.index import Patch, PatchIndex, write_index
+from pipeline.photo_groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.recipe import BACKGROUND, Recipe
 from pipeline.splits import Photo, assign_splits, perceptual_hashes
 from pipeline.windows import Window, jittered_windows, make_generator, negative_windows, positive_window
@@ -59,12 +60,14 @@ class CutResult:
     refused: tuple[str, ...]
 
 
-def cut_patches(annotations: AnnotationSet, images: Path, folder: Path, recipe: Recipe) -> CutResult:
+def cut_patches(
+    annotations: AnnotationSet, images: Path, folder: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS
+) -> CutResult:
     """Cut every photograph's patches into a folder and write its index.csv.
 
     A second call with more photographs or boxes adds only theirs; photographs known from before keep their
     split, even if a call between does not see them. A photograph that can't be decoded is left out and named in
-    the result.
+    the result. Photographs of one group share a split.
 
     Raises:
         InputError: no photograph could be used, or another version of the program cut into the folder.
@@ -74,7 +77,7 @@ def cut_patches(annotations: AnnotationSet, images: Path, folder: Path, recipe: 
     records, refused = _examine_all(boxes, images, before)
     if not records:
         raise InputError(f"{images}: no photograph can be used. First fault: {refused[0] if refused else 'none found'}")
-    records, unsplit = _with_splits(records, boxes, before, recipe)
+    records, unsplit = _with_splits(records, boxes, before, recipe, groups)
     plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
     written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
@@ -138,17 +141,22 @@ def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRec
 
 
 def _with_splits(
-    records: list[PhotoRecord], boxes: dict[str, list[Annotation]], before: dict[str, PhotoRecord], recipe: Recipe
+    records: list[PhotoRecord],
+    boxes: dict[str, list[Annotation]],
+    before: dict[str, PhotoRecord],
+    recipe: Recipe,
+    groups: PhotoGroups,
 ) -> tuple[list[PhotoRecord], list[str]]:
     """Give each record its split; a photograph that resembles both sides of a split is left out, with a message.
 
     What was cut before and is gone or changed now still draws its like: a corrected photograph stays on the side
     of its former self, and the near-duplicate of one that is missing today can't end up on another side.
     """
-    photos = [Photo(r.photo, tuple(box.label for box in boxes[r.photo]), _parse_views(r.views)) for r in records]
+    numbers = groups.numbers()
+    photos = [_photo(r.photo, r, [box.label for box in boxes[r.photo]], numbers) for r in records]
     unchanged = {r.photo for r in records if before.get(r.photo) == r}
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
-    photos += [Photo(name, (), _parse_views(r.views)) for name, r in past.items()]
+    photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
     splits = assign_splits(photos, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
@@ -159,6 +167,10 @@ def _with_splits(
         if r.photo not in splits
     ]
     return kept, unsplit
+
+
+def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> Photo:
+    return Photo(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
 
 
 def _parse_views(text: str) -> tuple[tuple[int, int], ...]:

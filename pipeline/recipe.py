@@ -6,10 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from inference.decide import UNKNOWN
 from inference.errors import InputError
-
-BACKGROUND = "background"  # the label of negative patches in index.csv
+from pipeline.recipe_rules import BACKGROUND, list_rules
 
 Overrides = tuple[tuple[str, str], ...]
 
@@ -49,35 +47,68 @@ class PatchSettings:
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """Shares of the photographs; what is left after both is for training. Distance is in bits of 64."""
+    """Shares of the photographs; what is left after both is for training. Distance is in bits of 64.
+
+    folds, fold: of cross-validation: the photographs are dealt to so many folds, and the test is on fold 1, 2, ...;
+    the share test then has no influence. Both 0: one split by shares.
+    """
 
     validation: float = 0.15
     test: float = 0.25
     near_duplicate_distance: int = 6
     seed: int = 0
+    folds: int = 0
+    fold: int = 0
+
+    @property
+    def test_share(self) -> float:
+        """Return the share of the photographs that the test gets."""
+        return 1 / self.folds if self.folds else self.test
 
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Strength of each random change of a training picture; 0 turns it off. Factors as in Keras' layers."""
+    """Strength of each random change of a training picture; 0 turns it off.
+
+    crop: largest share of the area that is cut away. detail: how much larger than the network's input pictures are
+    kept for cropping, 0.33 by a third. aspect: largest log ratio of the sides. rotation, hue: of a full turn.
+    brightness: of 255. contrast: log factor. saturation: of the picture's own. erasing, mixup, cutmix: shares of
+    the pictures that are changed so.
+    """
 
     flip: Literal["none", "horizontal", "horizontal_and_vertical"] = "horizontal_and_vertical"
-    rotation: float = 0.1
-    zoom: float = 0.2
-    translation: float = 0.08
+    crop: float = 0.65
+    detail: float = 0.33
+    aspect: float = 0.25
+    rotation: float = 0.15
     brightness: float = 0.15
-    contrast: float = 0.25
-    saturation: float = 0.15
-    hue: float = 0.02
-    mixup: float = 0.0
+    contrast: float = 0.3
+    saturation: float = 0.4
+    hue: float = 0.03
+    erasing: float = 0.0
+    mixup: float = 0.25
+    cutmix: float = 0.25
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Which network: keys of models.build.TRUNKS and HEADS, the side of its square input in pixels."""
+    """Which network: keys of models.build.TRUNKS and HEADS, the side of its square input in pixels.
 
-    trunk: Literal["patch_net"] = "patch_net"
-    head: Literal["classifier"] = "classifier"
+    weights: that it starts from: none, imagenet (Keras downloads them; not for patch_net), drawn (for patch_net: those
+    learned from drawn scenes, part of the program), or a .weights.h5 or .keras file of a network with the same trunk,
+    an earlier run's best.keras for example.
+    """
+
+    trunk: Literal[
+        "patch_net",
+        "mobilenet_v3_large",
+        "mobilenet_v3_large_minimalistic",
+        "mobilenet_v3_small",
+        "mobilenet_v2",
+        "mobilenet_v1",
+    ] = "patch_net"
+    head: Literal["classifier", "normalised"] = "classifier"
+    weights: str = "none"
     input_side: int = 96
     dropout: float = 0.2
     background: Literal["output", "confidence"] = "output"
@@ -85,10 +116,18 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The training: epochs at most, patience of early stopping in epochs, AdamW with warm-up and cosine."""
+    """The training: epochs at most, patience of early stopping in epochs, warm-up and cosine.
 
-    kind: Literal["gradient"] = "gradient"
+    kind two_stage: the head alone learns for head_epochs of the epochs, at the constant head_learning_rate, then
+    the trunk from the layer trainable_from on (all of it where empty) learns with it. adam uses no weight_decay.
+    """
+
+    kind: Literal["gradient", "two_stage"] = "gradient"
+    optimizer: Literal["adamw", "adam"] = "adamw"
     epochs: int = 40
+    head_epochs: int = 5
+    head_learning_rate: float = 1e-3
+    trainable_from: str = ""
     patience: int = 15
     batch_size: int = 64
     learning_rate: float = 2e-3
@@ -96,6 +135,8 @@ class FitSettings:
     weight_decay: float = 1e-4
     label_smoothing: float = 0.05
     balance: Literal["none", "weights", "sampling"] = "weights"
+    teacher: str = ""
+    teacher_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +186,7 @@ class Recipe:
         Raises:
             InputError: names the setting, its rule and the value.
         """
-        for setting, rule, received, holds in _rules(self):
+        for setting, rule, received, holds in list_rules(self):
             if not holds:
                 raise InputError(f"{setting} {rule}. Received: {received!r}.")
 
@@ -153,52 +194,6 @@ class Recipe:
     def outputs(self) -> tuple[str, ...]:
         """The label of each output of the network: the classes, then background where it is learned."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
-
-
-# setting, least value, value below which it must stay
-_RANGES = (
-    ("seed", 0, 2**32),
-    ("source.scenes", 1, math.inf),
-    ("patches.margin", 0, math.inf),
-    ("patches.jitters", 0, math.inf),
-    ("patches.jitter", 0, 0.5),
-    ("patches.negatives", 0, math.inf),
-    ("patches.longest_side", 1, math.inf),
-    ("network.input_side", 16, math.inf),
-    ("network.dropout", 0, 1),
-    ("fit.epochs", 1, math.inf),
-    ("fit.patience", 0, math.inf),
-    ("fit.batch_size", 1, math.inf),
-    ("fit.warmup_epochs", 0, math.inf),
-    ("fit.label_smoothing", 0, 1),
-    ("export.calibration_pictures", 1, math.inf),
-)
-
-
-def _rules(recipe: Recipe) -> list[tuple[str, str, Any, bool]]:
-    """List what must hold of a recipe: setting, rule, value, whether it holds."""
-    labels, split, patches, accepted = recipe.labels, recipe.split, recipe.patches, recipe.calibrate.accepted
-    sides, rate = (patches.min_side, patches.max_side), recipe.fit.learning_rate
-    reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
-    return [
-        ("labels", "must be different names", labels, len(set(labels)) == len(labels) > 0),
-        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
-        ("labels", "must be two or more where no output for background is learned", labels, len(recipe.outputs) > 1),
-        ("split.validation", "must lie between 0 and 1", split.validation, 0 < split.validation < 1),
-        ("split.test", "must lie between 0 and 1", split.test, 0 < split.test < 1),
-        ("split.test", "must leave photographs for training", split.test, split.validation + split.test < 1),
-        ("patches.min_side", "must be positive and at most patches.max_side", sides, 0 < sides[0] <= sides[1]),
-        ("fit.learning_rate", "must be positive", rate, rate > 0),
-        ("calibrate.accepted", "must lie between 0 and 1", accepted, 0 < accepted <= 1),
-        *(_range_rule(recipe, *entry) for entry in _RANGES),
-    ]
-
-
-def _range_rule(recipe: Recipe, setting: str, least: float, below: float) -> tuple[str, str, Any, bool]:
-    section, _, name = setting.rpartition(".")
-    value = getattr(getattr(recipe, section) if section else recipe, name)
-    rule = f"must be at least {least}" + (f" and less than {below}" if below < math.inf else "")
-    return setting, rule, value, least <= value < below
 
 
 def override(recipe: Recipe, setting: str, text: str) -> Recipe:

@@ -40,6 +40,7 @@ class RunFolder:
     float_model = property(lambda self: self.path / "model_float32.tflite")
     parity = property(lambda self: self.path / "parity.json")
     report = property(lambda self: self.path / "report.json")
+    predictions = property(lambda self: self.path / "predictions.csv")
     results = property(lambda self: self.path / "results.json")
 
     def read_recipe(self) -> Recipe:
@@ -54,12 +55,22 @@ class RunFolder:
 
 
 def create_run(runs: Path, recipe: Recipe) -> RunFolder:
-    """Make a new run's folder and write down its recipe and environment."""
+    """Make a new run's folder, named after time and seed."""
+    return fill_run(new_folder(runs / recipe.name, f"seed{recipe.seed}"), recipe)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder that is named after the time and a name."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = runs / recipe.name / f"{stamp}-seed{recipe.seed}"
+    folder = parent / f"{stamp}-{name}"
     while folder.exists():  # two runs within one second
         folder = folder.with_name(folder.name + "x")
     folder.mkdir(parents=True)
+    return folder
+
+
+def fill_run(folder: Path, recipe: Recipe) -> RunFolder:
+    """Write down the recipe and environment of a new run."""
     run = RunFolder(folder)
     write_atomically(run.recipe, recipe_to_json(recipe))
     write_json(run.environment, describe_environment(recipe.seed))

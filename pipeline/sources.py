@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from inference.errors import InputError
 from pipeline.annotations import read_annotations
 from pipeline.index import PatchIndex
 from pipeline.patches import cut_patches
+from pipeline.photo_groups import PhotoGroups, read_photo_groups
 from pipeline.recipe import Recipe
 from pipeline.scenes import write_scenes
 
@@ -19,23 +20,41 @@ PHOTOGRAPHS = "photographs"
 
 @dataclass(frozen=True)
 class DataPlace:
-    """Where a run's data is: photographs and annotation file, or neither for the drawn scenes; where runs are kept."""
+    """Where a run's data is: photographs and annotation file, or neither for the drawn scenes; where runs are kept.
+
+    groups: JSON file of the photographs that belong together, see pipeline.photo_groups.
+    """
 
     images: Path | None
     annotations: Path | None
     runs: Path
+    groups: Path | None = None
 
     def check(self) -> None:
-        """Raise InputError unless both or neither are given and the folder of photographs exists."""
+        """Raise InputError unless both or neither are given, the photographs exist and the groups can be read."""
         if (self.images is None) != (self.annotations is None):
             raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
         if self.images is not None and not self.images.is_dir():
             raise InputError(f"{self.images}: is no folder. Give the folder of the photographs to --images.")
+        read_photo_groups(self.groups)
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return what source.json holds: absolute paths."""
+        paths = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
 
     @property
     def embedded(self) -> bool:
         """Tell whether the drawn scenes are meant."""
         return self.images is None
+
+
+def place_from_json(paths: dict[str, str | None]) -> DataPlace:
+    """Return the place that source.json tells; a run of an earlier version names no groups."""
+    images, annotations, groups = (
+        Path(text) if (text := paths.get(name)) else None for name in ("images", "annotations", "groups")
+    )
+    return DataPlace(images, annotations, Path(str(paths["runs"])), groups)
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,9 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     else:
         images, annotations = place.images, place.annotations
     found = read_annotations(annotations, images, recipe.labels)
-    cut = cut_patches(found, images, _patch_folder(images, annotations, place.runs, recipe), recipe)
+    groups = read_photo_groups(place.groups)
+    folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
+    cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
     return PreparedData(cut.index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
@@ -76,8 +97,8 @@ def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:
     return folder / "photos", annotations
 
 
-def _patch_folder(images: Path, annotations: Path, runs: Path, recipe: Recipe) -> Path:
+def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: PhotoGroups) -> str:
     """Name the folder by all that decides patches and splits, so that no run trains on another's leftovers."""
     settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
-    text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings])
-    return runs / recipe.name / f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings, groups.lists])
+    return f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

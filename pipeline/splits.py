@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import imagehash
 import numpy as np
@@ -17,6 +18,8 @@ _HASH_SIDE = 8  # 64 bits
 _LEAST_BITS = 16  # a view with any structure sets 32 of them, plain colour at most one: all plain views look alike
 _BLOCK_ROWS = 256  # views compared at a time, to bound memory
 
+Part = TypeVar("Part", str, int)  # the name of a split, or the number of a fold
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -24,11 +27,13 @@ class Photo:
 
     labels: one entry for each box. views: perceptual hashes of the whole picture and of each box, every one
     beside that of its mirror image; boxes show the same specimen on another canvas or in another crop.
+    groups: numbers of the groups, known to the user, that show one specimen.
     """
 
     name: str
     labels: tuple[str, ...]
     views: tuple[tuple[int, int], ...]
+    groups: tuple[int, ...] = ()
 
 
 def perceptual_hashes(rgb: np.ndarray) -> tuple[int, int]:
@@ -52,35 +57,53 @@ def assign_splits(
     Groups of near-duplicates are dealt, in an order that only names and seed decide, each to the split that
     lacks its labels most. Photographs in `known` keep their split and draw their near-duplicates to it; one
     that resembles known photographs of two splits belongs to neither and is left out of the result.
+    With folds, the fold of `settings.fold` is the test and the other groups are dealt between the other two.
     """
     known = known or {}
     groups = group_near_duplicates(photos, settings.near_duplicate_distance)
-    shares = {
-        "train": 1 - settings.validation - settings.test,
-        "validation": settings.validation,
-        "test": settings.test,
-    }
+    shares = {"train": 1 - settings.validation - settings.test_share, "validation": settings.validation}
+    if settings.folds:
+        known = {**_held_out(groups, settings, known), **known}
+    else:
+        shares["test"] = settings.test
+    return _deal(groups, shares, known, settings.seed)
+
+
+def _held_out(groups: list[list[Photo]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
+    """Return "test" for the photographs of the fold; groups with known photographs are left to these.
+
+    The folds depend on the photographs, their number and the seed alone: they are the same whichever is the test.
+    """
+    folds = _deal(groups, dict.fromkeys(range(1, settings.folds + 1), 1 / settings.folds), {}, settings.seed)
+    new = [group for group in groups if not any(photo.name in known for photo in group)]
+    return {photo.name: "test" for group in new for photo in group if folds[photo.name] == settings.fold}
+
+
+def _deal(
+    groups: list[list[Photo]], shares: Mapping[Part, float], known: Mapping[str, Part], seed: int
+) -> dict[str, Part]:
+    """Deal each group to the part that lacks its labels most; known photographs may be in parts without a share."""
     needs = _needs(groups, shares)
-    result: dict[str, str] = {}
-    for group in sorted(groups, key=lambda group: _deal_order(group, known, settings.seed)):
+    result: dict[str, Part] = {}
+    for group in sorted(groups, key=lambda group: _deal_order(group, known, seed)):
         sides = {known[photo.name] for photo in group if photo.name in known}
         side = sides.pop() if len(sides) == 1 else None if sides else _neediest(group, needs)
         for photo in group:
-            split = known.get(photo.name, side)
-            if split is not None:
-                result[photo.name] = split
-                needs[split].subtract(_strata(photo))
+            part = known.get(photo.name, side)
+            if part is not None:
+                result[photo.name] = part
+                needs.get(part, Counter()).subtract(_strata(photo))
     return result
 
 
 def group_near_duplicates(photos: Iterable[Photo], distance: int) -> list[list[Photo]]:
     """Join photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
 
-    A view of plain colour resembles nothing.
+    A view of plain colour resembles nothing. Photographs of a known group are joined too.
     """
     ordered = sorted(photos, key=lambda photo: photo.name)
     roots = list(range(len(ordered)))
-    for first, second in _close_pairs(ordered, distance):
+    for first, second in (*_close_pairs(ordered, distance), *_known_pairs(ordered)):
         roots[_root(roots, second)] = _root(roots, first)
     groups: dict[int, list[Photo]] = {}
     for place, photo in enumerate(ordered):
@@ -103,6 +126,14 @@ def _close_pairs(photos: list[Photo], distance: int) -> Iterable[tuple[int, int]
                 yield first, second
 
 
+def _known_pairs(photos: list[Photo]) -> Iterable[tuple[int, int]]:
+    """Yield each photograph of a known group with the first one of that group."""
+    first: dict[int, int] = {}
+    for place, photo in enumerate(photos):
+        for number in photo.groups:
+            yield first.setdefault(number, place), place
+
+
 def _root(roots: list[int], place: int) -> int:
     while roots[place] != place:
         roots[place] = roots[roots[place]]
@@ -115,24 +146,24 @@ def _strata(photo: Photo) -> Counter[str]:
     return Counter(sorted(set(photo.labels)) or [""])  # sorted: sums of floats depend on their order
 
 
-def _needs(groups: list[list[Photo]], shares: Mapping[str, float]) -> dict[str, Counter]:
-    """Return how many photographs of each stratum every split should get."""
+def _needs(groups: list[list[Photo]], shares: Mapping[Part, float]) -> dict[Part, Counter]:
+    """Return how many photographs of each stratum every part should get."""
     totals: Counter[str] = Counter()
     for group in groups:
         for photo in group:
             totals.update(_strata(photo))
-    return {split: Counter({label: n * share for label, n in totals.items()}) for split, share in shares.items()}
+    return {part: Counter({label: n * share for label, n in totals.items()}) for part, share in shares.items()}
 
 
-def _deal_order(group: list[Photo], known: Mapping[str, str], seed: int) -> tuple[bool, int, str]:
+def _deal_order(group: list[Photo], known: Mapping[str, Any], seed: int) -> tuple[bool, int, str]:
     """Known photographs first, since they fill quotas; then large groups, which are hardest to fit; then by lot."""
     lot = hashlib.sha256(f"{seed}:{group[0].name}".encode("utf-8", "surrogateescape")).hexdigest()
     return not any(photo.name in known for photo in group), -len(group), lot
 
 
-def _neediest(group: list[Photo], needs: Mapping[str, Counter]) -> str:
-    """Return the split that lacks the group's labels most; a split's share decides between equals."""
+def _neediest(group: list[Photo], needs: Mapping[Part, Counter]) -> Part:
+    """Return the part that lacks the group's labels most; the first one of equals."""
     wanted: Counter[str] = Counter()
     for photo in group:
         wanted.update(_strata(photo))
-    return max(SPLITS, key=lambda split: sum(needs[split][label] * n for label, n in wanted.items()))
+    return max(needs, key=lambda part: sum(needs[part][label] * n for label, n in wanted.items()))

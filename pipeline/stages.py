@@ -13,8 +13,8 @@ from inference.run import Picture, results_to_json, run_batch
 from pipeline.index import PatchIndex, read_index, write_index
 from pipeline.quiet import load_tensorflow
 from pipeline.recipe import Recipe
-from pipeline.run_folder import RunFolder, create_run, read_json, write_json
-from pipeline.sources import SOURCES, DataPlace, PreparedData
+from pipeline.run_folder import RunFolder, create_run, fill_run, read_json, write_json
+from pipeline.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.splits import SPLITS
 
 
@@ -35,16 +35,17 @@ class Stage:
         self.action(run)
 
 
-def start_run(recipe: Recipe, place: DataPlace) -> RunFolder:
+def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> RunFolder:
     """Make a run's folder and note where its data is, so that the run can be resumed from the folder alone.
+
+    Without a folder it is a new one among the recipe's runs.
 
     Raises:
         InputError: the data's place can't be right.
     """
     place.check()
-    run = create_run(place.runs, recipe)
-    paths = {"images": place.images, "annotations": place.annotations, "runs": place.runs}
-    write_json(run.source, {name: None if path is None else str(path.resolve()) for name, path in paths.items()})
+    run = fill_run(folder, recipe) if folder else create_run(place.runs, recipe)
+    write_json(run.source, place.to_json())
     return run
 
 
@@ -65,10 +66,8 @@ def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
 
 def patches_stage(run: RunFolder) -> None:
     """Cut the patches and copy their index into the run."""
-    paths = read_json(run.source, "Start a new run.")
-    images, annotations = (None if paths[name] is None else Path(paths[name]) for name in ("images", "annotations"))
     recipe = run.read_recipe()
-    prepared = prepare_data(DataPlace(images, annotations, Path(paths["runs"])), recipe)
+    prepared = prepare_data(place_from_json(read_json(run.source, "Start a new run.")), recipe)
     _check_splits(prepared.index, recipe)
     data = {
         "kind": prepared.kind,

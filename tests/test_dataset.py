@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,26 +14,13 @@ from PIL import Image
 import pipeline.dataset
 from inference.errors import InputError
 from inference.image_io import read_image, resize_image
-from pipeline.augment import make_augmentation
 from pipeline.dataset import evaluation_dataset, label_weights, load_patch, training_dataset, validation_dataset
 from pipeline.index import PatchIndex
-from pipeline.recipe import BACKGROUND, AugmentSettings, Recipe, override, override_all
+from pipeline.recipe import BACKGROUND, Recipe, override, override_all
 from tests.worlds import NO_AUGMENTATION, RECIPE, Scene, write_patches
 
 STILL = override_all(RECIPE, NO_AUGMENTATION)
 LABELS = ["red"] * 9 + ["green"] * 6 + ["blue"] * 2 + [BACKGROUND] * 4
-OFF = STILL.augment
-STRENGTHS: dict[str, Any] = {
-    "flip": "horizontal_and_vertical",
-    "rotation": 0.2,
-    "zoom": 0.3,
-    "translation": 0.2,
-    "brightness": 0.6,
-    "contrast": 0.8,
-    "saturation": 0.4,
-    "hue": 0.5,
-    "mixup": 0.4,
-}
 
 
 def numbers_of(dataset: tf.data.Dataset) -> list[int]:
@@ -46,25 +32,6 @@ def train_on(index: PatchIndex, recipe: Recipe, folder: Path, **changes: str) ->
     """Return the training dataset of a recipe with changes to its fit section."""
     changed = override_all(recipe, tuple((f"fit.{name}", text) for name, text in changes.items()))
     return training_dataset(index, changed, folder / "cache" / "train")
-
-
-def changed_by(settings: AugmentSettings, pictures: np.ndarray, batches: int = 1) -> list[np.ndarray]:
-    """Return batches of augmented pictures and check that their labels stay distributions."""
-    labels = np.eye(4, dtype=np.float32)[np.arange(len(pictures)) % 4]
-    dataset = tf.data.Dataset.from_tensors((pictures, labels)).repeat(batches)
-    result = []
-    for pixels, targets in dataset.map(make_augmentation(settings, 0)).as_numpy_iterator():
-        assert (pixels.dtype, pixels.shape) == (np.float32, pictures.shape)
-        assert targets.min() >= 0
-        assert targets.sum(axis=1) == pytest.approx(1)
-        result.append(pixels)
-    return result
-
-
-def noisy_pictures(count: int) -> np.ndarray:
-    """Return copies of one picture that reaches both ends of 0..255 in every channel."""
-    picture = np.random.default_rng(0).choice(np.array([0, 40, 128, 255], np.float32), (16, 16, 3))
-    return np.stack([picture] * count)
 
 
 @pytest.mark.parametrize("count", [1, 4, 21])
@@ -221,49 +188,6 @@ def test_a_class_without_patches_is_refused_by_name(tmp_path: Path) -> None:
     for make in (evaluation_dataset, validation_dataset):
         with pytest.raises(InputError, match="every split needs patches"):
             make(PatchIndex(tmp_path, ()), STILL)
-
-
-@pytest.mark.parametrize("name", STRENGTHS)
-def test_each_change_is_another_for_each_picture_and_stays_in_range(name: str) -> None:
-    """Catches a whole batch turned alike, a setting without effect, and colours beyond 0..255."""
-    pictures = noisy_pictures(16)
-    batches = changed_by(replace(OFF, **{name: STRENGTHS[name]}), pictures, batches=4)
-    for pixels in batches:
-        assert pixels.min() >= -1e-3
-        assert pixels.max() <= 255 + 1e-3
-    if name != "mixup":  # mixes pictures, here all alike
-        assert len({picture.tobytes() for picture in batches[0]}) > (3 if name == "flip" else 8)
-        assert len({pixels.tobytes() for pixels in batches}) == len(batches)
-
-
-def test_no_change_is_no_change() -> None:
-    """Catches a layer that is on though its setting is 0, or that rounds on its way."""
-    pictures = noisy_pictures(4)
-    assert np.array_equal(changed_by(OFF, pictures)[0], pictures)
-
-
-@pytest.mark.parametrize(
-    ("flip", "turns"),
-    [("horizontal", [(1, 1), (1, -1)]), ("horizontal_and_vertical", [(1, 1), (1, -1), (-1, 1), (-1, -1)])],
-)
-def test_flips_go_in_every_direction_that_their_name_says(flip: str, turns: list[tuple[int, int]]) -> None:
-    """Catches Keras' "horizontal_and_vertical", which flips both ways at once or not at all: a half turn."""
-    pictures = noisy_pictures(32)
-    flipped = changed_by(replace(OFF, flip=flip), pictures)[0]  # type: ignore[arg-type]
-    expected = {np.ascontiguousarray(pictures[0][::down, ::right]).tobytes() for down, right in turns}
-    assert {picture.tobytes() for picture in flipped} == expected
-
-
-def test_saturation_moves_between_grey_and_full_colour() -> None:
-    """Catches a range that Keras reads otherwise: grey pixels that gain colour, or a brightness that changes."""
-    pictures = noisy_pictures(16)
-    pictures[:, :, :8] = pictures[:, :, :8, :1]  # grey
-    pixels = changed_by(replace(OFF, saturation=0.4), pictures)[0]
-    assert pixels[:, :, :8] == pytest.approx(pictures[:, :, :8], abs=0.01)
-    assert pixels.max(axis=3) == pytest.approx(pictures.max(axis=3), abs=0.01)
-    spread, before = (np.ptp(p[:, :, 8:], axis=3).mean(axis=(1, 2)) for p in (pixels, pictures))
-    assert (spread < 0.8 * before).any()
-    assert (spread > before).any()
 
 
 def test_mixed_pictures_carry_the_weights_of_both_labels(tmp_path: Path) -> None:

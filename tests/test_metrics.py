@@ -296,3 +296,16 @@ def test_the_baseline_learns_colours_and_is_measured_on_test_patches_of_the_clas
         Image.fromarray(np.full((16, 16, 3), colour, np.uint8)).save(tmp_path / patch.file)
     baseline = measure_baseline(PatchIndex(tmp_path, tuple(patches)), override(RECIPE, "network.input_side", "16"))
     assert value(baseline["accuracy"]) == (pytest.approx(1 / 3), 18), "only green stays what it was"
+
+
+def test_the_baseline_is_the_same_each_time(tmp_path: Path) -> None:
+    """Catches a forest without a seed: the network's lead would change with each evaluation."""
+    lots = np.random.default_rng(0)
+    parts = [write_patches(tmp_path, [*lots.choice([*COLOURS], 60)], split) for split in ("train", "test")]
+    index = PatchIndex(tmp_path, tuple(patch for part in parts for patch in part.patches))
+    for patch in index.patches:  # labels by lot: what is right depends on every tree
+        pixels = lots.integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / patch.file)
+    recipe = override(RECIPE, "network.input_side", "16")
+    accuracies = [measure_baseline(index, recipe)["accuracy"] for _ in range(2)]
+    assert accuracies[0] == accuracies[1]

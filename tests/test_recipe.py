@@ -14,7 +14,7 @@ from inference.errors import InputError
 from models.build import TRUNKS
 from models.heads import HEADS
 from pipeline.calibrate import CALIBRATIONS
-from pipeline.recipe import Recipe, override, override_all, recipe_from_json, recipe_to_json
+from pipeline.recipe import CalibrateSettings, Recipe, override, override_all, recipe_from_json, recipe_to_json
 from pipeline.recipes import RECIPES
 from pipeline.sources import SOURCES
 from pipeline.train import FITS
@@ -75,7 +75,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(setting: str, 
         ("augment.rotation", "nan", "must be a finite number"),
         ("augment.rotation", "inf", "must be a finite number"),
         ("augment.flip", "vertical", "must be one of none, horizontal, horizontal_and_vertical"),
-        ("network.trunk", "patchnet", "must be one of patch_net"),
+        ("network.head", "clasifier", "must be one of classifier, normalised"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_with_rule_and_value(setting: str, text: str, rule: str) -> None:
@@ -108,7 +108,7 @@ def test_a_value_with_which_no_run_ends_well_is_refused(setting: str, text: str)
 
 
 @dataclass(frozen=True)
-class Switch:
+class Switch(CalibrateSettings):
     """A section with a setting that is on or off."""
 
     on: bool = True
@@ -117,10 +117,28 @@ class Switch:
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_false_is_false(text: str, value: bool) -> None:
     """Catches bool("false"), which is True."""
-    recipe = replace(PLAIN, augment=Switch())  # type: ignore[arg-type]
-    assert override(recipe, "augment.on", text).augment.on is value  # type: ignore[attr-defined]
+    recipe = replace(PLAIN, calibrate=Switch())  # type: ignore[arg-type]
+    assert override(recipe, "calibrate.on", text).calibrate.on is value  # type: ignore[attr-defined]
     with pytest.raises(InputError, match="must be one of true, false"):
-        override(recipe, "augment.on", "0")
+        override(recipe, "calibrate.on", "0")
+
+
+@pytest.mark.parametrize(
+    ("folds", "fold", "odd"), [("-1", "0", "folds"), ("1", "1", "folds"), ("0", "1", "fold"), ("5", "0", "fold")]
+)
+def test_a_fold_that_is_none_is_refused(folds: str, fold: str, odd: str) -> None:
+    """Catches a run that tests on nothing, or on a split by shares while its folder says fold 1."""
+    with pytest.raises(InputError, match=rf"^split\.{odd} must be .*Received: "):
+        override_all(PLAIN, (("split.folds", folds), ("split.fold", fold)))
+
+
+def test_folds_leave_photographs_for_training() -> None:
+    """Catches half of the photographs for the test and half for validation; the share of the test has no say."""
+    halves = (("split.folds", "2"), ("split.fold", "2"))
+    assert override_all(PLAIN, (*halves, ("split.test", "0.9"))).split.test_share == 0.5
+    for more in ("split.fold", "3"), ("split.validation", "0.5"):
+        with pytest.raises(InputError, match=rf"^{more[0]} must"):
+            override_all(PLAIN, (*halves, more))
 
 
 def test_several_overrides_are_judged_together_and_the_last_one_wins() -> None:

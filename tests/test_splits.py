@@ -176,6 +176,83 @@ def test_another_process_splits_alike() -> None:
     assert answers == {f"{sorted(assign_splits(several_labels(1000), SETTINGS).items())}\n"}
 
 
+FOLDS = replace(SETTINGS, folds=5, fold=1)
+
+
+def folds_of(photos: list[Photo], settings: SplitSettings = FOLDS) -> dict[int, set[str]]:
+    """Return the names of each fold's test photographs."""
+    splits = {fold: assign_splits(photos, replace(settings, fold=fold)) for fold in range(1, settings.folds + 1)}
+    return {fold: {name for name, split in sides.items() if split == "test"} for fold, sides in splits.items()}
+
+
+def test_folds_part_the_photographs() -> None:
+    """Catches folds dealt anew for each test: photographs tested twice or never; and folds of unequal size."""
+    for photos, sizes in (
+        (several_labels(103), range(16, 27)),
+        ([hashed_photo(f"{n:03}", "a") for n in range(103)], (20, 21)),
+    ):
+        folds = folds_of(photos)
+        assert sorted(name for names in folds.values() for name in names) == [photo.name for photo in photos]
+        assert {len(names) for names in folds.values()} <= {*sizes}
+
+
+def test_folds_are_stratified() -> None:
+    """Catches folds dealt by number alone: a rare label would be missing from a test."""
+    photos = [hashed_photo(f"{number}", "rare" if number % 10 == 3 else "often") for number in range(100)]
+    for names in folds_of(photos).values():
+        assert sum(photo.name in names and photo.labels == ("rare",) for photo in photos) == 2
+
+
+def test_neither_validation_nor_test_shares_change_the_folds_but_the_seed_does() -> None:
+    """Catches a pooled figure that depends on how the rest is shared out."""
+    folds = folds_of(several_labels(60))
+    for change in ({"validation": 0.4}, {"test": 0.7}):
+        assert folds_of(several_labels(60), replace(FOLDS, **change)) == folds  # type: ignore[arg-type]
+    assert folds_of(several_labels(60), replace(FOLDS, seed=1)) != folds
+
+
+def test_validation_is_a_share_of_all_photographs_beside_a_fold() -> None:
+    """Catches a share of the rest, which is smaller, and test photographs dealt from the rest too."""
+    photos = [hashed_photo(f"{number}", "ab"[number % 2]) for number in range(100)]
+    assert Counter(assign_splits(photos, FOLDS).values()) == {"train": 60, "validation": 20, "test": 20}
+
+
+@given(photos=photo_sets())
+def test_near_duplicates_share_a_fold(photos: list[Photo]) -> None:
+    """Catches the picture of a test photograph in the training of that fold."""
+    for fold in range(1, 4):
+        splits = assign_splits(photos, replace(SETTINGS, folds=3, fold=fold))
+        for group in group_near_duplicates(photos, DISTANCE):
+            assert len({splits[photo.name] for photo in group}) == 1
+
+
+def test_known_photographs_keep_their_fold_as_others_are_added() -> None:
+    """Catches a test photograph that moves to the training, or is tested in two folds, after an addition."""
+    old, new = several_labels(40), [hashed_photo(f"new-{number}", "label 1") for number in range(30)]
+    copy = replace(FIFTEEN[0], name="copy", groups=(7,))
+    old[5] = replace(old[5], groups=(7,))
+    tested: Counter[str] = Counter()
+    for fold in range(1, 6):
+        settings = replace(FOLDS, fold=fold)
+        known = assign_splits(old, settings)
+        splits = assign_splits([*old, copy, *new], settings, known)
+        assert {name: splits[name] for name in known} == known
+        assert splits["copy"] == known[old[5].name]
+        tested.update(name for name, split in splits.items() if split == "test")
+    assert tested == dict.fromkeys([photo.name for photo in [*old, copy, *new]], 1)
+
+
+def test_photographs_of_a_known_group_share_a_split() -> None:
+    """Catches views of one specimen, which no hash finds, on two sides; and groups that are not joined in chains."""
+    photos = [replace(photo, groups=(number // 5,)) for number, photo in enumerate(FIFTEEN)]
+    photos[4] = replace(photos[4], groups=(0, 1))
+    groups = group_near_duplicates(photos, DISTANCE)
+    assert sorted(len(group) for group in groups) == [5, 10]
+    for settings in (SETTINGS, replace(FOLDS, folds=2)):
+        splits = assign_splits(photos, settings)
+        assert all(len({splits[photo.name] for photo in group}) == 1 for group in groups)
+
+
 def test_known_photographs_keep_their_split_and_draw_their_duplicates() -> None:
     """Catches a test photograph that moves to training, or whose near-duplicate does, as photographs are added."""
     known = {photo.name: SPLITS[number % 3] for number, photo in enumerate(FIFTEEN)}

@@ -1,0 +1,65 @@
+"""Photographs that a user knows to belong together, such as views of one specimen -> the numbers of their groups."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from inference.errors import InputError
+
+
+@dataclass(frozen=True)
+class PhotoGroups:
+    """Lists of photographs that may not be parted by a split; their names are with or without extension."""
+
+    lists: tuple[tuple[str, ...], ...] = ()
+
+    def numbers(self) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the groups that each name is in."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, names in enumerate(self.lists):
+            for name in names:
+                found[name] = (*found.get(name, ()), number)
+        return found
+
+
+NO_GROUPS = PhotoGroups()
+
+
+def groups_of(photo: str, numbers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the numbers of a photograph's groups, from PhotoGroups.numbers()."""
+    bare = str(PurePosixPath(photo).with_suffix(""))
+    return tuple(sorted({*numbers.get(photo, ()), *numbers.get(bare, ())}))
+
+
+def read_photo_groups(path: Path | None) -> PhotoGroups:
+    """Read a JSON list of lists of names; no file means no groups. Names of photographs that are missing are allowed.
+
+    Raises:
+        InputError: there is no such file, or it holds something else.
+    """
+    if path is None:
+        return NO_GROUPS
+    rule = 'must be a JSON list of lists of photographs\' names, as in [["a.jpg", "b.jpg"]]'
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as fault:
+        raise InputError(f"{path}: {rule}. Received: {fault}. Correct the file given to --groups.") from fault
+    odd = _first_odd(content)
+    if odd is not None:
+        raise InputError(f"{path}: {rule}. Received: {odd}. Correct the file given to --groups.")
+    return PhotoGroups(tuple(tuple(names) for names in content))
+
+
+def _first_odd(content: object) -> str | None:
+    """Return what is no list of lists of names, shortened; None where all is well."""
+    if not isinstance(content, list):
+        return _short(content)
+    for number, names in enumerate(content, start=1):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return f"{_short(names)} as group {number}"
+    return None
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."

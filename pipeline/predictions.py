@@ -1,0 +1,49 @@
+"""What the released file said of each test patch -> predictions.csv -> Scores, so that folds can be pooled."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from pipeline.index import PatchIndex
+from pipeline.metrics import Scores
+
+COLUMNS = ("file", "photo", "label", "best", "confidence", "result")
+
+
+def write_predictions(scores: Scores, index: PatchIndex, path: Path) -> None:
+    """Write one line a patch of the index, in its order; the columns are the fields of pipeline.metrics.Scores."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for place, patch in enumerate(index.patches):
+        confidence = repr(float(scores.confidences[place]))  # every digit
+        answer = (scores.best[place], confidence, scores.results[place])
+        writer.writerow([patch.file, patch.photo, scores.labels[place], *answer])
+    write_atomically(path, text.getvalue())
+
+
+def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
+    """Read predictions.csv of a run with these classes.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: does not exist. Measure the run: python -m pipeline evaluate {path.parent}.")
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+        raise InputError(f"{path}: line 1 must be {','.join(COLUMNS)}. Received: {header}. Evaluate the run again.")
+    _, photos, labels, best, confidences, results = np.array(rows, str).reshape(-1, len(COLUMNS)).T
+    return Scores(classes, labels, photos, results, best, confidences.astype(float))
+
+
+def pool_scores(parts: Sequence[Scores]) -> Scores:
+    """Return the scores of several test sets as those of one."""
+    names = ("labels", "photos", "results", "best", "confidences")
+    return Scores(parts[0].classes, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))

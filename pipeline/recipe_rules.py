@@ -1,0 +1,96 @@
+"""What must hold of a recipe, so that no run fails after hours for a value that was wrong from the start."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from inference.decide import UNKNOWN
+
+if TYPE_CHECKING:  # a recipe checks itself by these rules
+    from pipeline.recipe import FitSettings, NetworkSettings, Recipe
+
+BACKGROUND = "background"  # the label of negative patches in index.csv
+Rule = tuple[str, str, Any, bool]  # setting, rule, value, whether it holds
+
+# setting, least value, value below which it must stay
+_RANGES = (
+    ("seed", 0, 2**32),
+    ("source.scenes", 1, math.inf),
+    ("patches.margin", 0, math.inf),
+    ("patches.jitters", 0, math.inf),
+    ("patches.jitter", 0, 0.5),
+    ("patches.negatives", 0, math.inf),
+    ("patches.longest_side", 1, math.inf),
+    ("augment.crop", 0, 1),
+    ("augment.detail", 0, math.inf),
+    ("augment.aspect", 0, math.inf),
+    ("augment.rotation", 0, math.inf),
+    ("augment.brightness", 0, 1),
+    ("augment.contrast", 0, math.inf),
+    ("augment.saturation", 0, math.inf),
+    ("augment.hue", 0, math.inf),
+    ("network.input_side", 16, math.inf),
+    ("network.dropout", 0, 1),
+    ("fit.epochs", 1, math.inf),
+    ("fit.head_epochs", 1, math.inf),
+    ("fit.patience", 0, math.inf),
+    ("fit.batch_size", 1, math.inf),
+    ("fit.warmup_epochs", 0, math.inf),
+    ("fit.label_smoothing", 0, 1),
+    ("export.calibration_pictures", 1, math.inf),
+)
+
+_SHARES = ("augment.erasing", "augment.mixup", "augment.cutmix", "fit.teacher_share")
+
+
+def list_rules(recipe: "Recipe") -> list[Rule]:
+    """List what must hold of a recipe."""
+    labels, split, patches, accepted = recipe.labels, recipe.split, recipe.patches, recipe.calibrate.accepted
+    sides, rate = (patches.min_side, patches.max_side), recipe.fit.learning_rate
+    reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
+    mixed = (recipe.augment.mixup, recipe.augment.cutmix)
+    fold, shares = split.fold, (split.validation, split.test_share)
+    shared = "split.validation" if split.folds else "split.test"
+    return [
+        ("labels", "must be different names", labels, len(set(labels)) == len(labels) > 0),
+        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
+        ("labels", "must be two or more where no output for background is learned", labels, len(recipe.outputs) > 1),
+        ("split.validation", "must lie between 0 and 1", split.validation, 0 < split.validation < 1),
+        ("split.test", "must lie between 0 and 1", split.test, 0 < split.test < 1),
+        ("split.folds", "must be 0 or at least 2", split.folds, split.folds == 0 or split.folds >= 2),
+        ("split.fold", "must be 1 to split.folds, or 0 if that is 0", fold, bool(split.folds) <= fold <= split.folds),
+        (shared, "must leave photographs for training", shares, sum(shares) < 1),
+        ("patches.min_side", "must be positive and at most patches.max_side", sides, 0 < sides[0] <= sides[1]),
+        ("fit.learning_rate", "must be positive", rate, rate > 0),
+        ("augment.mixup", "and augment.cutmix must be at most 1 together", mixed, sum(mixed) <= 1),
+        *_transfer_rules(recipe.network, recipe.fit),
+        ("calibrate.accepted", "must lie between 0 and 1", accepted, 0 < accepted <= 1),
+        *(_range_rule(recipe, *entry) for entry in _RANGES),
+        *(_share_rule(recipe, setting) for setting in _SHARES),
+    ]
+
+
+def _transfer_rules(network: "NetworkSettings", fit: "FitSettings") -> list[Rule]:
+    """List what must hold where a trunk of keras.applications or a training in two stages is chosen."""
+    ours, two, first = network.trunk == "patch_net", fit.kind == "two_stage", fit.trainable_from
+    fits, side = network.weights != ("imagenet" if ours else "drawn"), network.input_side
+    choices = "none, drawn or a file" if ours else "none, imagenet or a file"
+    return [
+        ("network.weights", f"must be {choices} for {network.trunk}", network.weights, fits),
+        ("network.input_side", f"must be at least 32 for {network.trunk}", side, ours or side >= 32),
+        ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
+        ("fit.head_learning_rate", "must be positive", fit.head_learning_rate, fit.head_learning_rate > 0),
+        ("fit.trainable_from", "must be empty unless fit.kind is two_stage", first, two or not first),
+    ]
+
+
+def _range_rule(recipe: "Recipe", setting: str, least: float, below: float) -> Rule:
+    section, _, name = setting.rpartition(".")
+    value = getattr(getattr(recipe, section) if section else recipe, name)
+    rule = f"must be at least {least}" + (f" and less than {below}" if below < math.inf else "")
+    return setting, rule, value, least <= value < below
+
+
+def _share_rule(recipe: "Recipe", setting: str) -> Rule:
+    section, _, name = setting.partition(".")
+    value = getattr(getattr(recipe, section), name)
+    return setting, "must lie between 0 and 1", value, 0 <= value <= 1

@@ -1,0 +1,103 @@
+"""Teacher: an exported classifier that labels what the student sees, and that has not seen the student's test."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.artefact import flatbuffer_sha256
+from inference.classifier import Classifier
+from inference.errors import InputError
+from pipeline.dataset import training_dataset
+from pipeline.index import PatchIndex, write_index
+from pipeline.recipe import Recipe, override_all
+from pipeline.teacher import Teacher, find_teacher
+from tests.tiny_model import COLOURS, LABELS, make_card, make_flatbuffer, write_model
+from tests.worlds import NO_AUGMENTATION, RECIPE, write_patches
+
+
+def taught_by(path: Path, *changes: tuple[str, str]) -> Recipe:
+    """Return a still recipe with the tiny model's outputs and a teacher."""
+    return override_all(RECIPE, (*NO_AUGMENTATION, ("fit.teacher", str(path)), *changes))
+
+
+def colours(count: int, side: int = 16) -> np.ndarray:
+    """Return plain pictures, colours in turn: uint8 [count, side, side, 3]."""
+    tints = np.array(list(COLOURS.values()), np.uint8)
+    return np.ones((count, side, side, 1), np.uint8) * tints[np.arange(count) % len(tints)][:, None, None]
+
+
+def test_labels_are_the_teachers_own_probabilities_of_the_pictures(tiny_model: Path) -> None:
+    """Catches soft labels of other pictures, in another order, or of a second way of running the file."""
+    pictures, hard = colours(4), np.eye(4, dtype=np.float32)[[3, 2, 1, 0]]
+    pixels, labels = Teacher(tiny_model, taught_by(tiny_model)).teach(pictures, hard, side=16)
+    classifier = Classifier(tiny_model)
+    assert np.array_equal(pixels, pictures)
+    assert labels == pytest.approx(np.stack([classifier.probabilities(one) for one in pictures]))
+    assert labels.argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_the_share_mixes_given_and_soft_labels(tiny_model: Path) -> None:
+    """Catches a share that counts for the wrong one of the two."""
+    recipe = taught_by(tiny_model, ("fit.teacher_share", "0.25"))
+    _, labels = Teacher(tiny_model, recipe).teach(colours(1), np.eye(4, dtype=np.float32)[[2]], side=16)
+    assert labels[0, 2] == pytest.approx(0.75, abs=0.001)
+    assert labels[0, 0] == pytest.approx(0.25, abs=0.001)
+
+
+def test_a_student_of_another_size_sees_the_same_pictures_smaller(tiny_model: Path, tmp_path: Path) -> None:
+    """Catches a student that is fed the teacher's size, and a teacher that is fed the student's."""
+    index = write_patches(tmp_path, list(LABELS) * 2)
+    recipe = taught_by(tiny_model, ("network.input_side", "18"))
+    teacher = Teacher(tiny_model, recipe)
+    batches = list(training_dataset(index, replace(recipe), tmp_path / "cache", teacher))
+    assert {batch[0].shape[1:] for batch in batches} == {(18, 18, 3)}
+    smaller = taught_by(tiny_model, ("network.input_side", "16"))
+    pixels, _ = Teacher(tiny_model, smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8)
+    assert np.array_equal(pixels, colours(2, side=8))
+
+
+def test_a_teacher_with_other_outputs_is_refused(tmp_path: Path) -> None:
+    """Catches a teacher whose second output is another class than the student's."""
+    flatbuffer = make_flatbuffer()
+    card = replace(make_card(flatbuffer), labels=("green", "red", "blue", "background"))
+    assert card.flatbuffer_sha256 == flatbuffer_sha256(flatbuffer)
+    path = write_model(tmp_path / "teacher.tflite", flatbuffer, card)
+    with pytest.raises(InputError, match=r"must have the outputs red, green, blue, background.*Received: green, red"):
+        Teacher(path, taught_by(path))
+
+
+def test_a_teacher_that_saw_test_photographs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    """Catches a figure that is too good: the teacher tells the student about its test photographs."""
+    path = tmp_path / "run" / "model.tflite"
+    path.parent.mkdir()
+    path.write_bytes(tiny_model.read_bytes())
+    patches = write_patches(tmp_path, ["red", "green"], split="test").patches
+    student = PatchIndex(tmp_path, (patches[0], replace(patches[1], split="train")))
+    write_index(PatchIndex(tmp_path, (patches[0], patches[1])), path.with_name("index.csv"))
+    assert find_teacher(taught_by(path), student) is not None
+    write_index(PatchIndex(tmp_path, (replace(patches[0], split="validation"),)), path.with_name("index.csv"))
+    with pytest.raises(InputError, match=r"must not have seen this run's test photographs.*1 of them"):
+        find_teacher(taught_by(path), student)
+
+
+def test_the_fold_stands_in_for_its_name(tiny_model: Path, tmp_path: Path) -> None:
+    """Catches one fold's teacher in all folds, which has seen the other folds' test photographs."""
+    path = tmp_path / "fold-2" / "model.tflite"
+    path.parent.mkdir()
+    path.write_bytes(tiny_model.read_bytes())
+    named = tmp_path / "fold-{fold}" / "model.tflite"
+    empty = PatchIndex(tmp_path, ())
+    for fold, found in (("2", True), ("1", False)):
+        recipe = taught_by(named, ("split.folds", "3"), ("split.fold", fold))
+        if found:
+            assert find_teacher(recipe, empty) is not None
+        else:
+            with pytest.raises(InputError, match=r"fold-1/model\.tflite: does not exist"):
+                find_teacher(recipe, empty)
+
+
+def test_without_a_teacher_there_is_none(tmp_path: Path) -> None:
+    """Catches a recipe without a teacher that asks for a file named ''."""
+    assert find_teacher(RECIPE, PatchIndex(tmp_path, ())) is None
