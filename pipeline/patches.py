@@ -185,7 +185,7 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
         pixels = decode_image((images / missing[0].photo).read_bytes())
         for patch in missing:
             window = pixels[patch.y : patch.y + patch.height, patch.x : patch.x + patch.width]
-            _store(_reduced(window, recipe.patches.longest_side), folder / patch.file)
+            store_patch(_reduced(window, recipe.patches.longest_side), folder / patch.file)
     return len(missing)
 
 
@@ -211,7 +211,7 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
     return resize_image(pixels, (height, width))
 
 
-def _store(pixels: np.ndarray, path: Path) -> None:
+def store_patch(pixels: np.ndarray, path: Path) -> None:
     """Write a PNG: lossless, so that a patch is exactly the photograph's pixels."""
     png = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(png, "PNG", compress_level=1)

@@ -29,7 +29,8 @@ class PatchSettings:
     moved by at most jitter of the side. negatives: background windows a photograph, of which hard_share touch a
     box's surroundings; none overlaps a box by more than max_iou, nor lies in or around one by more than
     max_cover of either area. The root of a window's area is log-uniform between min_side and max_side, as shares of
-    the photograph's shorter side. longest_side: larger patches are reduced to it when stored.
+    the photograph's shorter side. longest_side: larger patches are reduced to it when stored. outliers: drawn pictures
+    of nothing in particular among the training's background.
     """
 
     margin: float = 0.04
@@ -42,6 +43,7 @@ class PatchSettings:
     min_side: float = 0.2
     max_side: float = 0.7
     longest_side: int = 256
+    outliers: int = 0
     seed: int = 0
 
 

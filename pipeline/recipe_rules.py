@@ -20,6 +20,7 @@ _RANGES = (
     ("patches.jitter", 0, 0.5),
     ("patches.negatives", 0, math.inf),
     ("patches.longest_side", 1, math.inf),
+    ("patches.outliers", 0, math.inf),
     ("augment.crop", 0, 1),
     ("augment.detail", 0, math.inf),
     ("augment.aspect", 0, math.inf),

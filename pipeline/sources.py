@@ -9,6 +9,7 @@ from pathlib import Path
 from inference.errors import InputError
 from pipeline.annotations import read_annotations
 from pipeline.index import PatchIndex
+from pipeline.outliers import add_outliers
 from pipeline.patches import cut_patches
 from pipeline.photo_groups import PhotoGroups, read_photo_groups
 from pipeline.recipe import Recipe
@@ -84,7 +85,8 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
-    return PreparedData(cut.index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+    index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
+    return PreparedData(index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
 
 SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {"annotated_photos": annotated_photos}

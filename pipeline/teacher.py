@@ -13,7 +13,7 @@ import numpy as np
 from inference.classifier import Classifier
 from inference.errors import InputError
 from pipeline.index import PatchIndex, read_index
-from pipeline.recipe import Recipe
+from pipeline.recipe import BACKGROUND, Recipe
 
 
 class Teacher:
@@ -34,17 +34,21 @@ class Teacher:
             )
         self.side = card.input_size[0]
         self._share = recipe.fit.teacher_share
+        self._background = np.array([label == BACKGROUND for label in recipe.outputs], np.float32)
         self._lock = threading.Lock()  # an interpreter serves one thread at a time
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels at the student's side and labels mixed with the teacher's, by its share.
+
+        The part of a view that is known to be background keeps its label: there the teacher can only be wrong.
 
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
         """
         with self._lock:
             soft = np.stack([self._classifier.probabilities(one) for one in pixels])
         small = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pixels])
-        return small, (1 - self._share) * labels + self._share * soft.astype(np.float32)
+        share = self._share * (1 - labels @ self._background)[:, np.newaxis]
+        return small, (1 - share) * labels + share * soft.astype(np.float32)
 
 
 def find_teacher(recipe: Recipe, index: PatchIndex) -> Teacher | None:

@@ -1,0 +1,38 @@
+"""A run's folder or a cross-validation's -> its runs, and how the benchmarks print what they measure on them."""
+
+from pathlib import Path
+from typing import Any
+
+from inference.classifier import Classifier
+from inference.errors import InputError
+from pipeline.crossval import CrossvalFolder
+from pipeline.run_folder import RunFolder, read_json
+
+
+def runs_of(path: Path) -> list[RunFolder]:
+    """Return the run at a path, or the run of each fold in order where it is a cross-validation.
+
+    Raises:
+        InputError: the path, or a fold of it, has no exported model.
+    """
+    crossval = CrossvalFolder(path)
+    folds = range(1, read_json(crossval.settings, "")["folds"] + 1) if crossval.settings.is_file() else ()
+    runs = [crossval.fold(number) for number in folds] or [RunFolder(path)]
+    for run in runs:
+        if not run.model.is_file():
+            raise InputError(f"{run.model}: does not exist. Finish the run: python -m pipeline resume {path}.")
+    return runs
+
+
+def classes_of(classifier: Classifier) -> tuple[str, ...]:
+    """Return the labels that a model may answer, in the order of its outputs."""
+    card = classifier.card
+    return tuple(label for label in card.labels if label not in card.reject_labels)
+
+
+def percent_text(estimate: dict[str, Any]) -> str:
+    """Return an estimate of pipeline.estimates in percent: "80.0 [49.0, 94.3]"."""
+    if estimate["value"] is None:
+        return "not defined"
+    value, low, high = (f"{100 * estimate[key]:.1f}" for key in ("value", "low", "high"))
+    return f"{value:>5} {f'[{low}, {high}]':<14}"

@@ -1,0 +1,69 @@
+"""A finished run -> models/released: the .tflite, and beside it the weights, report, history and recipe.
+
+python -m export.release RUN NAME
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import models
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from pipeline.recipe import recipe_to_json
+from pipeline.run_folder import RunFolder
+
+RELEASED = Path(models.__file__).parent / "released"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a finished run's folder")
+    parser.add_argument("name", metavar="NAME", help="what the released model is called")
+    options = parser.parse_args(arguments)
+    try:
+        release(RunFolder(options.run), options.name, RELEASED)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+    print(f"released: {RELEASED / options.name}.tflite", file=sys.stderr)
+    return 0
+
+
+def release(run: RunFolder, name: str, folder: Path) -> None:
+    """Copy what users need of a run; a teacher is named by its path from here, which tells nothing of this machine.
+
+    Raises:
+        InputError: the run is not finished.
+    """
+    if not run.report.is_file():
+        raise InputError(f"{run.path}: is not finished. Finish it first: python -m pipeline resume {run.path}.")
+    recipe = run.read_recipe()
+    if recipe.fit.teacher:
+        recipe = replace(recipe, fit=replace(recipe.fit, teacher=os.path.relpath(recipe.fit.teacher)))
+    target = folder / name
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(run.model, folder / f"{name}.tflite")
+    shutil.copyfile(run.report, target / "report.json")
+    shutil.copyfile(run.history, target / "history.csv")
+    write_atomically(target / "recipe.json", recipe_to_json(recipe))
+    _write_weights(run, target / "best.weights.h5")
+
+
+def _write_weights(run: RunFolder, path: Path) -> None:
+    """Write the network's weights without the optimizer's state, a third of best.keras."""
+    from pipeline.quiet import load_tensorflow
+
+    load_tensorflow()
+    import keras
+
+    keras.models.load_model(run.best, compile=False).save_weights(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The released models: run straight after a clone, and are what their reports say."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from export.release import release
+from inference.classifier import Classifier
+from inference.errors import InputError
+from models.build import build_network, with_probabilities
+from pipeline.fit_weights import load_weights
+from pipeline.recipe import override, recipe_from_json, recipe_to_json
+from pipeline.run_folder import RunFolder
+from pipeline.scenes import write_scenes
+
+ROOT = Path(__file__).parent.parent
+RELEASED = ROOT / "models" / "released"
+MOST_BYTES = 10 * 10**6
+NAMES = sorted(path.stem for path in RELEASED.glob("*.tflite"))
+
+
+def test_everything_released_is_small_enough_for_a_repository() -> None:
+    """Catches optimizer states, float models and data that slipped in."""
+    assert sum(path.stat().st_size for path in RELEASED.rglob("*") if path.is_file()) < MOST_BYTES
+
+
+def test_the_minerals_are_released() -> None:
+    """Catches a clone without the model that the README's first command runs."""
+    assert "minerals" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_released_model_classifies_straight_after_a_clone(name: str, tmp_path: Path) -> None:
+    """Catches a file of another version, a damaged one, and a card without what was measured."""
+    photos = write_scenes(tmp_path / "scenes", 4, 0).parent / "photos"
+    command = [sys.executable, "-m", "inference", str(RELEASED / f"{name}.tflite"), str(photos)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    results = json.loads(answer.stdout)
+    assert len(results) == 4
+    card = Classifier(RELEASED / f"{name}.tflite").card
+    assert {one["result"] for one in results.values()} <= {*card.labels, "unknown"} - set(card.reject_labels)
+    assert card.quantization == "int8"
+    report = json.loads((RELEASED / name / "report.json").read_text(encoding="utf-8"))
+    assert card.measured["accuracy"] == report["models"]["int8"]["accuracy"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_released_weights_are_those_of_the_released_file(name: str) -> None:
+    """Catches weights of another training beside the file: a fine-tuning would start from something else."""
+    folder = RELEASED / name
+    recipe = recipe_from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+    settings = recipe.network
+    network = build_network(settings.trunk, settings.head, settings.input_side, len(recipe.outputs), settings.dropout)
+    load_weights(network, folder / "best.weights.h5")
+    classifier = Classifier(RELEASED / f"{name}.tflite")
+    deployed = with_probabilities(network, classifier.card.temperature)
+    random = np.random.default_rng(0)
+    side = settings.input_side
+    same = 0
+    for _ in range(12):
+        small = random.integers(0, 256, (4, 4, 3), np.uint8)
+        pixels = np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC))
+        expected = keras.ops.convert_to_numpy(deployed(pixels[np.newaxis].astype(np.float32), training=False))[0]
+        same += int(np.abs(classifier.probabilities(pixels) - expected).max() < 0.25)
+    assert same >= 10
+
+
+def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFolder, tmp_path: Path) -> None:
+    """Catches absolute paths in a public repository, and a released recipe that can't be read again."""
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(colour_run.path, run.path)
+    taught = override(run.read_recipe(), "fit.teacher", str(Path.cwd() / "runs" / "teacher.tflite"))
+    run.recipe.write_text(recipe_to_json(taught), encoding="utf-8")
+    run.model.write_bytes(b"model")
+    with pytest.raises(InputError, match="is not finished"):
+        release(run, "colours", tmp_path / "released")
+    run.report.write_text("{}", encoding="utf-8")
+    release(run, "colours", tmp_path / "released")
+    folder = tmp_path / "released" / "colours"
+    released = recipe_from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+    assert released.fit.teacher == "runs/teacher.tflite"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.weights.h5",
+        "history.csv",
+        "recipe.json",
+        "report.json",
+    ]
+    assert (tmp_path / "released" / "colours.tflite").read_bytes() == b"model"
