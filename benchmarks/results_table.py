@@ -23,6 +23,7 @@ _ROWS = (
 
 _CROSSVAL_ROWS = (
     ("accuracy, nothing rejected", lambda report: report["pooled"]["accuracy"]),
+    ("  every photograph alike", lambda report: report["pooled"]["accuracy_each_photo"]),
     ("  colour histogram instead", lambda report: report["baseline"]["accuracy"]),
     ("  Keras instead of the file", lambda report: report["models"]["keras"]),
     ("background answered unknown", lambda report: report["pooled"]["rejected_background"]),

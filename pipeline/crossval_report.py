@@ -108,14 +108,25 @@ def _describe_data(scores: Scores, reports: list[Report]) -> Report:
 
 def _measure_pooled(scores: Scores) -> Report:
     positives = scores.take(np.flatnonzero(scores.positive))
-    right = positives.best == positives.labels
+    right, weights = positives.best == positives.labels, _photo_weights(positives.photos)
     return {
         **measure(scores),
         "accuracy_over_photos": bootstrap(
             float(right.mean()), lambda places: float(right[places].mean()), positives.photos
         ),
+        "accuracy_each_photo": bootstrap(
+            float(np.average(right, weights=weights)),
+            lambda places: float(np.average(right[places], weights=weights[places])),
+            positives.photos,
+        ),
         "accepted": proportion(int((positives.results != UNKNOWN).sum()), len(positives.labels)),
     }
+
+
+def _photo_weights(photos: np.ndarray) -> np.ndarray:
+    """Return a weight for each box with which every photograph counts the same: a, a, b weigh 1/2, 1/2, 1."""
+    _, owner, boxes = np.unique(photos, return_inverse=True, return_counts=True)
+    return 1 / boxes[owner]
 
 
 def _other_models(reports: list[Report]) -> dict[str, Estimate]:
@@ -165,6 +176,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     pooled, folds, baseline = report["pooled"], report["over_folds"], report["baseline"]
     yield "Accuracy, nothing rejected", _estimate(pooled["accuracy"])
     yield "  photographs resampled", _estimate(pooled["accuracy_over_photos"])
+    yield "  every photograph alike", _estimate(pooled["accuracy_each_photo"])
     yield "  over the folds", _folds(folds["accuracy"])
     for mode in sorted(set(report["models"]) - {report["released"]}):
         yield f"  {mode}", _estimate(report["models"][mode])

@@ -17,6 +17,7 @@ from models.backbones import BACKBONES
 from models.build import build_network, count_macs, trunk_of, with_probabilities
 from pipeline.fit_weights import make_network
 from pipeline.recipe import Recipe, override_all
+from pipeline.recipes import RECIPES
 from tests.colour_run import RECIPE
 
 MADE_FOR_INT8 = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large_minimalistic")
@@ -138,7 +139,7 @@ def test_a_head_for_other_labels_starts_anew(start: keras.Model, file: str) -> N
         ("damaged.weights.h5", "mobilenet_v1", "damaged file. Give a file"),
         ("damaged.keras", "mobilenet_v1", "damaged file. Give a file"),
         ("nowhere.weights.h5", "mobilenet_v1", "does not exist. Give"),
-        ("trunk.h5", "mobilenet_v1", "must be none, imagenet, or a file that ends with .weights.h5"),
+        ("trunk.h5", "mobilenet_v1", "must be none, imagenet, drawn, or a file that ends with .weights.h5"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(start: keras.Model, file: str, trunk: str, message: str) -> None:
@@ -148,6 +149,15 @@ def test_weights_that_do_not_fit_are_refused(start: keras.Model, file: str, trun
     with pytest.raises(InputError) as fault:
         make_network(override_all(TRANSFER, (("network.trunk", trunk),)), str(start.folder / file))
     assert message in str(fault.value)
+
+
+def test_the_drawn_weights_are_there_and_fit() -> None:
+    """Catches a clone without the weights that the recipe for photographs starts from, or for an older patch_net."""
+    recipe = RECIPES["minerals"]
+    assert recipe.network.weights == "drawn"
+    first, second = (trunk_of(make_network(recipe, "drawn")) for _ in range(2))
+    assert not weights_differ(first, second)
+    assert weights_differ(first, trunk_of(make_network(recipe, "none")))
 
 
 def imagenet_is(monkeypatch: pytest.MonkeyPatch, application: Callable[..., keras.Model]) -> None:
@@ -183,7 +193,7 @@ def test_a_failed_download_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ((("network.weights", "imagenet"),), "network.weights must be none or a file for patch_net"),
+        ((("network.weights", "imagenet"),), "network.weights must be none, drawn or a file for patch_net"),
         ((("network.trunk", "mobilenet_v2"), ("network.input_side", "31")), "network.input_side must be at least 32"),
     ],
 )

@@ -87,6 +87,17 @@ def test_pooled_figures_by_hand(pair: CrossvalFolder) -> None:
     assert report["data"]["refused"] == ["refused 1", "refused 2"]
 
 
+def test_a_photograph_with_many_boxes_weighs_as_one(tmp_path: Path) -> None:
+    """Catches a heap of twenty stones in one photograph that decides the figure for all."""
+    folder = start_crossval(PAIR, DataPlace(None, None, tmp_path), 2)
+    write_fold(folder, 1, "r1,a,b,0.9,b " * 3 + "r2,a,a,0.9,a", (1, 1), 1)
+    write_fold(folder, 2, "s1,b,b,0.9,b", (1, 1), 1)
+    pooled = pool_folds(folder)["pooled"]
+    assert value(pooled["accuracy"]) == (0.4, 5)
+    assert pooled["accuracy_each_photo"]["value"] == pytest.approx(2 / 3)
+    assert pooled["accuracy_each_photo"]["low"] < 2 / 3 < pooled["accuracy_each_photo"]["high"]
+
+
 def test_figures_over_the_folds_by_hand(pair: CrossvalFolder) -> None:
     """Catches a spread of the population for that of a sample, and confidences compared between folds."""
     report = pool_folds(pair)
