@@ -127,7 +127,7 @@ def _shuffled(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
         tf.data.Dataset.from_tensor_slices(places).shuffle(len(places), seed=recipe.seed).repeat()
         for places in by_class
     ]
-    return tf.data.Dataset.sample_from_datasets(draws, seed=recipe.seed).take(count)
+    return tf.data.Dataset.sample_from_datasets(draws, seed=recipe.seed, rerandomize_each_iteration=True).take(count)
 
 
 def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Callable[[np.ndarray], np.ndarray]:

@@ -133,7 +133,10 @@ def test_a_picture_is_decoded_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("room", [10_000, 8])
 def test_sampling_draws_all_classes_alike(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches a balance without effect, one drawn from each class's first pictures alone, and epochs all alike."""
+    """Catches a balance without effect, one drawn from each class's first pictures alone, and epochs all alike.
+
+    TensorFlow repeats the choice of classes in every epoch unless told otherwise: twelve epochs were one draw of 50.
+    """
     monkeypatch.setattr(pipeline.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
     labels = ["red"] * 34 + ["green"] * 10 + ["blue"] * 2 + [BACKGROUND] * 4
     dataset = train_on(write_patches(tmp_path, labels), STILL, tmp_path, balance="sampling")
