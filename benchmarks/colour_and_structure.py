@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.folds import classes_of, percent_text, runs_of
+from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.classifier import Classifier
-from inference.errors import InputError
 from inference.image_io import read_image, resize_image
 from pipeline.estimates import proportion
-from pipeline.run_folder import RunFolder, describe_machine, write_json
+from pipeline.run_folder import RunFolder, describe_machine
 from pipeline.stages import run_index
 from pipeline.windows import make_generator
 
@@ -36,15 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder of `pipeline run` or `pipeline crossval`")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
     options = parser.parse_args(arguments)
-    try:
-        report = measure_variants(options.run)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
-        return 2
-    print("\n".join(table(report)))
-    if options.json:
-        write_json(options.json, report)
-    return 0
+    return show(lambda: measure_variants(options.run), table, options.json)
 
 
 def measure_variants(path: Path) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """A run's folder or a cross-validation's -> its runs, and how the benchmarks print what they measure on them."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from inference.classifier import Classifier
 from inference.errors import InputError
 from pipeline.crossval import CrossvalFolder
-from pipeline.run_folder import RunFolder, read_json
+from pipeline.run_folder import RunFolder, read_json, write_json
 
 
 def runs_of(path: Path) -> list[RunFolder]:
@@ -36,3 +38,16 @@ def percent_text(estimate: dict[str, Any]) -> str:
         return "not defined"
     value, low, high = (f"{100 * estimate[key]:.1f}" for key in ("value", "low", "high"))
     return f"{value:>5} {f'[{low}, {high}]':<14}"
+
+
+def show(measure: Callable[[], dict[str, Any]], table: Callable[[dict[str, Any]], list[str]], out: Path | None) -> int:
+    """Print what is measured as a table, write it as JSON where a file is given; return the exit code."""
+    try:
+        report = measure()
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+    print("\n".join(table(report)))
+    if out:
+        write_json(out, report)
+    return 0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.folds import classes_of, percent_text, runs_of
+from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.classifier import Classifier
 from inference.errors import InputError
 from inference.run import list_pictures
@@ -25,7 +25,7 @@ from pipeline.metrics import Scores
 from pipeline.predictions import read_predictions
 from pipeline.quiet import load_tensorflow
 from pipeline.recipe import BACKGROUND
-from pipeline.run_folder import RunFolder, describe_machine, write_json
+from pipeline.run_folder import RunFolder, describe_machine
 
 ACCEPTED = (0.9, 0.95)  # shares of the classes' test patches at which rejection is measured
 FIGURES = ("auroc", *(f"unknown_at_{share}" for share in ACCEPTED), "unknown_at_card")
@@ -35,15 +35,7 @@ _COLUMN = 22
 def main(arguments: list[str]) -> int:
     """Print one line a source; return the exit code."""
     options = _make_parser().parse_args(arguments)
-    try:
-        report = measure_rejection(options.run, dict(options.folder))
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
-        return 2
-    print("\n".join(table(report)))
-    if options.json:
-        write_json(options.json, report)
-    return 0
+    return show(lambda: measure_rejection(options.run, dict(options.folder)), table, options.json)
 
 
 def measure_rejection(path: Path, folders: dict[str, Path]) -> dict[str, Any]:

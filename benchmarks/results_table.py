@@ -1,4 +1,4 @@
-"""Print README.txt's table of results from the reports in docs/results, so that no figure in it is typed.
+"""Print README.txt's table of results from the reports in docs/results and models/released, so that none is typed.
 
     python -m benchmarks.results_table
 
@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent.parent / "docs" / "results"
+ROOT = Path(__file__).parent.parent
+REPORTS = ("docs/results/*.json", "models/released/*/report.json")
 _ROWS = (
     ("accuracy, nothing rejected", lambda report: report["models"][report["released"]]["accuracy"]),
     ("  colour histogram instead", lambda report: report["baseline"]["accuracy"]),
@@ -33,8 +34,8 @@ _CROSSVAL_ROWS = (
 
 def results_table() -> str:
     """Return the table: one block a report, values with 95 % intervals and n."""
-    paths = sorted(RESULTS.glob("*.json"))
-    reports = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    paths = [path for pattern in REPORTS for path in sorted(ROOT.glob(pattern))]
+    reports = {path.relative_to(ROOT).as_posix(): json.loads(path.read_text(encoding="utf-8")) for path in paths}
     return "\n\n".join(
         _crossval_block(name, report) if "folds" in report else _block(name, report) for name, report in reports.items()
     )
@@ -43,7 +44,7 @@ def results_table() -> str:
 def _crossval_block(name: str, report: dict[str, Any]) -> str:
     lines = [
         f"{report['title']}: {report['data']['kind']}",
-        f"  {'report':29}docs/results/{name}",
+        f"  {'report':29}{name}",
         f"  {'test':29}every photograph once, in {report['folds']} folds",
     ]
     lines += [f"  {title:29}{_estimate(choose(report))}" for title, choose in _CROSSVAL_ROWS]
@@ -55,7 +56,7 @@ def _block(name: str, report: dict[str, Any]) -> str:
     released = report["released"]
     cost, training = report["cost"], report["training"]
     latency = cost["latency_ms"][released]["median"]
-    lines = [f"{report['title']}: {report['data']['kind']}", f"  {'report':29}docs/results/{name}"]
+    lines = [f"{report['title']}: {report['data']['kind']}", f"  {'report':29}{name}"]
     lines += [f"  {name:29}{_estimate(choose(report))}" for name, choose in _ROWS]
     lines += [
         f"  {'parameters':29}{cost['parameters']:,}",

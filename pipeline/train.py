@@ -32,7 +32,7 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
         InputError: a class has no patches, the weights to start from don't fit, or the loss became NaN (names epoch
             and step).
     """
-    truncate_history(run.history, _epochs_done(run))
+    truncate_history(run.history, epochs_done(run.backup))
     history = read_history(run.history)
     if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
         return finish(run)
@@ -54,7 +54,3 @@ def compile_network(recipe: Recipe, steps_per_epoch: int, resumed: bool = False)
     network = make_network(recipe, "none" if resumed else recipe.network.weights)
     compile_for_fit(network, recipe.fit, learning_rate_schedule(recipe.fit, steps_per_epoch))
     return network
-
-
-def _epochs_done(run: RunFolder) -> int:
-    return epochs_done(run.backup)

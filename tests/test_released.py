@@ -64,13 +64,12 @@ def test_the_released_weights_are_those_of_the_released_file(name: str) -> None:
     deployed = with_probabilities(network, classifier.card.temperature)
     random = np.random.default_rng(0)
     side = settings.input_side
-    same = 0
     for _ in range(12):
         small = random.integers(0, 256, (4, 4, 3), np.uint8)
         pixels = np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC))
         expected = keras.ops.convert_to_numpy(deployed(pixels[np.newaxis].astype(np.float32), training=False))[0]
-        same += int(np.abs(classifier.probabilities(pixels) - expected).max() < 0.25)
-    assert same >= 10
+        # measured: 0.003 at most with these weights, 0.6 at least with those of another training
+        assert classifier.probabilities(pixels) == pytest.approx(expected, abs=0.1)
 
 
 def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFolder, tmp_path: Path) -> None:
@@ -79,8 +78,6 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
     shutil.copytree(colour_run.path, run.path)
     taught = override(run.read_recipe(), "fit.teacher", str(Path.cwd() / "runs" / "teacher.tflite"))
     run.recipe.write_text(recipe_to_json(taught), encoding="utf-8")
-    run.model.write_bytes(b"model")
-    run.report.unlink(missing_ok=True)  # other tests may have finished the shared run
     run.model.write_bytes(b"model")
     run.report.unlink(missing_ok=True)  # other tests may have finished the shared run
     with pytest.raises(InputError, match="is not finished"):

@@ -14,11 +14,12 @@ import pytest
 
 from inference.errors import InputError
 from pipeline.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
+from pipeline.fit_epochs import epochs_done, is_finished, learning_rate_schedule
 from pipeline.recipe import override
 from pipeline.run_folder import RunFolder
 from pipeline.sources import DataPlace
 from pipeline.stages import FIT, PATCHES, complete, run_index, start_run
-from pipeline.train import _epochs_done, compile_network, fit_gradient, is_finished, learning_rate_schedule
+from pipeline.train import compile_network, fit_gradient
 from tests.colour_run import RECIPE, write_photographs
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ def test_a_half_written_backup_gives_way_to_the_one_before(tmp_path: Path) -> No
     (run.backup / "training_metadata.json.bkp").write_text('{"epoch": 3, "batch": 0}')
     for name, content in (("latest.weights.h5", b"new"), ("latest.weights.h5.bkp", b"old")):
         (run.backup / name).write_bytes(content)
-    assert _epochs_done(run) == 3
+    assert epochs_done(run.backup) == 3
     assert (run.backup / "latest.weights.h5").read_bytes() == b"old"
 
 
@@ -98,7 +99,7 @@ def test_a_half_written_first_backup_starts_the_training_again(tmp_path: Path) -
     run = RunFolder(tmp_path)
     run.backup.mkdir()
     (run.backup / "training_metadata.json").write_text("")
-    assert _epochs_done(run) == 0
+    assert epochs_done(run.backup) == 0
     assert not run.backup.exists()
 
 
