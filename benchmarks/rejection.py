@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.run import list_pictures
+from inference.pictures import list_pictures
 from pipeline.estimates import bootstrap, proportion
 from pipeline.metrics import Scores
 from pipeline.predictions import read_predictions

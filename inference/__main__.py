@@ -10,7 +10,8 @@ from pathlib import Path
 from inference.atomic_file import write_atomically
 from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.run import list_pictures, results_to_json, run_batch
+from inference.pictures import list_pictures
+from inference.run import results_to_json, run_batch
 
 EPILOG = """\
 examples:

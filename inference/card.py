@@ -1,6 +1,7 @@
 """card.json: what a runner must know of a model besides its network, and what was measured of it."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ class Card:
     labels: one for each output, in the output's order.
     reject_labels: those of the labels that mean "none of them" and are answered as "unknown".
     input_size: (height, width) in pixels.
+    region_margin: share of a region's side added on each side before it is cut out, as the training patches had.
     temperature: the divisor of the logits, already folded into the network.
     training, measured: for people; the runner does not read them.
     """
@@ -35,6 +37,7 @@ class Card:
     quantization: str
     flatbuffer_sha256: str
     resize: str = "stretch"
+    region_margin: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = CARD_FORMAT
@@ -101,6 +104,7 @@ def _check_values(card: Card, name: str) -> None:
         (f"resize must be one of {RESIZE_RULES}", card.resize, card.resize in RESIZE_RULES),
         (f"decision must be one of {tuple(DECISIONS)}", card.decision, card.decision in tuple(DECISIONS)),
         ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
+        ("region_margin must be 0 or more", card.region_margin, _is_margin(card.region_margin)),
         ("flatbuffer_sha256 must be a text", card.flatbuffer_sha256, isinstance(card.flatbuffer_sha256, str)),
     )
     for rule, received, holds in rules:
@@ -127,3 +131,7 @@ def _is_size(size: tuple[int, ...]) -> bool:
 
 def _is_share(value: object) -> bool:
     return isinstance(value, (int, float)) and 0 <= value <= 1
+
+
+def _is_margin(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0

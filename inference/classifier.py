@@ -39,7 +39,11 @@ class Classifier:
         Raises:
             InputError: the file is no readable picture.
         """
-        return DECISIONS[self.card.decision](self.probabilities(image), self._rule)
+        return self.decide(self.probabilities(image))
+
+    def decide(self, probabilities: np.ndarray) -> Decision:
+        """Decide by float [labels], as `probabilities` gives them."""
+        return DECISIONS[self.card.decision](probabilities, self._rule)
 
     def probabilities(self, image: Path | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB."""

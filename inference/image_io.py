@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from inference.errors import InputError
+from inference.limits import DEFAULT_LIMITS, Limits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 120_000_000  # the largest phone cameras make 108 million; a decompression bomb far more
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # or Pillow warns from 89 million on; silencing it for a call is not thread-safe
+Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.pixels  # or Pillow warns earlier; silencing a call is not thread-safe
 
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
@@ -30,22 +30,22 @@ _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _REFUSED_MODES = ("I", "F")  # 32-bit samples have no agreed white
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Return the pixels of an image file as uint8 [height, width, 3], RGB, in the frame after EXIF rotation.
 
     The format is told by content, never by the file's name. Of an animation or a multi-page file the first
     frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte.
 
     Raises:
-        InputError: the file can't be read, is of no known format, is damaged or has more than MAX_PIXELS.
+        InputError: the file can't be read, is of no known format, is damaged or has more than limits.pixels.
     """
-    return decode_image(_read_bytes(path))
+    return decode_image(_read_bytes(path), limits)
 
 
-def decode_image(data: bytes) -> np.ndarray:
+def decode_image(data: bytes, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Return the pixels of an encoded image as uint8 [height, width, 3]; see read_image."""
     with _faults_as_input_errors():
-        image: Image.Image = _open(data)
+        image: Image.Image = _open(data, limits)
         image.load()
         transpose = _TRANSPOSES.get(_read_orientation(image))
         return np.asarray(_to_rgb(image if transpose is None else image.transpose(transpose)))
@@ -61,7 +61,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     data = _read_bytes(path)
     with _faults_as_input_errors():
-        image = _open(data)
+        image = _open(data, DEFAULT_LIMITS)
         width, height = image.size
         if image.format == "TIFF":  # Pillow turns a TIFF by itself and states the size after that
             return width, height
@@ -99,17 +99,21 @@ def _faults_as_input_errors() -> Iterator[None]:
         known = ", ".join(FORMATS)
         raise InputError(f"is no image of a known format. Known: {known}. Convert it or leave it out.") from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise InputError(f"is too large: {fault}. At most {MAX_PIXELS:,} pixels are read; reduce it.") from fault
+        raise InputError(f"is too large: {fault}. Reduce it or leave it out.") from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
         raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, limits: Limits) -> Image.Image:
     """Identify an encoded image and check its declared size before any pixel is decoded."""
+    if limits.pixels > (Image.MAX_IMAGE_PIXELS or 0):
+        Image.MAX_IMAGE_PIXELS = limits.pixels
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputError(f"is too large: {width} x {height} pixels. At most {MAX_PIXELS:,} pixels are read; reduce it.")
+    if width * height > limits.pixels:
+        raise InputError(
+            f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read; reduce it."
+        )
     return image
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from inference.atomic_file import write_atomically
 from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.run import Picture, results_to_json, run_batch
+from inference.pictures import Picture
+from inference.run import results_to_json, run_batch
 from pipeline.index import PatchIndex, read_index, write_index
 from pipeline.quiet import load_tensorflow
 from pipeline.recipe import Recipe

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inference.errors import InputError
-from inference.image_io import MAX_PIXELS, decode_image, image_size, read_image, resize_image
+from inference.image_io import decode_image, image_size, read_image, resize_image
+from inference.limits import DEFAULT_LIMITS
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION = 0x0112
@@ -235,7 +236,7 @@ def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_pat
 
 @pytest.mark.parametrize("read", [read_image, image_size])
 @pytest.mark.parametrize("warned", ["error", "ignore"])
-@pytest.mark.parametrize("width", [60000, MAX_PIXELS // 10000 + 1])
+@pytest.mark.parametrize("width", [60000, DEFAULT_LIMITS.pixels // 10000 + 1])
 def test_too_many_declared_pixels_are_refused_at_once(width: int, warned: Any, read: Any, tmp_path: Path) -> None:
     """Catches a small file that makes the runner reserve gigabytes, whatever is done with Pillow's warnings."""
     path = file_of(tmp_path, png(width, 10000, 8, 2, b""))
@@ -328,7 +329,7 @@ SAMPLES = sample_files()
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 FUZZ = settings(
     max_examples=300,
-    deadline=None,  # a changed header may claim MAX_PIXELS; filling them takes a second
+    deadline=None,  # a changed header may claim DEFAULT_LIMITS.pixels; filling them takes a second
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -349,7 +350,7 @@ def check_pixels_or_input_error(data: bytes, path: Path) -> None:
         assert rgb.dtype == np.uint8
         assert rgb.shape[2:] == (3,)
         assert size == rgb.shape[1::-1]
-    assert size is None or size[0] * size[1] <= MAX_PIXELS
+    assert size is None or size[0] * size[1] <= DEFAULT_LIMITS.pixels
 
 
 @FUZZ

@@ -19,7 +19,7 @@ from PIL import Image
 from inference.__main__ import main
 from inference.artefact import read_artefact
 from inference.classifier import Classifier
-from inference.run import list_pictures
+from inference.pictures import list_pictures
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS, make_card, make_flatbuffer, write_model
 
 ROOT = Path(__file__).parent.parent

@@ -1,0 +1,15 @@
+"""How much one picture may cost before it is refused, so that no file can stop a batch or a server."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most pixels after decoding, most bytes of the encoded file, most seconds from reading to answer."""
+
+    pixels: int = 120_000_000  # the largest phone cameras make 108 million; a decompression bomb far more
+    bytes: int = 512 * 2**20  # an uncompressed 16-bit picture of that many pixels is larger still, photographs are not
+    seconds: float = 30.0
+
+
+DEFAULT_LIMITS = Limits()
