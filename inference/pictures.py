@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from inference.errors import InputError
 from inference.limits import DEFAULT_LIMITS, Limits
@@ -171,7 +171,8 @@ def _match(pattern: str) -> _Source:
     parts = Path(pattern).parts
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
-    found = sorted(path for path in root.glob(wild) if path.is_file() and not _has_hidden_part(path.relative_to(root)))
+    matches = [path for path in root.glob(wild) if not _has_hidden_part(path.relative_to(root))]
+    found = sorted({file for path in matches for file in (_walk(path) if path.is_dir() else [path])})
     if not found:
         raise InputError(f"{printable(pattern)}: matches no file. Give picture files or a folder of them.")
     return _Paths(pattern, [path.relative_to(root).as_posix() for path in found], [str(path) for path in found])
@@ -228,7 +229,7 @@ def _read_member(path: Path, member: str, limits: Limits) -> bytes:
         raise InputError(f"is damaged in its archive: {fault}. Make the archive again.") from fault
 
 
-def _read_at_most(file: BinaryIO, size: int, limits: Limits) -> bytes:
+def _read_at_most(file: IO[bytes], size: int, limits: Limits) -> bytes:
     """Read a file whose stated size may be wrong."""
     data = b"" if size > limits.bytes else file.read(limits.bytes + 1)
     if size > limits.bytes or len(data) > limits.bytes:
