@@ -1,6 +1,7 @@
 """Text or bytes -> file, so that a reader sees the old content or the whole new one, whatever is killed when."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -9,11 +10,17 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     Bytes of a file name that are no UTF-8 (Python's surrogate escapes) come out as those bytes.
     """
-    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    write_pieces_atomically(path, [content])
+
+
+def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
+    """Write pieces as they come; see write_atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            for piece in pieces:
+                file.write(piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

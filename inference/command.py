@@ -1,0 +1,238 @@
+"""One call of the runner: options -> pictures -> answers in a journal -> the files that were asked for."""
+
+import argparse
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference.atomic_file import write_pieces_atomically
+from inference.batch import answer_all, default_workers
+from inference.errors import InputError
+from inference.journal import Journal
+from inference.limits import Limits
+from inference.outputs import FORMATS, error_pieces, jsonl_line
+from inference.pictures import Listing
+from inference.progress import Progress
+from inference.worker import Request, WorkerSettings
+
+if TYPE_CHECKING:  # numpy waits until boxes are asked for
+    from inference.box_files import BoxFile
+
+JOURNAL_SUFFIX = ".journal"
+
+
+@dataclass
+class Batch:
+    """What one call works on."""
+
+    options: argparse.Namespace
+    listing: Listing
+    boxes: "BoxFile | None"
+    journal: Journal
+    progress: Progress
+
+    def requests(self) -> Iterator[Request]:
+        """Yield what has no result yet."""
+        for picture in self.listing:
+            if self.journal.has_result(picture.key):
+                continue
+            boxes = None if self.boxes is None else self.boxes.boxes_of(picture.key)
+            if self.boxes is None or boxes:
+                yield Request(picture, boxes)
+
+
+def classify(options: argparse.Namespace) -> int:
+    """Classify pictures as the options say; return the exit code.
+
+    Raises:
+        InputError: wrong usage, before any work.
+    """
+    if not options.images:
+        raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
+    _check_outputs(options)
+    settings = worker_settings(options)
+    header = _journal_header(options)
+    with ExitStack() as stack:
+        listing = Listing(options.images)
+        boxes = _read_boxes(options.boxes)
+        journal = Journal(_journal_path(options, stack), header, options.resume)
+        stack.callback(journal.close)
+        batch = Batch(options, listing, boxes, journal, Progress(_work(listing, boxes, journal), options.quiet))
+        with batch.progress:
+            stopped = _answer(batch, settings)
+        return 1 if stopped else _finish(batch)
+
+
+def worker_settings(options: argparse.Namespace) -> WorkerSettings:
+    """Return what the workers need of the options."""
+    limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+    return WorkerSettings(
+        options.model, options.threads, options.threshold, options.top, limits, options.labels, options.scaling
+    )
+
+
+def output_format(options: argparse.Namespace) -> str:
+    """Return the format of the results: as asked for, or as the name of --out says."""
+    if options.format:
+        return str(options.format)
+    suffix = options.out.suffix.lower().removeprefix(".") if options.out else ""
+    return suffix if suffix in FORMATS else "json"
+
+
+def _answer(batch: Batch, settings: WorkerSettings) -> bool:
+    """Classify everything into the journal; return whether the user stopped it."""
+    stream = batch.options.out is None and output_format(batch.options) == "jsonl"
+    workers = batch.options.workers or default_workers(len(batch.listing))
+    try:
+        for request, answer in answer_all(batch.requests(), settings, workers):
+            batch.journal.add(request.picture.key, answer)
+            batch.progress.advance()
+            if isinstance(answer, str):
+                batch.progress.say(f"{request.picture}: {answer}")
+            elif stream:
+                _print(jsonl_line(request.picture.key, answer))
+    except KeyboardInterrupt:
+        batch.progress.say(_stopped(batch))
+        return True
+    return False
+
+
+def _finish(batch: Batch) -> int:
+    """Write the files that were asked for; return the exit code."""
+    options, journal = batch.options, batch.journal
+    faults = _faults(batch)
+    if options.errors is not None:
+        _write(options.errors, error_pieces(faults), "--errors")
+    if options.preview is not None or options.show:
+        _draw(batch)
+    name = output_format(options)
+    pieces = FORMATS[name](journal.read("results"), options.top, batch.boxes is not None)
+    if options.out is not None:
+        _write(options.out, pieces, "--out")
+    elif name != "jsonl":  # those lines are out already
+        for piece in pieces:
+            _print(piece)
+    journal.remove()
+    count, total = journal.count("results"), journal.count("results") + journal.count("faults")
+    where = "standard output" if options.out is None else options.out
+    batch.progress.say(f"classified {count} of {total} pictures; results: {where}")
+    return 1 if faults else 0
+
+
+def _faults(batch: Batch) -> list[tuple[str, str]]:
+    """Return file and reason of all that failed: pictures, regions of pictures, lines of the boxes' file."""
+    faults = [(key, entry["error"]) for key, entry in batch.journal.read("faults")]
+    if batch.boxes is None:
+        return faults
+    for key, answer in batch.journal.read("results"):
+        faults += [(key, region["error"]) for region in answer["regions"] if "error" in region]
+    about = [*batch.boxes.refused, *_without_photograph(batch)]
+    for message in about:
+        batch.progress.say(message)
+    return faults + [(batch.options.boxes.name, message) for message in about]
+
+
+def _without_photograph(batch: Batch) -> list[str]:
+    from inference.box_files import unused
+
+    assert batch.boxes is not None
+    names = unused(batch.boxes.boxes, (picture.key for picture in batch.listing))
+    return [
+        f"{name}: has boxes but is not among the pictures. Its path must be relative to the folder." for name in names
+    ]
+
+
+def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
+    """Return how many pictures this run has to do."""
+    if boxes is None:
+        return len(listing) - journal.count("results")
+    return sum(1 for picture in listing if boxes.boxes_of(picture.key) and not journal.has_result(picture.key))
+
+
+def _read_boxes(path: Path | None) -> "BoxFile | None":
+    if path is None:
+        return None
+    from inference.box_files import read_boxes
+
+    return read_boxes(path)
+
+
+def _draw(batch: Batch) -> None:
+    from inference.look import draw_answers  # Pillow only where pictures are drawn
+
+    draw_answers(batch.listing, batch.journal, batch.options)
+
+
+def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
+    if options.out is not None:
+        return Path(f"{options.out}{JOURNAL_SUFFIX}")
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+
+
+def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the answers depend on."""
+    return {
+        "format": 1,
+        "model": _sha256(options.model),
+        "boxes": options.boxes and _sha256(options.boxes),
+        "labels": options.labels and _sha256(options.labels),
+        "scaling": options.scaling,
+        "threshold": options.threshold,
+        "top": options.top,
+    }
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read: {fault.strerror or fault}. Check the path.") from fault
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse before the work what could only fail after it."""
+    if options.resume and options.out is None:
+        raise InputError("--resume goes on with a file of results. Give the --out of the killed run.")
+    for name, path in (("--out", options.out), ("--errors", options.errors)):
+        if path is not None:
+            _check_output(name, path, options.overwrite)
+    if options.out is not None and options.overwrite and not options.resume:
+        Path(f"{options.out}{JOURNAL_SUFFIX}").unlink(missing_ok=True)
+
+
+def _check_output(name: str, path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder. Give the name of a file to {name}.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists already. Give another {name}, or --overwrite to replace it.")
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(
+            f"{path}: cannot be written: {nearest} is no folder that you may write to. Give another {name}."
+        )
+
+
+def _write(path: Path, pieces: Iterator[str], name: str) -> None:
+    try:
+        write_pieces_atomically(path, pieces)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another {name}.") from fault
+
+
+def _print(text: str) -> None:
+    sys.stdout.buffer.write(text.encode())  # UTF-8 in every locale
+    sys.stdout.buffer.flush()
+
+
+def _stopped(batch: Batch) -> str:
+    done = batch.journal.count("results")
+    if batch.options.out is None:
+        return f"stopped after {done} pictures"
+    return f"stopped after {done} pictures; the same command with --resume goes on"

@@ -1,0 +1,134 @@
+"""Answers as they come -> a file that survives a kill, and from which the results are written in the end.
+
+One JSON object a line: first what the answers depend on, then {"file": key, ...answer} or, for what could not be
+classified, {"file": key, "error": reason}.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from inference.errors import InputError
+
+Kind = Literal["results", "faults"]
+
+
+class Journal:
+    """An open journal. It holds about 0.3 kB of memory for each picture: the key and where its line begins."""
+
+    def __init__(self, path: Path, settings: dict[str, Any], resume: bool = False) -> None:
+        """Begin a journal, or go on with the one that a killed run left.
+
+        settings: what the answers depend on; a journal with others is not gone on with.
+
+        Raises:
+            InputError: there is one and resume is not asked for, or the one there is of other settings or damaged.
+        """
+        self.path = path
+        self._places: dict[Kind, dict[str, int]] = {"results": {}, "faults": {}}
+        self._file: IO[bytes]
+        self._end = 0
+        if path.exists():
+            self._continue(settings, resume)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("x+b")
+            self._append(settings)
+
+    def add(self, key: str, answer: dict[str, Any] | str) -> None:
+        """Write one answer, or the reason why there is none, so that a kill of this process leaves it."""
+        fault = isinstance(answer, str)
+        place = self._append({"file": key, "error": answer} if isinstance(answer, str) else {"file": key, **answer})
+        self._note(key, place, fault)
+
+    def read(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield key and answer (or {"error": reason}), sorted by key."""
+        places = self._places[kind]
+        for key in sorted(places):
+            self._file.seek(places[key])
+            entry = json.loads(self._file.readline())
+            del entry["file"]
+            yield key, entry
+        self._file.seek(self._end)
+
+    def has_result(self, key: str) -> bool:
+        """Tell whether a picture need not be classified again; one with a fault may have become readable."""
+        return key in self._places["results"]
+
+    def count(self, kind: Kind) -> int:
+        """Return how many pictures have a result, or a fault."""
+        return len(self._places[kind])
+
+    def close(self) -> None:
+        """Close the file; it stays for --resume."""
+        self._file.close()
+
+    def remove(self) -> None:
+        """Close and delete the journal: what it held is written elsewhere."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _append(self, entry: dict[str, Any]) -> int:
+        place = self._end
+        try:
+            self._end += self._file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+            self._file.flush()
+        except OSError as fault:
+            raise InputError(
+                f"{self.path}: cannot be written: {fault.strerror or fault}. Make room; then --resume goes on."
+            ) from fault
+        return place
+
+    def _note(self, key: str, place: int, fault: bool) -> None:
+        self._places["results"].pop(key, None)
+        self._places["faults"].pop(key, None)
+        self._places["faults" if fault else "results"][key] = place
+
+    def _continue(self, settings: dict[str, Any], resume: bool) -> None:
+        if not resume:
+            raise InputError(
+                f"{self.path}: was left by a run that did not end. Go on with it by --resume, or delete it."
+            )
+        self._file = self.path.open("r+b")
+        header = self._read_line()
+        if header is None:  # killed before the first line was whole
+            self._file.truncate(0)
+            self._file.seek(0)
+            self._append(settings)
+        elif header != settings:
+            self._file.close()
+            raise InputError(
+                f"{self.path}: was begun with other settings: {_difference(header, settings)}. "
+                "Give the same, or delete it."
+            )
+        self._read_entries()
+
+    def _read_entries(self) -> None:
+        self._file.seek(0)
+        self._file.readline()  # the settings
+        place = self._file.tell()
+        while (entry := self._read_line()) is not None:
+            self._note(entry["file"], place, "error" in entry)
+            place = self._file.tell()
+        self._file.truncate(place)  # the line in which the kill struck
+        self._file.seek(place)
+        self._end = place
+
+    def _read_line(self) -> dict[str, Any] | None:
+        """Return the next entry; None at the end or where a line is not whole."""
+        start = self._file.tell()
+        line = self._file.readline()
+        try:
+            entry = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            self._file.seek(start)
+            return None
+        return entry
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return ", ".join(f"{name} was {before.get(name)}, now {now.get(name)}" for name in names)

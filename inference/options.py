@@ -1,0 +1,118 @@
+"""The command line of the runner: every option, its default and its help."""
+
+import argparse
+import math
+from pathlib import Path
+
+EPILOG = """\
+examples:
+  python -m inference model.tflite patches/
+  python -m inference model.tflite patches/ --out results.json --errors unread.csv
+  python -m inference model.tflite night.zip "more/**/*.jpg" --out results.csv
+  find photos -name "*.jpg" | python -m inference model.tflite - --format jsonl
+  python -m inference model.tflite photos/ --out results.json --resume
+  python -m inference model.tflite photos/ --boxes proposals.json --preview look/
+  python -m inference model.tflite --video belt.mp4 --out belt.json
+  python -m inference model.tflite a.jpg b.png --threshold 0 --top 3
+  python -m inference other.tflite photos/ --labels labels.txt --scaling signed
+  python -m inference serve model.tflite
+
+The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
+pattern. "unknown" means none of the model's classes.
+Exit: 0 done, 1 some pictures could not be read, 2 wrong usage.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m inference",
+        description="Classify pictures with a .tflite model; write {filename: {confidence, result}} as JSON.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="the .tflite file")
+    parser.add_argument(
+        "images", nargs="*", metavar="IMAGES", help='files, folders (recursive), zip archives, "patterns", - for a list'
+    )
+    _add_inputs(parser.add_argument_group("what is classified"))
+    _add_decision(parser.add_argument_group("how it is decided"))
+    _add_outputs(parser.add_argument_group("where the results go"))
+    _add_work(parser.add_argument_group("how the work is done"))
+    return parser
+
+
+def _add_inputs(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--boxes", type=Path, metavar="FILE", help="classify these regions of the photographs (COCO JSON or CSV)"
+    )
+    group.add_argument(
+        "--video", metavar="FILE|CAMERA", help="classify what moves in a video file or before camera 0, 1 ..."
+    )
+    group.add_argument(
+        "--max-megapixels", type=_amount, default=120.0, metavar="N", help="refuse larger pictures (default 120)"
+    )
+    group.add_argument(
+        "--max-megabytes", type=_amount, default=512.0, metavar="N", help="refuse larger files (default 512)"
+    )
+    group.add_argument(
+        "--time-limit", type=_amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)"
+    )
+
+
+def _add_decision(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--threshold", type=_share, help="reject below this (default: the model's own; 0: never)")
+    group.add_argument("--top", type=_positive, default=1, metavar="K", help="list the K best labels of each picture")
+    group.add_argument("--labels", type=Path, metavar="FILE", help="labels of a model without, one a line")
+    group.add_argument(
+        "--scaling",
+        choices=("raw", "unit", "signed"),
+        help="what a float model without metadata expects: 0..255, 0..1 or -1..1",
+    )
+
+
+def _add_outputs(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--out", type=Path, metavar="FILE", help="write the results here instead of to standard output")
+    group.add_argument("--format", choices=("json", "jsonl", "csv"), help="default: by the suffix of --out, else json")
+    group.add_argument("--errors", type=Path, metavar="FILE", help="write file and reason of what failed here, as CSV")
+    group.add_argument(
+        "--preview", type=Path, metavar="DIR", help="draw the answers on the pictures, and contact sheets"
+    )
+    group.add_argument("--show", action="store_true", help="show the pictures with their answers in a window")
+    group.add_argument("--overwrite", action="store_true", help="replace the files at --out and --errors")
+    group.add_argument("--resume", action="store_true", help="go on with a killed run with the same --out")
+    group.add_argument("--quiet", action="store_true", help="say nothing on standard error but wrong usage")
+
+
+def _add_work(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads a picture (default 1)")
+    group.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a core, fewer for few)")
+    group.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: many machines, see README.txt (default local)"
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1. Received: {text}")
+    return value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text}")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+    return value

@@ -1,0 +1,66 @@
+"""Answers sorted by key -> JSON, JSON Lines or CSV, written piece by piece so that a million need no memory."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+Entries = Iterable[tuple[str, dict[str, Any]]]  # key and answer, sorted by key
+
+
+def json_pieces(entries: Entries) -> Iterator[str]:
+    """Yield the text of results.json, the bytes that json.dumps(indent=1, sort_keys=True) would give."""
+    begun = False
+    for key, answer in entries:
+        text = json.dumps({key: answer}, indent=1, sort_keys=True, ensure_ascii=False)
+        yield (",\n" if begun else "{\n") + text.removeprefix("{\n").removesuffix("\n}")
+        begun = True
+    yield "\n}\n" if begun else "{}\n"
+
+
+def jsonl_pieces(entries: Entries) -> Iterator[str]:
+    """Yield one line a picture: {"file": key, ...answer}."""
+    for key, answer in entries:
+        yield jsonl_line(key, answer)
+
+
+def jsonl_line(key: str, answer: dict[str, Any]) -> str:
+    """Return one picture's line of JSON Lines."""
+    return json.dumps({"file": key, **dict(sorted(answer.items()))}, ensure_ascii=False) + "\n"
+
+
+def csv_pieces(entries: Entries, top: int = 1, regions: bool = False) -> Iterator[str]:
+    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each place."""
+    box = ["x", "y", "width", "height"] if regions else []
+    places = [name for place in range(2, top + 1) for name in (f"result_{place}", f"confidence_{place}")]
+    yield csv_line(["file", *box, "result", "confidence", *places])
+    for key, answer in entries:
+        for one in answer["regions"] if regions else [answer]:
+            if "error" not in one:
+                yield csv_line([key, *one.get("box", []), one["result"], one["confidence"], *_others(one)])
+
+
+def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield the table of what could not be classified: file and reason."""
+    yield csv_line(["file", "reason"])
+    for key, reason in faults:
+        yield csv_line([key, reason])
+
+
+def csv_line(values: list[Any]) -> str:
+    """Return one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
+
+
+def _others(answer: dict[str, Any]) -> list[Any]:
+    return [value for one in answer.get("top", [])[1:] for value in (one["label"], one["confidence"])]
+
+
+FORMATS: dict[str, Callable[[Entries, int, bool], Iterator[str]]] = {
+    "json": lambda entries, top, regions: json_pieces(entries),
+    "jsonl": lambda entries, top, regions: jsonl_pieces(entries),
+    "csv": csv_pieces,
+}

@@ -1,0 +1,155 @@
+"""A child process: requests from one pipe -> answers into another, decoding ahead of the network.
+
+It runs apart from the command line so that a picture that hangs or crashes a decoder costs that picture alone.
+"""
+
+import contextlib
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference.errors import InputError
+from inference.limits import DEFAULT_LIMITS, Limits
+from inference.pictures import Picture
+
+if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
+    from inference.answers import Prepared
+    from inference.classifier import Classifier
+    from inference.regions import Box
+
+_AHEAD = (
+    4  # decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes
+)
+_MOST_TOGETHER = 16  # answers sent at once
+_LONGEST_WAIT = 0.1  # seconds that an answer waits for others
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One picture to answer; boxes: regions instead of the whole picture."""
+
+    picture: Picture
+    boxes: "tuple[Box, ...] | None" = None
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What every worker is told; see inference.classifier.Classifier and inference.answers.answer_pixels."""
+
+    model: Path
+    threads: int = 1
+    threshold: float | None = None
+    top: int = 1
+    limits: Limits = DEFAULT_LIMITS
+    labels: Path | None = None
+    scaling: str | None = None
+
+
+def work(requests: Connection, answers: Connection, settings: WorkerSettings) -> None:
+    """Load the model, send None (ready) or the reason why not, then a list of answers or reasons as they come.
+
+    Answers have the order of the requests. Lists of requests are read until None or the parent's end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    try:
+        classifier = load_classifier(settings)
+    except InputError as fault:
+        answers.send(str(fault))
+        return
+    answers.send(None)
+    waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    prepared: queue.Queue[Any] = queue.Queue(_AHEAD)
+    threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
+    threading.Thread(target=_prepare_all, args=(classifier, settings.limits, waiting, prepared), daemon=True).start()
+    with contextlib.suppress(OSError):  # the parent was killed
+        for group in _together(_answer_all(classifier, settings.top, prepared), prepared):
+            answers.send(group)
+
+
+def load_classifier(settings: WorkerSettings) -> "Classifier":
+    """Return the classifier that the settings describe.
+
+    Raises:
+        InputError: see inference.classifier.Classifier.
+    """
+    import warnings
+
+    from inference.classifier import Classifier
+
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
+    return Classifier(settings.model, settings.threads, settings.threshold, settings.labels, settings.scaling)
+
+
+def prepare_request(classifier: "Classifier", request: Request, limits: Limits) -> "Prepared | str":
+    """Read, decode, cut and resize; return the reason where that fails."""
+    from inference.answers import prepare
+    from inference.image_io import decode_image
+
+    try:
+        pixels = decode_image(request.picture.read(limits), limits)
+        return prepare(classifier.card, pixels, request.boxes)
+    except InputError as fault:
+        return str(fault)
+
+
+def answer_request(classifier: "Classifier", prepared: "Prepared | str", top: int) -> dict[str, Any] | str:
+    """Return the answer for what was prepared, or the reason why there is none."""
+    from inference.answers import answer_prepared
+
+    if isinstance(prepared, str):
+        return prepared
+    try:
+        return answer_prepared(classifier, prepared, top)
+    except InputError as fault:
+        return str(fault)
+
+
+def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request | None]") -> None:
+    """Empty the pipe at all times, so that the parent never blocks in writing to it."""
+    try:
+        while (group := requests.recv()) is not None:
+            for request in group:
+                waiting.put(request)
+    except (EOFError, OSError):
+        pass
+    waiting.put(None)
+
+
+def _prepare_all(
+    classifier: "Classifier",
+    limits: Limits,
+    waiting: "queue.SimpleQueue[Request | None]",
+    prepared: "queue.Queue[Any]",
+) -> None:
+    while (request := waiting.get()) is not None:
+        try:
+            prepared.put(prepare_request(classifier, request, limits))
+        except BaseException as fault:  # a fault of the program: raised again where it ends the worker
+            prepared.put(fault)
+    prepared.put(None)
+
+
+def _answer_all(classifier: "Classifier", top: int, prepared: "queue.Queue[Any]") -> Iterator[dict[str, Any] | str]:
+    while (item := prepared.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield answer_request(classifier, item, top)
+
+
+def _together(answers: Iterator[Any], prepared: "queue.Queue[Any]") -> Iterator[list[Any]]:
+    """Group answers while others follow at once: a message costs both processes time."""
+    group: list[Any] = []
+    begun = time.monotonic()
+    for answer in answers:
+        group.append(answer)
+        if len(group) == _MOST_TOGETHER or prepared.empty() or time.monotonic() - begun > _LONGEST_WAIT:
+            yield group
+            group, begun = [], time.monotonic()
+    if group:
+        yield group

@@ -1,0 +1,132 @@
+"""inference.batch: what happens to a batch whose pictures hang or kill the process that reads them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from inference.batch import answer_all, default_workers
+from inference.errors import InputError
+from inference.limits import Limits
+from inference.pictures import Picture
+from inference.worker import Request, WorkerSettings
+from tests.tiny_model import COLOURS
+
+NAMES = ("red", "green", "blue")
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> list[Request]:
+    """Return sixty pictures: more than one worker takes at once."""
+    made = []
+    for number in range(60):
+        name = NAMES[number % 3]
+        path = tmp_path / f"{number:02d}-{name}.png"
+        Image.new("RGB", (20, 20), COLOURS[name]).save(path)
+        made.append(Request(Picture(path.name, path)))
+    return made
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Request:
+    """Return a picture whose reading never ends: a named pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pipe.png")
+    return Request(Picture("pipe.png", tmp_path / "pipe.png"))
+
+
+def check_colours(answers: dict[str, dict | str], requests: list[Request]) -> None:
+    """Check that each picture of one colour has the answer that its name states."""
+    assert {key: answers[key]["result"] for key in (request.picture.key for request in requests)} == {  # type: ignore
+        request.picture.key: request.picture.path.stem.split("-")[1] for request in requests
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_every_request_is_answered_once(tiny_model: Path, requests: list[Request], workers: int) -> None:
+    """Catches requests lost or doubled when they are dealt to workers, or answers given to the wrong request."""
+    answered = list(answer_all(requests, WorkerSettings(tiny_model), workers))
+    assert len(answered) == len(requests)
+    check_colours({request.picture.key: answer for request, answer in answered}, requests)
+
+
+def test_requests_are_taken_as_they_are_needed(tiny_model: Path, requests: list[Request]) -> None:
+    """Catches a list of a million requests that is made before the first answer."""
+    taken = []
+
+    def endless() -> Iterator[Request]:
+        for number in range(10_000):
+            taken.append(number)
+            yield requests[number % len(requests)]
+
+    answers = answer_all(endless(), WorkerSettings(tiny_model), 2)
+    for _ in range(10):
+        next(answers)
+    answers.close()
+    assert len(taken) < 200
+    assert multiprocessing.active_children() == []
+
+
+def test_a_picture_that_hangs_is_given_up(tiny_model: Path, requests: list[Request], pipe: Request) -> None:
+    """Catches a batch that waits all night for one file."""
+    settings = WorkerSettings(tiny_model, limits=Limits(seconds=2.0))
+    answers = {
+        request.picture.key: answer for request, answer in answer_all([*requests[:5], pipe, *requests[5:]], settings)
+    }
+    assert answers.pop("pipe.png") == "takes longer than 2 s. Reduce it or allow more (--time-limit)."
+    assert len(answers) == 60
+    check_colours(answers, requests)
+
+
+def test_a_picture_that_crashes_its_reader_is_named(tiny_model: Path, requests: list[Request], pipe: Request) -> None:
+    """Catches a crash that ends the batch, or one that is blamed on the pictures beside it."""
+    ended = threading.Event()
+
+    def kill_who_reads_the_pipe() -> None:  # as a decoder's crash would; opening for writing waits for a reader
+        for _ in range(2):
+            descriptor = os.open(pipe.picture.path, os.O_WRONLY)
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGSEGV)
+                child.join()
+            os.close(descriptor)
+        ended.set()
+
+    killer = threading.Thread(target=kill_who_reads_the_pipe)
+    killer.start()
+    asked = [*requests[:20], pipe, *requests[20:]]
+    answers = {request.picture.key: answer for request, answer in answer_all(asked, WorkerSettings(tiny_model))}
+    killer.join()
+    reason = "crashes the program that reads it (signal 11). Leave it out or save it anew."
+    assert ended.is_set()
+    assert answers.pop("pipe.png") == reason
+    assert len(answers) == 60
+    check_colours(answers, requests)
+
+
+def test_a_worker_killed_once_loses_nothing(tiny_model: Path, requests: list[Request]) -> None:
+    """Catches pictures blamed, lost or doubled because something else, as a lack of memory, killed a worker."""
+    answers = answer_all(requests, WorkerSettings(tiny_model), 2)
+    answered = [next(answers)]
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, signal.SIGKILL)
+    answered += answers
+    assert len(answered) == len(requests)
+    check_colours({request.picture.key: answer for request, answer in answered}, requests)
+
+
+def test_a_model_that_cannot_be_used_ends_the_batch(tmp_path: Path, requests: list[Request]) -> None:
+    """Catches workers that die one after the other of a broken model, or processes left behind."""
+    (tmp_path / "broken.tflite").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is no TFLite model"):
+        list(answer_all(requests, WorkerSettings(tmp_path / "broken.tflite"), 2))
+    assert multiprocessing.active_children() == []
+
+
+def test_few_pictures_get_one_worker() -> None:
+    """Catches processes that cost more than the pictures."""
+    assert [default_workers(pictures) for pictures in (0, 19, 199)] == [1, 1, 1]
+    assert default_workers(10**6) == os.cpu_count()

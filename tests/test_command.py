@@ -1,0 +1,217 @@
+"""python -m inference with its options, as a user meets it, on pictures of one colour."""
+
+import contextlib
+import csv
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.tiny_model import COLOURS
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of four pictures and one that is none."""
+    for name, colour in COLOURS.items():
+        draw(tmp_path / "set" / f"{name}.png", colour)
+    (tmp_path / "set" / "text.png").write_text("no picture")
+    return tmp_path / "set"
+
+
+def draw(path: Path, colour: tuple[int, int, int]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), colour).save(path, "PNG")
+    return path
+
+
+def run(*arguments: object, given: bytes = b"", code: int = 0) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line as a process of its own and check its exit code."""
+    command = [sys.executable, "-m", "inference", *map(str, arguments)]
+    answer = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, check=False)
+    assert answer.returncode == code, answer.stderr.decode()
+    return answer
+
+
+def results(answer: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+    return {key: one["result"] for key, one in json.loads(answer.stdout).items()}
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_folder_archive_pattern_and_list_give_the_same(tiny_model: Path, folder: Path) -> None:
+    """Catches an input that is decoded or keyed in its own way."""
+    (folder / "text.png").unlink()
+    with zipfile.ZipFile(folder.parent / "set.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    expected = run(tiny_model, folder).stdout
+    assert run(tiny_model, folder.parent / "set.zip").stdout == expected
+    assert run(tiny_model, f"{folder}/*.png").stdout == expected
+    listed = "".join(f"{path}\n" for path in folder.iterdir())
+    by_path = json.loads(run(tiny_model, "-", given=listed.encode()).stdout)
+    assert {Path(key).name: one for key, one in by_path.items()} == json.loads(expected)
+
+
+def test_every_format_says_the_same(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches a format that loses a picture, or that is not chosen by the name of --out."""
+    for suffix in ("json", "jsonl", "csv"):
+        run(tiny_model, folder, "--out", tmp_path / f"out.{suffix}", code=1)
+    answers = json.loads((tmp_path / "out.json").read_text())
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {line.pop("file"): line for line in lines} == answers
+    rows = table(tmp_path / "out.csv")[1:]
+    assert rows == [[key, one["result"], str(one["confidence"])] for key, one in answers.items()]
+    streamed = run(tiny_model, folder, "--format", "jsonl", code=1).stdout.decode().splitlines()
+    assert sorted(streamed) == sorted((tmp_path / "out.jsonl").read_text().splitlines())
+
+
+def test_errors_are_written_and_quiet_is_silent(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches a fault that is only on the screen, and remarks in a night's job that should have none."""
+    answer = run(tiny_model, folder, "--errors", tmp_path / "errors.csv", "--quiet", code=1)
+    assert answer.stderr == b""
+    (header, (file, reason)) = table(tmp_path / "errors.csv")
+    assert (header, file) == (["file", "reason"], "text.png")
+    assert reason.startswith("is no image of a known format.")
+    assert b"exists already" in run(tiny_model, folder, "--errors", tmp_path / "errors.csv", code=2).stderr
+
+
+def test_top_lists_the_best_labels_first(tiny_model: Path, folder: Path) -> None:
+    """Catches places out of order, more than there are labels, and a reject label that wins the first place."""
+    answers = json.loads(run(tiny_model, folder, "--top", "9", code=1).stdout)
+    for name in ("red", "green", "blue"):
+        top = answers[f"{name}.png"]["top"]
+        assert top[0]["label"] == name
+        assert len(top) == 4
+        values = [one["confidence"] for one in top]
+        assert values == sorted(values, reverse=True)
+        assert values[0] == answers[f"{name}.png"]["confidence"]
+        assert sum(values) == pytest.approx(1, abs=1e-5)
+    assert answers["grey.png"]["result"] == "unknown"
+    assert answers["grey.png"]["top"][0]["label"] == "background"
+
+
+def test_limits_cost_only_the_picture_that_breaks_them(tiny_model: Path, folder: Path) -> None:
+    """Catches a limit that is not handed to the process that reads."""
+    Image.new("RGB", (400, 300), COLOURS["red"]).save(folder / "large.bmp")
+    answer = run(tiny_model, folder, "--max-megapixels", "0.1", code=1)
+    assert "large.bmp: is too large: 400 x 300 pixels" in answer.stderr.decode()
+    answer = run(tiny_model, folder, "--max-megabytes", "0.1", code=1)
+    assert "large.bmp: is too large: more than 104,858 bytes" in answer.stderr.decode()
+    assert sorted(results(answer)) == ["blue.png", "green.png", "grey.png", "red.png"]
+
+
+def test_boxes_are_classified_one_by_one(tiny_model: Path, tmp_path: Path) -> None:
+    """Catches a region that gets its neighbour's answer, and faults of the boxes' file that vanish."""
+    photo = Image.new("RGB", (60, 30), COLOURS["red"])
+    photo.paste(COLOURS["blue"], (30, 0, 60, 30))
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    photo.save(tmp_path / "photos" / "a" / "two.png")
+    draw(tmp_path / "photos" / "unboxed.png", COLOURS["green"])
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(
+        "file,x,y,width,height\na/two.png,0,0,30,30\na/two.png,32,2,20,20\na/two.png,90,0,9,9\nb.png,0,0,9,9\n"
+    )
+    answer = run(tiny_model, tmp_path / "photos", "--boxes", boxes, "--errors", tmp_path / "errors.csv", code=1)
+    first, second, third = json.loads(answer.stdout)["a/two.png"]["regions"]
+    assert (first["box"], first["result"]) == ([0, 0, 30, 30], "red")
+    assert (second["box"], second["result"]) == ([32, 2, 20, 20], "blue")
+    assert "must overlap its photograph" in third["error"]
+    assert list(json.loads(answer.stdout)) == ["a/two.png"]
+    assert [row[0] for row in table(tmp_path / "errors.csv")] == ["file", "a/two.png", "boxes.csv"]
+    assert "b.png: has boxes but is not among the pictures" in answer.stderr.decode()
+
+
+@contextlib.contextmanager
+def held_up(tiny_model: Path, folder: Path, out: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run over red, a pipe that nobody writes to, and green; give the process once red is answered."""
+    os.mkfifo(folder / "pipe")
+    command = [sys.executable, "-m", "inference", str(tiny_model), "-", "--out", str(out), "--workers", "1", *more]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stdin is not None
+    process.stdin.write(listed(folder))
+    process.stdin.close()
+    journal = Path(f"{out}.journal")
+    while not (journal.exists() and journal.read_bytes().count(b"\n") > 1):
+        assert process.poll() is None
+        time.sleep(0.01)
+    yield process
+    (folder / "pipe").unlink()
+    process.wait()
+
+
+def listed(folder: Path) -> bytes:
+    return "".join(f"{folder / name}\n" for name in ("red.png", "pipe", "green.png")).encode()
+
+
+def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches a night's work done twice or lost after a kill, and processes that outlive it."""
+    out = tmp_path / "results.json"
+    with held_up(tiny_model, folder, out) as process:
+        os.kill(process.pid, signal.SIGKILL)
+    assert not out.exists()
+    draw(folder / "red.png", COLOURS["blue"])  # answered before the kill: is not looked at again
+    draw(folder / "pipe", COLOURS["blue"])
+    assert b"Go on with it by --resume" in run(tiny_model, "-", "--out", out, given=listed(folder), code=2).stderr
+    other = run(tiny_model, "-", "--out", out, "--resume", "--threshold", "0", given=listed(folder), code=2)
+    assert b"other settings: threshold was None, now 0.0" in other.stderr
+    run(tiny_model, "-", "--out", out, "--resume", given=listed(folder))
+    answers = {Path(key).name: one["result"] for key, one in json.loads(out.read_text()).items()}
+    assert answers == {"red.png": "red", "pipe": "blue", "green.png": "green"}
+    assert not Path(f"{out}.journal").exists()
+
+
+def test_an_interruption_says_how_to_go_on(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches a traceback on Ctrl-C, and workers that print theirs."""
+    out = tmp_path / "results.json"
+    with held_up(tiny_model, folder, out) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert said == "stopped after 1 pictures; the same command with --resume goes on\n"
+    assert Path(f"{out}.journal").exists()
+
+
+def test_a_terminal_sees_a_bar_with_rate_and_time_left(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches a bar in a log file, or none in a terminal."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 120))
+    command = [sys.executable, "-m", "inference", str(tiny_model), str(folder), "--out", str(tmp_path / "out.json")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=end)
+    os.close(end)
+    said = b""
+    with contextlib.suppress(OSError):  # Linux' way to say that the terminal's other end is closed
+        while piece := os.read(terminal, 4096):
+            said += piece
+    os.close(terminal)
+    assert process.wait() == 1
+    assert b"5/5" in said
+    assert b"pictures/s" in said
+    assert b"text.png: is no image" in said
+    assert b"5/5" not in run(tiny_model, folder, code=1).stderr
+
+
+def test_a_time_limit_reaches_the_workers(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches an option that is parsed and forgotten."""
+    out = tmp_path / "results.json"
+    with held_up(tiny_model, folder, out, "--time-limit", "0.5") as process:
+        process.wait()
+    assert process.returncode == 1
+    assert sorted(Path(key).name for key in json.loads(out.read_text())) == ["green.png", "red.png"]

@@ -1,0 +1,74 @@
+"""inference.journal: what a killed run leaves is read as it was written, whatever byte the kill struck."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.errors import InputError
+from inference.journal import Journal
+
+SETTINGS = {"format": 1, "model": "abc", "top": 1}
+RED = {"confidence": 0.9, "result": "red"}
+
+
+def written(path: Path) -> Journal:
+    """Return a journal of two answers and a fault."""
+    journal = Journal(path, SETTINGS)
+    journal.add("b/ä.jpg", {"confidence": 0.5, "result": "blue"})
+    journal.add("broken.jpg", "is damaged.")
+    journal.add("a.jpg", RED)
+    return journal
+
+
+def test_answers_come_back_sorted(tmp_path: Path) -> None:
+    """Catches results in the order in which workers happened to end, and faults among them."""
+    journal = written(tmp_path / "journal")
+    assert list(journal.read("results")) == [("a.jpg", RED), ("b/ä.jpg", {"confidence": 0.5, "result": "blue"})]
+    assert list(journal.read("faults")) == [("broken.jpg", {"error": "is damaged."})]
+    journal.add("c.jpg", RED)  # reading must not move the place of writing
+    assert [key for key, _ in journal.read("results")] == ["a.jpg", "b/ä.jpg", "c.jpg"]
+
+
+def test_a_kill_at_any_byte_costs_at_most_the_last_line(tmp_path: Path) -> None:
+    """Catches a torn line that makes the journal unreadable, or that the next line is glued to."""
+    path = tmp_path / "journal"
+    written(path).close()
+    whole = path.read_bytes()
+    lines = [0, *(place + 1 for place, byte in enumerate(whole) if byte == ord("\n"))]
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        journal = Journal(path, SETTINGS, resume=True)
+        complete = sum(1 for end in lines[1:] if end <= length)
+        assert journal.count("results") + journal.count("faults") == max(complete - 1, 0), length
+        journal.add("new.jpg", RED)
+        journal.close()
+        again = Journal(path, SETTINGS, resume=True)
+        assert again.has_result("new.jpg")
+        assert again.count("results") + again.count("faults") == max(complete - 1, 0) + 1
+        again.close()
+
+
+def test_a_fault_is_tried_again_and_replaced(tmp_path: Path) -> None:
+    """Catches a picture that is in the results and among the faults, or a passing fault that lasts for ever."""
+    written(tmp_path / "journal").close()
+    journal = Journal(tmp_path / "journal", SETTINGS, resume=True)
+    assert not journal.has_result("broken.jpg")
+    journal.add("broken.jpg", RED)
+    assert journal.count("faults") == 0
+    assert dict(journal.read("results"))["broken.jpg"] == RED
+
+
+def test_a_journal_is_neither_lost_nor_mixed(tmp_path: Path) -> None:
+    """Catches a killed night's work that is overwritten, or gone on with under another model."""
+    written(tmp_path / "journal").close()
+    with pytest.raises(InputError, match=r"left by a run that did not end\. Go on with it by --resume, or delete it"):
+        Journal(tmp_path / "journal", SETTINGS)
+    with pytest.raises(InputError, match=r"other settings: model was abc, now xyz, top was 1, now 3"):
+        Journal(tmp_path / "journal", {**SETTINGS, "model": "xyz", "top": 3}, resume=True)
+    assert Journal(tmp_path / "journal", SETTINGS, resume=True).count("results") == 2
+
+
+def test_a_finished_journal_leaves_nothing(tmp_path: Path) -> None:
+    """Catches files that pile up beside the results."""
+    written(tmp_path / "journal").remove()
+    assert list(tmp_path.iterdir()) == []

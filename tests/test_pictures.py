@@ -1,0 +1,150 @@
+"""inference.pictures: which pictures an argument means, under which keys, and how their bytes are read."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from inference.errors import InputError
+from inference.limits import Limits
+from inference.pictures import Listing, Picture, list_pictures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of two pictures of one name, and one more."""
+    for name in ("a.png", "b.png", "deep/a.png"):
+        draw(tmp_path / "set" / name)
+    return tmp_path / "set"
+
+
+def draw(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 3)).save(path, "PNG")
+    return path
+
+
+def pack(path: Path, folder: Path, method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return path
+
+
+def keys(*arguments: Path | str) -> list[str]:
+    return [picture.key for picture in list_pictures(arguments)]
+
+
+def test_keys_that_collide_get_their_argument_in_front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a picture lost because another folder holds one of the same name."""
+    for name in ("one/a.png", "two/a.png", "two/b.png"):
+        draw(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+    assert keys("one", "two/b.png") == ["a.png", "b.png"]
+    assert keys("one", "two/") == ["one/a.png", "two/a.png", "two/b.png"]
+    assert keys("one/a.png", "two/a.png") == ["one/a.png", "two/a.png"]
+    assert keys("two", "./two") == ["two/a.png", "two/b.png"]
+    assert keys(".", "one") == ["a.png", "one/a.png", "two/a.png", "two/b.png"]
+
+
+def test_hidden_files_and_folders_are_left_out(folder: Path) -> None:
+    """Catches thumbnails, .DS_Store and version control taken for pictures."""
+    for name in (".hidden.png", ".git/a.png", "deep/.cache/a.png"):
+        draw(folder / name)
+    assert keys(folder) == ["a.png", "b.png", "deep/a.png"]
+    assert keys(folder / "**" / "*") == ["a.png", "b.png", "deep/a.png"]
+    archive = pack(folder.parent / "set.zip", folder)
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("__MACOSX/a.png", b"")
+    assert keys(archive) == ["a.png", "b.png", "deep/a.png"]
+
+
+def test_a_pipe_among_the_pictures_is_left_out(folder: Path) -> None:
+    """Catches a runner that waits for ever for the pipe's other end."""
+    os.mkfifo(folder / "pipe.png")
+    assert keys(folder) == ["a.png", "b.png", "deep/a.png"]
+
+
+def test_a_pattern_means_what_the_shell_would_give(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches patterns that Windows' shell leaves to the program, and keys that collide without their folders."""
+    assert keys(folder / "**" / "a.png") == ["a.png", "deep/a.png"]
+    assert keys(folder / "d*") == ["deep/a.png"]
+    assert keys(f"{folder}/[ab].png") == ["a.png", "b.png"]
+    monkeypatch.chdir(folder)
+    assert keys("*.png") == ["a.png", "b.png"]
+    draw(folder / "[odd].png")
+    assert keys("[odd].png") == ["[odd].png"]
+    with pytest.raises(InputError, match=r"\*\.tiff: matches no file"):
+        list_pictures(["*.tiff"])
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
+def test_a_list_on_standard_input_is_read_once(folder: Path, end: bytes) -> None:
+    """Catches paths with a line end still on them, paths given twice, and spaces taken for ends."""
+    names = [os.fsencode(folder / "a.png"), b"missing one.png", os.fsencode(folder / "deep" / "a.png")]
+    listing = Listing(["-"], io.BytesIO(end.join([*names, names[0]]) + end))
+    found = [f"{folder}/a.png", "missing one.png", f"{folder}/deep/a.png"]
+    assert [picture.key for picture in listing] == found
+    assert [picture.key for picture in listing] == found
+    assert len(listing) == 3
+    with pytest.raises(InputError, match="standard input: holds no path"):
+        Listing(["-"], io.BytesIO(b"\n"))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_archive_holds_the_pictures_of_its_folder(folder: Path, method: int) -> None:
+    """Catches members under other keys than the folder's files, or with other bytes."""
+    archive = pack(folder.parent / "set.zip", folder, method)
+    assert keys(archive) == keys(folder)
+    packed, plain = list_pictures([archive]), list_pictures([folder])
+    assert [picture.read() for picture in packed] == [picture.read() for picture in plain]
+    assert str(packed[2]) == f"{archive}/deep/a.png"
+    assert keys(archive, folder) == sorted(f"{place}/{key}" for place in (archive, folder) for key in keys(folder))
+
+
+def test_a_damaged_archive_costs_what_is_damaged(folder: Path) -> None:
+    """Catches a traceback of the zip reader, and members of a sound directory lost with the damaged one."""
+    archive = pack(folder.parent / "set.zip", folder)
+    data = bytearray(archive.read_bytes())
+    place = data.index(b"IHDR")  # in the first member: its checksum is wrong now
+    data[place] ^= 255
+    archive.write_bytes(data)
+    first, *others = list_pictures([archive])
+    with pytest.raises(InputError, match="is damaged in its archive: Bad CRC"):
+        first.read()
+    assert all(picture.read().startswith(b"\x89PNG") for picture in others)
+    (folder.parent / "end.zip").write_bytes(data[:30] + b"PK\5\6" + b"\xff" * 18)
+    with pytest.raises(InputError, match=r"end\.zip: is a damaged zip archive"):
+        list_pictures([folder.parent / "end.zip"])
+
+
+def test_an_archive_with_a_password_is_refused_by_picture(folder: Path) -> None:
+    """Catches a traceback for an encrypted member."""
+    archive = pack(folder.parent / "set.zip", folder)
+    data = bytearray(archive.read_bytes())
+    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.index(signature) + flags] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(InputError, match="password"):
+        list_pictures([archive])[0].read()
+
+
+def test_a_file_over_the_limit_is_not_read(folder: Path) -> None:
+    """Catches a batch that fills the memory with one file, packed or not, whatever size its archive states."""
+    size = (folder / "a.png").stat().st_size
+    archive = pack(folder.parent / "set.zip", folder)
+    for picture in (Picture("a.png", folder / "a.png"), Picture("a.png", archive, "a.png")):
+        assert len(picture.read(Limits(bytes=size))) == size
+        with pytest.raises(InputError, match=rf"is too large: more than {size - 1} bytes"):
+            picture.read(Limits(bytes=size - 1))
+
+
+def test_a_listing_can_be_walked_again_without_a_list(folder: Path) -> None:
+    """Catches a listing that is exhausted after its first pass, and a count that differs from what it gives."""
+    listing = Listing([folder, folder.parent / "set" / "deep"])
+    assert [picture.key for picture in listing] == [picture.key for picture in listing]
+    assert len(listing) == len(list(listing)) == 3  # one of them is given twice
