@@ -12,15 +12,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["serve"]:
-        from inference.serve import main as serve  # needs what a runner may lack
+        from inference.service.serve import main as serve  # needs what a runner may lack
 
         return serve(words[1:])
     options = make_parser().parse_args(words)
     try:
         if options.video is not None:
-            from inference.video_command import classify_video  # OpenCV, which a runner may lack
+            from inference.video_command import classify_video_as  # what a batch in child processes need not load
 
-            return classify_video(options)
+            return classify_video_as(options)
         return classify(options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)

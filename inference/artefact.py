@@ -9,6 +9,7 @@ from pathlib import Path
 from inference.errors import InputError
 
 FLATBUFFER_MAGIC = b"TFL3"  # at bytes 4 to 8
+MOST_BYTES = 512 * 2**20  # of a model, and of all that is packed behind it: a zip bomb unpacks to far more
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's earliest: the same content gives the same bytes
 
 
@@ -27,9 +28,12 @@ def read_artefact(path: Path) -> Artefact:
         InputError: the file can't be read, is no TFLite model, or the zip behind it is damaged.
     """
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read: {fault.strerror or fault}. Check the model's path.") from fault
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: is too large: more than {MOST_BYTES:,} bytes. Give a model for a phone or laptop.")
     return split_artefact(data, str(path))
 
 
@@ -45,11 +49,21 @@ def split_artefact(data: bytes, name: str = "model") -> Artefact:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
+            _check_unpacked_size(entries, name)
             files = {entry.filename: archive.read(entry) for entry in entries}
+    except InputError:
+        raise
     except Exception as fault:  # zipfile raises BadZipFile, zlib.error, EOFError, NotImplementedError ...
         raise InputError(f"{name}: its packed files are damaged: {fault}. Copy or export the model again.") from fault
     start = min((entry.header_offset for entry in entries), default=len(data))
     return Artefact(data[:start], files)
+
+
+def _check_unpacked_size(entries: list[zipfile.ZipInfo], name: str) -> None:
+    """Refuse by the sizes that the entries state; zipfile never reads more of one than that."""
+    total = sum(entry.file_size for entry in entries)
+    if total > MOST_BYTES:
+        raise InputError(f"{name}: its packed files are too large: {total:,} bytes. At most {MOST_BYTES:,} are read.")
 
 
 def pack_artefact(artefact: Artefact) -> bytes:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from inference.artefact import read_artefact
-from inference.card import Card, read_card
+from inference.card import CARD_NAME, Card, read_card
 from inference.decide import DECISIONS, Decision, DecisionRule
 from inference.errors import InputError
+from inference.foreign.model import describe_foreign, load_foreign, refuse_options
 from inference.image_io import read_image, resize_image
 from inference.tflite_model import TfliteModel
 
@@ -19,15 +20,33 @@ class Classifier:
     Decision(result='pyrite', confidence=0.93, mask=None)
     """
 
-    def __init__(self, path: Path, threads: int = 1, threshold: float | None = None) -> None:
-        """Load a model; threshold overrides the card's, 0 turns rejection off.
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        threshold: float | None = None,
+        labels: Path | None = None,
+        scaling: str | None = None,
+    ) -> None:
+        """Load a model of ours, or a classifier from elsewhere: see inference.foreign.model.
+
+        threshold: overrides the card's, 0 turns rejection off.
+        labels, scaling: for a model without a card: a file with one label a line; "raw", "unit" or "signed".
 
         Raises:
-            InputError: the file is no model of ours, or its card does not fit its network.
+            InputError: the file is no model, its card does not fit its network, or the labels or the scaling of a
+                model from elsewhere are not known.
         """
         artefact = read_artefact(path)
-        self.card: Card = read_card(artefact, str(path))
-        self._model = TfliteModel(artefact.flatbuffer, str(path), threads)
+        self.card: Card
+        if CARD_NAME in artefact.files:
+            refuse_options(labels, scaling, str(path))
+            self.card = read_card(artefact, str(path))
+            self._model = TfliteModel(artefact.flatbuffer, str(path), threads)
+        else:
+            foreign = describe_foreign(artefact, Path(path), labels, scaling)
+            self.card = foreign.card
+            self._model = load_foreign(foreign, artefact.flatbuffer, str(path), threads)
         self._check_fit(str(path))
         self._rule = DecisionRule(
             self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold

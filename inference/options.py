@@ -1,8 +1,9 @@
 """The command line of the runner: every option, its default and its help."""
 
 import argparse
-import math
 from pathlib import Path
+
+from inference.option_types import amount, positive, share
 
 EPILOG = """\
 examples:
@@ -49,20 +50,21 @@ def _add_inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--video", metavar="FILE|CAMERA", help="classify what moves in a video file or before camera 0, 1 ..."
     )
+    group.add_argument("--every", type=positive, default=1, metavar="N", help="look at each N-th frame of the video")
     group.add_argument(
-        "--max-megapixels", type=_amount, default=120.0, metavar="N", help="refuse larger pictures (default 120)"
+        "--max-megapixels", type=amount, default=120.0, metavar="N", help="refuse larger pictures (default 120)"
     )
     group.add_argument(
-        "--max-megabytes", type=_amount, default=512.0, metavar="N", help="refuse larger files (default 512)"
+        "--max-megabytes", type=amount, default=512.0, metavar="N", help="refuse larger files (default 512)"
     )
     group.add_argument(
-        "--time-limit", type=_amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)"
+        "--time-limit", type=amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)"
     )
 
 
 def _add_decision(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--threshold", type=_share, help="reject below this (default: the model's own; 0: never)")
-    group.add_argument("--top", type=_positive, default=1, metavar="K", help="list the K best labels of each picture")
+    group.add_argument("--threshold", type=share, help="reject below this (default: the model's own; 0: never)")
+    group.add_argument("--top", type=positive, default=1, metavar="K", help="list the K best labels of each picture")
     group.add_argument("--labels", type=Path, metavar="FILE", help="labels of a model without, one a line")
     group.add_argument(
         "--scaling",
@@ -85,34 +87,8 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_work(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads a picture (default 1)")
-    group.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a core, fewer for few)")
+    group.add_argument("--threads", type=positive, default=1, metavar="N", help="CPU threads a picture (default 1)")
+    group.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, fewer for few)")
     group.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="ray: many machines, see README.txt (default local)"
     )
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1. Received: {text}")
-    return value
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text}")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
-    return value

@@ -9,55 +9,87 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from inference.errors import InputError
+from inference.foreign.scaling import Conversion
 
 
 class TfliteModel:
-    """One interpreter over one network: uint8 pixels in, float32 probabilities out. Not safe across threads."""
+    """One interpreter over one network: uint8 pixels in, float32 probabilities out. Not safe across threads.
 
-    def __init__(self, flatbuffer: bytes, name: str = "model", threads: int = 1) -> None:
+    conversion: of pixels and outputs, for networks from elsewhere; None: ours, which do it inside.
+    """
+
+    def __init__(
+        self, flatbuffer: bytes, name: str = "model", threads: int = 1, conversion: Conversion | None = None
+    ) -> None:
         """Load the network and check its interface; more threads than the machine's cores are not started.
 
         Raises:
-            InputError: LiteRT can't load it, or it is not one uint8 picture in, one float32 vector out.
+            InputError: LiteRT can't load it, or it is not one picture in, one vector out: without a conversion
+                uint8 [1, height, width, 3] and float32 [1, classes].
         """
+        self.conversion = conversion
         try:
-            with _silent_stderr():  # LiteRT crashes on thousands of threads, so their number is limited
-                self._interpreter = Interpreter(model_content=flatbuffer, num_threads=min(threads, os.cpu_count() or 1))
-                self._interpreter.allocate_tensors()
+            self._interpreter = start_interpreter(flatbuffer, threads)
         except (ValueError, RuntimeError) as fault:
-            raise InputError(f"{name}: LiteRT cannot load it: {fault}. Export the model again.") from fault
+            why = " ".join(str(fault).split())
+            raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
         self._input = _only(self._interpreter.get_input_details(), "input", name)
         self._output = _only(self._interpreter.get_output_details(), "output", name)
-        self._check_interface(name)
+        self._check_input(name)
+        self._check_output(name)
         self.input_size: tuple[int, int] = tuple(int(side) for side in self._input["shape"][1:3])  # type: ignore
-        self.output_count = int(self._output["shape"][1])
+        self.output_count = int(self._output["shape"][-1])
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
         """Return float32 [classes] for uint8 pixels [height, width, 3] of the model's input size, RGB.
 
         Raises:
-            InputError: the network overflows, so that there is no answer and no JSON number for one.
+            InputError: the network fails or overflows, so that there is no answer and no JSON number for one.
         """
-        self._interpreter.set_tensor(self._input["index"], pixels[np.newaxis])  # [1, height, width, 3]
-        self._interpreter.invoke()
-        values = self._interpreter.get_tensor(self._output["index"])[0]  # [classes]
+        if self.conversion is None:
+            return self.outputs(pixels)
+        return self.conversion.leave(self.outputs(self.conversion.enter(pixels)))
+
+    def outputs(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the network's outputs as they are, [classes], for an input as it takes it, [height, width, 3]."""
+        self._interpreter.set_tensor(self._input["index"], numbers[np.newaxis])  # [1, height, width, 3]
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as fault:
+            raise InputError(f"makes the network fail: {' '.join(str(fault).split())}. Convert it again.") from fault
+        values = self._interpreter.get_tensor(self._output["index"]).reshape(-1)  # [classes]
         if not np.isfinite(values).all():
             raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
         return values
 
-    def _check_interface(self, name: str) -> None:
-        entry, result = self._input, self._output
-        shape = tuple(int(side) for side in entry["shape"])
-        if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or entry["dtype"] != np.uint8:
+    def _check_input(self, name: str) -> None:
+        levels = self.conversion.levels if self.conversion else None
+        dtype = np.dtype(np.uint8) if levels is None else levels.dtype
+        shape = tuple(int(side) for side in self._input["shape"])
+        if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or self._input["dtype"] != dtype:
             raise InputError(
-                f"{name}: the input must be uint8 [1, height, width, 3]. "
-                f"Received: {entry['dtype'].__name__} {list(shape)}. Give a .tflite that `python -m export` wrote."
+                f"{name}: the input must be {dtype.name} [1, height, width, 3]. Received: "
+                f"{self._input['dtype'].__name__} {list(shape)}. Give a .tflite that `python -m export` wrote."
             )
-        if len(result["shape"]) != 2 or result["shape"][0] != 1 or result["dtype"] != np.float32:
+
+    def _check_output(self, name: str) -> None:
+        """Take [1, classes], and from elsewhere also the [1, 1, 1, classes] of a network that ends in a convolution."""
+        shape = tuple(int(side) for side in self._output["shape"])
+        dtype = self._output["dtype"]
+        fine = len(shape) == 2 and dtype == np.float32 if self.conversion is None else len(shape) > 1
+        if not fine or any(side != 1 for side in shape[:-1]):
             raise InputError(
                 f"{name}: the output must be float32 [1, classes]. "
-                f"Received: {result['dtype'].__name__} {list(result['shape'])}. Export the model again."
+                f"Received: {dtype.__name__} {list(shape)}. Export the model again."
             )
+
+
+def start_interpreter(flatbuffer: bytes, threads: int = 1) -> Interpreter:
+    """Return LiteRT's interpreter, ready to run; ValueError or RuntimeError where it refuses the network."""
+    with _silent_stderr():  # LiteRT crashes on thousands of threads, so their number is limited
+        interpreter = Interpreter(model_content=flatbuffer, num_threads=min(threads, os.cpu_count() or 1))
+        interpreter.allocate_tensors()
+    return interpreter
 
 
 def _only(details: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

@@ -170,3 +170,17 @@ def test_a_reject_label_may_be_called_unknown() -> None:
     """Catches the rule about the name applied to the label that means just this."""
     labels = ["red", "green", "blue", "unknown"]
     assert isinstance(read_card(packed(labels=labels, reject_labels=["unknown"])), Card)
+
+
+def test_a_model_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a zip bomb behind a network, and a file that fills the memory."""
+    monkeypatch.setattr("inference.artefact.MOST_BYTES", 1000)
+    path = tmp_path / "bomb.tflite"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.txt", b"\0" * 1001)
+    packed = path.read_bytes()
+    with pytest.raises(InputError, match=r"its packed files are too large: 1,001 bytes\. At most 1,000"):
+        split_artefact(b"\0\0\0\0TFL3" + packed, "bomb")
+    path.write_bytes(b"\0\0\0\0TFL3" + b"\0" * 1000)
+    with pytest.raises(InputError, match="is too large: more than 1,000 bytes"):
+        read_artefact(path)

@@ -1,0 +1,1 @@
+"""Models that are not ours: what a .tflite of others says of itself, checked before an interpreter sees it."""

@@ -1,0 +1,45 @@
+"""Words of a command line -> checked values, as argparse's `type` wants them; a wrong one names the rule."""
+
+import argparse
+import math
+
+
+def share(text: str) -> float:
+    """Return a number in [0, 1]."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1. Received: {text}")
+    return value
+
+
+def positive(text: str) -> int:
+    """Return a whole number, 1 or more."""
+    if not _is_whole(text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text}")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """Return a finite number above 0."""
+    value = _number(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+    return value
+
+
+def port(text: str) -> int:
+    """Return the number of a TCP port; 0 stands for any free one."""
+    if not _is_whole(text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 65535. Received: {text}")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan  # compares as false with any bound
+
+
+def _is_whole(text: str) -> bool:
+    return text.isdecimal() and len(text) < 20  # Python refuses to read numbers of thousands of digits

@@ -1,0 +1,144 @@
+"""POST /classify -> {filename: {confidence, result}}: the web service around the runner's own answers.
+
+A request's pictures are answered one after the other, so that a large request delays others by one picture at most.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from inference.answers import Answer, answer_pixels, faults_of
+from inference.classifier import Classifier
+from inference.errors import InputError
+from inference.image_io import decode_image
+from inference.limits import Limits
+from inference.service.metrics import CONTENT_TYPE, Metrics
+from inference.service.middleware import ExtraHeaders, HostCheck, Metering
+from inference.service.options import Options, RefusalError, Settings, read_options
+from inference.service.pool import ClassifierPool, PoolBusyError, TooSlowError
+from inference.service.request import read_pictures
+from inference.service.response import error_response, json_response
+
+ROUTES = {"/classify": "POST", "/health": "GET", "/metrics": "GET"}
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_RETRY = {"Retry-After": "1"}  # seconds
+
+
+def make_app(
+    pool: ClassifierPool,
+    settings: Settings,
+    routes: Sequence[BaseRoute] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Starlette:
+    """Return the service.
+
+    routes: more of them, behind ours.
+    headers: more for every answer that does not set them itself.
+    """
+    metrics = Metrics()
+    service = _Service(pool, settings, metrics)
+    ours = [
+        Route("/classify", service.classify, methods=["POST"]),
+        Route("/health", service.health),
+        Route("/metrics", service.metrics),
+    ]
+    app = Starlette(
+        routes=[*ours, *routes],
+        middleware=[
+            Middleware(Metering, metrics=metrics, routes=ROUTES),
+            Middleware(ExtraHeaders, headers=HEADERS | dict(headers or {})),
+            Middleware(HostCheck, hosts=settings.hosts),
+        ],
+        exception_handlers={RefusalError: _refuse, HTTPException: _refuse_route, Exception: _report_fault},
+    )
+    app.router.redirect_slashes = False  # a redirect would repeat whatever Host the client named
+    return app
+
+
+class _Service:
+    """The three routes."""
+
+    def __init__(self, pool: ClassifierPool, settings: Settings, metrics: Metrics) -> None:
+        self._pool, self._settings, self._metrics = pool, settings, metrics
+        self._requests = 0
+
+    async def classify(self, request: Request) -> Response:
+        """Answer pictures: 200 where at least one has a result, 422 where none has."""
+        options = read_options(request.query_params.multi_items(), self._settings)
+        with self._admit():
+            files = await read_pictures(request, options, self._settings)
+            try:
+                results = {name: await self._answer(file.file, options) for name, file in files.items()}
+            finally:
+                for file in files.values():
+                    await file.close()
+        for answer in results.values():
+            self._metrics.count_picture(_has_result(answer))
+        return json_response(results, 200 if any(map(_has_result, results.values())) else 422)
+
+    async def health(self, request: Request) -> Response:
+        """Say which model answers."""
+        card = self._pool.card
+        facts = {"model": card.recipe, "labels": list(card.labels), "flatbuffer_sha256": card.flatbuffer_sha256}
+        return json_response({"status": "ok", **facts})
+
+    async def metrics(self, request: Request) -> Response:
+        """Show the counters."""
+        return Response(self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    @contextlib.contextmanager
+    def _admit(self) -> Iterator[None]:
+        """Bound the requests at work before their bodies are read."""
+        if self._requests >= self._settings.most_requests:
+            raise RefusalError(503, f"{self._requests} requests are at work already. Send it again later.", _RETRY)
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+
+    async def _answer(self, file: BinaryIO, options: Options) -> Answer:
+        """Answer one picture; one that is too slow has failed like a damaged one: a second try would fare alike."""
+        limits = self._settings.limits
+        try:
+            return await self._pool.run(lambda classifier: _answer_file(classifier, file, options, limits))
+        except TooSlowError:
+            return {"error": f"takes longer than {limits.seconds:g} s. Reduce it or allow more (--time-limit)."}
+        except PoolBusyError as fault:
+            raise RefusalError(503, "all workers are busy for too long. Send it again later.", _RETRY) from fault
+
+
+def _answer_file(classifier: Classifier, file: BinaryIO, options: Options, limits: Limits) -> Answer:
+    try:
+        return answer_pixels(classifier, decode_image(file.read(), limits), options.top, options.boxes)
+    except InputError as fault:
+        return {"error": str(fault)}
+
+
+def _has_result(answer: Answer) -> bool:
+    regions = answer.get("regions")
+    return "error" not in answer and (regions is None or len(faults_of(answer)) < len(regions))
+
+
+async def _refuse(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RefusalError)
+    return error_response(fault.status, str(fault), fault.headers)
+
+
+async def _refuse_route(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    known = ", ".join(f"{method} {path}" for path, method in ROUTES.items())
+    received = f"{request.method} {request.scope['path']}"[:200]
+    return error_response(fault.status_code, f"{fault.detail}: known are {known}. Received: {received}.", fault.headers)
+
+
+async def _report_fault(request: Request, fault: Exception) -> Response:
+    """Answer what is our fault; its traceback goes to the server's stderr."""
+    return error_response(500, "the server has a fault; its log tells more. Report it with the picture.", HEADERS)

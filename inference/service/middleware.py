@@ -1,0 +1,74 @@
+"""What happens to every request before and behind its route: counting, extra headers, the check of the Host."""
+
+import time
+from collections.abc import Collection, Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inference.service.metrics import Metrics
+from inference.service.response import error_response
+
+
+class Metering:
+    """Count and time every request; paths that we do not know count as one, or a client could fill the memory."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]) -> None:
+        self._app, self._metrics, self._routes = app, metrics, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        route = scope["path"] if scope["path"] in self._routes else "other"
+        status, start = 500, time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        self._metrics.begin(route)
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            self._metrics.end(route, status, time.perf_counter() - start)
+
+
+class ExtraHeaders:
+    """Add headers to every answer that does not set them itself."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app, self._headers = app, headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, add)
+
+
+class HostCheck:
+    """Refuse names that lead here by somebody else's DNS: a web page could read our answers through one."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if self._hosts is not None and scope["type"] == "http":
+            host = Headers(scope=scope).get("host", "")
+            if _without_port(host) not in self._hosts:
+                rule = f"the Host must be one of {', '.join(sorted(self._hosts))}"
+                app = error_response(400, f"{rule}. Received: {host[:80]}. Use the address that the server printed.")
+        await app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    """Return the name in a Host header: [::1]:8000 gives ::1."""
+    name, colon, port = host.lower().rpartition(":")
+    return (name if colon and port.isdecimal() else host.lower()).strip("[]")

@@ -1,0 +1,108 @@
+"""python -m inference serve MODEL: the command line of the web service."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from inference.errors import InputError
+from inference.limits import DEFAULT_LIMITS, Limits
+from inference.option_types import amount, port, positive, share
+
+PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click")
+_MOST_WORKERS = 8  # by default: each may hold a large photograph
+EPILOG = """\
+examples:
+  python -m inference serve model.tflite
+  curl -F picture=@a.jpg -F picture=@b.png http://127.0.0.1:8000/classify
+  curl -H "Content-Type: image/jpeg" --data-binary @a.jpg "http://127.0.0.1:8000/classify?name=a.jpg&top=3"
+  curl -F picture=@a.jpg -g "http://127.0.0.1:8000/classify?boxes=[[0,0,64,64]]"
+
+POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
+instead. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
+GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what is in flight, then exit 0; 2 wrong usage.
+A picture that takes longer than --time-limit is given up, but its worker is busy until it ends.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = make_parser().parse_args(arguments)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
+    try:
+        return _run(options)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    _check_packages()
+    from inference.service import server  # here, because a runner may lack the packages
+    from inference.classifier import Classifier
+    from inference.service.app import make_app
+    from inference.service.options import Settings
+    from inference.service.pool import ClassifierPool
+
+    limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+    settings = Settings(
+        limits=limits,
+        most_pictures=options.max_pictures,
+        most_top=options.top_limit,
+        most_requests=options.max_requests,
+        hosts=server.allowed_hosts(options.host),
+    )
+    make = partial(Classifier, options.model, options.threads, options.threshold, options.labels, options.scaling)
+    pool = ClassifierPool([make() for _ in range(options.workers)], limits.seconds)  # all now: faults show at once
+    try:
+        with server.open_socket(options.host, options.port) as listening:
+            server.serve(make_app(pool, settings), listening, limits.seconds)
+    finally:
+        pool.close()
+    print("stopped", file=sys.stderr)
+    return 0
+
+
+def _check_packages() -> None:
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"serving needs packages that are not installed: {', '.join(missing)}. "
+            "Install them: pip install -r inference/requirements-serve.txt"
+        )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m inference serve",
+        description="Classify the pictures of HTTP requests with a .tflite model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="the .tflite file")
+    add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine only)")
+    add("--port", type=port, default=8000, help="0: any free one (default 8000)")
+    add("--threshold", type=share, help="reject below this (default: the model's own; 0: never)")
+    add("--labels", type=Path, metavar="FILE", help="labels of a model without, one a line")
+    add("--scaling", choices=("raw", "unit", "signed"), help="what a float model without metadata expects")
+    add("--workers", type=positive, default=workers, help=f"pictures at a time (default {workers} on this machine)")
+    add("--threads", type=positive, default=1, help="CPU threads for one picture (default 1)")
+    add("--max-megabytes", type=amount, default=64.0, help="of one request, 2^20 bytes (default 64)")
+    pixels = DEFAULT_LIMITS.pixels / 1e6
+    add("--max-megapixels", type=amount, default=pixels, help=f"of one picture (default {pixels:g})")
+    add("--time-limit", type=amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)")
+    add("--max-pictures", type=positive, default=64, help="or regions of a request (default 64)")
+    add("--max-requests", type=positive, default=128, help="at work or waiting at a time (default 128)")
+    add("--top-limit", type=positive, default=10, help="most labels that ?top= may ask for (default 10)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
