@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(words)
     try:
         if options.video is not None:
-            from inference.video_command import classify_video_as  # what a batch in child processes need not load
+            from inference.video.command import classify_video_as  # what a batch in child processes need not load
 
             return classify_video_as(options)
         return classify(options)

@@ -22,7 +22,7 @@ class Classifier:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         threads: int = 1,
         threshold: float | None = None,
         labels: Path | None = None,
@@ -37,7 +37,7 @@ class Classifier:
             InputError: the file is no model, its card does not fit its network, or the labels or the scaling of a
                 model from elsewhere are not known.
         """
-        artefact = read_artefact(path)
+        artefact = read_artefact(Path(path))
         self.card: Card
         if CARD_NAME in artefact.files:
             refuse_options(labels, scaling, str(path))
@@ -52,7 +52,7 @@ class Classifier:
             self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold
         )
 
-    def classify(self, image: Path | np.ndarray) -> Decision:
+    def classify(self, image: Path | str | np.ndarray) -> Decision:
         """Classify one picture: a file, or uint8 pixels [height, width, 3], RGB.
 
         Raises:
@@ -64,9 +64,9 @@ class Classifier:
         """Decide by float [labels], as `probabilities` gives them."""
         return DECISIONS[self.card.decision](probabilities, self._rule)
 
-    def probabilities(self, image: Path | np.ndarray) -> np.ndarray:
+    def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB."""
-        pixels = image if isinstance(image, np.ndarray) else read_image(image)
+        pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         return self._model.predict(resize_image(pixels, self.card.input_size))
 
     def _check_fit(self, name: str) -> None:

@@ -2,8 +2,6 @@
 
 import argparse
 import hashlib
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.atomic_file import write_pieces_atomically
 from inference.batch import answer_all, default_workers
 from inference.errors import InputError
 from inference.journal import Journal
@@ -19,10 +16,11 @@ from inference.limits import Limits
 from inference.outputs import FORMATS, error_pieces, jsonl_line
 from inference.pictures import Listing
 from inference.progress import Progress
+from inference.result_files import check_output, output_format, print_text, write_pieces
 from inference.worker import Request, WorkerSettings
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
-    from inference.box_files import BoxFile
+    from inference.boxes.files import BoxFile
 
 JOURNAL_SUFFIX = ".journal"
 
@@ -77,14 +75,6 @@ def worker_settings(options: argparse.Namespace) -> WorkerSettings:
     )
 
 
-def output_format(options: argparse.Namespace) -> str:
-    """Return the format of the results: as asked for, or as the name of --out says."""
-    if options.format:
-        return str(options.format)
-    suffix = options.out.suffix.lower().removeprefix(".") if options.out else ""
-    return suffix if suffix in FORMATS else "json"
-
-
 def _answer(batch: Batch, settings: WorkerSettings) -> bool:
     """Classify everything into the journal; return whether the user stopped it."""
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
@@ -96,7 +86,7 @@ def _answer(batch: Batch, settings: WorkerSettings) -> bool:
             if isinstance(answer, str):
                 batch.progress.say(f"{request.picture}: {answer}")
             elif stream:
-                _print(jsonl_line(request.picture.key, answer))
+                print_text(jsonl_line(request.picture.key, answer))
     except KeyboardInterrupt:
         batch.progress.say(_stopped(batch))
         return True
@@ -108,16 +98,16 @@ def _finish(batch: Batch) -> int:
     options, journal = batch.options, batch.journal
     faults = _faults(batch)
     if options.errors is not None:
-        _write(options.errors, error_pieces(faults), "--errors")
+        write_pieces(options.errors, error_pieces(faults), "--errors")
     if options.preview is not None or options.show:
         _draw(batch)
     name = output_format(options)
     pieces = FORMATS[name](journal.read("results"), options.top, batch.boxes is not None)
     if options.out is not None:
-        _write(options.out, pieces, "--out")
+        write_pieces(options.out, pieces, "--out")
     elif name != "jsonl":  # those lines are out already
         for piece in pieces:
-            _print(piece)
+            print_text(piece)
     journal.remove()
     count, total = journal.count("results"), journal.count("results") + journal.count("faults")
     where = "standard output" if options.out is None else options.out
@@ -139,7 +129,7 @@ def _faults(batch: Batch) -> list[tuple[str, str]]:
 
 
 def _without_photograph(batch: Batch) -> list[str]:
-    from inference.box_files import unused
+    from inference.boxes.files import unused
 
     assert batch.boxes is not None
     names = unused(batch.boxes.boxes, (picture.key for picture in batch.listing))
@@ -158,15 +148,15 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
 def _read_boxes(path: Path | None) -> "BoxFile | None":
     if path is None:
         return None
-    from inference.box_files import read_boxes
+    from inference.boxes.files import read_boxes
 
     return read_boxes(path)
 
 
 def _draw(batch: Batch) -> None:
-    from inference.look import draw_answers  # Pillow only where pictures are drawn
+    from inference.drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
-    draw_answers(batch.listing, batch.journal, batch.options)
+    draw_answers(batch)
 
 
 def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
@@ -202,33 +192,9 @@ def _check_outputs(options: argparse.Namespace) -> None:
         raise InputError("--resume goes on with a file of results. Give the --out of the killed run.")
     for name, path in (("--out", options.out), ("--errors", options.errors)):
         if path is not None:
-            _check_output(name, path, options.overwrite)
+            check_output(name, path, options.overwrite)
     if options.out is not None and options.overwrite and not options.resume:
         Path(f"{options.out}{JOURNAL_SUFFIX}").unlink(missing_ok=True)
-
-
-def _check_output(name: str, path: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder. Give the name of a file to {name}.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: exists already. Give another {name}, or --overwrite to replace it.")
-    nearest = next(folder for folder in path.absolute().parents if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise InputError(
-            f"{path}: cannot be written: {nearest} is no folder that you may write to. Give another {name}."
-        )
-
-
-def _write(path: Path, pieces: Iterator[str], name: str) -> None:
-    try:
-        write_pieces_atomically(path, pieces)
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another {name}.") from fault
-
-
-def _print(text: str) -> None:
-    sys.stdout.buffer.write(text.encode())  # UTF-8 in every locale
-    sys.stdout.buffer.flush()
 
 
 def _stopped(batch: Batch) -> str:

@@ -46,11 +46,12 @@ class Journal:
         """Yield key and answer (or {"error": reason}), sorted by key."""
         places = self._places[kind]
         for key in sorted(places):
-            self._file.seek(places[key])
-            entry = json.loads(self._file.readline())
-            del entry["file"]
-            yield key, entry
-        self._file.seek(self._end)
+            yield key, self._entry(places[key])
+
+    def result(self, key: str) -> dict[str, Any] | None:
+        """Return a picture's answer, None where it has none."""
+        place = self._places["results"].get(key)
+        return None if place is None else self._entry(place)
 
     def has_result(self, key: str) -> bool:
         """Tell whether a picture need not be classified again; one with a fault may have become readable."""
@@ -79,6 +80,13 @@ class Journal:
                 f"{self.path}: cannot be written: {fault.strerror or fault}. Make room; then --resume goes on."
             ) from fault
         return place
+
+    def _entry(self, place: int) -> dict[str, Any]:
+        self._file.seek(place)
+        entry: dict[str, Any] = json.loads(self._file.readline())
+        self._file.seek(self._end)
+        del entry["file"]
+        return entry
 
     def _note(self, key: str, place: int, fault: bool) -> None:
         self._places["results"].pop(key, None)

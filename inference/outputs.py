@@ -41,6 +41,19 @@ def csv_pieces(entries: Entries, top: int = 1, regions: bool = False) -> Iterato
                 yield csv_line([key, *one.get("box", []), one["result"], one["confidence"], *_others(one)])
 
 
+def frame_pieces(name: str, key: str, frames: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the regions of a video's frames in the format `name`."""
+    if name == "json":
+        yield from json_pieces([(key, {"frames": list(frames)})])
+    elif name == "jsonl":
+        yield from (jsonl_line(key, frame) for frame in frames)
+    else:
+        yield csv_line(["file", "time", "frame", "x", "y", "width", "height", "result", "confidence"])
+        for frame in frames:
+            for one in frame["regions"]:
+                yield csv_line([key, frame["time"], frame["frame"], *one["box"], one["result"], one["confidence"]])
+
+
 def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield the table of what could not be classified: file and reason."""
     yield csv_line(["file", "reason"])

@@ -143,6 +143,12 @@ def test_a_file_over_the_limit_is_not_read(folder: Path) -> None:
             picture.read(Limits(bytes=size - 1))
 
 
+def test_a_file_that_never_ends_is_refused() -> None:
+    """Catches a limit that trusts the size that a file states: a device states none."""
+    with pytest.raises(InputError, match="is too large: more than 1,000 bytes"):
+        Picture("zero", Path("/dev/zero")).read(Limits(bytes=1000))
+
+
 def test_a_listing_can_be_walked_again_without_a_list(folder: Path) -> None:
     """Catches a listing that is exhausted after its first pass, and a count that differs from what it gives."""
     listing = Listing([folder, folder.parent / "set" / "deep"])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import inference.foreign.model
-from inference.foreign import probe
 from inference.classifier import Classifier
 from inference.errors import InputError
+from inference.foreign import probe
 from tests.foreign_model import (
     changed,
     make_described,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import export.__main__
-import inference.__main__
+import inference.options
+import inference.service.serve
 import pipeline.__main__
 from benchmarks.results_table import results_table
 
@@ -16,7 +17,8 @@ README = (ROOT / "README.txt").read_text(encoding="utf-8")
 PARSERS = {
     "pipeline": pipeline.__main__.make_parser,
     "export": export.__main__.make_parser,
-    "inference": inference.__main__.make_parser,
+    "inference": inference.options.make_parser,
+    "serve": inference.service.serve.make_parser,
 }
 COMMANDS = re.findall(r"-m (?:pipeline|export|inference)(?: [^\n\\]*(?:\\\n[^\n\\]*)*)", README)
 
@@ -36,9 +38,11 @@ def test_lines_fit_a_terminal() -> None:
 @pytest.mark.parametrize("command", [" ".join(command.replace("\\\n", " ").split()) for command in COMMANDS])
 def test_commands_are_understood(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a command or option that the program no longer has."""
-    words = shlex.split(command)
+    _, program, *words = shlex.split(command)
+    if words[:1] == ["serve"]:
+        program, words = words[0], words[1:]
     try:
-        PARSERS[words[1]]().parse_args(words[2:])
+        PARSERS[program]().parse_args(words)
     except SystemExit as end:
         assert end.code == 0, capsys.readouterr().err
 
@@ -55,3 +59,12 @@ def test_continuous_integration_runs_the_test_command() -> None:
     """Catches a CI that checks something else than what the README tells a user to run."""
     assert "make test" in README
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("program", ["inference", "serve"])
+def test_every_option_of_the_runner_has_an_example(program: str) -> None:
+    """Catches an option that a user can only find by reading the program."""
+    parser = PARSERS[program]()
+    shown = README + (parser.epilog or "")
+    options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+    assert [option for option in options if option not in shown and option != "--help"] == []

@@ -18,6 +18,7 @@ _MOST_WORKERS = 8  # by default: each may hold a large photograph
 EPILOG = """\
 examples:
   python -m inference serve model.tflite
+  python -m inference serve model.tflite --max-pictures 16 --max-requests 32 --top-limit 3
   curl -F picture=@a.jpg -F picture=@b.png http://127.0.0.1:8000/classify
   curl -H "Content-Type: image/jpeg" --data-binary @a.jpg "http://127.0.0.1:8000/classify?name=a.jpg&top=3"
   curl -F picture=@a.jpg -g "http://127.0.0.1:8000/classify?boxes=[[0,0,64,64]]"
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     _check_packages()
-    from inference.service import server  # here, because a runner may lack the packages
     from inference.classifier import Classifier
+    from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
     from inference.service.options import Settings
     from inference.service.pool import ClassifierPool

@@ -1,0 +1,1 @@
+"""Files of boxes: the regions of photographs that are to be classified."""

@@ -1,0 +1,1 @@
+"""Answers to look at: previews, contact sheets, a window."""

@@ -1,0 +1,56 @@
+"""A finished batch -> its previews, contact sheets and window: --preview and --show."""
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from inference.answers import Answer
+from inference.command import Batch, worker_settings
+from inference.drawing.contact_sheet import write_contact_sheet
+from inference.drawing.preview import draw_preview, write_preview
+from inference.drawing.window import show
+from inference.errors import InputError
+from inference.image_io import decode_image
+from inference.limits import Limits
+from inference.pictures import Picture
+
+
+def draw_answers(batch: Batch) -> None:
+    """Write previews and contact sheets into the folder of --preview; with --show open a window.
+
+    A picture that can't be read again, or a preview that can't be written, is named and left out.
+    """
+    limits = worker_settings(batch.options).limits
+    if batch.options.preview is not None:
+        for picture, answer in _answered(batch):
+            try:
+                write_preview(batch.options.preview, picture, answer, limits)
+            except InputError as fault:
+                batch.progress.say(f"{picture}: {fault}")
+        sheets = write_contact_sheet(batch.options.preview, _answered(batch), limits)
+        batch.progress.say(f"previews: {batch.options.preview}, with {len(sheets)} contact sheets")
+    if batch.options.show:
+        _show(batch, limits)
+
+
+def _answered(batch: Batch) -> Iterator[tuple[Picture, Answer]]:
+    for picture in batch.listing:
+        answer = batch.journal.result(picture.key)
+        if answer is not None:
+            yield picture, answer
+
+
+def _show(batch: Batch, limits: Limits) -> None:
+    pictures = [picture for picture, _ in _answered(batch)]
+    if pictures:
+        show([picture.key for picture in pictures], lambda place: _drawn(batch, pictures[place], limits))
+
+
+def _drawn(batch: Batch, picture: Picture, limits: Limits) -> Image.Image:
+    """Return a picture with its answer, or a grey one where it can't be read again."""
+    try:
+        pixels = decode_image(picture.read(limits), limits)
+    except InputError as fault:
+        batch.progress.say(f"{picture}: {fault}")
+        return Image.new("RGB", (640, 480), (128, 128, 128))
+    return draw_preview(pixels, batch.journal.result(picture.key) or {})

@@ -1,0 +1,167 @@
+"""Picture + answer -> the picture with label and confidence drawn, a file of the same name in another folder."""
+
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from inference.answers import Answer
+from inference.atomic_file import write_atomically
+from inference.decide import UNKNOWN
+from inference.drawing.labels import (
+    KNOWN_STYLE,
+    UNKNOWN_STYLE,
+    Edges,
+    bar_width,
+    clean,
+    draw_bar,
+    draw_frame,
+    style_of,
+    words_of,
+)
+from inference.errors import InputError
+from inference.image_io import decode_image
+from inference.limits import DEFAULT_LIMITS, Limits
+from inference.pictures import Picture
+
+LONGEST_SIDE = 1024  # pixels
+_SHORTEST_LONG_SIDE = 480  # pixels to which a smaller picture is enlarged, so that the words have room
+_LEAST_WIDTH = 320  # pixels of a preview; a narrower picture stands on grey
+_GREY = (90, 90, 90)
+_QUALITY = 90  # of the JPEG
+_MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
+_UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
+_SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
+
+
+def write_preview(folder: Path, picture: Picture, answer: Answer, limits: Limits = DEFAULT_LIMITS) -> Path:
+    """Draw a picture's answer and write it as JPEG under the folder; return the file; see preview_path.
+
+    Raises:
+        InputError: the picture can't be read or the file can't be written.
+    """
+    preview = draw_preview(decode_image(picture.read(limits), limits), answer)
+    return write_jpeg(preview_path(folder, picture.key), preview)
+
+
+def preview_path(folder: Path, key: str) -> Path:
+    """Return folder/key.jpg: "a/b.png" gives a/b.png.jpg, so that b.png and b.jpg have a file each.
+
+    The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
+    is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
+    """
+    parts = [part for part in key.split("/") if part not in ("", ".")] or ["_"]
+    safe = [_safe_part(part) for part in parts]
+    if safe != parts or key.startswith("/") or (len(parts) == 1 and _SHEET_NAME.fullmatch(parts[0])):
+        safe[-1] += "." + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return folder.joinpath(*safe[:-1], safe[-1] + ".jpg")
+
+
+def write_jpeg(path: Path, image: Image.Image) -> Path:
+    """Write an image; return the path.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=_QUALITY, subsampling=0)  # full colour resolution keeps small letters sharp
+    try:
+        write_atomically(path, data.getvalue())
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another --preview.") from fault
+    return path
+
+
+def draw_preview(pixels: np.ndarray, answer: Answer) -> Image.Image:
+    """Return uint8 [height, width, 3] with its answer: the longest side is at most 1024 pixels, and a bar below it.
+
+    The bar names label and confidence, or of regions how many there are of each label.
+    """
+    image = _resize(Image.fromarray(pixels))
+    bar_height = max(30, round(max(image.size) / 24))
+    if "regions" in answer:
+        _draw_regions(image, answer["regions"], image.width / pixels.shape[1], image.height / pixels.shape[0])
+        words, style = (_count_regions(answer["regions"]), ""), KNOWN_STYLE
+    else:
+        words, style = words_of(answer), style_of(answer["result"])
+        if style is UNKNOWN_STYLE:
+            draw_frame(ImageDraw.Draw(image), (0, 0, *image.size), style, _line_width(image))
+    width = max(image.width, _LEAST_WIDTH)
+    canvas = Image.new("RGB", (width, image.height + bar_height), _GREY)
+    canvas.paste(image, ((width - image.width) // 2, 0))
+    draw_bar(canvas, (0, image.height, width, canvas.height), words, style)
+    return canvas
+
+
+def _safe_part(part: str) -> str:
+    part = "__" if part == ".." else _UNSAFE.sub("_", part)
+    return part.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
+
+
+def _resize(image: Image.Image) -> Image.Image:
+    longest = max(image.size)
+    factor = min(max(_SHORTEST_LONG_SIDE, longest), LONGEST_SIDE) / longest
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _line_width(image: Image.Image) -> int:
+    return max(2, round(max(image.size) / 300))
+
+
+def _count_regions(regions: list[dict[str, Any]]) -> str:
+    """Return "3 regions: 2 pyrite, 1 unknown", the commonest label first."""
+    counts = Counter(clean(str(region.get("result", "not readable"))) for region in regions)
+    named = sorted(counts.items(), key=lambda item: (item[0] == UNKNOWN, -item[1], item[0]))
+    total = "1 region" if len(regions) == 1 else f"{len(regions)} regions"
+    return f"{total}: {', '.join(f'{count} {label}' for label, count in named)}" if named else total
+
+
+def _draw_regions(image: Image.Image, regions: list[dict[str, Any]], x: float, y: float) -> None:
+    """Draw the frames, then the words, so that no frame runs through a word."""
+    drawn = [(region, _scale(region["box"], x, y, image.size)) for region in regions if "result" in region]
+    draw = ImageDraw.Draw(image)
+    for region, edges in sorted(drawn, key=lambda pair: style_of(pair[0]["result"]).is_dashed):
+        draw_frame(draw, edges, style_of(region["result"]), _line_width(image))
+    taken: list[Edges] = []
+    for region, edges in drawn:
+        taken.append(_place_bar(image.size, edges, words_of(region), taken))
+        draw_bar(image, taken[-1], words_of(region), style_of(region["result"]))
+
+
+def _scale(box: Iterable[float], x: float, y: float, size: tuple[int, int]) -> Edges:
+    """Return a box's edges in the preview, cut off at its edge, at least one pixel wide and high."""
+    left, top, width, height = box
+    first_x, first_y = min(max(round(left * x), 0), size[0] - 1), min(max(round(top * y), 0), size[1] - 1)
+    last_x, last_y = min(round((left + width) * x), size[0]), min(round((top + height) * y), size[1])
+    return first_x, first_y, max(last_x, first_x + 1), max(last_y, first_y + 1)
+
+
+def _place_bar(size: tuple[int, int], edges: Edges, words: tuple[str, str], taken: list[Edges]) -> Edges:
+    """Return the place, among those at the box's corners, where the words hide least of other words."""
+    height = min(max(20, round(max(size) / 40)), size[1])
+    width = min(bar_width(words, height), size[0])
+    left, top, right, bottom = edges
+    places = [
+        _clamp(first, above, width, height, size)
+        for above in (top - height, bottom, top, bottom - height)
+        for first in (left, right - width)
+    ]
+    hidden = [sum(_overlap(place, other) for other in taken) for place in places]
+    return places[hidden.index(min(hidden))]
+
+
+def _clamp(left: int, top: int, width: int, height: int, size: tuple[int, int]) -> Edges:
+    left, top = min(max(left, 0), size[0] - width), min(max(top, 0), size[1] - height)
+    return left, top, left + width, top + height
+
+
+def _overlap(one: Edges, other: Edges) -> int:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    return max(0, across) * max(0, min(one[3], other[3]) - max(one[1], other[1]))

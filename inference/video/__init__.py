@@ -1,0 +1,1 @@
+"""A video or a camera: frames, what moves in them, and its answers."""
