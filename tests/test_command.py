@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.test_video import GREEN, RATE, film, write_video
 from tests.tiny_model import COLOURS
 
 ROOT = Path(__file__).parent.parent
@@ -136,6 +137,32 @@ def test_boxes_are_classified_one_by_one(tiny_model: Path, tmp_path: Path) -> No
     assert list(json.loads(answer.stdout)) == ["a/two.png"]
     assert [row[0] for row in table(tmp_path / "errors.csv")] == ["file", "a/two.png", "boxes.csv"]
     assert "b.png: has boxes but is not among the pictures" in answer.stderr.decode()
+
+
+def test_a_video_is_answered_frame_by_frame(tiny_model: Path, tmp_path: Path) -> None:
+    """Catches a video whose regions, times or faults get lost between the search and the file."""
+    video = write_video(tmp_path / "belt.avi", film())
+    run(tiny_model, "--video", video, "--out", tmp_path / "belt.json")
+    frames = json.loads((tmp_path / "belt.json").read_text())["belt.avi"]["frames"]
+    assert {region["result"] for frame in frames for region in frame["regions"]} == {"green"}
+    assert {frame["frame"] for frame in frames} <= set(GREEN)  # the red square moves while the background is learnt
+    assert all(frame["time"] == pytest.approx(frame["frame"] / RATE) for frame in frames)
+    lines = run(tiny_model, "--video", video, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == [{"file": "belt.avi", **frame} for frame in frames]
+    run(tiny_model, "--video", video, "--out", tmp_path / "belt.csv")
+    assert len(table(tmp_path / "belt.csv")) == 1 + sum(len(frame["regions"]) for frame in frames)
+    (tmp_path / "cut.avi").write_bytes(video.read_bytes()[: video.stat().st_size * 3 // 4])
+    run(tiny_model, "--video", tmp_path / "cut.avi", "--errors", tmp_path / "errors.csv", code=1)
+    assert table(tmp_path / "errors.csv")[1][0] == "cut.avi"
+    assert b"Leave --boxes out" in run(tiny_model, "--video", video, "--boxes", "a.csv", code=2).stderr
+
+
+def test_previews_and_contact_sheets_are_drawn(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Catches an option that is parsed and forgotten, and a preview of what could not be read."""
+    answer = run(tiny_model, folder, "--preview", tmp_path / "look", code=1)
+    drawn = sorted(path.name for path in (tmp_path / "look").iterdir())
+    assert drawn == ["blue.png.jpg", "green.png.jpg", "grey.png.jpg", "red.png.jpg", "sheet-001.jpg"]
+    assert f"previews: {tmp_path / 'look'}, with 1 contact sheet" in answer.stderr.decode()
 
 
 @contextlib.contextmanager

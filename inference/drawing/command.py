@@ -28,7 +28,8 @@ def draw_answers(batch: Batch) -> None:
             except InputError as fault:
                 batch.progress.say(f"{picture}: {fault}")
         sheets = write_contact_sheet(batch.options.preview, _answered(batch), limits)
-        batch.progress.say(f"previews: {batch.options.preview}, with {len(sheets)} contact sheets")
+        count = "1 contact sheet" if len(sheets) == 1 else f"{len(sheets)} contact sheets"
+        batch.progress.say(f"previews: {batch.options.preview}, with {count}")
     if batch.options.show:
         _show(batch, limits)
 
