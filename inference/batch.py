@@ -17,6 +17,7 @@ _CONTEXT = multiprocessing.get_context("spawn")  # the same everywhere, and safe
 _IN_FLIGHT = 32  # requests that a worker holds at most: memory is bounded by this, not by the folder
 _REFILL = 16
 _LOADING_SECONDS = 60.0
+_LOADS = 3
 
 Answered = tuple[Request, dict[str, Any] | str]
 
@@ -77,6 +78,7 @@ class _Pool:
         self.workers: list[_Worker] = []
         self._requests = requests
         self._again: deque[Request] = deque()
+        self._failed_loads = 0
         self._suspects: set[str] = set()  # keys of what a worker held when it died
         self._settings = settings
 
@@ -135,12 +137,19 @@ class _Pool:
         self.workers.remove(worker)
         how = worker.end()
         if not worker.ready:
-            raise InputError(f"{self._settings.model}: crashes LiteRT ({how}). Export the model again.")
+            return self._load_again(worker, how)
         keys = [request.picture.key for request in worker.held]
         if len(keys) == 1 and keys[0] in self._suspects:
             reason = f"crashes the program that reads it ({how}). Leave it out or save it anew."
             return self._blame_first(worker, reason)
         self._suspects.update(keys)
+        return self._replace(worker)
+
+    def _load_again(self, worker: _Worker, how: str) -> list[Answered]:
+        """Replace a worker that died before it was ready: once may be a lack of memory, again and again is the model."""
+        self._failed_loads += 1
+        if self._failed_loads == _LOADS:
+            raise InputError(f"{self._settings.model}: crashes LiteRT ({how}). Export the model again.")
         return self._replace(worker)
 
     def _give_up(self, worker: _Worker) -> list[Answered]:

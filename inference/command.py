@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.batch import answer_all, default_workers
+from inference.batch import Answered, answer_all, default_workers
 from inference.errors import InputError
 from inference.journal import Journal
 from inference.limits import Limits
@@ -17,12 +17,14 @@ from inference.outputs import FORMATS, error_pieces, jsonl_line
 from inference.pictures import Listing
 from inference.progress import Progress
 from inference.result_files import check_output, output_format, print_text, write_pieces
+from inference.shards import remove_shards
 from inference.worker import Request, WorkerSettings
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
     from inference.boxes.files import BoxFile
 
 JOURNAL_SUFFIX = ".journal"
+SHARDS_SUFFIX = ".shards"
 
 
 @dataclass
@@ -78,9 +80,8 @@ def worker_settings(options: argparse.Namespace) -> WorkerSettings:
 def _answer(batch: Batch, settings: WorkerSettings) -> bool:
     """Classify everything into the journal; return whether the user stopped it."""
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
-    workers = batch.options.workers or default_workers(len(batch.listing))
     try:
-        for request, answer in answer_all(batch.requests(), settings, workers):
+        for request, answer in _answers(batch, settings):
             batch.journal.add(request.picture.key, answer)
             batch.progress.advance()
             if isinstance(answer, str):
@@ -91,6 +92,18 @@ def _answer(batch: Batch, settings: WorkerSettings) -> bool:
         batch.progress.say(_stopped(batch))
         return True
     return False
+
+
+def _answers(batch: Batch, settings: WorkerSettings) -> Iterator[Answered]:
+    """Let the workers of this machine, or those of a Ray cluster, answer what has no result yet."""
+    if batch.options.engine == "local":
+        return answer_all(batch.requests(), settings, batch.options.workers or default_workers(len(batch.listing)))
+    from inference.ray_engine import answer_all_with_ray
+
+    shards = _shards(batch.options)
+    if not batch.options.resume:
+        remove_shards(shards)
+    return answer_all_with_ray(batch.requests(), settings, shards, workers=batch.options.workers)
 
 
 def _finish(batch: Batch) -> int:
@@ -109,6 +122,8 @@ def _finish(batch: Batch) -> int:
         for piece in pieces:
             print_text(piece)
     journal.remove()
+    if options.engine == "ray":
+        remove_shards(_shards(options))
     count, total = journal.count("results"), journal.count("results") + journal.count("faults")
     where = "standard output" if options.out is None else options.out
     batch.progress.say(f"classified {count} of {total} pictures; results: {where}")
@@ -159,6 +174,11 @@ def _draw(batch: Batch) -> None:
     draw_answers(batch)
 
 
+def _shards(options: argparse.Namespace) -> Path:
+    """Return the folder in which the machines of a cluster meet."""
+    return Path(f"{options.out}{SHARDS_SUFFIX}")
+
+
 def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
     if options.out is not None:
         return Path(f"{options.out}{JOURNAL_SUFFIX}")
@@ -190,6 +210,8 @@ def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse before the work what could only fail after it."""
     if options.resume and options.out is None:
         raise InputError("--resume goes on with a file of results. Give the --out of the killed run.")
+    if options.engine == "ray" and options.out is None:
+        raise InputError("--engine ray works in a folder beside --out. Give an --out that all machines see.")
     for name, path in (("--out", options.out), ("--errors", options.errors)):
         if path is not None:
             check_output(name, path, options.overwrite)

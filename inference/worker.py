@@ -4,6 +4,7 @@ It runs apart from the command line so that a picture that hangs or crashes a de
 """
 
 import contextlib
+import os
 import queue
 import signal
 import threading
@@ -54,7 +55,7 @@ class WorkerSettings:
 def work(requests: Connection, answers: Connection, settings: WorkerSettings) -> None:
     """Load the model, send None (ready) or the reason why not, then a list of answers or reasons as they come.
 
-    Answers have the order of the requests. Lists of requests are read until None or the parent's end.
+    Answers have the order of the requests. Ends when the parent kills it, or with the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     try:
@@ -63,7 +64,7 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
         answers.send(str(fault))
         return
     answers.send(None)
-    waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
     prepared: queue.Queue[Any] = queue.Queue(_AHEAD)
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     threading.Thread(target=_prepare_all, args=(classifier, settings.limits, waiting, prepared), daemon=True).start()
@@ -110,33 +111,32 @@ def answer_request(classifier: "Classifier", prepared: "Prepared | str", top: in
         return str(fault)
 
 
-def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request | None]") -> None:
+def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> None:
     """Empty the pipe at all times, so that the parent never blocks in writing to it."""
     try:
-        while (group := requests.recv()) is not None:
-            for request in group:
+        while True:
+            for request in requests.recv():
                 waiting.put(request)
     except (EOFError, OSError):
-        pass
-    waiting.put(None)
+        os._exit(1)  # the parent is gone; a decoder that hangs must not keep this process
 
 
 def _prepare_all(
     classifier: "Classifier",
     limits: Limits,
-    waiting: "queue.SimpleQueue[Request | None]",
+    waiting: "queue.SimpleQueue[Request]",
     prepared: "queue.Queue[Any]",
 ) -> None:
-    while (request := waiting.get()) is not None:
+    while True:
         try:
-            prepared.put(prepare_request(classifier, request, limits))
+            prepared.put(prepare_request(classifier, waiting.get(), limits))
         except BaseException as fault:  # a fault of the program: raised again where it ends the worker
             prepared.put(fault)
-    prepared.put(None)
 
 
 def _answer_all(classifier: "Classifier", top: int, prepared: "queue.Queue[Any]") -> Iterator[dict[str, Any] | str]:
-    while (item := prepared.get()) is not None:
+    while True:
+        item = prepared.get()
         if isinstance(item, BaseException):
             raise item
         yield answer_request(classifier, item, top)
@@ -151,5 +151,3 @@ def _together(answers: Iterator[Any], prepared: "queue.Queue[Any]") -> Iterator[
         if len(group) == _MOST_TOGETHER or prepared.empty() or time.monotonic() - begun > _LONGEST_WAIT:
             yield group
             group, begun = [], time.monotonic()
-    if group:
-        yield group

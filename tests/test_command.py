@@ -192,6 +192,11 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_p
     out = tmp_path / "results.json"
     with held_up(tiny_model, folder, out) as process:
         os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with pytest.raises(ProcessLookupError):  # of its group, the worker that waits for the pipe included
+            for _ in range(1000):
+                os.killpg(process.pid, 0)
+                time.sleep(0.01)
     assert not out.exists()
     draw(folder / "red.png", COLOURS["blue"])  # answered before the kill: is not looked at again
     draw(folder / "pipe", COLOURS["blue"])
