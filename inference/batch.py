@@ -146,7 +146,7 @@ class _Pool:
         return self._replace(worker)
 
     def _load_again(self, worker: _Worker, how: str) -> list[Answered]:
-        """Replace a worker that died before it was ready: once may be a lack of memory, again and again is the model."""
+        """Replace a worker that died before it was ready: once may be a lack of memory, thrice is the model."""
         self._failed_loads += 1
         if self._failed_loads == _LOADS:
             raise InputError(f"{self._settings.model}: crashes LiteRT ({how}). Export the model again.")
