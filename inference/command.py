@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # numpy waits until boxes are asked for
 
 JOURNAL_SUFFIX = ".journal"
 SHARDS_SUFFIX = ".shards"
+_MOST_SAID = 10  # remarks on a file of boxes: that of a whole data set may be used with a few of its photographs
 
 
 @dataclass
@@ -138,8 +139,10 @@ def _faults(batch: Batch) -> list[tuple[str, str]]:
     for key, answer in batch.journal.read("results"):
         faults += [(key, region["error"]) for region in answer["regions"] if "error" in region]
     about = [*batch.boxes.refused, *_without_photograph(batch)]
-    for message in about:
+    for message in about[:_MOST_SAID]:
         batch.progress.say(message)
+    if len(about) > _MOST_SAID:
+        batch.progress.say(f"and {len(about) - _MOST_SAID} more like these; --errors FILE has them all")
     return faults + [(batch.options.boxes.name, message) for message in about]
 
 

@@ -15,7 +15,7 @@ Kind = Literal["results", "faults"]
 
 
 class Journal:
-    """An open journal. It holds about 0.3 kB of memory for each picture: the key and where its line begins."""
+    """An open journal. It holds about 0.15 kB of memory for each picture: the key and where its line begins."""
 
     def __init__(self, path: Path, settings: dict[str, Any], resume: bool = False) -> None:
         """Begin a journal, or go on with the one that a killed run left.

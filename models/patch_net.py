@@ -34,12 +34,12 @@ LAST_FILTERS = 512
 
 # Strides 2 (stem) x 2 x 2 x 2: a 96-pixel patch ends as a 6x6 map.
 PATCH_NET_ROWS = (
-    Row("fused", filters=32, kernel=3, stride=2, expansion=3),
-    Row("fused", filters=32, kernel=3, stride=1, expansion=2),
-    Row("inverted", filters=64, kernel=5, stride=2, expansion=4),
-    Row("inverted", filters=64, kernel=3, stride=1, expansion=3, repeats=2),
-    Row("inverted", filters=112, kernel=5, stride=2, expansion=4),
-    Row("inverted", filters=112, kernel=5, stride=1, expansion=3, repeats=3),
+    Row("fused", filters=32, kernel=3, stride=2, expansion=2),
+    Row("fused", filters=32, kernel=3, stride=1, expansion=1),
+    Row("inverted", filters=64, kernel=5, stride=2, expansion=3),
+    Row("inverted", filters=64, kernel=3, stride=1, expansion=2, repeats=2),
+    Row("inverted", filters=112, kernel=5, stride=2, expansion=3),
+    Row("inverted", filters=112, kernel=5, stride=1, expansion=2, repeats=3),
 )
 
 _BLOCKS = {"fused": fused_block, "inverted": inverted_residual}

@@ -97,6 +97,13 @@ def test_a_bad_line_is_named_and_the_others_are_read(line: str, message: str, re
     assert refusal.startswith(f"boxes.txt: {message}")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_editors_count_them(end: str, read: Callable[..., BoxFile]) -> None:
+    """Catches a message that names line 7 for line 4, because Windows ends a line with two signs."""
+    lines = ["file,x,y,width,height", "a.jpg,1,2,3,4", "", "a.jpg,1,2,3,none"]
+    assert read(end.join(lines)).refused[0].startswith("boxes.txt: line 4: ")
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -170,7 +170,14 @@ def held_up(tiny_model: Path, folder: Path, out: Path, *more: str) -> Iterator[s
     """Run over red, a pipe that nobody writes to, and green; give the process once red is answered."""
     os.mkfifo(folder / "pipe")
     command = [sys.executable, "-m", "inference", str(tiny_model), "-", "--out", str(out), "--workers", "1", *more]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    )
     assert process.stdin is not None
     process.stdin.write(listed(folder))
     process.stdin.close()

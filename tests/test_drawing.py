@@ -129,6 +129,11 @@ def test_percentages_do_not_claim_certainty() -> None:
 
 def test_without_a_display_the_user_is_told_of_preview(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a traceback of the window system on a server."""
-    monkeypatch.delenv("DISPLAY", raising=False)
+    tkinter = pytest.importorskip("tkinter", reason="this Python has no window system to fail")
+
+    def fail() -> None:
+        raise tkinter.TclError("no display name and no $DISPLAY environment variable")
+
+    monkeypatch.setattr(tkinter, "Tk", fail)
     with pytest.raises(InputError, match=r"--show needs .*--preview"):
         show(["a.png"], lambda place: Image.new("RGB", (10, 10)))

@@ -120,6 +120,7 @@ class FakeCapture:
 @pytest.fixture
 def fake_capture(monkeypatch: pytest.MonkeyPatch) -> type[FakeCapture]:
     monkeypatch.setattr(FakeCapture, "opened", [])
+    monkeypatch.setattr(FakeCapture, "at_frame", {})
     monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
     return FakeCapture
 
@@ -186,13 +187,20 @@ def test_pieces_of_one_object_are_one_region_and_two_objects_are_two() -> None:
     assert is_near(found[1], 100, 70)
 
 
-def test_nested_and_chained_boxes_become_one() -> None:
-    """Catches overlapping boxes that are left because a merge made them overlap only later."""
+@pytest.mark.parametrize(
+    ("bars", "whole"),
+    [
+        ([(20, 20, 26, 90), (20, 84, 90, 90), (40, 40, 60, 60)], (20, 20, 70, 70)),  # an L round a square
+        ([(20, 20, 60, 60), (20, 70, 42, 104), (80, 4, 84, 80), (50, 4, 84, 8)], (20, 4, 64, 100)),
+    ],
+)
+def test_nested_and_chained_boxes_become_one(bars: list[Box], whole: tuple[int, ...]) -> None:
+    """Catches overlapping boxes that are left because a merge, in the second case the last, made them overlap."""
     frame = wall()
-    for left, top, right, bottom in ((20, 20, 26, 90), (20, 84, 90, 90), (40, 40, 60, 60)):  # an L round a square
-        frame[top:bottom, left:right] = COLOURS["red"]
+    for left, top, right, bottom in bars:
+        frame[int(top) : int(bottom), int(left) : int(right)] = COLOURS["red"]
     (box,) = regions([wall(seed=number) for number in range(6)] + [frame])[6]
-    assert is_near(box, 20, 20, 70, 70)
+    assert is_near(box, *whole)
 
 
 def test_small_regions_are_left_out_by_share_of_the_frame() -> None:
@@ -234,11 +242,12 @@ def test_boxes_are_in_pixels_of_the_whole_frame() -> None:
     assert (width, height) == pytest.approx((150, 120), abs=13)
 
 
-def test_a_stream_may_change_its_size() -> None:
+@pytest.mark.parametrize("before", [2, 8])  # during the warm-up of 5 frames and after it
+def test_a_stream_may_change_its_size(before: int) -> None:
     """Catches a crash, or a first frame of the new size taken for movement."""
     small = [frame[:100, :140] for frame in (wall(seed=number) for number in range(10))]
-    found = regions([wall(seed=number) for number in range(8)] + small + [with_square(small[0].copy(), 50)])
-    assert [len(boxes) for boxes in found] == [0] * 18 + [1]
+    found = regions([wall(seed=number) for number in range(before)] + small + [with_square(small[0].copy(), 50)])
+    assert [len(boxes) for boxes in found] == [0] * (before + 10) + [1]
 
 
 def test_times_are_the_containers(fake_capture: type[FakeCapture], video: Path) -> None:
@@ -338,12 +347,25 @@ def test_ctrl_c_ends_a_camera_and_loses_nothing(fake_capture: type[FakeCapture])
     fake_capture.stamps = (0.0,) * 100
     fake_capture.at_frame = {4: lambda: os.kill(os.getpid(), signal.SIGINT)}
     frames = list(read_frames("0"))
-    fake_capture.at_frame = {}
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
     assert frames[0].seconds == 0
     assert [frame.seconds for frame in frames] == sorted(frame.seconds for frame in frames)
     assert fake_capture.opened[0].is_released
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_stops_the_program(fake_capture: type[FakeCapture]) -> None:
+    """Catches a camera that hangs and that nobody can stop."""
+    fake_capture.stamps = (0.0,) * 100
+
+    def interrupt_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    fake_capture.at_frame = {4: interrupt_twice}
+    with pytest.raises(KeyboardInterrupt):
+        list(read_frames("0"))
+    assert fake_capture.opened[0].is_released
 
 
 def test_a_camera_that_is_unplugged_is_a_fault_after_its_frames(fake_capture: type[FakeCapture]) -> None:

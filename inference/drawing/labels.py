@@ -86,7 +86,7 @@ def _shortener(begin: str, end: str, keep_end: bool) -> Callable[[int], str]:
 
 
 def draw_frame(draw: ImageDraw.ImageDraw, edges: Edges, style: Style, width: int) -> None:
-    """Draw a frame inward from the edges that shows on light and on dark: a light line between dark ones."""
+    """Draw a frame inward from the edges that shows on light and on dark: dark in light, or light in dark."""
     left, top, right, bottom = edges
     box = (left, top, max(right - 1, left), max(bottom - 1, top))
     draw.rectangle(box, outline=BLACK if style.is_dashed else WHITE, width=width + 2)

@@ -30,8 +30,9 @@ from inference.image_io import decode_image
 from inference.limits import DEFAULT_LIMITS, Limits
 from inference.pictures import Picture
 
+Words = tuple[str, str]  # label and confidence
 LONGEST_SIDE = 1024  # pixels
-_SHORTEST_LONG_SIDE = 480  # pixels to which a smaller picture is enlarged, so that the words have room
+_SHORTEST_LONG_SIDE = 480  # pixels to which a smaller picture is enlarged; one with regions always to LONGEST_SIDE
 _LEAST_WIDTH = 320  # pixels of a preview; a narrower picture stands on grey
 _GREY = (90, 90, 90)
 _QUALITY = 90  # of the JPEG
@@ -58,7 +59,7 @@ def preview_path(folder: Path, key: str) -> Path:
     """
     parts = [part for part in key.split("/") if part not in ("", ".")] or ["_"]
     safe = [_safe_part(part) for part in parts]
-    if safe != parts or key.startswith("/") or (len(parts) == 1 and _SHEET_NAME.fullmatch(parts[0])):
+    if "/".join(safe) != key or _SHEET_NAME.fullmatch(key):
         safe[-1] += "." + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     return folder.joinpath(*safe[:-1], safe[-1] + ".jpg")
 
@@ -83,7 +84,7 @@ def draw_preview(pixels: np.ndarray, answer: Answer) -> Image.Image:
 
     The bar names label and confidence, or of regions how many there are of each label.
     """
-    image = _resize(Image.fromarray(pixels))
+    image = _resize(Image.fromarray(pixels), LONGEST_SIDE if "regions" in answer else _SHORTEST_LONG_SIDE)
     bar_height = max(30, round(max(image.size) / 24))
     if "regions" in answer:
         _draw_regions(image, answer["regions"], image.width / pixels.shape[1], image.height / pixels.shape[0])
@@ -104,9 +105,10 @@ def _safe_part(part: str) -> str:
     return part.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
 
 
-def _resize(image: Image.Image) -> Image.Image:
+def _resize(image: Image.Image, least: int) -> Image.Image:
+    """Bring the longest side to at least this many pixels, for words to have room, and to 1024 at most."""
     longest = max(image.size)
-    factor = min(max(_SHORTEST_LONG_SIDE, longest), LONGEST_SIDE) / longest
+    factor = min(max(least, longest), LONGEST_SIDE) / longest
     width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
@@ -125,14 +127,23 @@ def _count_regions(regions: list[dict[str, Any]]) -> str:
 
 def _draw_regions(image: Image.Image, regions: list[dict[str, Any]], x: float, y: float) -> None:
     """Draw the frames, then the words, so that no frame runs through a word."""
-    drawn = [(region, _scale(region["box"], x, y, image.size)) for region in regions if "result" in region]
+    drawn = [
+        (_scale(region["box"], x, y, image.size), style_of(region["result"]), _words_of_region(number, region))
+        for number, region in enumerate(regions, start=1)
+        if "result" in region
+    ]
     draw = ImageDraw.Draw(image)
-    for region, edges in sorted(drawn, key=lambda pair: style_of(pair[0]["result"]).is_dashed):
-        draw_frame(draw, edges, style_of(region["result"]), _line_width(image))
-    taken: list[Edges] = []
-    for region, edges in drawn:
-        taken.append(_place_bar(image.size, edges, words_of(region), taken))
-        draw_bar(image, taken[-1], words_of(region), style_of(region["result"]))
+    for edges, style, _ in sorted(drawn, key=lambda region: region[1].is_dashed):
+        draw_frame(draw, edges, style, _line_width(image))
+    bars = place_bars(image.size, [(edges, words) for edges, _, words in drawn])
+    for bar, (_, style, words) in zip(bars, drawn, strict=True):
+        draw_bar(image, bar, words, style)
+
+
+def _words_of_region(number: int, region: dict[str, Any]) -> Words:
+    """Return ("#3 pyrite", "93 %"): the number finds the region in the results and on a contact sheet."""
+    label, confidence = words_of(region)
+    return f"#{number} {label}", confidence
 
 
 def _scale(box: Iterable[float], x: float, y: float, size: tuple[int, int]) -> Edges:
@@ -143,18 +154,33 @@ def _scale(box: Iterable[float], x: float, y: float, size: tuple[int, int]) -> E
     return first_x, first_y, max(last_x, first_x + 1), max(last_y, first_y + 1)
 
 
-def _place_bar(size: tuple[int, int], edges: Edges, words: tuple[str, str], taken: list[Edges]) -> Edges:
-    """Return the place, among those at the box's corners, where the words hide least of other words."""
-    height = min(max(20, round(max(size) / 40)), size[1])
-    width = min(bar_width(words, height), size[0])
+def place_bars(size: tuple[int, int], regions: list[tuple[Edges, Words]]) -> list[Edges]:
+    """Return for each box in a picture of this size (width, height) the bar for its words, at one of its corners.
+
+    The first box chooses first. A bar hides as little as possible of earlier bars, then of other boxes.
+    """
+    height = min(max(20, round(max(size) / 48)), size[1])
+    bars: list[Edges] = []
+    for edges, words in regions:
+        others = [other for other, _ in regions if other != edges]
+        places = _places_at(edges, min(bar_width(words, height), size[0]), height, size)
+        bars.append(min(places, key=lambda place: (_hidden(place, bars), _hidden(place, others))))
+    return bars
+
+
+def _places_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> list[Edges]:
+    """Return where a bar may stand at a box, the most usual place first: above it, below, inside."""
     left, top, right, bottom = edges
-    places = [
+    return [
         _clamp(first, above, width, height, size)
         for above in (top - height, bottom, top, bottom - height)
         for first in (left, right - width)
     ]
-    hidden = [sum(_overlap(place, other) for other in taken) for place in places]
-    return places[hidden.index(min(hidden))]
+
+
+def _hidden(place: Edges, others: list[Edges]) -> int:
+    """Return how many pixels of others lie under a place."""
+    return sum(_overlap(place, other) for other in others)
 
 
 def _clamp(left: int, top: int, width: int, height: int, size: tuple[int, int]) -> Edges:

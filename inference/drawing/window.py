@@ -21,21 +21,31 @@ def show(titles: list[str], draw: Callable[[int], Image.Image]) -> None:
     """
     try:
         import tkinter
+
+        from PIL import ImageTk  # a package of its own on some systems
     except ImportError as fault:
-        raise InputError(f"--show needs tkinter, which this Python lacks. {_NO_WINDOW}") from fault
+        raise InputError(f"--show needs tkinter and ImageTk, which this Python lacks. {_NO_WINDOW}") from fault
     try:
         window = tkinter.Tk()
     except tkinter.TclError as fault:
         raise InputError(f"--show needs a display: {fault}. {_NO_WINDOW}") from fault
-    _Viewer(window, tkinter.Label(window, background="black"), titles, draw).start()
+    label = tkinter.Label(window, background="black")
+    _Viewer(window, label, titles, draw, ImageTk.PhotoImage).start()
     window.mainloop()
 
 
 class _Viewer:
     """The window's state: which picture it shows."""
 
-    def __init__(self, window: Any, label: Any, titles: list[str], draw: Callable[[int], Image.Image]) -> None:
-        self._window, self._label, self._titles, self._draw = window, label, titles, draw
+    def __init__(
+        self,
+        window: Any,
+        label: Any,
+        titles: list[str],
+        draw: Callable[[int], Image.Image],
+        to_tk: Callable[[Image.Image], Any],
+    ) -> None:
+        self._window, self._label, self._titles, self._draw, self._to_tk = window, label, titles, draw, to_tk
         self._place = 0
         self._shown: Any = None  # tkinter forgets a picture that Python does not hold
 
@@ -48,12 +58,10 @@ class _Viewer:
         self._turn(0)
 
     def _turn(self, step: int) -> None:
-        from PIL import ImageTk
-
         self._place = (self._place + step) % len(self._titles)
         image = self._draw(self._place)
         largest = (self._window.winfo_screenwidth(), self._window.winfo_screenheight())
         image.thumbnail((int(largest[0] * _SHARE_OF_SCREEN), int(largest[1] * _SHARE_OF_SCREEN)))
-        self._shown = ImageTk.PhotoImage(image)
+        self._shown = self._to_tk(image)
         self._label.configure(image=self._shown)
         self._window.title(f"{self._titles[self._place]} ({self._place + 1} of {len(self._titles)})")

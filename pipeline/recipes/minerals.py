@@ -6,25 +6,29 @@
 Measured figures, with n, machine and time: README.txt, table of results.
 """
 
-from pipeline.recipe import CalibrateSettings, FitSettings, NetworkSettings, Recipe
+from pipeline.recipe import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings, Recipe
 from pipeline.scenes import MINERALS
 
 RECIPE = Recipe(
     name="minerals",
     title="Seven minerals, tight patches",
     labels=MINERALS,
+    patches=PatchSettings(outliers=600),
     network=NetworkSettings(weights="drawn"),
-    fit=FitSettings(batch_size=32, weight_decay=0.02),
+    fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02, balance="none"),
     calibrate=CalibrateSettings(accepted=0.9),
     embedded=(  # what gets furthest in five minutes; docs/experiments.csv
         ("source.scenes", "1200"),
         ("patches.jitters", "0"),
         ("patches.negatives", "2"),
+        ("patches.outliers", "0"),
         ("network.input_side", "64"),
         ("network.weights", "none"),  # the drawn ones come from scenes like these
         ("fit.batch_size", "64"),
         ("fit.weight_decay", "1e-4"),
-        ("fit.epochs", "24"),
+        ("fit.epochs", "30"),
+        ("fit.patience", "15"),
+        ("fit.balance", "weights"),
         ("fit.learning_rate", "3e-3"),
         ("calibrate.accepted", "0.95"),
         ("augment.crop", "0.3"),
@@ -41,6 +45,7 @@ RECIPE = Recipe(
         ("network.input_side", "32"),
         ("patches.jitters", "0"),
         ("patches.negatives", "2"),
+        ("patches.outliers", "10"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
     ),

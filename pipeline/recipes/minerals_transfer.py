@@ -11,18 +11,19 @@ The trunk is the one that got furthest (docs/experiments.csv): MobileNetV1. Othe
 models/backbones.py; MobileNetV3-Large, as published, is mobilenet_v3_large, whose int8 file is slower than its float
 one. fit.trainable_from names a layer of the trunk: set it with the trunk, or to nothing.
 
-Patches and splits are those of the recipe minerals, so that their figures can be compared photograph by photograph.
+Test patches and splits are those of the recipe minerals, so that figures can be compared photograph by photograph.
 """
 
 from dataclasses import replace
 
-from pipeline.recipe import AugmentSettings, FitSettings, NetworkSettings
+from pipeline.recipe import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
 from pipeline.recipes import minerals
 
 RECIPE = replace(
     minerals.RECIPE,
     name="minerals_transfer",
     title="Seven minerals, tight patches, pretrained network",
+    patches=PatchSettings(),
     network=NetworkSettings(trunk="mobilenet_v1", head="normalised", weights="imagenet", input_side=160),
     augment=AugmentSettings(detail=0.2, crop=0.5, brightness=0.1, contrast=0.2, saturation=0.3, mixup=0.1, cutmix=0.1),
     fit=FitSettings(
