@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.errors import InputError
+from inference.keep_memory import keep_memory
 from inference.limits import DEFAULT_LIMITS, Limits
 from inference.pictures import Picture
 
@@ -24,9 +25,8 @@ if TYPE_CHECKING:  # the parent imports this module and must start without numpy
     from inference.classifier import Classifier
     from inference.regions import Box
 
-_AHEAD = (
-    4  # decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes
-)
+# Decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes.
+_AHEAD = 4
 _MOST_TOGETHER = 16  # answers sent at once
 _LONGEST_WAIT = 0.1  # seconds that an answer waits for others
 
@@ -58,6 +58,7 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     Answers have the order of the requests. Ends when the parent kills it, or with the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    keep_memory()
     try:
         classifier = load_classifier(settings)
     except InputError as fault:

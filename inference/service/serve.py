@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from inference.errors import InputError
+from inference.keep_memory import keep_memory
 from inference.limits import DEFAULT_LIMITS, Limits
 from inference.option_types import amount, port, positive, share
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     _check_packages()
+    keep_memory()
     from inference.classifier import Classifier
     from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
