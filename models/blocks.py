@@ -19,6 +19,23 @@ def convolution(x: Any, filters: int, kernel: int, stride: int, name: str) -> An
     return _normalise(x, name, activate=True)
 
 
+def residual_pair(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
+    """Convolve, halve by max pooling, then add two more convolutions of the result to it.
+
+    For small pictures: nothing is lost to a stride before the network has looked at every pixel. The shape of the
+    CIFAR-10 networks of Page (https://github.com/davidcpage/cifar10-fast) and Jordan (arXiv:2404.00498). Pooling
+    stands behind the activation, so that the normalisation folds into the convolution when converted. stride: 2, or 1
+    for no pooling. expansion: width of the first of the two as a multiple of filters.
+    """
+    x = convolution(x, filters, kernel, 1, f"{name}_entry")
+    if stride > 1:
+        x = layers.MaxPooling2D(stride, name=f"{name}_pool")(x)
+    entry = x
+    x = convolution(x, filters * expansion, kernel, 1, f"{name}_first")
+    x = convolution(x, filters, kernel, 1, f"{name}_second")
+    return layers.Add(name=f"{name}_add")([entry, x])
+
+
 def fused_block(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
     """Expand by one full convolution, project by 1x1, add the input where shapes allow.
 

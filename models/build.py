@@ -8,9 +8,13 @@ from keras import layers
 
 from models.backbones import BACKBONES
 from models.heads import HEADS, POOL
-from models.patch_net import patch_net
+from models.patch_net import patch_net, patch_net_32
 
-TRUNKS: dict[str, Callable[[Any], Any]] = {"patch_net": patch_net, **BACKBONES}
+TRUNKS: dict[str, Callable[[Any], Any]] = {
+    "patch_net": patch_net,
+    "patch_net_32": patch_net_32,
+    **BACKBONES,
+}
 
 
 def build_network(

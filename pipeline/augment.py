@@ -39,7 +39,7 @@ def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndar
 
 def _warp(pixels: np.ndarray, settings: AugmentSettings, side: int, random: np.random.Generator) -> np.ndarray:
     """Cut out, turn, stretch and flip in one bilinear warp; what lies outside is the picture reflected."""
-    still = settings.flip == "none" and not (settings.crop or settings.aspect or settings.rotation)
+    still = settings.flip == "none" and not (settings.crop or settings.aspect or settings.rotation or settings.shift)
     if still and pixels.shape[1] == side:
         return pixels
     matrices = _warp_matrices(len(pixels), pixels.shape[1], side, settings, random)
@@ -67,6 +67,9 @@ def _warp_matrices(
     cosine, sine = np.cos(angle), np.sin(angle)
     linear = np.array([[across * cosine, -down * sine], [across * sine, down * cosine]])  # [2, 2, count]
     centre = (source - 1) / 2 + random.uniform(-1, 1, (2, count)) * (1 - share) * (source - 1) / 2
+    if settings.shift:
+        furthest = round(settings.shift * source)
+        centre += random.integers(-furthest, furthest, (2, count), endpoint=True)  # whole pixels: nothing is blurred
     origin = centre - linear.sum(axis=1) * (side - 1) / 2  # [2, count]
     return np.concatenate([linear, origin[:, np.newaxis]], axis=1).transpose(2, 0, 1)
 

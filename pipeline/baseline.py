@@ -21,7 +21,7 @@ def measure_baseline(index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     if len(recipe.labels) == 1:
         return {"name": NAME, "accuracy": proportion(0, 0)}  # with one class there is nothing to tell apart
     train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
-    forest = RandomForestClassifier(_TREES, random_state=0)
+    forest = RandomForestClassifier(_TREES, random_state=0, n_jobs=-1)
     forest.fit(_features(train, recipe), [patch.label for patch in train.patches])
     right = forest.predict(_features(test, recipe)) == np.array([patch.label for patch in test.patches])
     return {"name": NAME, "accuracy": proportion(int(right.sum()), len(right))}

@@ -57,7 +57,7 @@ def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFold
     Raises:
         InputError: the data's place or the number of folds can't be right.
     """
-    place.check()
+    place.check(recipe.source.kind)
     CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses a number of folds with which no run could end well
     folder = CrossvalFolder(new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}"))
     write_json(folder.settings, {"folds": folds, "recipe": asdict(recipe), "source": place.to_json()})

@@ -35,13 +35,16 @@ def bootstrap(
         statistic: from positions of examples, int [m], to its value, None where it is undefined.
         photos: the photograph's name of each example, [n].
     """
-    names, owner = np.unique(photos, return_inverse=True)
-    members = [np.flatnonzero(owner == number) for number in range(len(names))]
+    names, owner, sizes = np.unique(photos, return_inverse=True, return_counts=True)
+    by_photo = np.argsort(owner, kind="stable")  # positions of examples, photograph after photograph
+    starts = np.cumsum(sizes) - sizes
     random = make_generator(0, "bootstrap", len(names))
     values = []
     for _ in range(RESAMPLES if len(names) > 1 else 0):
         drawn = random.integers(0, len(names), len(names))
-        resampled = statistic(np.concatenate([members[number] for number in drawn]))
+        ends = np.cumsum(sizes[drawn])
+        within = np.arange(ends[-1]) - np.repeat(ends - sizes[drawn], sizes[drawn])  # 0, 1, ... in each photograph
+        resampled = statistic(by_photo[np.repeat(starts[drawn], sizes[drawn]) + within])
         if resampled is not None:
             values.append(resampled)
     low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if values else (None, None)

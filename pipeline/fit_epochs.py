@@ -19,6 +19,7 @@ from pipeline.run_folder import RunFolder, write_json
 from pipeline.teacher import find_teacher
 
 _MONITOR = "val_loss"
+_MOMENTUM = 0.9
 History = list[dict[str, float]]  # as read_history returns it
 
 
@@ -162,16 +163,24 @@ def finish(run: RunFolder) -> dict[str, Any]:
 
 
 def _adamw(learning_rate: Any, settings: FitSettings) -> Any:
-    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=settings.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+    return _without_decay_of_norms(keras.optimizers.AdamW(learning_rate, weight_decay=settings.weight_decay))
 
 
 def _adam(learning_rate: Any, settings: FitSettings) -> Any:
     return keras.optimizers.Adam(learning_rate)
 
 
-_OPTIMIZERS = {"adamw": _adamw, "adam": _adam}
+def _sgd(learning_rate: Any, settings: FitSettings) -> Any:
+    optimizer = keras.optimizers.SGD(learning_rate, _MOMENTUM, nesterov=True, weight_decay=settings.weight_decay)
+    return _without_decay_of_norms(optimizer)
+
+
+def _without_decay_of_norms(optimizer: Any) -> Any:
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+_OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
 def _callbacks(run: RunFolder, stretch: Stretch, history: History) -> list[Any]:

@@ -21,7 +21,8 @@ class Scores:
     """What a model said of n patches.
 
     labels: the true labels, BACKGROUND for negatives. photos: name of each patch's photograph. results: the
-    decision at the threshold. best: the label it would give without rejection. confidences: of best.
+    decision at the threshold. best: the label it would give without rejection. confidences: of best. runners_up: the
+    second best label, empty where there is but one class.
     """
 
     classes: tuple[str, ...]
@@ -30,10 +31,11 @@ class Scores:
     results: np.ndarray  # str [n]
     best: np.ndarray  # str [n]
     confidences: np.ndarray  # float [n]
+    runners_up: np.ndarray  # str [n]
 
     def take(self, places: np.ndarray) -> "Scores":
         """Return the scores of some of the patches."""
-        arrays = (self.labels, self.photos, self.results, self.best, self.confidences)
+        arrays = (self.labels, self.photos, self.results, self.best, self.confidences, self.runners_up)
         return Scores(self.classes, *(array[places] for array in arrays))
 
     @property
@@ -47,13 +49,15 @@ def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule:
     free = DecisionRule(rule.labels, rule.reject_labels, 0.0)
     best = [decide_softmax(row, free) for row in probabilities]
     results = [decide_softmax(row, rule).result for row in probabilities]
+    classes = tuple(label for label in rule.labels if label not in rule.reject_labels)
     return Scores(
-        tuple(label for label in rule.labels if label not in rule.reject_labels),
+        classes,
         np.array(labels),
         np.array(photos),
         np.array(results),
         np.array([decision.result for decision in best]),
         np.array([decision.confidence for decision in best]),
+        _second_best(probabilities, rule.labels, classes),
     )
 
 
@@ -68,6 +72,7 @@ def measure(scores: Scores) -> dict[str, Any]:
     accepted = positives.take(np.flatnonzero(positives.results != UNKNOWN))
     return {
         "accuracy": _share(positives.best == positives.labels),
+        "top2_accuracy": _share((positives.best == positives.labels) | (positives.runners_up == positives.labels)),
         **_averages(positives),
         "ece": _over_photos(positives, expected_calibration_error),
         "rejected_minerals": _share(positives.results == UNKNOWN),
@@ -131,6 +136,15 @@ def auroc_background(scores: Scores) -> float | None:
     return float(roc_auc_score(positive, scores.confidences))
 
 
+def _second_best(probabilities: np.ndarray, labels: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:
+    """Return the class with the second highest probability of each row: str [n]."""
+    if len(classes) < 2:
+        return np.full(len(probabilities), "")
+    columns = [labels.index(name) for name in classes]
+    order = np.argsort(-probabilities[:, columns], axis=1, kind="stable")
+    return np.array(classes)[order[:, 1]]
+
+
 def _averages(scores: Scores) -> dict[str, Any]:
     """Return the averages over classes: values by scikit-learn, intervals from resampled confusion matrices."""
     statistics: dict[str, Callable[[np.ndarray], float]] = {
@@ -157,12 +171,20 @@ def _involved(counts: np.ndarray) -> np.ndarray:
 
 
 def _per_class(scores: Scores) -> dict[str, Any]:
-    """Return precision, recall and F1 of each class among the classes' patches, nothing rejected."""
+    """Return the figures of each class among the classes' patches, nothing rejected.
+
+    accuracy: the share of all patches that are rightly told to be, or not to be, of the class.
+    """
     rows = {}
     for number, label in enumerate(scores.classes):
         true, given = scores.labels == label, scores.best == label
         estimate = _estimate_f1(scores, number) if (true | given).any() else proportion(0, 0)
-        rows[label] = {"precision": _share(true[given]), "recall": _share(given[true]), "f1": estimate}
+        rows[label] = {
+            "accuracy": _share(true == given),
+            "precision": _share(true[given]),
+            "recall": _share(given[true]),
+            "f1": estimate,
+        }
     return rows
 
 

@@ -26,6 +26,7 @@ PALETTE = {
 }
 INK, MUTED, LINE, ACCENT, SOFT, PAPER = PALETTE.values()
 
+_LONGEST_NAME = 24  # letters that fit beside a plot
 WIDTH_INCHES = 4.4  # 317 points: text stays near 9 pixels on a phone and near 13 in a wide column
 STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
     "axes.axisbelow": True,
@@ -77,6 +78,67 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
         axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(_percent())
+        axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+@dataclass(frozen=True)
+class ClassPoints:
+    """Precision and recall of one class; None where there is nothing to divide by."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Milliseconds of one picture, median and 95th percentile, and the text beside them."""
+
+    name: str
+    text: str
+    median: float
+    p95: float
+
+
+def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
+    """Draw precision and recall of each class on one line, joined, so that a one-sided class stands out."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(classes)))
+        axes = figure.subplots()
+        shown = [
+            (place, row) for place, row in enumerate(classes) if row.precision is not None and row.recall is not None
+        ]
+        places = [place for place, _ in shown]
+        precision, recall = ([getattr(row, name) for _, row in shown] for name in ("precision", "recall"))
+        axes.hlines(places, precision, recall, color=LINE, linewidth=3)
+        axes.scatter(
+            precision, places, s=26, facecolor=PAPER, edgecolor=INK, linewidth=1.2, label="precision", zorder=3
+        )
+        axes.scatter(recall, places, s=26, color=ACCENT, label="recall", zorder=3)
+        axes.set_yticks(range(len(classes)), [_shortened(row.name) for row in classes])
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.grid(visible=False, axis="y")
+        lowest = min([*precision, *recall], default=0.0)
+        axes.set(xlim=(math.floor(max(lowest - 0.03, 0) * 10) / 10, 1.015), ylim=(len(classes) - 0.5, -0.5))
+        axes.xaxis.set_major_formatter(_percent())
+        axes.spines["left"].set_visible(False)
+        _legend(axes)
+    return figure
+
+
+def draw_durations(durations: Sequence[Duration]) -> Figure:
+    """Draw one horizontal bar each for the median, with a whisker to the 95th percentile."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 0.62 * len(durations)))
+        axes = figure.subplots()
+        longest = max(row.p95 for row in durations)
+        for place, row in enumerate(durations):
+            axes.text(0, 0.3 - place, row.name, va="bottom", fontsize=8.5)
+            axes.barh(-place, row.median, height=0.46, color=ACCENT if place == 0 else SOFT)
+            axes.plot([row.median, row.p95], [-place, -place], color=INK, linewidth=1.2, marker="|", markevery=[1])
+            axes.text(row.p95 + 0.02 * longest, -place, row.text, va="center", fontweight="bold")
+        axes.set(xlim=(0, 1.45 * longest), ylim=(0.35 - len(durations), 0.75), yticks=[], xlabel="milliseconds")
         axes.spines[["left", "bottom"]].set_visible(False)
     return figure
 
@@ -158,6 +220,10 @@ def _themed(body: str) -> str:
     for name, colour in PALETTE.items():
         body = body.replace(f": {colour}", f": var(--{name})")
     return re.sub(r" font-family: [^;\"]+;", "", body)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:

@@ -12,7 +12,7 @@ from inference.errors import InputError
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores
 
-COLUMNS = ("file", "photo", "label", "best", "confidence", "result")
+COLUMNS = ("file", "photo", "label", "best", "confidence", "runner_up", "result")
 
 
 def write_predictions(scores: Scores, index: PatchIndex, path: Path) -> None:
@@ -22,7 +22,7 @@ def write_predictions(scores: Scores, index: PatchIndex, path: Path) -> None:
     writer.writerow(COLUMNS)
     for place, patch in enumerate(index.patches):
         confidence = repr(float(scores.confidences[place]))  # every digit
-        answer = (scores.best[place], confidence, scores.results[place])
+        answer = (scores.best[place], confidence, scores.runners_up[place], scores.results[place])
         writer.writerow([patch.file, patch.photo, scores.labels[place], *answer])
     write_atomically(path, text.getvalue())
 
@@ -39,11 +39,11 @@ def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
         header, *rows = list(csv.reader(file)) or [[]]
     if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
         raise InputError(f"{path}: line 1 must be {','.join(COLUMNS)}. Received: {header}. Evaluate the run again.")
-    _, photos, labels, best, confidences, results = np.array(rows, str).reshape(-1, len(COLUMNS)).T
-    return Scores(classes, labels, photos, results, best, confidences.astype(float))
+    _, photos, labels, best, confidences, runners_up, results = np.array(rows, str).reshape(-1, len(COLUMNS)).T
+    return Scores(classes, labels, photos, results, best, confidences.astype(float), runners_up)
 
 
 def pool_scores(parts: Sequence[Scores]) -> Scores:
     """Return the scores of several test sets as those of one."""
-    names = ("labels", "photos", "results", "best", "confidences")
+    names = ("labels", "photos", "results", "best", "confidences", "runners_up")
     return Scores(parts[0].classes, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -14,9 +14,13 @@ Overrides = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """Where the patches come from; scenes: how many photographs are drawn, from a seed, when no data is given."""
+    """Where the patches come from; scenes: how many photographs are drawn, from a seed, when no data is given.
 
-    kind: Literal["annotated_photos"] = "annotated_photos"
+    kind annotated_photos: photographs with boxes, class_folders: a folder or zip with a folder of pictures for each
+    class, cifar10: the same, or by default what Keras downloads.
+    """
+
+    kind: Literal["annotated_photos", "class_folders", "cifar10"] = "annotated_photos"
     scenes: int = 700
     seed: int = 0
 
@@ -73,7 +77,8 @@ class AugmentSettings:
     """Strength of each random change of a training picture; 0 turns it off.
 
     crop: largest share of the area that is cut away. detail: how much larger than the network's input pictures are
-    kept for cropping, 0.33 by a third. aspect: largest log ratio of the sides. rotation, hue: of a full turn.
+    kept for cropping, 0.33 by a third. aspect: largest log ratio of the sides. shift: largest shift along either side,
+    of the side, by whole pixels where nothing else is warped. rotation, hue: of a full turn.
     brightness: of 255. contrast: log factor. saturation: of the picture's own. erasing, mixup, cutmix: shares of
     the pictures that are changed so.
     """
@@ -82,6 +87,7 @@ class AugmentSettings:
     crop: float = 0.65
     detail: float = 0.33
     aspect: float = 0.25
+    shift: float = 0.0
     rotation: float = 0.15
     brightness: float = 0.15
     contrast: float = 0.3
@@ -103,6 +109,7 @@ class NetworkSettings:
 
     trunk: Literal[
         "patch_net",
+        "patch_net_32",
         "mobilenet_v3_large",
         "mobilenet_v3_large_minimalistic",
         "mobilenet_v3_small",
@@ -121,11 +128,12 @@ class FitSettings:
     """The training: epochs at most, patience of early stopping in epochs, warm-up and cosine.
 
     kind two_stage: the head alone learns for head_epochs of the epochs, at the constant head_learning_rate, then
-    the trunk from the layer trainable_from on (all of it where empty) learns with it. adam uses no weight_decay.
+    the trunk from the layer trainable_from on (all of it where empty) learns with it. adam uses no weight_decay; sgd
+    has a Nesterov momentum of 0.9.
     """
 
     kind: Literal["gradient", "two_stage"] = "gradient"
-    optimizer: Literal["adamw", "adam"] = "adamw"
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     epochs: int = 40
     head_epochs: int = 5
     head_learning_rate: float = 1e-3

@@ -24,6 +24,7 @@ _RANGES = (
     ("augment.crop", 0, 1),
     ("augment.detail", 0, math.inf),
     ("augment.aspect", 0, math.inf),
+    ("augment.shift", 0, 0.5),
     ("augment.rotation", 0, math.inf),
     ("augment.brightness", 0, 1),
     ("augment.contrast", 0, math.inf),
@@ -40,6 +41,7 @@ _RANGES = (
     ("export.calibration_pictures", 1, math.inf),
 )
 
+_NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": ""}  # of other trunks: imagenet
 _SHARES = ("augment.erasing", "augment.mixup", "augment.cutmix", "fit.teacher_share")
 
 
@@ -72,9 +74,10 @@ def list_rules(recipe: "Recipe") -> list[Rule]:
 
 def _transfer_rules(network: "NetworkSettings", fit: "FitSettings") -> list[Rule]:
     """List what must hold where a trunk of keras.applications or a training in two stages is chosen."""
-    ours, two, first = network.trunk == "patch_net", fit.kind == "two_stage", fit.trainable_from
-    fits, side = network.weights != ("imagenet" if ours else "drawn"), network.input_side
-    choices = "none, drawn or a file" if ours else "none, imagenet or a file"
+    ours, two, first = network.trunk.startswith("patch_net"), fit.kind == "two_stage", fit.trainable_from
+    named = _NAMED_WEIGHTS.get(network.trunk, "imagenet")
+    fits, side = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn"), network.input_side
+    choices = ", ".join(filter(None, ("none", named))) + " or a file"
     return [
         ("network.weights", f"must be {choices} for {network.trunk}", network.weights, fits),
         ("network.input_side", f"must be at least 32 for {network.trunk}", side, ours or side >= 32),

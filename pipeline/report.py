@@ -9,29 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.decide import UNKNOWN
 from inference.errors import InputError
 from inference.image_io import read_image
-from pipeline import plots
-
-Report = Mapping[str, Any]
-Estimate = Mapping[str, Any]  # value, low, high: the 95 % interval; n; value None where undefined
+from pipeline.report_figures import draw_figures, of_keras, ordered_classes
+from pipeline.report_style import ABSENT, STYLES, THIN, Estimate, Report, bounds, decimal, share, size, spread
 
 PICTURE_SIDE_PIXELS = 160
 TERMINAL_COLUMNS = 80
 TITLE_COLUMNS = 42
 SPLITS = ("train", "validation", "test")
-ABSENT = "\N{EN DASH}"
-THIN = "\N{NARROW NO-BREAK SPACE}"
 JOIN = "\N{NO-BREAK SPACE}"  # keeps 93 of 100 on one line
 
 # title, key of the metrics, shown as, what it means
 KEY_FIGURES = (
     ("Accuracy", "accuracy", "share", "best label right, nothing rejected"),
+    ("Top-2 accuracy", "top2_accuracy", "share", "one of the two best labels right"),
     ("Balanced accuracy", "balanced_accuracy", "share", "the mean over the classes"),
     ("Accuracy of accepted", "accuracy_of_accepted", "share", "right where it did not say unknown"),
     ("Background rejected", "rejected_background", "share", "said unknown: more is better"),
@@ -125,7 +121,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     rows: list[tuple[str, str, Estimate | None]] = [
         ("Accuracy", "share", metrics.get("accuracy")),
         (f"  {baseline['name']}" if baseline else "", "share", baseline and baseline["accuracy"]),
-        ("  Keras model", "share", _of_keras(report, "accuracy")),
+        ("  Keras model", "share", of_keras(report, "accuracy")),
         ("Background rejected", "share", metrics.get("rejected_background")),
         ("Known classes rejected", "share", metrics.get("rejected_minerals")),
         ("Calibration error (ECE)", "decimal", metrics.get("ece")),
@@ -182,24 +178,6 @@ def key_cards(report: Report) -> list[Card]:
     return cards + list(_cost_cards(report))
 
 
-def draw_figures(report: Report, history: Sequence[Mapping[str, float]]) -> dict[str, Markup]:
-    """Return the page's plots as inline SVG by name; a plot without numbers is left out."""
-    metrics, threshold = report["models"][report["released"]], report["calibration"]["threshold"]
-    figures = {"comparison": (plots.draw_comparison(_bars(report)), _spoken_bars(report))}
-    if metrics["reliability"]:
-        text = "Reliability diagram: accuracy by confidence, over a histogram of confidences. Table below."
-        figures["reliability"] = plots.draw_reliability(metrics["reliability"]), text
-    if metrics["threshold_curve"]:
-        text = f"Shares accepted and rejected at each threshold; {threshold:.2f} was chosen."
-        figures["threshold"] = plots.draw_threshold_curve(metrics["threshold_curve"], threshold), text
-    if history:
-        best = report["training"]["best_epoch"]
-        text = f"Loss and accuracy by epoch for training and validation; the best epoch is {best}."
-        figures["training"] = plots.draw_training(history, best), text
-    # Markup: matplotlib has escaped every text in the figure, svg_text the description
-    return {name: Markup(plots.svg_text(figure, name, text)) for name, (figure, text) in figures.items()}
-
-
 def confusion_rows(confusion: Mapping[str, Any]) -> list[ConfusionRow]:
     """Return the confusion matrix with row shares; background is right where the result is unknown."""
     columns, rows = confusion["columns"], []
@@ -212,13 +190,6 @@ def confusion_rows(confusion: Mapping[str, Any]) -> list[ConfusionRow]:
         ]
         rows.append(ConfusionRow(label, total, apart, cells))
     return rows
-
-
-def ordered_classes(report: Report) -> list[str]:
-    """Return every class that the report names, in the order of the confusion matrix, whatever the JSON's order."""
-    metrics = report["models"][report["released"]]
-    named = [metrics["confusion"]["rows"], *report["data"]["patches"].values(), metrics["per_class"]]
-    return list(dict.fromkeys(label for labels in named for label in labels))
 
 
 def data_rows(report: Report) -> list[tuple[str, list[int]]]:
@@ -244,53 +215,6 @@ def picture_uri(path: Path) -> str | None:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def share(value: float | None) -> str:
-    """Return a share in [0, 1] as a percentage: 0.931 -> 93.1 %."""
-    return ABSENT if value is None else f"{100 * value:.1f}{THIN}%"
-
-
-def decimal(value: float | None) -> str:
-    """Return a plain number with three decimals: 0.0312 -> 0.031."""
-    return ABSENT if value is None else f"{value:.3f}"
-
-
-STYLES = {"share": share, "decimal": decimal}
-
-
-def bounds(estimate: Estimate, style: str = "share") -> str:
-    """Return an interval without its n: 90.4 to 95.1 as 90.4-95.1 %, the first unit left out."""
-    if estimate["low"] is None or estimate["high"] is None:
-        return "no interval"
-    low, high = STYLES[style](estimate["low"]), STYLES[style](estimate["high"])
-    return f"{low.removesuffix(THIN + '%')}{ABSENT}{high}"
-
-
-def spread(estimate: Estimate, style: str = "share") -> str:
-    """Return interval and n as one text: 90.4-95.1 %, n = 464."""
-    return f"{bounds(estimate, style)}, n{THIN}={THIN}{estimate['n']:,}"
-
-
-def size(count: float | None) -> str:
-    """Return a number of bytes in decimal units: 612345 -> 612 kB, 1234567 -> 1.23 MB."""
-    if count is None:
-        return ABSENT
-    return f"{count / 1e6:.2f}{THIN}MB" if count >= 1e6 else f"{count / 1e3:.0f}{THIN}kB"
-
-
-def _bars(report: Report) -> list[plots.Bar]:
-    """Return the bars of the comparison: the released network, the Keras model that it came from, the baseline."""
-    rows = [(f"network, {report['released']}", report["models"][report["released"]]["accuracy"])]
-    if report["released"] != "keras" and _of_keras(report, "accuracy"):
-        rows.append(("network, Keras", _of_keras(report, "accuracy")))
-    if report.get("baseline"):
-        rows.append((report["baseline"]["name"], report["baseline"]["accuracy"]))
-    return [plots.Bar(name, share(row["value"]), row["value"], row["low"], row["high"]) for name, row in rows]
-
-
-def _spoken_bars(report: Report) -> str:
-    return "Accuracy: " + "; ".join(f"{bar.name} {bar.text}" for bar in _bars(report)) + "."
 
 
 def _cost_cards(report: Report) -> Iterator[Card]:
@@ -326,10 +250,6 @@ def _cost_text(report: Report) -> str:
     latency = cost["latency_ms"].get(released)
     time = f"{latency['median']:.2f} ms (p95 {latency['p95']:.2f}), n={latency['n']}" if latency else "not timed"
     return f"{size(cost['bytes'].get(released)).replace(THIN, ' ').replace(ABSENT, '-')}, {time}"
-
-
-def _of_keras(report: Report, key: str) -> Estimate | None:
-    return report["models"].get("keras", {}).get(key)
 
 
 def _parity(report: Report) -> Mapping[str, Any]:

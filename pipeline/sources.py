@@ -8,6 +8,8 @@ from pathlib import Path
 
 from inference.errors import InputError
 from pipeline.annotations import read_annotations
+from pipeline.cifar10 import write_originals
+from pipeline.class_folders import index_class_folders
 from pipeline.index import PatchIndex
 from pipeline.outliers import add_outliers
 from pipeline.patches import cut_patches
@@ -17,11 +19,13 @@ from pipeline.scenes import write_scenes
 
 EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
+CLASS_FOLDERS = "pictures in class folders"
+ORIGINALS = "CIFAR-10 as published"
 
 
 @dataclass(frozen=True)
 class DataPlace:
-    """Where a run's data is: photographs and annotation file, or neither for the drawn scenes; where runs are kept.
+    """Where a run's data is: photographs and annotation file, class folders, or nothing; where runs are kept.
 
     groups: JSON file of the photographs that belong together, see pipeline.photo_groups.
     """
@@ -31,12 +35,9 @@ class DataPlace:
     runs: Path
     groups: Path | None = None
 
-    def check(self) -> None:
-        """Raise InputError unless both or neither are given, the photographs exist and the groups can be read."""
-        if (self.images is None) != (self.annotations is None):
-            raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
-        if self.images is not None and not self.images.is_dir():
-            raise InputError(f"{self.images}: is no folder. Give the folder of the photographs to --images.")
+    def check(self, source: str) -> None:
+        """Raise InputError unless what is given suits the kind of source and can be found."""
+        _PLACE_RULES[source](self)
         read_photo_groups(self.groups)
 
     def to_json(self) -> dict[str, str | None]:
@@ -46,7 +47,7 @@ class DataPlace:
 
     @property
     def embedded(self) -> bool:
-        """Tell whether the drawn scenes are meant."""
+        """Tell whether no data is given: the drawn scenes are meant, or what Keras downloads."""
         return self.images is None
 
 
@@ -75,7 +76,7 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     Raises:
         InputError: only one of photographs and annotations is given, or nothing usable is found.
     """
-    place.check()
+    place.check("annotated_photos")
     if place.images is None or place.annotations is None:
         images, annotations = _draw(place.runs, recipe)
     else:
@@ -89,7 +90,66 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     return PreparedData(index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
 
-SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {"annotated_photos": annotated_photos}
+def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of class folders; see pipeline.class_folders.
+
+    Raises:
+        InputError: no folder or zip is given, or nothing usable is found.
+    """
+    place.check("class_folders")
+    assert place.images is not None  # checked
+    return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+
+
+def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of given class folders, by default those that Keras downloads.
+
+    Raises:
+        InputError: the download fails, or nothing usable is found.
+    """
+    place.check("cifar10")
+    if place.images is not None:
+        return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+    return _index_folders(write_originals(place.runs / recipe.name, recipe.labels), ORIGINALS, place, recipe)
+
+
+SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
+    "annotated_photos": annotated_photos,
+    "class_folders": class_folders,
+    "cifar10": cifar10,
+}
+
+
+def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
+    found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
+    return PreparedData(found.index, kind, clipped_boxes=0, written=0, refused=found.refused)
+
+
+def _check_annotated(place: DataPlace) -> None:
+    if (place.images is None) != (place.annotations is None):
+        raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
+    if place.images is not None and not place.images.is_dir():
+        raise InputError(f"{place.images}: is no folder. Give the folder of the photographs to --images.")
+
+
+def _check_folders(place: DataPlace) -> None:
+    if place.images is None:
+        raise InputError("this recipe needs pictures. Give a folder, or zip, of class folders to --images.")
+    _check_folders_or_none(place)
+
+
+def _check_folders_or_none(place: DataPlace) -> None:
+    if place.annotations is not None:
+        raise InputError("class folders need no annotations. Received: --annotations. Leave it out.")
+    if place.images is not None and not place.images.exists():
+        raise InputError(f"{place.images}: does not exist. Give a folder, or zip, of class folders to --images.")
+
+
+_PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
+    "annotated_photos": _check_annotated,
+    "class_folders": _check_folders,
+    "cifar10": _check_folders_or_none,
+}
 
 
 def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:

@@ -69,6 +69,13 @@ def assign_splits(
     return _deal(groups, shares, known, settings.seed)
 
 
+def assign_validation(photos: Iterable[Photo], settings: SplitSettings) -> dict[str, str]:
+    """Return train or validation for each photograph's name, where the test set is given and has no part in it."""
+    groups = group_near_duplicates(photos, settings.near_duplicate_distance)
+    shares = {"train": 1 - settings.validation, "validation": settings.validation}
+    return _deal(groups, shares, {}, settings.seed)
+
+
 def _held_out(groups: list[list[Photo]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
     """Return "test" for the photographs of the fold; groups with known photographs are left to these.
 

@@ -44,7 +44,7 @@ def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> R
     Raises:
         InputError: the data's place can't be right.
     """
-    place.check()
+    place.check(recipe.source.kind)
     run = fill_run(folder, recipe) if folder else create_run(place.runs, recipe)
     write_json(run.source, place.to_json())
     return run

@@ -15,6 +15,7 @@ STRENGTHS: dict[str, Any] = {
     "flip": "horizontal_and_vertical",
     "crop": 0.6,
     "aspect": 0.5,
+    "shift": 0.25,
     "rotation": 0.2,
     "brightness": 0.6,
     "contrast": 0.8,
@@ -80,6 +81,15 @@ def test_flips_go_in_every_direction_that_their_name_says(flip: str, turns: list
     flipped = changed_by(replace(OFF, flip=flip), pictures)[0]  # type: ignore[arg-type]
     expected = {np.ascontiguousarray(pictures[0][::down, ::right]).tobytes() for down, right in turns}
     assert {picture.tobytes() for picture in flipped} == expected
+
+
+def test_a_shift_moves_whole_pixels_as_far_as_stated_in_every_direction() -> None:
+    """Catches interpolation that blurs small pictures, a shift along one side alone, and one that goes further."""
+    pictures = noisy_pictures(400)
+    shifted, _ = changed_by(replace(OFF, shift=0.125), pictures)
+    padded = np.pad(pictures[0], ((2, 2), (2, 2), (0, 0)), "symmetric")
+    views = {padded[y : y + 16, x : x + 16].tobytes() for y in range(5) for x in range(5)}
+    assert {picture.tobytes() for picture in shifted} == views
 
 
 def test_a_cut_out_shows_between_the_stated_share_and_all_of_the_area() -> None:

@@ -60,7 +60,7 @@ def make_run(folder: Path, flatbuffer: bytes, threshold: float) -> RunFolder:
     best = np.array([*labels[:4], "red", "red"])
     results = np.where(confidences >= threshold, best, "unknown")
     write_predictions(
-        Scores(CLASSES, np.array(labels), np.array(names), results, best, confidences), index, run.predictions
+        Scores(CLASSES, np.array(labels), np.array(names), results, best, confidences, best), index, run.predictions
     )
     write_model(run.model, flatbuffer, replace(make_card(flatbuffer), threshold=threshold))
     return run
@@ -69,7 +69,8 @@ def make_run(folder: Path, flatbuffer: bytes, threshold: float) -> RunFolder:
 def positives() -> Scores:
     values = np.array([0.2, 0.4, 0.6, 0.8])
     names = np.array(list("abcd"))
-    return Scores(("a",), np.repeat("a", 4), names, np.repeat("a", 4), np.repeat("a", 4), values)
+    a, none = np.repeat("a", 4), np.repeat("", 4)
+    return Scores(("a",), a, names, a, a, values, none)
 
 
 def test_a_sources_figures_by_hand() -> None:

@@ -22,21 +22,21 @@ from tests.colour_run import write_photographs
 from tests.worlds import RECIPE, one_each, write_world
 
 PAIR = Recipe(name="pair", title="Two folds {fold}", labels=("a", "b"))
-COLUMNS = "file,photo,label,best,confidence,result"
+COLUMNS = "file,photo,label,best,confidence,runner_up,result"
 # photo, label, best, confidence, result: fold 1 accepts from 0.5, fold 2 from 0.7
 FOLD_1 = """
-p1,a,a,0.9,a
-p1,b,a,0.6,a
-p2,b,b,0.4,unknown
-p2,background,a,0.55,a
-p1,background,b,0.3,unknown"""
+p1,a,a,0.9,b,a
+p1,b,a,0.6,b,a
+p2,b,b,0.4,a,unknown
+p2,background,a,0.55,b,a
+p1,background,b,0.3,a,unknown"""
 FOLD_2 = """
-q1,a,a,0.9,a
-q2,b,b,0.8,b
-q3,b,b,0.95,b
-q3,a,a,0.85,a
-q4,a,b,0.6,unknown
-q4,background,a,0.65,unknown"""
+q1,a,a,0.9,b,a
+q2,b,b,0.8,a,b
+q3,b,b,0.95,a,b
+q3,a,a,0.85,b,a
+q4,a,b,0.6,a,unknown
+q4,background,a,0.65,b,unknown"""
 
 
 def write_fold(folder: CrossvalFolder, number: int, lines: str, right: tuple[int, int], baseline: int) -> None:
@@ -90,8 +90,8 @@ def test_pooled_figures_by_hand(pair: CrossvalFolder) -> None:
 def test_a_photograph_with_many_boxes_weighs_as_one(tmp_path: Path) -> None:
     """Catches a heap of twenty stones in one photograph that decides the figure for all."""
     folder = start_crossval(PAIR, DataPlace(None, None, tmp_path), 2)
-    write_fold(folder, 1, "r1,a,b,0.9,b " * 3 + "r2,a,a,0.9,a", (1, 1), 1)
-    write_fold(folder, 2, "s1,b,b,0.9,b", (1, 1), 1)
+    write_fold(folder, 1, "r1,a,b,0.9,a,b " * 3 + "r2,a,a,0.9,b,a", (1, 1), 1)
+    write_fold(folder, 2, "s1,b,b,0.9,a,b", (1, 1), 1)
     pooled = pool_folds(folder)["pooled"]
     assert value(pooled["accuracy"]) == (0.4, 5)
     assert pooled["accuracy_each_photo"]["value"] == pytest.approx(2 / 3)
@@ -132,7 +132,7 @@ def test_a_point_of_the_curve_by_hand() -> None:
     """Catches accepted and rejected shares exchanged, and a threshold between two patches that moves the point."""
     labels = np.array(["a"] * 4 + ["background"] * 3)
     confidences = np.array([0.2, 0.4, 0.6, 0.8, 0.1, 0.3, 0.5])
-    scores = Scores(("a",), labels, labels, labels, labels, confidences)
+    scores = Scores(("a",), labels, labels, labels, labels, confidences, labels)
     assert rejected_where_accepted(scores, 0.75) == pytest.approx(2 / 3)
     assert rejected_where_accepted(scores, 1.0) == pytest.approx(1 / 3)
     confidences[5] = 0.4  # at the threshold: accepted, as the runner decides
@@ -175,14 +175,15 @@ def test_predictions_come_back_as_they_were(tmp_path: Path) -> None:
         np.array(["a", "unknown", "b"]),
         np.array(["a", "b", "b"]),
         np.array([1 / 3, 0.1, np.float32(0.7)]),
+        np.array(["b", "a", "a"]),
     )
     write_predictions(scores, index, tmp_path / "predictions.csv")
     back = read_predictions(tmp_path / "predictions.csv", ("a", "b"))
     assert back.classes == scores.classes
-    for name in ("labels", "photos", "results", "best", "confidences"):
+    for name in ("labels", "photos", "results", "best", "confidences", "runners_up"):
         np.testing.assert_array_equal(getattr(back, name), getattr(scores, name), name)
     text = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
-    assert text[:2] == [COLUMNS, '0.png,"x,1.jpg",a,a,0.3333333333333333,a']
+    assert text[:2] == [COLUMNS, '0.png,"x,1.jpg",a,a,0.3333333333333333,b,a']
 
 
 @pytest.mark.parametrize("text", [None, "", "file,photo\n", f"{COLUMNS}\na,b\n"])

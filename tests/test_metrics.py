@@ -61,7 +61,9 @@ def random_scores(count: int, seed: int) -> Scores:
     )
     confidences = random.random(count)
     results = np.where(confidences >= 0.5, best, UNKNOWN)
-    return Scores(CLASSES, labels, (np.arange(count) // 4).astype(str), results, best, confidences)
+    return Scores(
+        CLASSES, labels, (np.arange(count) // 4).astype(str), results, best, confidences, random.choice(CLASSES, count)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +89,20 @@ def test_all_figures_of_the_worked_example(report: dict[str, Any]) -> None:
     assert {label: value(rows[label]["f1"]) for label in f1} == {k: (pytest.approx(v), 6) for k, v in f1.items()}
     assert (value(rows["a"]["precision"]), value(rows["a"]["recall"])) == ((1.0, 3), (0.75, 4))
     assert (value(rows["b"]["precision"]), value(rows["b"]["recall"])) == ((pytest.approx(2 / 3), 3), (1.0, 2))
-    assert rows["c"] == {"precision": ABSENT, "recall": ABSENT, "f1": ABSENT}
+    assert [value(rows[label]["accuracy"]) for label in CLASSES] == [(pytest.approx(5 / 6), 6)] * 2 + [(1.0, 6)]
+    assert rows["c"] == {"accuracy": rows["c"]["accuracy"], "precision": ABSENT, "recall": ABSENT, "f1": ABSENT}
     # confidences of classes 0.9 0.8 0.6 0.4 0.7 0.3, of background 0.2 0.5 0.2: 16 of 18 pairs in order
     assert value(report["auroc_background"]) == (pytest.approx(16 / 18), 9)
+
+
+def test_the_second_best_label_counts_for_top_2() -> None:
+    """Catches a third place that counts, a runner-up among labels that reject, and columns that are not the labels'."""
+    rule = DecisionRule((BACKGROUND, *CLASSES), (BACKGROUND,), 0.5)
+    rows = np.array([[0.5, 0.3, 0.15, 0.05], [0.5, 0.3, 0.15, 0.05], [0.0, 0.2, 0.5, 0.3], [0.9, 0.0, 0.04, 0.06]])
+    scores = score(rows, ["b", "c", "b", "a"], list("1234"), rule)
+    assert list(scores.runners_up) == ["b", "b", "c", "b"]
+    figures = measure(scores)
+    assert (value(figures["accuracy"]), value(figures["top2_accuracy"])) == ((0.25, 4), (0.5, 4))
 
 
 def test_confusion_rows_are_true_labels_and_sum_to_the_patches(report: dict[str, Any]) -> None:
@@ -247,7 +260,7 @@ def test_expected_calibration_error_by_hand() -> None:
     confidences = np.array([confidence for confidence, _ in rows])
     labels = np.array(["a"] * 5)
     best = np.where(right, "a", "b")
-    scores = Scores(CLASSES, labels, labels, best, best, confidences)
+    scores = Scores(CLASSES, labels, labels, best, best, confidences, best)
     bins = reliability(scores)
     assert [entry["n"] for entry in bins] == [1, 0, 0, 0, 0, 2, 0, 0, 0, 2]
     assert bins[5] == {"low": 0.5, "high": 0.6, "n": 2, "confidence": pytest.approx(0.525), "accuracy": 1.0}
@@ -262,7 +275,7 @@ def test_calibrated_confidences_have_hardly_any_error() -> None:
     confidences = random.random(20_000)
     best = np.where(random.random(20_000) < confidences, "a", "b")
     labels = np.array(["a"] * 20_000)
-    assert expected_calibration_error(Scores(CLASSES, labels, labels, best, best, confidences)) < 0.02
+    assert expected_calibration_error(Scores(CLASSES, labels, labels, best, best, confidences, best)) < 0.02
 
 
 def test_auroc_needs_both_kinds() -> None:

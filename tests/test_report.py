@@ -20,11 +20,11 @@ from pipeline.report import (
     confusion_rows,
     key_cards,
     picture_uri,
-    size,
     summary_lines,
     verdict,
     write_report,
 )
+from pipeline.report_style import size
 from tests.sample_report import CLASSES, average, proportion, sample_history, sample_report, write_sample_pictures
 
 HOSTILE = '<script>alert(\'x\')</script> " onload="x" & $\\frac{$ {{ 7*7 }} http://example.org/a.css'
@@ -214,7 +214,7 @@ def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
     page = Page(page_text)
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == len(page.all("title")) == 1
-    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 4
+    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 6
     assert all(svg["aria-label"] for svg in page.all("svg"))
     assert page.all("img") and all(image["alt"] for image in page.all("img"))
     assert len(page.all("caption")) == len(page.all("table")) == 5
@@ -340,7 +340,7 @@ def test_missing_models_and_parts_render(report: dict[str, Any], tmp_path: Path)
     assert "float32" not in page.text
     assert "No baseline was measured." in page.text
     assert "no test patch got a wrong label" in page.text
-    assert len(page.all("svg")) == 1
+    assert len(page.all("svg")) == 3  # comparison, classes, cost
     assert page.unclosed == []
 
 

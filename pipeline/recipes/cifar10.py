@@ -1,0 +1,64 @@
+"""CIFAR-10 with under a million parameters, from scratch, on the training set alone.
+
+    python -m pipeline run cifar10
+    python -m pipeline run cifar10 --images FOLDER_OR_ZIP
+
+Without --images Keras downloads the pictures as published (170 MB, once). The folder or zip holds train/CLASS and
+test/CLASS; a picture may lie there in several versions, a.jpg and a.png, which are kept on one side of the split.
+A tenth of the training pictures is held out for everything that is chosen; the test pictures are only measured.
+
+Measured figures, with n, machine and time: README.txt, table of results.
+"""
+
+from pipeline.recipe import (
+    AugmentSettings,
+    CalibrateSettings,
+    FitSettings,
+    NetworkSettings,
+    Recipe,
+    SourceSettings,
+    SplitSettings,
+)
+
+RECIPE = Recipe(
+    name="cifar10",
+    title="CIFAR-10, under a million parameters",
+    labels=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    source=SourceSettings(kind="cifar10"),
+    split=SplitSettings(validation=0.1),
+    augment=AugmentSettings(
+        flip="horizontal",
+        crop=0,
+        detail=0,
+        aspect=0,
+        shift=0.125,
+        rotation=0,
+        brightness=0,
+        contrast=0,
+        saturation=0,
+        hue=0,
+        erasing=0.25,
+        mixup=0,
+        cutmix=0.25,
+    ),
+    network=NetworkSettings(trunk="patch_net_32", input_side=32, dropout=0, background="confidence"),
+    fit=FitSettings(
+        optimizer="sgd",
+        epochs=50,
+        patience=50,
+        batch_size=128,
+        learning_rate=0.2,
+        warmup_epochs=2,
+        weight_decay=5e-3,
+        label_smoothing=0.1,
+        balance="none",
+    ),
+    calibrate=CalibrateSettings(accepted=0.95),
+    smoke=(
+        ("fit.epochs", "2"),
+        ("fit.batch_size", "32"),
+        ("fit.learning_rate", "0.02"),
+        ("export.calibration_pictures", "20"),
+        ("export.max_accuracy_loss", "1.0"),
+    ),
+)

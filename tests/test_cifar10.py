@@ -1,0 +1,99 @@
+"""The recipe cifar10 from class folders to a report, on generated pictures of 32 pixels."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.classifier import Classifier
+from pipeline.__main__ import main
+from pipeline.recipes import RECIPES
+
+LABELS = RECIPES["cifar10"].labels
+COUNTS = {"train": 16, "test": 4}
+
+
+def write_pictures(root: Path) -> None:
+    """Write pictures that a network can tell apart within seconds: each class has a hue and a side that is bright."""
+    random = np.random.default_rng(0)
+    for split, count in COUNTS.items():
+        for number, label in enumerate(LABELS):
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for place in range(count):
+                hsv = np.full((32, 32, 3), (number * 25, 220, 90), np.uint8)
+                hsv[:, :16, 2] = 200
+                rgb = np.asarray(Image.fromarray(hsv, "HSV").convert("RGB")).astype(float)
+                pixels = (rgb + random.normal(0, 25, rgb.shape)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{place}.png")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run."""
+    folder = tmp_path_factory.mktemp("cifar10")
+    write_pictures(folder / "data")
+    arguments = ["run", "cifar10", "--smoke", "--images", str(folder / "data"), "--runs", str(folder / "runs")]
+    assert main([*arguments, "--set", "fit.epochs=6", "--set", "fit.warmup_epochs=1"]) == 0
+    return next((folder / "runs" / "cifar10").glob("*-seed0"))
+
+
+@pytest.fixture(scope="module")
+def report(run: Path) -> dict[str, Any]:
+    """Return the report of the run."""
+    return json.loads((run / "report.json").read_text())
+
+
+def test_the_smoke_run_learns_and_measures_the_given_test_set(run: Path, report: dict[str, Any]) -> None:
+    """Catches a flow that ends without learning, or measures other pictures than the test folder's."""
+    metrics = report["models"]["int8"]
+    assert metrics["accuracy"]["n"] == COUNTS["test"] * len(LABELS)
+    assert metrics["accuracy"]["value"] > 0.5, "0.1 is chance"
+    assert metrics["top2_accuracy"]["value"] >= metrics["accuracy"]["value"]
+    assert report["data"]["kind"] == "pictures in class folders"
+    assert sorted(json.loads((run / "results.json").read_text())) == sorted(
+        f"test/{label}/{place}.png" for label in LABELS for place in range(COUNTS["test"])
+    )
+
+
+def test_the_report_has_every_figure_that_was_asked_for(report: dict[str, Any]) -> None:
+    """Catches a figure that the issue names and the report lacks."""
+    for mode in ("keras", "float32", "int8"):
+        metrics = report["models"][mode]
+        assert metrics.keys() >= {"accuracy", "top2_accuracy", "confusion", "ece", "macro_f1"}
+        for label in LABELS:
+            assert metrics["per_class"][label].keys() == {"accuracy", "precision", "recall", "f1"}
+        latency = report["cost"]["latency_ms"][mode]
+        assert 0 < latency["median"] <= latency["p95"]
+        assert report["cost"]["bytes"][mode] > 0
+    assert report["cost"]["parameters"] < 1_000_000
+    assert report["cost"]["macs"] > 1e6
+
+
+def test_the_page_shows_tables_and_plots(run: Path) -> None:
+    """Catches figures that are measured and not shown."""
+    page = (run / "report.html").read_text()
+    for text in ("Top-2 accuracy", "Accuracy of each class", "Time and size", "pictures in class folders".capitalize()):
+        assert text in page
+    assert page.count("<svg") == 6  # comparison, training, classes, reliability, threshold, cost
+
+
+def test_the_file_knows_ten_classes_and_32_pixels(run: Path) -> None:
+    """Catches an output for background, which CIFAR-10 has no pictures of."""
+    card = Classifier(run / "model.tflite").card
+    assert (card.labels, card.reject_labels, card.input_size) == (LABELS, (), (32, 32))
+
+
+def test_evaluate_measures_a_trained_run_anew(run: Path, tmp_path: Path) -> None:
+    """Catches an evaluation that copies old figures instead of computing them."""
+    copy = run.parent / "copy"
+    shutil.copytree(run, copy)
+    old = json.loads((copy / "report.json").read_text())
+    (copy / "report.json").write_text(json.dumps(old | {"models": {}}))
+    assert main(["evaluate", str(copy)]) == 0
+    new = json.loads((copy / "report.json").read_text())
+    assert new["models"]["int8"]["accuracy"] == old["models"]["int8"]["accuracy"]

@@ -1,0 +1,220 @@
+"""Class folders: every picture found, its class and split as the folders say, likenesses on one side."""
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.errors import InputError
+from pipeline.cifar10 import write_originals
+from pipeline.class_folders import index_class_folders
+from pipeline.photo_groups import PhotoGroups
+from pipeline.recipe import Recipe, override_all
+from pipeline.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
+
+RECIPE = override_all(
+    Recipe(name="folders", title="Two classes", labels=("cat", "dog")),
+    (("source.kind", "class_folders"), ("split.validation", "0.25"), ("network.background", "confidence")),
+)
+
+
+def write_picture(path: Path, seed: int, quality: int | None = None) -> None:
+    """Write a picture that resembles no other but those of the same seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8))
+    coarse.resize((32, 24), Image.Resampling.BICUBIC).save(path, **({"quality": quality} if quality else {}))
+
+
+def write_folders(root: Path, splits: tuple[str, ...] = ("",), count: int = 12) -> Path:
+    """Write so many pictures of each class into each split."""
+    seed = 0
+    for split in splits:
+        for label in RECIPE.labels:
+            for number in range(count):
+                write_picture(root / split / label / f"{number:02}.png", seed := seed + 1)
+    return root
+
+
+def splits_of(root: Path, work: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
+    return {patch.file: patch.split for patch in index_class_folders(root, work, recipe).index.patches}
+
+
+def test_without_a_test_set_all_pictures_are_dealt(tmp_path: Path) -> None:
+    """Catches pictures that are lost, labels of another folder, and shares that are not kept."""
+    found = index_class_folders(write_folders(tmp_path / "data"), tmp_path / "work", RECIPE)
+    patches = found.index.patches
+    assert found.refused == ()
+    assert Counter(patch.split for patch in patches) == {"train": 12, "validation": 6, "test": 6}
+    assert all(patch.file.startswith(f"{patch.label}/") for patch in patches)
+    assert {(patch.x, patch.y, patch.width, patch.height) for patch in patches} == {(0, 0, 32, 24)}
+    assert all(found.index.path(patch).is_file() for patch in patches)
+
+
+def test_given_splits_stay_and_validation_comes_from_training(tmp_path: Path) -> None:
+    """Catches test pictures that are trained on: a training picture that resembles one stays where it is, too."""
+    root = write_folders(tmp_path / "data", ("train", "Test"))
+    write_picture(root / "Test" / "cat" / "twin.png", seed=1)  # as train/cat/00.png
+    found = splits_of(root, tmp_path / "work")
+    assert {file for file, split in found.items() if split == "test"} == {f for f in found if f.startswith("Test/")}
+    assert Counter(split for file, split in found.items() if file.startswith("train/")) == {
+        "train": 18,
+        "validation": 6,
+    }
+
+
+def test_a_given_validation_set_is_kept(tmp_path: Path) -> None:
+    """Catches a validation share taken from training although there is a set for it."""
+    root = write_folders(tmp_path / "data", ("train", "val", "test"), 4)
+    assert Counter(splits_of(root, tmp_path / "work").values()) == {"train": 8, "validation": 8, "test": 8}
+
+
+def test_versions_and_likenesses_and_groups_share_a_split(tmp_path: Path) -> None:
+    """Catches a compressed copy, a near-duplicate or another view of a training picture in the validation set."""
+    root = write_folders(tmp_path / "data", ("train", "test"), 12)
+    for number in range(12):
+        write_picture(root / "train" / "cat" / f"{number:02}.jpg", number + 1, quality=30)
+        write_picture(root / "train" / "dog" / f"again{number:02}.png", number + 13)
+    groups = PhotoGroups((("train/cat/00", "train/cat/01", "train/dog/03"),))
+    found = index_class_folders(root, tmp_path / "work", RECIPE, groups).index
+    split = {patch.file: patch.split for patch in found.patches}
+    assert all(split[f"train/cat/{n:02}.jpg"] == split[f"train/cat/{n:02}.png"] for n in range(12))
+    assert all(split[f"train/dog/again{n:02}.png"] == split[f"train/dog/{n:02}.png"] for n in range(12))
+    assert len({split[f"train/{name}.png"] for name in ("cat/00", "cat/01", "dog/03")}) == 1
+    photos = {patch.photo for patch in found.patches if patch.file.startswith("train/cat/00.")}
+    assert photos == {"train/cat/00"}, "two versions of a picture are one photograph"
+
+
+def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """Catches folders that vanish silently, a broken picture that ends the run, and macOS' hidden files as pictures."""
+    root = write_folders(tmp_path / "data", ("train", "test"), 4)
+    (root / "train" / "cat" / "broken.jpg").write_bytes(b"no picture")
+    (root / "train" / "cat" / "._00.png").write_bytes(b"resource fork")
+    (root / "train" / ".cache").mkdir()
+    (root / "train" / ".cache" / "x.png").write_bytes(b"hidden")
+    (root / "labels.csv").write_text("a,b")
+    write_picture(root / "test" / "horse" / "1.png", 99)
+    found = index_class_folders(root, tmp_path / "work", RECIPE)
+    assert len(found.index.patches) == 16
+    odd, horses, broken = sorted(found.refused, key=len)[1], *sorted(found.refused, key=len)[::2]
+    assert {horses, odd} == {
+        "test/horse: is no class; 1 files left out",
+        "outside of folders: is no class; 1 files left out",
+    }
+    assert broken.startswith("train/cat/broken.jpg: is no image of a known format")
+
+
+def test_a_zip_with_a_folder_around_gives_the_same(tmp_path: Path) -> None:
+    """Catches an archive as people download it: one folder around the classes."""
+    root = write_folders(tmp_path / "data", ("train", "test"), 4)
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(root.rglob("*.png")):
+            file.write(path, Path("download") / path.relative_to(root))
+    assert splits_of(archive, tmp_path / "work") == splits_of(root, tmp_path / "work")
+
+
+def test_a_second_call_decodes_nothing_and_a_changed_file_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches sixty thousand pictures hashed anew for each run, and an index that outlives what it tells of."""
+    root, decoded = write_folders(tmp_path / "data"), []
+    first = splits_of(root, tmp_path / "work")
+    from pipeline import class_folders
+
+    real = class_folders.decode_image
+    monkeypatch.setattr(class_folders, "decode_image", lambda data: decoded.append(1) or real(data))
+    assert splits_of(root, tmp_path / "work") == first
+    assert not decoded
+    write_picture(root / "cat" / "new.png", 77)
+    assert "cat/new.png" in splits_of(root, tmp_path / "work")
+    assert len(decoded) == 25
+
+
+def test_clear_refusals(tmp_path: Path) -> None:
+    """Catches a KeyError, or a run without classes, where a sentence would help."""
+    root = write_folders(tmp_path / "data", ("train", "test"), 4)
+    (tmp_path / "text.zip").write_text("no archive")
+    work = tmp_path / "work"
+    with pytest.raises(InputError, match=r"must hold a folder of pictures for each class \(owl\).*--set labels"):
+        index_class_folders(root, work, override_all(RECIPE, (("labels", "owl"), ("network.background", "output"))))
+    with pytest.raises(InputError, match="no zip that can be read"):
+        index_class_folders(tmp_path / "text.zip", work, RECIPE)
+    with pytest.raises(InputError, match="cross-validation deals all pictures"):
+        index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))
+    write_picture(root / "cat" / "1.png", 55)
+    with pytest.raises(InputError, match="either all inside train and test or none"):
+        index_class_folders(root, work, RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("source", "images", "annotations", "message"),
+    [
+        ("annotated_photos", "data", None, "belong together"),
+        ("class_folders", None, None, "needs pictures"),
+        ("class_folders", "data", "boxes.json", "need no annotations"),
+        ("class_folders", "nowhere", None, "does not exist"),
+        ("cifar10", None, "boxes.json", "need no annotations"),
+        ("cifar10", "nowhere", None, "does not exist"),
+    ],
+)
+def test_each_source_says_what_it_needs(
+    tmp_path: Path, source: str, images: str | None, annotations: str | None, message: str
+) -> None:
+    """Catches a run that starts and fails after minutes, or one that ignores what it was given."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "boxes.json").write_text("{}")
+    paths = [None if name is None else tmp_path / name for name in (images, annotations)]
+    with pytest.raises(InputError, match=message):
+        DataPlace(paths[0], paths[1], tmp_path / "runs").check(source)
+
+
+def fake_cifar(classes: int = 2) -> tuple:
+    random = np.random.default_rng(0)
+    sets = ((random.integers(0, 256, (n, 32, 32, 3), np.uint8), np.arange(n)[:, np.newaxis] % classes) for n in (12, 4))
+    return tuple(sets)
+
+
+def test_downloaded_pictures_become_class_folders_once(tmp_path: Path) -> None:
+    """Catches labels exchanged, pixels changed by a lossy format, and sixty thousand files written for each run."""
+    arrays = fake_cifar()
+    folder = write_originals(tmp_path, RECIPE.labels, lambda: arrays)
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))[:3] == [
+        "test/cat/00000.png",
+        "test/cat/00002.png",
+        "test/dog/00001.png",
+    ]
+    np.testing.assert_array_equal(np.asarray(Image.open(folder / "train" / "dog" / "00005.png")), arrays[0][0][5])
+
+    def again() -> tuple:
+        raise AssertionError("loaded twice")
+
+    assert write_originals(tmp_path, RECIPE.labels, again) == folder
+
+
+def test_a_wrong_number_of_classes_and_a_failing_download_are_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches an IndexError, and Keras' bare Exception with a traceback."""
+    with pytest.raises(InputError, match="labels must name 3 classes"):
+        write_originals(tmp_path, RECIPE.labels, lambda: fake_cifar(3))
+    import keras
+
+    def fail() -> None:
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.datasets.cifar10, "load_data", fail)
+    with pytest.raises(InputError, match=r"can't be downloaded: URL fetch failure.*--images"):
+        write_originals(tmp_path, RECIPE.labels)
+
+
+def test_the_cifar10_source_takes_folders_or_what_was_downloaded(tmp_path: Path) -> None:
+    """Catches given pictures that are ignored, and a report that calls compressed pictures the published ones."""
+    root = write_folders(tmp_path / "data", ("train", "test"), 4)
+    given = SOURCES["cifar10"](DataPlace(root, None, tmp_path / "runs"), RECIPE)
+    write_originals(tmp_path / "runs" / RECIPE.name, RECIPE.labels, fake_cifar)
+    downloaded = SOURCES["cifar10"](DataPlace(None, None, tmp_path / "runs"), RECIPE)
+    assert (given.kind, len(given.index.patches)) == (CLASS_FOLDERS, 16)
+    assert (downloaded.kind, len(downloaded.index.patches)) == (ORIGINALS, 16)
