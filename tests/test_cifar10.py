@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.cifar10 import main as compare
 from inference.classifier import Classifier
 from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
@@ -86,6 +87,19 @@ def test_the_file_knows_ten_classes_and_32_pixels(run: Path) -> None:
     """Catches an output for background, which CIFAR-10 has no pictures of."""
     card = Classifier(run / "model.tflite").card
     assert (card.labels, card.reject_labels, card.input_size) == (LABELS, (), (32, 32))
+
+
+def test_the_comparison_measures_what_the_report_does(run: Path, tmp_path: Path) -> None:
+    """Catches labels in another order, and a comparison by another path than the runner's."""
+    pictures = run.parent.parent.parent / "data" / "test"
+    out = tmp_path / "comparison.json"
+    assert compare([str(pictures), str(run / "model.tflite"), "--json", str(out)]) == 0
+    figures = json.loads(out.read_text())["models"]["model.tflite"]
+    expected = json.loads((run / "report.json").read_text())["models"]["int8"]
+    assert figures["accuracy"] == expected["accuracy"]
+    assert figures["top2_accuracy"] == expected["top2_accuracy"]
+    assert figures["bytes"] == (run / "model.tflite").stat().st_size
+    assert compare([str(pictures.parent), str(run / "model.tflite")]) == 2, "a folder without class folders"
 
 
 def test_evaluate_measures_a_trained_run_anew(run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""Classifiers of CIFAR-10 side by side on the same pictures: accuracy, milliseconds, bytes, parameters.
+
+    python -m benchmarks.cifar10 PICTURES MODEL.tflite ... [--scaling FILE.tflite=RULE ...] [--json OUT]
+
+PICTURES holds a folder for each class. Every model goes through the runner's code; one without labels of its own
+gets those of CIFAR-10 in the usual order. Accuracy is of the best label, nothing rejected. The models take turns in
+timing, so that a slow minute of the machine hits all alike; times are of one thread, without decoding.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.classifier import Classifier
+from inference.errors import InputError
+from inference.image_io import read_image
+from pipeline.estimates import proportion
+from pipeline.recipes import RECIPES
+from pipeline.run_folder import describe_machine, write_json
+
+LABELS = RECIPES["cifar10"].labels
+_TURNS = 20
+_PICTURES_A_TURN = 25
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """One picture of 32 pixels, uint8 [32, 32, 3], and the name of its class."""
+
+    pixels: np.ndarray
+    label: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one line a model; return the exit code."""
+    options = _make_parser().parse_args(arguments)
+    try:
+        pictures = read_pictures(options.pictures)
+        scalings = dict(rule.split("=", 1) for rule in options.scaling)
+        with tempfile.TemporaryDirectory() as folder:
+            labels = Path(folder) / "labels.txt"
+            labels.write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")
+            models = {path: load(path, labels, scalings.get(str(path))) for path in options.models}
+        figures = {path.name: {"bytes": path.stat().st_size} | score(model, pictures) for path, model in models.items()}
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+    for path, times in time_in_turns(models, pictures).items():
+        figures[path.name]["ms"] = {"median": float(np.median(times)), "p95": float(np.percentile(times, 95))}
+    report = {"machine": describe_machine(), "pictures": len(pictures), "models": figures}
+    print("\n".join(table(report)))
+    if options.json:
+        write_json(options.json, report)
+    return 0
+
+
+def read_pictures(folder: Path) -> list[LabelledPicture]:
+    """Read every picture of the class folders, in a fixed order.
+
+    Raises:
+        InputError: a class has no folder with pictures.
+    """
+    pictures = []
+    for label in LABELS:
+        files = sorted(path for path in (folder / label).glob("*") if path.is_file())
+        if not files:
+            raise InputError(f"{folder / label}: must hold pictures of the class. None was found.")
+        pictures += [LabelledPicture(read_image(path), label) for path in files]
+    return pictures
+
+
+def load(path: Path, labels: Path, scaling: str | None) -> Classifier:
+    """Return the classifier of a file, with the given labels where it has none of its own.
+
+    Raises:
+        InputError: it is no classifier of these classes.
+    """
+    try:
+        model = Classifier(path, threads=1, scaling=scaling)
+    except InputError:
+        model = Classifier(path, threads=1, labels=labels, scaling=scaling)
+    if set(model.card.labels) != set(LABELS):
+        raise InputError(f"{path}: must have the classes of CIFAR-10. Received: {', '.join(model.card.labels)}.")
+    return model
+
+
+def score(model: Classifier, pictures: list[LabelledPicture]) -> dict[str, Any]:
+    """Return the share of pictures whose best label, and one of whose two best labels, is right."""
+    names = np.array(model.card.labels)
+    order = np.array([names[np.argsort(-model.probabilities(one.pixels), kind="stable")[:2]] for one in pictures])
+    truth = np.array([one.label for one in pictures])
+    first, second = (order == truth[:, np.newaxis]).sum(axis=0)
+    return {
+        "accuracy": proportion(int(first), len(pictures)),
+        "top2_accuracy": proportion(int(first + second), len(pictures)),
+    }
+
+
+def time_in_turns(models: dict[Path, Classifier], pictures: list[LabelledPicture]) -> dict[Path, list[float]]:
+    """Return milliseconds of single pictures through each model."""
+    times: dict[Path, list[float]] = {path: [] for path in models}
+    for turn in range(_TURNS + 1):
+        for path, model in models.items():
+            for one in pictures[:_PICTURES_A_TURN]:
+                begun = time.perf_counter()
+                model.probabilities(one.pixels)
+                if turn:  # the first one warms up
+                    times[path].append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+def table(report: dict[str, Any]) -> list[str]:
+    """Return the lines that are printed."""
+    lines = [f"{report['pictures']:,} pictures, {report['machine']}"]
+    lines.append(f"{'file':34}{'top-1':>7}  {'95 % interval':14}{'top-2':>7}{'ms':>8}{'p95':>7}{'kB':>7}")
+    for name, row in report["models"].items():
+        first, ms = row["accuracy"], row["ms"]
+        between = f"[{100 * first['low']:.1f}, {100 * first['high']:.1f}]"
+        shares = f"{100 * first['value']:>6.1f}%  {between:14}{100 * row['top2_accuracy']['value']:>6.1f}%"
+        lines.append(f"{name:34}{shares}{ms['median']:>8.2f}{ms['p95']:>7.2f}{row['bytes'] / 1000:>7.0f}")
+    return lines
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path, metavar="PICTURES")
+    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL")
+    parser.add_argument("--scaling", action="append", default=[], metavar="FILE=RULE", help="scaling of a foreign model")
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
