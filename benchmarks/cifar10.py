@@ -132,7 +132,9 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path, metavar="PICTURES")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL")
-    parser.add_argument("--scaling", action="append", default=[], metavar="FILE=RULE", help="scaling of a foreign model")
+    parser.add_argument(
+        "--scaling", action="append", default=[], metavar="FILE=RULE", help="scaling of a foreign model"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser
 
