@@ -18,10 +18,11 @@ FLOAT_OPERATORS = ["FULLY_CONNECTED", "SOFTMAX"]
 
 
 def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
-    """Return the flatbuffer of a model from pixels to probabilities.
+    """Return the flatbuffer of a model from pixels to probabilities, or to probabilities and features in this order.
 
     Args:
-        deployed: from pixels 0..255 [batch, height, width, 3] to probabilities [batch, labels].
+        deployed: from pixels 0..255 [batch, height, width, 3] to probabilities [batch, labels], perhaps also to
+            features [batch, features].
         mode: a key of MODES.
         calibration: uint8 [pictures, height, width, 3], training patches that set the int8 ranges.
     """
@@ -71,8 +72,7 @@ def _converter(deployed: keras.Model, pixel_type: tf.DType) -> Any:
     height, width, channels = deployed.input_shape[1:]
     signature = [tf.TensorSpec((1, height, width, channels), pixel_type, name="pixels")]
     function = tf.function(
-        lambda pixels: {"probabilities": deployed(tf.cast(pixels, tf.float32), training=False)},
-        input_signature=signature,
+        lambda pixels: deployed(tf.cast(pixels, tf.float32), training=False), input_signature=signature
     )
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])

@@ -11,8 +11,10 @@ from export.verify import check_parity, measure_parity
 from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
 from inference.card import Card, card_files
+from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file
 from models.build import with_probabilities
 from pipeline.index import PatchIndex
+from pipeline.neighbours import read_run_neighbours
 from pipeline.recipe import BACKGROUND, Recipe
 from pipeline.run_folder import RunFolder, read_json, write_json
 
@@ -27,16 +29,17 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     recipe = run.read_recipe()
     calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     network = keras.models.load_model(run.best, compile=False)
-    deployed = with_probabilities(network, calibration["temperature"])
+    neighbours = read_run_neighbours(run, network, recipe)
+    features = recipe.export.features or neighbours is not None
+    deployed = with_probabilities(network, calibration["temperature"], features)
     pictures = calibration_pictures(index, recipe)
     drafts = {kind: run.path / f".draft_{kind}.tflite" for kind in dict.fromkeys((mode, "float32"))}
     flatbuffers = {kind: convert(deployed, kind, pictures) for kind in drafts}
     try:
         for kind, draft in drafts.items():
-            draft.write_bytes(
-                _pack(flatbuffers[kind], make_card(run, recipe, calibration, kind, flatbuffers[kind], {}))
-            )
-        parity = measure_parity(network, calibration, drafts, index, recipe)
+            card = make_card(run, recipe, calibration, kind, flatbuffers[kind], {})
+            draft.write_bytes(_pack(flatbuffers[kind], card, neighbours))
+        parity = measure_parity(network, calibration, neighbours, drafts, index, recipe)
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
@@ -47,7 +50,7 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     targets = companion | {mode: out}
     for kind, target in targets.items():
         card = make_card(run, recipe, calibration, kind, flatbuffers[kind], parity[kind])
-        write_atomically(target, _pack(flatbuffers[kind], card))
+        write_atomically(target, _pack(flatbuffers[kind], card, neighbours))
     return parity
 
 
@@ -66,7 +69,7 @@ def make_card(
         labels=recipe.outputs,
         reject_labels=tuple(label for label in recipe.outputs if label == BACKGROUND),
         input_size=(side, side),
-        decision="softmax",
+        decision="neighbours" if run.neighbours.is_file() else "softmax",
         threshold=calibration["threshold"],
         temperature=calibration["temperature"],
         quantization=mode,
@@ -90,5 +93,6 @@ def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _pack(flatbuffer: bytes, card: Card) -> bytes:
-    return pack_artefact(Artefact(flatbuffer, card_files(card)))
+def _pack(flatbuffer: bytes, card: Card, neighbours: Neighbours | None) -> bytes:
+    files = {} if neighbours is None else {NEIGHBOURS_NAME: neighbours_to_file(neighbours)}
+    return pack_artefact(Artefact(flatbuffer, card_files(card) | files))

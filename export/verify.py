@@ -7,17 +7,24 @@ import keras
 import numpy as np
 
 from inference.errors import InputError
+from inference.neighbours import Neighbours
 from pipeline.calibrate import decision_rule
 from pipeline.cost import measure_latency
 from pipeline.estimates import proportion
-from pipeline.evaluate import keras_probabilities, runner_probabilities
+from pipeline.evaluate import runner_probabilities
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, score
+from pipeline.neighbours import keras_probabilities
 from pipeline.recipe import Recipe
 
 
 def measure_parity(
-    network: keras.Model, calibration: dict[str, Any], models: dict[str, Path], index: PatchIndex, recipe: Recipe
+    network: keras.Model,
+    calibration: dict[str, Any],
+    neighbours: Neighbours | None,
+    models: dict[str, Path],
+    index: PatchIndex,
+    recipe: Recipe,
 ) -> dict[str, Any]:
     """Compare converted files with the Keras model on the index's test patches, through the runner's code.
 
@@ -28,7 +35,7 @@ def measure_parity(
     test = index.select("test")
     rule = decision_rule(recipe, calibration["threshold"])
     labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
-    reference = keras_probabilities(network, calibration["temperature"], test, recipe)
+    reference = keras_probabilities(network, calibration["temperature"], neighbours, test, recipe)
     expected = score(reference, labels, photos, rule)
     parity: dict[str, Any] = {"keras": _rates(expected)}
     for mode, path in models.items():

@@ -5,6 +5,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from inference.artefact import Artefact, flatbuffer_sha256
 from inference.decide import DECISIONS, UNKNOWN
 from inference.errors import InputError
@@ -41,6 +43,11 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = CARD_FORMAT
+
+    @property
+    def answers(self) -> np.ndarray:
+        """Return the numbers of the labels that a decision can give."""
+        return np.array([n for n, label in enumerate(self.labels) if label not in self.reject_labels])
 
 
 def card_to_json(card: Card) -> bytes:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.artefact import read_artefact
+from inference.artefact import Artefact, read_artefact
 from inference.card import CARD_NAME, Card, read_card
 from inference.decide import DECISIONS, Decision, DecisionRule
 from inference.errors import InputError
 from inference.foreign.model import describe_foreign, load_foreign, refuse_options
 from inference.image_io import read_image, resize_image
+from inference.neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
 from inference.tflite_model import TfliteModel
 
 
@@ -48,6 +49,8 @@ class Classifier:
             self.card = foreign.card
             self._model = load_foreign(foreign, artefact.flatbuffer, str(path), threads)
         self._check_fit(str(path))
+        self.neighbours = self._read_neighbours(artefact, str(path))
+        self._answers = self.card.answers
         self._rule = DecisionRule(
             self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold
         )
@@ -65,9 +68,47 @@ class Classifier:
         return DECISIONS[self.card.decision](probabilities, self._rule)
 
     def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
-        """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB."""
+        """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB.
+
+        Of a model with neighbours they count the less, and sum to less than 1, the less the picture is like the
+        training pictures; see inference.neighbours.
+        """
+        probabilities, features = self._look(image)
+        if self.neighbours is None or features is None:
+            return probabilities
+        return self.neighbours.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
+
+    def softmax(self, image: Path | str | np.ndarray) -> np.ndarray:
+        """Return float32 [labels] as the network gives them, without a likeness to training pictures."""
+        return self._look(image)[0]
+
+    def features(self, image: Path | str | np.ndarray) -> np.ndarray:
+        """Return float32 [features], what the network's last layer sees of a picture.
+
+        Raises:
+            InputError: the model was exported without them.
+        """
+        _, features = self._look(image)
+        if features is None:
+            raise InputError("the model gives no features. Export it with --set export.features=true.")
+        return features
+
+    def _look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        return self._model.predict(resize_image(pixels, self.card.input_size))
+        return self._model.look(resize_image(pixels, self.card.input_size))
+
+    def _read_neighbours(self, artefact: Artefact, name: str) -> Neighbours | None:
+        """Return what the model's decision needs besides the probabilities; None for the plain softmax."""
+        needed = self.card.decision == "neighbours"
+        if needed != (NEIGHBOURS_NAME in artefact.files) or (needed and not self._model.feature_count):
+            raise InputError(
+                f"{name}: decision {self.card.decision!r} needs {'' if needed else 'no '}{NEIGHBOURS_NAME} and, "
+                "if so, a network that gives features. Export the model again."
+            )
+        if not needed:
+            return None
+        data = artefact.files[NEIGHBOURS_NAME]
+        return read_neighbours(data, len(self.card.labels), self._model.feature_count, name)
 
     def _check_fit(self, name: str) -> None:
         network = (self._model.input_size, self._model.output_count)

@@ -50,4 +50,8 @@ def decide_softmax(probabilities: np.ndarray, rule: DecisionRule) -> Decision:
     return Decision(result, confidence)
 
 
-DECISIONS: dict[str, Callable[[np.ndarray, DecisionRule], Decision]] = {"softmax": decide_softmax}
+# neighbours: the same of probabilities that inference.neighbours has weighed
+DECISIONS: dict[str, Callable[[np.ndarray, DecisionRule], Decision]] = {
+    "softmax": decide_softmax,
+    "neighbours": decide_softmax,
+}

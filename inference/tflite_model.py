@@ -15,6 +15,8 @@ from inference.foreign.scaling import Conversion
 class TfliteModel:
     """One interpreter over one network: uint8 pixels in, float32 probabilities out. Not safe across threads.
 
+    A network of ours may have a second output: the pooled features that its last layer saw.
+
     conversion: of pixels and outputs, for networks from elsewhere; None: ours, which do it inside.
     """
 
@@ -34,11 +36,16 @@ class TfliteModel:
             why = " ".join(str(fault).split())
             raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
         self._input = _only(self._interpreter.get_input_details(), "input", name)
-        self._output = _only(self._interpreter.get_output_details(), "output", name)
+        outputs = self._interpreter.get_output_details()
+        features = outputs.pop() if conversion is None and len(outputs) == 2 else None
+        self._output, self._features = _only(outputs, "output", name), features
         self._check_input(name)
-        self._check_output(name)
+        self._check_output(self._output, name)
+        if features:
+            self._check_output(features, name)
         self.input_size: tuple[int, int] = tuple(int(side) for side in self._input["shape"][1:3])  # type: ignore
         self.output_count = int(self._output["shape"][-1])
+        self.feature_count = int(features["shape"][-1]) if features else 0
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:
         """Return float32 [classes] for uint8 pixels [height, width, 3] of the model's input size, RGB.
@@ -50,6 +57,11 @@ class TfliteModel:
             return self.outputs(pixels)
         return self.conversion.leave(self.outputs(self.conversion.enter(pixels)))
 
+    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what predict does and the pooled features, float32 [features], None where the network gives none."""
+        probabilities = self.predict(pixels)
+        return probabilities, self._read(self._features) if self._features else None
+
     def outputs(self, numbers: np.ndarray) -> np.ndarray:
         """Return the network's outputs as they are, [classes], for an input as it takes it, [height, width, 3]."""
         self._interpreter.set_tensor(self._input["index"], numbers[np.newaxis])  # [1, height, width, 3]
@@ -57,7 +69,10 @@ class TfliteModel:
             self._interpreter.invoke()
         except RuntimeError as fault:
             raise InputError(f"makes the network fail: {' '.join(str(fault).split())}. Convert it again.") from fault
-        values = self._interpreter.get_tensor(self._output["index"]).reshape(-1)  # [classes]
+        return self._read(self._output)
+
+    def _read(self, output: dict[str, Any]) -> np.ndarray:
+        values = self._interpreter.get_tensor(output["index"]).reshape(-1)
         if not np.isfinite(values).all():
             raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
         return values
@@ -72,10 +87,10 @@ class TfliteModel:
                 f"{self._input['dtype'].__name__} {list(shape)}. Give a .tflite that `python -m export` wrote."
             )
 
-    def _check_output(self, name: str) -> None:
+    def _check_output(self, output: dict[str, Any], name: str) -> None:
         """Take [1, classes], and from elsewhere also the [1, 1, 1, classes] of a network that ends in a convolution."""
-        shape = tuple(int(side) for side in self._output["shape"])
-        dtype = self._output["dtype"]
+        shape = tuple(int(side) for side in output["shape"])
+        dtype = output["dtype"]
         fine = len(shape) == 2 and dtype == np.float32 if self.conversion is None else len(shape) > 1
         if not fine or any(side != 1 for side in shape[:-1]):
             raise InputError(

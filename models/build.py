@@ -46,13 +46,16 @@ def trunk_of(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, network.get_layer(POOL).input, name=f"{network.name}_trunk")
 
 
-def with_probabilities(network: keras.Model, temperature: float) -> keras.Model:
+def with_probabilities(network: keras.Model, temperature: float, features: bool = False) -> keras.Model:
     """Return a model from pixels to softmax(logits / temperature), the form in which it is deployed.
 
-    Temperature scaling: Guo et al. 2017, arXiv:1706.04599.
+    Temperature scaling: Guo et al. 2017, arXiv:1706.04599. features: the pooled features [batch, features] are a
+    second output.
     """
     scaled = layers.Rescaling(1 / temperature, name="temperature")(network.output)
-    return keras.Model(network.input, layers.Softmax(name="probabilities")(scaled), name=f"{network.name}_deployed")
+    probabilities = layers.Softmax(name="probabilities")(scaled)
+    outputs = [probabilities, network.get_layer(POOL).output] if features else probabilities
+    return keras.Model(network.input, outputs, name=f"{network.name}_deployed")
 
 
 def count_macs(network: keras.Model) -> int:

@@ -1,5 +1,6 @@
 """best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -8,17 +9,27 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from inference.decide import DecisionRule
+from inference.neighbours import Neighbours
 from pipeline.dataset import evaluation_dataset
 from pipeline.estimates import proportion
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, auroc_background, score
+from pipeline.neighbours import fit_neighbours, keras_probabilities
 from pipeline.recipe import BACKGROUND, Recipe
 
 _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
 
 
-def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
-    """Return what calibration.json holds, from the index's validation patches.
+@dataclass(frozen=True)
+class Calibration:
+    """What calibration.json holds, and the neighbours that the runner needs besides; None without any."""
+
+    values: dict[str, Any]
+    neighbours: Neighbours | None = None
+
+
+def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Learn temperature and threshold from the index's validation patches.
 
     The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
     is the highest that accepts the stated share of the classes' patches.
@@ -27,17 +38,22 @@ def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[s
     logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
     labels = [patch.label for patch in validation.patches]
     temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
-    photos = [patch.photo for patch in validation.patches]
-    scores = score(softmax(logits / temperature, axis=1), labels, photos, decision_rule(recipe, 0.0))
-    return {
-        "temperature": temperature,
-        **_threshold(scores, recipe.calibrate.accepted),
-        "accuracy": proportion(int((scores.best == scores.labels)[scores.positive].sum()), int(scores.positive.sum())),
-        "auroc_background": auroc_background(scores),
-    }
+    probabilities = softmax(logits / temperature, axis=1)
+    return Calibration({"temperature": temperature, **_describe(probabilities, validation, recipe)})
 
 
-CALIBRATIONS = {"temperature": calibrate}
+def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Do the same, with confidences that also count by likeness to training patches; see pipeline.neighbours."""
+    plain = calibrate(network, index, recipe)
+    neighbours = fit_neighbours(network, plain.values["temperature"], index, recipe)
+    validation = index.select("validation")
+    probabilities = keras_probabilities(network, plain.values["temperature"], neighbours, validation, recipe)
+    likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
+    values = {"temperature": plain.values["temperature"], **_describe(probabilities, validation, recipe)}
+    return Calibration(values | {"likeness": likeness | {"pictures": len(neighbours.vectors)}}, neighbours)
+
+
+CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbours}
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -68,6 +84,17 @@ def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
     """Return the rule by which the recipe's network decides."""
     reject = tuple(label for label in recipe.outputs if label == BACKGROUND)
     return DecisionRule(recipe.outputs, reject, threshold)
+
+
+def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Return the threshold and what the validation patches show of probabilities [patches, outputs]."""
+    labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
+    scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
+    return {
+        **_threshold(scores, recipe.calibrate.accepted),
+        "accuracy": proportion(int((scores.best == scores.labels)[scores.positive].sum()), int(scores.positive.sum())),
+        "auroc_background": auroc_background(scores),
+    }
 
 
 def _threshold(scores: Scores, accepted: float) -> dict[str, Any]:

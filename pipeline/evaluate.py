@@ -9,16 +9,15 @@ import numpy as np
 
 from inference.classifier import Classifier
 from inference.decide import UNKNOWN
-from models.build import with_probabilities
 from pipeline.annotation_source import printable
 from pipeline.baseline import measure_baseline
 from pipeline.calibrate import decision_rule
 from pipeline.cost import measure_cost
-from pipeline.dataset import evaluation_dataset
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, measure, score
+from pipeline.neighbours import keras_probabilities, read_run_neighbours
 from pipeline.predictions import write_predictions
-from pipeline.recipe import BACKGROUND, Recipe
+from pipeline.recipe import BACKGROUND
 from pipeline.run_folder import RunFolder, describe_machine, read_json
 from pipeline.splits import SPLITS
 
@@ -41,7 +40,8 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
     rule = decision_rule(recipe, calibration["threshold"])
     labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
-    probabilities["keras"] = keras_probabilities(network, calibration["temperature"], test, recipe)
+    neighbours = read_run_neighbours(run, network, recipe)
+    probabilities["keras"] = keras_probabilities(network, calibration["temperature"], neighbours, test, recipe)
     scores = {mode: score(rows, labels, photos, rule) for mode, rows in probabilities.items()}
     write_predictions(scores[recipe.export.mode], test, run.predictions)
     return {
@@ -67,11 +67,6 @@ def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
     """Return float32 [patches, outputs] of a .tflite, picture by picture through the runner's Classifier."""
     classifier = Classifier(model)
     return np.stack([classifier.probabilities(index.path(patch)) for patch in index.patches])
-
-
-def keras_probabilities(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> np.ndarray:
-    """Return float32 [patches, outputs] of the Keras model on the same patches."""
-    return with_probabilities(network, temperature).predict(evaluation_dataset(index, recipe), verbose=0)
 
 
 def _describe_data(run: RunFolder, index: PatchIndex) -> dict[str, Any]:

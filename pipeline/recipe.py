@@ -151,19 +151,28 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class CalibrateSettings:
-    """accepted: the share of true validation positives that the reject threshold lets pass."""
+    """accepted: the share of true validation positives that the reject threshold lets pass.
 
-    kind: Literal["temperature"] = "temperature"
+    kind neighbours: confidences also count by how like a picture is to training patches, of which the artefact then
+    carries so many at most; see pipeline.neighbours.
+    """
+
+    kind: Literal["temperature", "neighbours"] = "temperature"
     accepted: float = 0.95
+    neighbours: int = 2000
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """mode: a key of export.convert.MODES. calibration_pictures: training patches that set the int8 ranges."""
+    """mode: a key of export.convert.MODES. calibration_pictures: training patches that set the int8 ranges.
+
+    features: the file gives the network's pooled features as a second output; always with calibrate.kind neighbours.
+    """
 
     mode: Literal["int8", "float16", "float32"] = "int8"
     calibration_pictures: int = 200
     max_accuracy_loss: float = 0.01
+    features: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ _RANGES = (
     ("fit.batch_size", 1, math.inf),
     ("fit.warmup_epochs", 0, math.inf),
     ("fit.label_smoothing", 0, 1),
+    ("calibrate.neighbours", 1, math.inf),
     ("export.calibration_pictures", 1, math.inf),
 )
 

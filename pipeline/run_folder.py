@@ -36,6 +36,7 @@ class RunFolder:
     cache = property(lambda self: self.path / "cache")
     fit = property(lambda self: self.path / "fit.json")
     calibration = property(lambda self: self.path / "calibration.json")
+    neighbours = property(lambda self: self.path / "neighbours.npz")
     model = property(lambda self: self.path / "model.tflite")
     float_model = property(lambda self: self.path / "model_float32.tflite")
     parity = property(lambda self: self.path / "parity.json")

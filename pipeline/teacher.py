@@ -45,7 +45,7 @@ class Teacher:
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
         """
         with self._lock:
-            soft = np.stack([self._classifier.probabilities(one) for one in pixels])
+            soft = np.stack([self._classifier.softmax(one) for one in pixels])
         small = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pixels])
         share = self._share * (1 - labels @ self._background)[:, np.newaxis]
         return small, (1 - share) * labels + share * soft.astype(np.float32)

@@ -38,7 +38,7 @@ def parity_with(run: RunFolder, monkeypatch: pytest.MonkeyPatch, fault: Callable
     monkeypatch.setattr(inference.classifier, "resize_image", lambda rgb, size: fault(resize_image(rgb, size)))
     network = keras.models.load_model(run.best, compile=False)
     calibration = json.loads(run.calibration.read_text())
-    return measure_parity(network, calibration, {"int8": run.model}, run_index(run), run.read_recipe())
+    return measure_parity(network, calibration, None, {"int8": run.model}, run_index(run), run.read_recipe())
 
 
 def test_the_int8_file_agrees_with_keras(exported: RunFolder) -> None:

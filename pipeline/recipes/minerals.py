@@ -16,7 +16,7 @@ RECIPE = Recipe(
     patches=PatchSettings(outliers=600),
     network=NetworkSettings(weights="drawn"),
     fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02, balance="none"),
-    calibrate=CalibrateSettings(accepted=0.9),
+    calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
     embedded=(  # what gets furthest in five minutes; docs/experiments.csv
         ("source.scenes", "1200"),
         ("patches.jitters", "0"),
@@ -30,6 +30,7 @@ RECIPE = Recipe(
         ("fit.patience", "15"),
         ("fit.balance", "weights"),
         ("fit.learning_rate", "3e-3"),
+        ("calibrate.kind", "temperature"),
         ("calibrate.accepted", "0.95"),
         ("augment.crop", "0.3"),
         ("augment.detail", "0"),

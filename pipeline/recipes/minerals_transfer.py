@@ -37,7 +37,12 @@ RECIPE = replace(
         balance="none",
         trainable_from="conv_dw_4",
     ),
-    embedded=(("source.scenes", "1200"), ("patches.jitters", "0"), ("patches.negatives", "2")),
+    embedded=(
+        ("source.scenes", "1200"),
+        ("patches.jitters", "0"),
+        ("patches.negatives", "2"),
+        ("calibrate.kind", "temperature"),
+    ),
     smoke=(
         *minerals.RECIPE.smoke,
         ("network.weights", "none"),

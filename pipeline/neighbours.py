@@ -1,0 +1,114 @@
+"""Features of training patches -> inference.neighbours.Neighbours: what is unlike all of them is unknown.
+
+The middle and the width of the likeness, and the confidence that it is worth, come from validation patches of the
+known classes alone: no picture of anything unknown is needed, and none has an influence.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.optimize import minimize
+
+from inference.neighbours import Neighbours, read_neighbours
+from models.build import with_probabilities
+from pipeline.dataset import evaluation_dataset
+from pipeline.index import PatchIndex
+from pipeline.recipe import Recipe
+from pipeline.run_folder import RunFolder
+from pipeline.windows import make_generator
+
+DIMENSIONS = 128  # keeps all that likeness needs: docs/experiments.csv
+COUNT = 10
+_LEAST_WIDTH = 1e-3
+_SLOPES = (0.1, 10.0)
+
+
+def keras_outputs(
+    network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Keras model's probabilities [patches, outputs] and pooled features [patches, features], float32."""
+    model = with_probabilities(network, temperature, features=True)
+    probabilities, features = model.predict(evaluation_dataset(index, recipe), verbose=0)
+    return probabilities, features
+
+
+def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> Neighbours:
+    """Take training patches of the classes as neighbours, and learn from validation patches what likeness is worth."""
+    train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
+    _, features = keras_outputs(network, temperature, train, recipe)
+    classes = _numbers(train, recipe)
+    projection = _main_directions(features)
+    plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
+    vectors = plain.project(features)
+    count = min(COUNT, len(vectors))
+
+    validation = index.select("validation", recipe.labels)
+    probabilities, features = keras_outputs(network, temperature, validation, recipe)
+    answers = probabilities[:, : len(recipe.labels)]
+    found = replace(plain, vectors=vectors, classes=classes, count=count)
+    likeness = found.likeness(features)
+    found = replace(found, middle=float(np.median(likeness)), width=max(float(likeness.std()), _LEAST_WIDTH))
+    right = answers.argmax(axis=1) == _numbers(validation, recipe)
+    slope, offset = fit_platt(found.evidence(answers.max(axis=1), features), right)
+    return replace(found, slope=slope, offset=offset)
+
+
+def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) -> Neighbours | None:
+    """Return the neighbours of a calibrated run; None for one that decides without."""
+    if not run.neighbours.is_file():
+        return None
+    features = with_probabilities(network, 1.0, features=True).output[1].shape[-1]
+    return read_neighbours(run.neighbours.read_bytes(), len(recipe.outputs), features, str(run.neighbours))
+
+
+def keras_probabilities(
+    network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
+) -> np.ndarray:
+    """Return float32 [patches, outputs], what the runner's Classifier gives, of the Keras model."""
+    probabilities, features = keras_outputs(network, temperature, index, recipe)
+    if neighbours is None:
+        return probabilities
+    return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
+
+
+def fit_platt(evidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
+
+    The targets are a little less than certain, so that a few answers without a mistake give no infinite slope.
+    Source: Platt 1999, "Probabilistic outputs for support vector machines".
+
+    Args:
+        evidence: logits, float [answers].
+        right: bool [answers].
+    """
+    hits, misses = int(right.sum()), int((~right).sum())
+    target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
+
+    def loss(parameters: np.ndarray) -> float:
+        logits = np.exp(parameters[0]) * evidence + parameters[1]
+        return float((np.logaddexp(0, logits) - target * logits).mean())
+
+    bounds: list[Any] = [tuple(np.log(_SLOPES)), (-20, 20)]
+    found = minimize(loss, x0=np.zeros(2), bounds=bounds, method="L-BFGS-B").x
+    return float(np.exp(found[0])), float(found[1])
+
+
+def _main_directions(features: np.ndarray) -> np.ndarray:
+    """Return float32 [features, dimensions], the directions in which the patches differ most."""
+    centred = features - features.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    return directions[:DIMENSIONS].T.astype(np.float16).astype(np.float32)  # as the file will hold it
+
+
+def _sample(index: PatchIndex, most: int) -> PatchIndex:
+    """Return at most so many patches, by lot, in the index' order."""
+    count = len(index.patches)
+    places = np.sort(make_generator(0, "neighbours", count).permutation(count)[:most])
+    return PatchIndex(index.root, tuple(index.patches[place] for place in places))
+
+
+def _numbers(index: PatchIndex, recipe: Recipe) -> np.ndarray:
+    """Return the number of each patch's label, int [patches]."""
+    return np.array([recipe.labels.index(patch.label) for patch in index.patches])

@@ -1,0 +1,206 @@
+"""Neighbours: what is unlike the training pictures is answered "unknown", by numpy alone in the runner."""
+
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export.export_run import export_run
+from inference.artefact import Artefact, pack_artefact, read_artefact
+from inference.classifier import Classifier
+from inference.errors import InputError
+from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
+from pipeline.neighbours import fit_platt, keras_outputs
+from pipeline.recipe import override_all, recipe_to_json
+from pipeline.run_folder import RunFolder
+from pipeline.stages import CALIBRATE, complete, run_index
+
+# Two features, four neighbours: three along the first, one along the second.
+PLAIN = Neighbours(
+    projection=np.eye(2, dtype=np.float32),
+    vectors=np.array([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, 1]], np.float32),
+    classes=np.array([0, 0, 1, 1]),
+    count=2,
+    middle=0.5,
+    width=0.1,
+)
+
+
+def test_likeness_is_the_cosine_to_the_nth_nearest() -> None:
+    """Catches the nearest in place of the nth, and lengths that count."""
+    assert PLAIN.likeness(np.array([[5, 0], [0, 0.1], [-1, 0]])) == pytest.approx([0.8, 0.8, -0.6])
+    assert replace(PLAIN, count=4).likeness(np.array([[5, 0]])) == pytest.approx([0.0])
+
+
+def test_weighing_by_hand() -> None:
+    """Catches a best label that is no possible answer, and probabilities that are not moved together."""
+    features = np.array([[1, 0], [0.5, -0.5]])  # likeness 0.8: e^3 to 1 known; and 0.1414...: hardly
+    given_ = np.array([[0.3, 0.1, 0.6], [0.3, 0.1, 0.6]])  # the last is background
+    weighed = PLAIN.weigh(given_, features, np.array([0, 1]))
+    assert weighed[0] == pytest.approx(given_[0] / (1 + np.exp(-3)), rel=1e-5)
+    assert weighed[1] == pytest.approx(given_[1] / (1 + np.exp((0.5 - 0.2 / 2**0.5) / 0.1)), rel=1e-4)
+    surer = replace(PLAIN, offset=2.0).weigh(given_[:1], features[:1], np.array([0, 1]))[0]
+    assert surer[0] > 0.3
+    assert surer.sum() == pytest.approx(1)
+    assert surer[1] / surer[2] == pytest.approx(1 / 6)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_weighing_keeps_order_and_bounds(seed: int) -> None:
+    """Catches confidences outside [0, 1], another best label, and likeness that lowers a confidence."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.full(4, 0.3), 8)
+    features = random.normal(0, 1, (8, 2)) * 10 ** random.uniform(-20, 10)
+    worth = replace(PLAIN, slope=float(random.uniform(0.1, 10)), offset=float(random.normal(0, 5)))
+    answers = np.array([0, 1, 2])
+    weighed = worth.weigh(probabilities, features, answers)
+    assert weighed.min() >= 0
+    assert weighed.sum(axis=1).max() <= 1 + 1e-5
+    same = probabilities[:1].repeat(8, axis=0)
+    order = np.argsort(worth.likeness(features))
+    confidences = worth.weigh(same, features, answers)[order, probabilities[0, :3].argmax()]
+    assert (np.diff(confidences) >= -1e-6).all()
+
+
+def test_the_file_gives_them_back() -> None:
+    """Catches arrays exchanged, and 8 bits that lose more than they may."""
+    random = np.random.default_rng(0)
+    vectors = random.normal(0, 1, (50, 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    full = Neighbours(
+        random.normal(0, 1, (24, 16)).astype(np.float16).astype(np.float32),
+        vectors.astype(np.float32),
+        random.integers(0, 3, 50),
+        7,
+        0.9,
+        0.03,
+        1.4,
+        -0.2,
+    )
+    data = neighbours_to_file(full)
+    back = read_neighbours(data, 3, 24)
+    features = random.normal(0, 1, (20, 24))
+    assert back.likeness(features) == pytest.approx(full.likeness(features), abs=0.01)
+    np.testing.assert_array_equal(back.classes, full.classes)
+    assert [getattr(back, n) for n in ("count", "middle", "width", "slope", "offset")] == [7, 0.9, 0.03, 1.4, -0.2]
+    assert data == neighbours_to_file(full), "the same content gives the same bytes"
+    assert len(data) < 50 * 16 + 24 * 16 * 2 + 2500
+
+
+def _file(**changes: object) -> bytes:
+    arrays: dict[str, object] = {
+        "projection": np.eye(2, dtype=np.float16),
+        "vectors": np.array([[127, 0]], np.int8),
+        "classes": np.array([0], np.uint16),
+        "scale": np.array([1, 0.5, 0.1, 1, 0]),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: value for name, value in (arrays | changes).items() if value is not None})  # type: ignore
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no archive",
+        _file()[:-40],
+        _file(scale=None),
+        _file(scale=np.array([1, 0.5, 0.1])),
+        _file(scale=np.array([2, 0.5, 0.1, 1, 0])),
+        _file(scale=np.array([1, 0.5, 0.0, 1, 0])),
+        _file(scale=np.array([1, np.nan, 0.1, 1, 0])),
+        _file(classes=np.array([5], np.uint16)),
+        _file(classes=np.array([0, 0], np.uint16)),
+        _file(vectors=np.zeros((0, 2), np.int8), classes=np.zeros(0, np.uint16)),
+        _file(projection=np.eye(3, dtype=np.float16)),
+        _file(vectors=np.array([["a", "b"]])),
+        _file(vectors=np.array([{"pickled": 1}], dtype=object)),
+    ],
+    ids=lambda data: str(len(data)),
+)
+def test_a_damaged_file_is_a_clear_error(data: bytes) -> None:
+    """Catches a crash in the first picture, or code that a pickle runs."""
+    read_neighbours(_file(), labels=2, features=2)
+    with pytest.raises(InputError, match=f"{NEIGHBOURS_NAME}.*Export the model again"):
+        read_neighbours(data, labels=2, features=2)
+
+
+def test_platt_scaling_finds_the_true_slope() -> None:
+    """Catches hits and misses exchanged, and a slope without bounds where there is no mistake."""
+    random = np.random.default_rng(0)
+    evidence = random.normal(0, 2, 20_000)
+    right = random.random(20_000) < 1 / (1 + np.exp(-(0.5 * evidence + 1)))
+    assert fit_platt(evidence, right) == (pytest.approx(0.5, abs=0.03), pytest.approx(1.0, abs=0.05))
+    slope, offset = fit_platt(np.array([1.0, 2.0, 3.0]), np.array([True, True, True]))
+    assert 1 / (1 + np.exp(-(slope * 2 + offset))) == pytest.approx(4 / 5, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def run(colour_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Return the colour run calibrated anew with neighbours, and exported."""
+    folder = tmp_path_factory.mktemp("runs") / "neighbours"
+    shutil.copytree(colour_run.path, folder)
+    again = RunFolder(folder)
+    data = json.loads(again.data.read_text())
+    data["patches"] = str((colour_run.path / data["patches"]).resolve())
+    again.data.write_text(json.dumps(data))
+    again.recipe.write_text(recipe_to_json(override_all(again.read_recipe(), (("calibrate.kind", "neighbours"),))))
+    for made in (again.calibration, again.model, again.float_model, again.parity):
+        made.unlink(missing_ok=True)
+    complete(again, [CALIBRATE])
+    export_run(again, run_index(again), "int8", again.model)
+    return again
+
+
+def test_the_runner_does_what_keras_does(run: RunFolder) -> None:
+    """Catches features and probabilities exchanged in the file, and a runner that weighs otherwise than the report."""
+    parity = json.loads(run.parity.read_text())
+    assert parity["float32"]["max_difference"] < 0.02  # neighbours are kept in 8 bits
+    assert parity["int8"]["agreement"]["value"] >= 0.95
+    recipe, index = run.read_recipe(), run_index(run).select("test")
+    network = keras.models.load_model(run.best, compile=False)
+    _, expected = keras_outputs(network, 1.0, index, recipe)
+    model = Classifier(run.model)
+    features = np.stack([model.features(index.path(patch)) for patch in index.patches])
+    assert np.corrcoef(features.ravel(), expected.ravel())[0, 1] > 0.99
+    assert model.card.decision == "neighbours"
+
+
+def test_what_is_like_nothing_is_less_sure(run: RunFolder) -> None:
+    """Catches likeness that has no influence: pictures that training never saw, but a softmax may be sure of."""
+    model = Classifier(run.model)
+    assert model.neighbours is not None
+    index = run_index(run)
+    known = [index.path(patch) for patch in index.select("test", ("red", "green", "blue")).patches]
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[::2] = (210, 40, 40)
+    ratios = [model.probabilities(path).max() / model.softmax(path)[:3].max() for path in known]
+    odd = model.probabilities(stripes)[:3].max() / model.softmax(stripes)[:3].max()
+    assert odd < np.median(ratios)
+    accepted = [model.classify(path).result != "unknown" for path in known]
+    assert np.mean(accepted) > 0.7
+    assert Classifier(run.model, threshold=0).classify(stripes).result != "unknown"
+
+
+def test_a_file_without_its_neighbours_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    """Catches a model that silently decides by another rule than it was measured with."""
+    artefact = read_artefact(run.model)
+    files = {name: data for name, data in artefact.files.items() if name != NEIGHBOURS_NAME}
+    path = tmp_path / "less.tflite"
+    path.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, files)))
+    with pytest.raises(InputError, match=r"decision 'neighbours' needs neighbours\.npz"):
+        Classifier(path)
+
+
+def test_features_are_asked_of_a_model_that_gives_none(tiny_model: Path) -> None:
+    """Catches an attribute error where a sentence tells how to export them."""
+    with pytest.raises(InputError, match=r"export\.features=true"):
+        Classifier(tiny_model).features(np.zeros((8, 8, 3), np.uint8))
