@@ -1,6 +1,6 @@
 """Classifiers of CIFAR-10 side by side on the same pictures: accuracy, milliseconds, bytes, parameters.
 
-    python -m benchmarks.cifar10 PICTURES MODEL.tflite ... [--scaling FILE.tflite=RULE ...] [--json OUT]
+    python -m benchmarks.cifar10 PICTURES MODEL.tflite ... [--scaling FILE RULE] ... [--json OUT]
 
 PICTURES holds a folder for each class. Every model goes through the runner's code; one without labels of its own
 gets those of CIFAR-10 in the usual order. Accuracy is of the best label, nothing rejected. The models take turns in
@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from inference.artefact import read_artefact
+from inference.card import CARD_NAME
 from inference.classifier import Classifier
 from inference.errors import InputError
 from inference.image_io import read_image
@@ -43,17 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _make_parser().parse_args(arguments)
     try:
         pictures = read_pictures(options.pictures)
-        scalings = dict(rule.split("=", 1) for rule in options.scaling)
+        scalings = {Path(file): rule for file, rule in options.scaling}
         with tempfile.TemporaryDirectory() as folder:
             labels = Path(folder) / "labels.txt"
             labels.write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")
-            models = {path: load(path, labels, scalings.get(str(path))) for path in options.models}
-        figures = {path.name: {"bytes": path.stat().st_size} | score(model, pictures) for path, model in models.items()}
+            models = {path: load(path, labels, scalings.get(path)) for path in options.models}
+        figures = {str(path): {"bytes": path.stat().st_size} | score(model, pictures) for path, model in models.items()}
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
         return 2
     for path, times in time_in_turns(models, pictures).items():
-        figures[path.name]["ms"] = {"median": float(np.median(times)), "p95": float(np.percentile(times, 95))}
+        figures[str(path)]["ms"] = {"median": float(np.median(times)), "p95": float(np.percentile(times, 95))}
     report = {"machine": describe_machine(), "pictures": len(pictures), "models": figures}
     print("\n".join(table(report)))
     if options.json:
@@ -82,10 +84,8 @@ def load(path: Path, labels: Path, scaling: str | None) -> Classifier:
     Raises:
         InputError: it is no classifier of these classes.
     """
-    try:
-        model = Classifier(path, threads=1, scaling=scaling)
-    except InputError:
-        model = Classifier(path, threads=1, labels=labels, scaling=scaling)
+    ours = CARD_NAME in read_artefact(path).files
+    model = Classifier(path, threads=1, labels=None if ours else labels, scaling=scaling)
     if set(model.card.labels) != set(LABELS):
         raise InputError(f"{path}: must have the classes of CIFAR-10. Received: {', '.join(model.card.labels)}.")
     return model
@@ -124,7 +124,7 @@ def table(report: dict[str, Any]) -> list[str]:
         first, ms = row["accuracy"], row["ms"]
         between = f"[{100 * first['low']:.1f}, {100 * first['high']:.1f}]"
         shares = f"{100 * first['value']:>6.1f}%  {between:14}{100 * row['top2_accuracy']['value']:>6.1f}%"
-        lines.append(f"{name:34}{shares}{ms['median']:>8.2f}{ms['p95']:>7.2f}{row['bytes'] / 1000:>7.0f}")
+        lines.append(f"{Path(name).name:34}{shares}{ms['median']:>8.2f}{ms['p95']:>7.2f}{row['bytes'] / 1000:>7.0f}")
     return lines
 
 
@@ -133,7 +133,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("pictures", type=Path, metavar="PICTURES")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL")
     parser.add_argument(
-        "--scaling", action="append", default=[], metavar="FILE=RULE", help="scaling of a foreign model"
+        "--scaling", nargs=2, action="append", default=[], metavar=("FILE", "RULE"), help="scaling of a foreign model"
     )
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser

@@ -74,7 +74,7 @@ def make_card(
         temperature=calibration["temperature"],
         quantization=mode,
         flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
-        region_margin=recipe.patches.margin,
+        region_margin=recipe.patches.margin if recipe.source.kind == "annotated_photos" else 0.0,
         training=_describe_training(run, recipe),
         measured={key: value for key, value in measured.items() if key in ("accuracy", "rejected_background")},
     )

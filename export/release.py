@@ -9,13 +9,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import models
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.recipe import recipe_to_json
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RunFolder, read_json, write_json
 
 RELEASED = Path(models.__file__).parent / "released"
 
@@ -49,10 +50,16 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.model, folder / f"{name}.tflite")
-    shutil.copyfile(run.report, target / "report.json")
+    write_json(target / "report.json", _without_places(read_json(run.report, "Evaluate again.")))
     shutil.copyfile(run.history, target / "history.csv")
     write_atomically(target / "recipe.json", recipe_to_json(recipe))
     _write_weights(run, target / "best.weights.h5")
+
+
+def _without_places(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the report with the mere names of the worst mistakes' files: their folders are this machine's."""
+    worst = [mistake | {"file": PurePosixPath(mistake["file"]).name} for mistake in report.get("worst", [])]
+    return report | {"worst": worst}
 
 
 def _write_weights(run: RunFolder, path: Path) -> None:

@@ -99,14 +99,13 @@ class Classifier:
 
     def _read_neighbours(self, artefact: Artefact, name: str) -> Neighbours | None:
         """Return what the model's decision needs besides the probabilities; None for the plain softmax."""
-        needed = self.card.decision == "neighbours"
-        if needed != (NEIGHBOURS_NAME in artefact.files) or (needed and not self._model.feature_count):
-            raise InputError(
-                f"{name}: decision {self.card.decision!r} needs {'' if needed else 'no '}{NEIGHBOURS_NAME} and, "
-                "if so, a network that gives features. Export the model again."
-            )
-        if not needed:
+        if self.card.decision != "neighbours":
             return None
+        if NEIGHBOURS_NAME not in artefact.files or not self._model.feature_count:
+            raise InputError(
+                f"{name}: decision 'neighbours' needs {NEIGHBOURS_NAME} and a network that gives features. "
+                "Export the model again."
+            )
         data = artefact.files[NEIGHBOURS_NAME]
         return read_neighbours(data, len(self.card.labels), self._model.feature_count, name)
 

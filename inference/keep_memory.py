@@ -12,7 +12,7 @@ def keep_memory() -> None:
     """Tell glibc not to give a picture's memory back to the system; does nothing with another C library.
 
     Else each picture's pages are given back and faulted in anew, which took a quarter of the time of decoding
-    (docs/experiments.csv). For worker processes, not for programs of others: at most 128 MiB stay with the process.
+    (docs/experiments.csv). For worker processes, not for programs of others: up to 128 MiB stay with each thread.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # musl and macOS lack mallopt, Windows such a library
         library = ctypes.CDLL(None)

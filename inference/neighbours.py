@@ -14,10 +14,10 @@ import numpy as np
 from inference.errors import InputError
 
 NEIGHBOURS_NAME = "neighbours.npz"
-_MOST_NUMBERS = 2**26  # in one array: a hostile file must not fill the memory
+_MOST_BYTES = 2**26  # of all arrays: a hostile file must not fill the memory
 _UNIT = 127  # a component of 1 in the file
 _TINY = 1e-12
-_ARRAYS = ("projection", "vectors", "classes", "scale")
+_ARRAYS = {"projection": np.float16, "vectors": np.int8, "classes": np.uint16, "scale": np.float64}
 _SCALE = ("count", "middle", "width", "slope", "offset")
 
 
@@ -107,10 +107,11 @@ def read_neighbours(data: bytes, labels: int, features: int, name: str = "model"
     """
     arrays = _load(data, name)
     projection, vectors, classes, scale = (arrays[key] for key in _ARRAYS)
-    shapes = [array.ndim for array in (projection, vectors, classes, scale)]
-    fits = shapes == [2, 2, 1, 1] and len(scale) == len(_SCALE) and len(vectors) == len(classes) > 0
+    fits = [array.dtype for array in arrays.values()] == list(_ARRAYS.values())
+    fits = fits and [array.ndim for array in arrays.values()] == [2, 2, 1, 1]
+    fits = fits and len(scale) == len(_SCALE) and len(vectors) == len(classes) > 0
     fits = fits and projection.shape == (features, vectors.shape[1]) and bool((classes < labels).all())
-    fits = fits and all(np.issubdtype(array.dtype, np.number) and np.isfinite(array).all() for array in arrays.values())
+    fits = fits and bool(np.isfinite(projection).all() and np.isfinite(scale).all())
     fits = fits and 1 <= scale[0] <= len(vectors) and scale[2] > 0 and scale[3] > 0
     if not fits:
         raise InputError(
@@ -120,7 +121,7 @@ def read_neighbours(data: bytes, labels: int, features: int, name: str = "model"
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
     return Neighbours(
         projection.astype(np.float32),
-        vectors.astype(np.float32) / np.maximum(lengths, 1e-12),
+        vectors.astype(np.float32) / np.maximum(lengths, _TINY),
         classes.astype(np.int64),
         int(scale[0]),
         *(float(value) for value in scale[1:]),
@@ -131,7 +132,7 @@ def _load(data: bytes, name: str) -> dict[str, np.ndarray]:
     """Return the arrays of a .npz; nothing in it can run code, and none is larger than its stated size."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_NUMBERS:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
                 raise InputError(f"{name}: {NEIGHBOURS_NAME} is too large. Export the model again.")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in _ARRAYS}

@@ -51,7 +51,7 @@ def cut_only(options: argparse.Namespace) -> int:
     prepared = prepare_data(_place(options), _recipe(options))
     counts = ", ".join(f"{label} {count}" for label, count in prepared.index.counts().items())
     print(f"{len(prepared.index.patches)} patches ({counts}), {prepared.written} of them new")
-    print(f"index: {prepared.index.root / 'index.csv'}", file=sys.stderr)
+    print(f"index: {prepared.file}", file=sys.stderr)
     return 1 if prepared.refused else 0
 
 

@@ -1,5 +1,6 @@
 """CIFAR-10 as Keras downloads it -> class folders of PNG files, so that it is read like everybody's pictures."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,33 +12,31 @@ import numpy as np
 from inference.errors import InputError
 from pipeline.patches import store_patch
 
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")  # 0 to 9
 Arrays = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def write_originals(work: Path, labels: tuple[str, ...], load: Callable[[], Arrays] | None = None) -> Path:
+def write_originals(work: Path, load: Callable[[], Arrays] | None = None) -> Path:
     """Return the folder with train/<class>/<number>.png and test/..., writing it where it is not there yet.
 
     Args:
         work: the folder in which it is made.
-        labels: names of the classes 0 to 9.
         load: gives ((pixels, numbers) of training, of test); by default keras.datasets.cifar10, which downloads
             170 MB once and then reads ~/.keras/datasets.
 
     Raises:
-        InputError: the pictures can't be downloaded, or there are not as many classes as labels.
+        InputError: the pictures can't be downloaded.
     """
     folder = work / "originals"
     if folder.is_dir():
         return folder
     arrays = (load or _download)()
-    partial = folder.with_name(f"{folder.name}.partial")
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for split, (pixels, numbers) in zip(("train", "test"), arrays, strict=True):
-        if numbers.max() >= len(labels):
-            raise InputError(f"labels must name {numbers.max() + 1} classes. Received: {', '.join(labels)}.")
         print(f"writing {len(pixels):,} pictures of {split} ...", file=sys.stderr, flush=True)
         for number, (picture, label) in enumerate(zip(pixels, numbers.ravel(), strict=True)):
-            store_patch(picture, partial / split / labels[label] / f"{number:05d}.png")
+            store_patch(picture, partial / split / CLASSES[label] / f"{number:05d}.png")
     partial.rename(folder)
     return folder
 

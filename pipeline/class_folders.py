@@ -13,6 +13,7 @@ from inference.errors import InputError
 from inference.image_io import decode_image
 from pipeline.annotation_source import list_files, printable
 from pipeline.index import Patch, PatchIndex, read_index, write_index
+from pipeline.patches import INDEX_NAME
 from pipeline.photo_groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.recipe import Recipe
 from pipeline.splits import Photo, assign_splits, assign_validation, perceptual_hashes
@@ -25,7 +26,6 @@ GIVEN_SPLITS = {
     "valid": "validation",
     "val": "validation",
 }
-_INDEX_NAME = "index.csv"
 _REFUSED_NAME = "refused.txt"
 
 
@@ -51,18 +51,19 @@ class ExaminedPicture:
 
 @dataclass(frozen=True)
 class IndexedFolders:
-    """The index and one message for each file or folder that was left out."""
+    """The index, its file, and one message for each file or folder that was left out."""
 
     index: PatchIndex
+    file: Path
     refused: tuple[str, ...]
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
     """List class folders, decode each picture once, and deal the pictures to the splits.
 
-    The class folders may lie in folders named train, test and validation (or val); then these are the splits, and
-    where validation is missing it is a share of train. Near-duplicates share a split, but a given test set stays as
-    it is. A picture may lie there in several versions, a.jpg and a.png: they count as one photograph.
+    The class folders may lie in folders named train, test and validation (or val); then these are the splits, as they
+    are, and where validation is missing it is a share of train. Near-duplicates and groups share a split where the
+    splits are not given. A picture may lie there in several versions, a.jpg and a.png: they count as one photograph.
 
     Args:
         images: a folder, or a zip that is unpacked into work; one folder around all others is looked through.
@@ -71,20 +72,23 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     Raises:
         InputError: there is no usable picture, or cross-validation is asked for although a test set is given.
     """
-    root = _find_root(_unpacked(images, work), recipe.labels)
-    listed, odd_folders = _list(root, recipe.labels)
+    root = _find_root(_unpacked(images, work), recipe.outputs)
+    listed, odd_folders = _list(root, recipe.outputs)
     if not listed:
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
             "train and test. None was found. Rename the folders, or name them by --set labels=a,b."
         )
-    if recipe.split.folds and any(picture.split for picture in listed):
+    if len({picture.split == "" for picture in listed}) > 1:
+        raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
+    if recipe.split.folds and listed[0].split:
         raise InputError(f"{images}: has a test set of its own; cross-validation deals all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
-    if not (folder / _INDEX_NAME).is_file():
+    if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
-    return IndexedFolders(read_index(folder / _INDEX_NAME, root), (*odd_folders, *faults))
+    index = read_index(folder / INDEX_NAME, root)
+    return IndexedFolders(index, folder / INDEX_NAME, (*odd_folders, *faults))
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
@@ -99,7 +103,7 @@ def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe
     patches = tuple(_patch(picture, splits[picture.listed.photo]) for picture in usable)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _REFUSED_NAME).write_text("".join(f"{line}\n" for line in refused), encoding="utf-8")
-    write_index(PatchIndex(root, patches), folder / _INDEX_NAME)
+    write_index(PatchIndex(root, patches), folder / INDEX_NAME)
 
 
 def _unpacked(images: Path, work: Path) -> Path:
@@ -110,17 +114,30 @@ def _unpacked(images: Path, work: Path) -> Path:
     name = hashlib.sha256(f"{images.resolve()}:{status.st_size}:{status.st_mtime_ns}".encode()).hexdigest()[:8]
     folder = work / f"unpacked-{name}"
     if not folder.is_dir():
-        partial = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
         try:
             with zipfile.ZipFile(images) as archive:
+                _check_room(archive, partial)
                 archive.extractall(partial)  # Python's own leaves no way out of the folder
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as fault:
+        except InputError:
+            raise
+        except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
+            shutil.rmtree(partial, ignore_errors=True)
             raise InputError(
                 f"{images}: is no folder and no zip that can be read ({fault}). Unpack it first."
             ) from fault
         partial.rename(folder)
     return folder
+
+
+def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Refuse an archive that would fill the disk; a few bytes can unpack to any number."""
+    needed, free = sum(entry.file_size for entry in archive.infolist()), shutil.disk_usage(folder).free
+    if needed > free // 2:
+        raise InputError(
+            f"{archive.filename}: unpacks to {needed:,} bytes, more than half of the {free:,} that are free."
+        )
 
 
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
@@ -136,11 +153,11 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     """Return the files of the classes in a fixed order, and one message for each folder that is no class."""
     found: list[ListedPicture] = []
     odd: dict[str, int] = {}
-    for file in sorted(list_files(root)):
+    for file in list_files(root):
         *folders, name = PurePosixPath(file).parts
         if any(_is_hidden(part) for part in (*folders, name)):
             continue
-        split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders else ""
+        split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
         label = folders[bool(split)] if len(folders) > bool(split) else ""
         if label in labels:
             found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
@@ -175,8 +192,6 @@ def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGro
     splits = set(given.values())
     if splits == {""}:
         return assign_splits(photos.values(), recipe.split)
-    if "" in splits:
-        raise InputError("class folders must lie either all inside train and test or none. Received: both.")
     if "validation" in splits:
         return given
     training = [photos[name] for name, split in given.items() if split == "train"]
@@ -198,4 +213,4 @@ def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX"))
+    return name.startswith(".")

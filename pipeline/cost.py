@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from inference.artefact import read_artefact
-from inference.tflite_model import TfliteModel
+from inference.classifier import Classifier
 from models.build import count_macs
 from pipeline.keras_latency import measure_keras_latency, time_calls
 from pipeline.windows import make_generator
@@ -28,6 +27,6 @@ def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]
 
 def measure_latency(path: Path) -> dict[str, Any]:
     """Return median and 95th percentile of the milliseconds that one picture takes on one thread, and n."""
-    model = TfliteModel(read_artefact(path).flatbuffer, str(path), threads=1)
-    pixels = make_generator(0, "latency").integers(0, 256, (*model.input_size, 3), np.uint8)
-    return time_calls(lambda: model.predict(pixels))
+    model = Classifier(path, threads=1)
+    pixels = make_generator(0, "latency").integers(0, 256, (*model.card.input_size, 3), np.uint8)
+    return time_calls(lambda: model.probabilities(pixels))

@@ -1,6 +1,5 @@
 """A finished run + its test patches -> the report dict, measured on the released file through the runner's code."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pipeline.metrics import Scores, measure, score
 from pipeline.neighbours import keras_probabilities, read_run_neighbours
 from pipeline.predictions import write_predictions
 from pipeline.recipe import BACKGROUND
-from pipeline.run_folder import RunFolder, describe_machine, read_json
+from pipeline.run_folder import RunFolder, describe_machine, read_json, relative_to_run
 from pipeline.splits import SPLITS
 
 REPORT_FORMAT = 1
@@ -91,7 +90,7 @@ def _worst_mistakes(scores: Scores, index: PatchIndex, folder: Path) -> list[dic
     order = wrong[np.argsort(-scores.confidences[wrong], kind="stable")][:WORST_MISTAKES]
     return [
         {
-            "file": Path(os.path.relpath(index.path(index.patches[place]), folder)).as_posix(),
+            "file": relative_to_run(index.path(index.patches[place]), folder),
             "photo": printable(index.patches[place].photo),
             "label": index.patches[place].label if scores.positive[place] else BACKGROUND,
             "result": str(scores.results[place]),

@@ -52,6 +52,7 @@ def _measure_here(path: Path) -> dict[str, Any]:
 
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.set_visible_devices([], "GPU")
         tf.config.list_logical_devices()
     network = keras.models.load_model(path, compile=False)
     side = network.input_shape[1:]

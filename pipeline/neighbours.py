@@ -1,7 +1,7 @@
 """Features of training patches -> inference.neighbours.Neighbours: what is unlike all of them is unknown.
 
-The middle and the width of the likeness, and the confidence that it is worth, come from validation patches of the
-known classes alone: no picture of anything unknown is needed, and none has an influence.
+The middle and the width of the likeness come from validation patches of the known classes alone. The confidence that
+it is worth is learned from all validation patches; background, where there is any, counts as a wrong answer.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from scipy.optimize import minimize
 
-from inference.neighbours import Neighbours, read_neighbours
+from inference.neighbours import Neighbours, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
 from pipeline.dataset import evaluation_dataset
 from pipeline.index import PatchIndex
@@ -19,7 +19,7 @@ from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder
 from pipeline.windows import make_generator
 
-DIMENSIONS = 128  # keeps all that likeness needs: docs/experiments.csv
+DIMENSIONS = 128
 COUNT = 10
 _LEAST_WIDTH = 1e-3
 _SLOPES = (0.1, 10.0)
@@ -41,17 +41,16 @@ def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, 
     classes = _numbers(train, recipe)
     projection = _main_directions(features)
     plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
-    vectors = plain.project(features)
-    count = min(COUNT, len(vectors))
+    found = replace(plain, vectors=plain.project(features), classes=classes, count=min(COUNT, len(features)))
+    # with the vectors as the file will hold them
+    found = read_neighbours(neighbours_to_file(found), len(recipe.labels), features.shape[1])
 
-    validation = index.select("validation", recipe.labels)
+    validation = index.select("validation", recipe.outputs)
     probabilities, features = keras_outputs(network, temperature, validation, recipe)
-    answers = probabilities[:, : len(recipe.labels)]
-    found = replace(plain, vectors=vectors, classes=classes, count=count)
-    likeness = found.likeness(features)
+    answers, numbers = probabilities[:, : len(recipe.labels)], _numbers(validation, recipe)
+    likeness = found.likeness(features[numbers >= 0])
     found = replace(found, middle=float(np.median(likeness)), width=max(float(likeness.std()), _LEAST_WIDTH))
-    right = answers.argmax(axis=1) == _numbers(validation, recipe)
-    slope, offset = fit_platt(found.evidence(answers.max(axis=1), features), right)
+    slope, offset = fit_platt(found.evidence(answers.max(axis=1), features), answers.argmax(axis=1) == numbers)
     return replace(found, slope=slope, offset=offset)
 
 
@@ -76,8 +75,8 @@ def keras_probabilities(
 def fit_platt(evidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
 
-    The targets are a little less than certain, so that a few answers without a mistake give no infinite slope.
-    Source: Platt 1999, "Probabilistic outputs for support vector machines".
+    The targets are a little less than certain, and the fewer the mistakes, the nearer the slope stays to 1: without
+    any they tell nothing of it. Source: Platt 1999, "Probabilistic outputs for support vector machines".
 
     Args:
         evidence: logits, float [answers].
@@ -88,7 +87,8 @@ def fit_platt(evidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
 
     def loss(parameters: np.ndarray) -> float:
         logits = np.exp(parameters[0]) * evidence + parameters[1]
-        return float((np.logaddexp(0, logits) - target * logits).mean())
+        doubt = parameters[0] ** 2 / (1 + min(hits, misses))
+        return float((np.logaddexp(0, logits) - target * logits).mean() + doubt)
 
     bounds: list[Any] = [tuple(np.log(_SLOPES)), (-20, 20)]
     found = minimize(loss, x0=np.zeros(2), bounds=bounds, method="L-BFGS-B").x
@@ -110,5 +110,5 @@ def _sample(index: PatchIndex, most: int) -> PatchIndex:
 
 
 def _numbers(index: PatchIndex, recipe: Recipe) -> np.ndarray:
-    """Return the number of each patch's label, int [patches]."""
-    return np.array([recipe.labels.index(patch.label) for patch in index.patches])
+    """Return the number of each patch's label, int [patches]; -1 for background."""
+    return np.array([recipe.labels.index(p.label) if p.label in recipe.labels else -1 for p in index.patches])

@@ -106,20 +106,22 @@ def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(classes)))
         axes = figure.subplots()
-        shown = [
-            (place, row) for place, row in enumerate(classes) if row.precision is not None and row.recall is not None
-        ]
-        places = [place for place, _ in shown]
-        precision, recall = ([getattr(row, name) for _, row in shown] for name in ("precision", "recall"))
-        axes.hlines(places, precision, recall, color=LINE, linewidth=3)
-        axes.scatter(
-            precision, places, s=26, facecolor=PAPER, edgecolor=INK, linewidth=1.2, label="precision", zorder=3
-        )
-        axes.scatter(recall, places, s=26, color=ACCENT, label="recall", zorder=3)
+        for place, row in enumerate(classes):
+            if row.precision is not None and row.recall is not None:
+                axes.hlines(place, row.precision, row.recall, color=LINE, linewidth=3)
+        styles: dict[str, dict[str, Any]] = {
+            "precision": {"facecolor": PAPER, "edgecolor": INK},
+            "recall": {"color": ACCENT},
+        }
+        lowest = 1.0
+        for name, style in styles.items():
+            points = [(getattr(row, name), place) for place, row in enumerate(classes)]
+            values, places = zip(*[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True)
+            lowest = min([lowest, *(value for value in values if not math.isnan(value))])
+            axes.scatter(values, places, s=26, linewidth=1.2, label=name, zorder=3, **style)
         axes.set_yticks(range(len(classes)), [_shortened(row.name) for row in classes])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
-        lowest = min([*precision, *recall], default=0.0)
         axes.set(xlim=(math.floor(max(lowest - 0.03, 0) * 10) / 10, 1.015), ylim=(len(classes) - 0.5, -0.5))
         axes.xaxis.set_major_formatter(_percent())
         axes.spines["left"].set_visible(False)

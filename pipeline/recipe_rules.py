@@ -38,11 +38,11 @@ _RANGES = (
     ("fit.batch_size", 1, math.inf),
     ("fit.warmup_epochs", 0, math.inf),
     ("fit.label_smoothing", 0, 1),
-    ("calibrate.neighbours", 1, math.inf),
+    ("calibrate.neighbours", 1, 100_001),
     ("export.calibration_pictures", 1, math.inf),
 )
 
-_NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": ""}  # of other trunks: imagenet
+_NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": None}  # of other trunks: imagenet
 _SHARES = ("augment.erasing", "augment.mixup", "augment.cutmix", "fit.teacher_share")
 
 

@@ -116,6 +116,14 @@ def read_json(path: Path, remedy: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
+def relative_to_run(path: Path, folder: Path) -> str:
+    """Return a path as seen from a run's folder, absolute where Windows has it on another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
 def _git_revision() -> str:
     """Return the program's revision, with "+changes" where the checkout differs from it, or "unknown"."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+changes"]

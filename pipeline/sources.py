@@ -12,9 +12,9 @@ from pipeline.cifar10 import write_originals
 from pipeline.class_folders import index_class_folders
 from pipeline.index import PatchIndex
 from pipeline.outliers import add_outliers
-from pipeline.patches import cut_patches
+from pipeline.patches import INDEX_NAME, cut_patches
 from pipeline.photo_groups import PhotoGroups, read_photo_groups
-from pipeline.recipe import Recipe
+from pipeline.recipe import BACKGROUND, Recipe
 from pipeline.scenes import write_scenes
 
 EMBEDDED = "embedded scenes"
@@ -61,9 +61,10 @@ def place_from_json(paths: dict[str, str | None]) -> DataPlace:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Patches ready for training, and what was clipped or refused on the way."""
+    """Patches ready for training, the file of their index, and what was clipped or refused on the way."""
 
     index: PatchIndex
+    file: Path
     kind: str
     clipped_boxes: int
     written: int
@@ -87,7 +88,7 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
     index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
-    return PreparedData(index, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+    return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -110,7 +111,7 @@ def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
     place.check("cifar10")
     if place.images is not None:
         return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
-    return _index_folders(write_originals(place.runs / recipe.name, recipe.labels), ORIGINALS, place, recipe)
+    return _index_folders(write_originals(place.runs / recipe.name), ORIGINALS, place, recipe)
 
 
 SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
@@ -122,7 +123,9 @@ SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
 
 def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
     found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
-    return PreparedData(found.index, kind, clipped_boxes=0, written=0, refused=found.refused)
+    outliers = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
+    index = add_outliers(found.index, outliers, recipe.patches.seed)
+    return PreparedData(index, found.file, kind, clipped_boxes=0, written=0, refused=found.refused)
 
 
 def _check_annotated(place: DataPlace) -> None:

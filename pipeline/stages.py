@@ -1,6 +1,5 @@
 """The stages of a run, each a function of its folder, each done when the file that it ends with exists."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from inference.run import results_to_json, run_batch
 from pipeline.index import PatchIndex, read_index, write_index
 from pipeline.quiet import load_tensorflow
 from pipeline.recipe import Recipe
-from pipeline.run_folder import RunFolder, create_run, fill_run, read_json, write_json
+from pipeline.run_folder import RunFolder, create_run, fill_run, read_json, relative_to_run, write_json
 from pipeline.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.splits import SPLITS
 
@@ -73,7 +72,7 @@ def patches_stage(run: RunFolder) -> None:
     _check_splits(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
-        "patches": os.path.relpath(prepared.index.root.resolve(), run.path.resolve()),
+        "patches": relative_to_run(prepared.index.root.resolve(), run.path.resolve()),
         "clipped_boxes": prepared.clipped_boxes,
         "refused": list(prepared.refused),
     }
@@ -133,8 +132,8 @@ def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(
-                f"every split needs boxes of the classes. Received: none for {split}, {len(index.patches)} patches in "
-                "all. Annotate more photographs, at least a dozen of each class."
+                f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
+                f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
             )
 
 

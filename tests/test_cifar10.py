@@ -78,7 +78,12 @@ def test_the_report_has_every_figure_that_was_asked_for(report: dict[str, Any]) 
 def test_the_page_shows_tables_and_plots(run: Path) -> None:
     """Catches figures that are measured and not shown."""
     page = (run / "report.html").read_text()
-    for text in ("Top-2 accuracy", "Accuracy of each class", "Time and size", "pictures in class folders".capitalize()):
+    for text in (
+        "Top-2 accuracy",
+        "Precision and recall of each class",
+        "Time and size",
+        "pictures in class folders".capitalize(),
+    ):
         assert text in page
     assert page.count("<svg") == 6  # comparison, training, classes, reliability, threshold, cost
 
@@ -94,7 +99,7 @@ def test_the_comparison_measures_what_the_report_does(run: Path, tmp_path: Path)
     pictures = run.parent.parent.parent / "data" / "test"
     out = tmp_path / "comparison.json"
     assert compare([str(pictures), str(run / "model.tflite"), "--json", str(out)]) == 0
-    figures = json.loads(out.read_text())["models"]["model.tflite"]
+    figures = json.loads(out.read_text())["models"][str(run / "model.tflite")]
     expected = json.loads((run / "report.json").read_text())["models"]["int8"]
     assert figures["accuracy"] == expected["accuracy"]
     assert figures["top2_accuracy"] == expected["top2_accuracy"]

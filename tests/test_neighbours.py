@@ -61,8 +61,10 @@ def test_weighing_keeps_order_and_bounds(seed: int) -> None:
     worth = replace(PLAIN, slope=float(random.uniform(0.1, 10)), offset=float(random.normal(0, 5)))
     answers = np.array([0, 1, 2])
     weighed = worth.weigh(probabilities, features, answers)
-    assert weighed.min() >= 0
+    assert np.isfinite(weighed).all()
     assert weighed.sum(axis=1).max() <= 1 + 1e-5
+    rows, best = np.arange(8), probabilities[:, :3].argmax(axis=1)
+    assert (weighed[rows, best] >= weighed[:, :3].max(axis=1) - 1e-6).all()
     same = probabilities[:1].repeat(8, axis=0)
     order = np.argsort(worth.likeness(features))
     confidences = worth.weigh(same, features, answers)[order, probabilities[0, :3].argmax()]
@@ -123,8 +125,11 @@ def _file(**changes: object) -> bytes:
         _file(projection=np.eye(3, dtype=np.float16)),
         _file(vectors=np.array([["a", "b"]])),
         _file(vectors=np.array([{"pickled": 1}], dtype=object)),
+        _file(classes=np.array(["a"])),
+        _file(classes=np.array([-1])),
+        _file(projection=np.eye(2) * 1e300),
+        _file(projection=np.full((2, 2), np.inf, np.float16)),
     ],
-    ids=lambda data: str(len(data)),
 )
 def test_a_damaged_file_is_a_clear_error(data: bytes) -> None:
     """Catches a crash in the first picture, or code that a pickle runs."""
@@ -139,8 +144,9 @@ def test_platt_scaling_finds_the_true_slope() -> None:
     evidence = random.normal(0, 2, 20_000)
     right = random.random(20_000) < 1 / (1 + np.exp(-(0.5 * evidence + 1)))
     assert fit_platt(evidence, right) == (pytest.approx(0.5, abs=0.03), pytest.approx(1.0, abs=0.05))
-    slope, offset = fit_platt(np.array([1.0, 2.0, 3.0]), np.array([True, True, True]))
-    assert 1 / (1 + np.exp(-(slope * 2 + offset))) == pytest.approx(4 / 5, abs=0.02)
+    slope, offset = fit_platt(np.linspace(2, 8, 100), np.full(100, True))
+    assert slope > 0.5
+    assert 1 / (1 + np.exp(-(slope * -10 + offset))) < 0.02, "without a mistake, little evidence is still little"
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +169,7 @@ def run(colour_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunF
 def test_the_runner_does_what_keras_does(run: RunFolder) -> None:
     """Catches features and probabilities exchanged in the file, and a runner that weighs otherwise than the report."""
     parity = json.loads(run.parity.read_text())
-    assert parity["float32"]["max_difference"] < 0.02  # neighbours are kept in 8 bits
+    assert parity["float32"]["max_difference"] < 0.001
     assert parity["int8"]["agreement"]["value"] >= 0.95
     recipe, index = run.read_recipe(), run_index(run).select("test")
     network = keras.models.load_model(run.best, compile=False)
@@ -181,10 +187,10 @@ def test_what_is_like_nothing_is_less_sure(run: RunFolder) -> None:
     index = run_index(run)
     known = [index.path(patch) for patch in index.select("test", ("red", "green", "blue")).patches]
     stripes = np.zeros((32, 32, 3), np.uint8)
-    stripes[::2] = (210, 40, 40)
-    ratios = [model.probabilities(path).max() / model.softmax(path)[:3].max() for path in known]
-    odd = model.probabilities(stripes)[:3].max() / model.softmax(stripes)[:3].max()
-    assert odd < np.median(ratios)
+    stripes[::2] = (255, 255, 0)
+    likeness = model.neighbours.likeness(np.stack([model.features(one) for one in (stripes, *known)]))
+    assert likeness[0] < likeness[1:].min()
+    assert model.classify(stripes).result == "unknown"
     accepted = [model.classify(path).result != "unknown" for path in known]
     assert np.mean(accepted) > 0.7
     assert Classifier(run.model, threshold=0).classify(stripes).result != "unknown"

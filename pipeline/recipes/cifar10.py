@@ -7,9 +7,10 @@ Without --images Keras downloads the pictures as published (170 MB, once). The f
 test/CLASS; a picture may lie there in several versions, a.jpg and a.png, which are kept on one side of the split.
 A tenth of the training pictures is held out for everything that is chosen; the test pictures are only measured.
 
-Measured figures, with n, machine and time: README.txt, table of results.
+What was measured: README.txt, table of results, as soon as a network is released.
 """
 
+from pipeline.cifar10 import CLASSES
 from pipeline.recipe import (
     AugmentSettings,
     CalibrateSettings,
@@ -23,7 +24,7 @@ from pipeline.recipe import (
 RECIPE = Recipe(
     name="cifar10",
     title="CIFAR-10, under a million parameters",
-    labels=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    labels=CLASSES,
     source=SourceSettings(kind="cifar10"),
     split=SplitSettings(validation=0.1),
     augment=AugmentSettings(
