@@ -1,0 +1,43 @@
+"""Where in a picture the network saw its label: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)."""
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.heads import POOL
+
+_BATCH = 32
+
+
+def grad_cam(network: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Return float32 [pictures, side, side], each map at least 0 and 1 at its highest, or 0 everywhere.
+
+    The channels of the last feature map are weighted by the gradient of an output's logit, summed, cut off below 0 and
+    enlarged to the size of the input.
+
+    Args:
+        network: from pixels to logits, as best.keras holds it.
+        pixels: uint8 or float [pictures, side, side, 3], RGB 0..255, of the network's input size.
+        outputs: int [pictures], the number of the output that each map explains.
+    """
+    both = keras.Model(network.input, [network.get_layer(POOL).input, network.output])
+    sides = pixels.shape[2], pixels.shape[1]
+    maps = []
+    for first in range(0, len(pixels), _BATCH):
+        batch = slice(first, first + _BATCH)
+        for coarse in _coarse_maps(both, pixels[batch], outputs[batch]):
+            fine = cv2.resize(coarse, sides, interpolation=cv2.INTER_LINEAR)
+            maps.append(fine / max(float(fine.max()), np.finfo(np.float32).tiny))
+    return np.stack(maps) if maps else np.zeros((0, *sides[::-1]), np.float32)
+
+
+def _coarse_maps(both: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Return float32 [pictures, rows, columns] at the resolution of the feature map."""
+    inputs = tf.cast(pixels, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)  # so that all that follows is recorded, even of a frozen network
+        features, logits = both(inputs, training=False)
+        chosen = tf.gather(logits, tf.cast(outputs, tf.int32), axis=1, batch_dims=1)
+    weights = tf.reduce_mean(tape.gradient(chosen, features), axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(weights * features, axis=-1)).numpy()
