@@ -1,0 +1,97 @@
+// The bytes of a .tflite -> answers for pictures: inference/classifier.py.
+
+import { splitArtefact } from "./artefact.js";
+import { answersOf, readCard } from "./card.js";
+import { decide } from "./decide.js";
+import { InputError } from "./errors.js";
+import { readNeighbours } from "./neighbours.js";
+import { Network } from "./network.js";
+import { cutOut } from "./picture.js";
+
+const DECISIONS = ["softmax", "neighbours"];
+
+/**
+ * @typedef {object} Seen
+ * @property {import("./decide.js").Answer} answer
+ * @property {number[]} probabilities one for each label
+ * @property {number} networkMs
+ * @property {number} wholeMs with cutting out and resizing
+ */
+
+export class Classifier {
+  /**
+   * @param {import("./card.js").Card} card
+   * @param {Network} network
+   * @param {import("./neighbours.js").Neighbours | null} neighbours
+   */
+  constructor(card, network, neighbours) {
+    this.card = card;
+    this.network = network;
+    this.neighbours = neighbours;
+  }
+
+  /**
+   * @param {Uint8Array} data
+   * @returns {Promise<Classifier>}
+   */
+  static async load(data) {
+    const artefact = splitArtefact(data);
+    const card = readCard(artefact, DECISIONS);
+    const network = await Network.load(artefact.flatbuffer);
+    try {
+      checkFit(card, network);
+      const needed = card.decision === "neighbours";
+      const classifier = new Classifier(
+        card,
+        network,
+        needed ? readNeighbours(artefact.files, network.outputs[1] ?? 0) : null,
+      );
+      await classifier.network.look(new Uint8Array(network.shape.reduce((product, side) => product * side, 1)));
+      return classifier; // it has looked once, since the first time takes longer
+    } catch (fault) {
+      network.close();
+      throw fault;
+    }
+  }
+
+  /**
+   * @param {ImageBitmap | HTMLVideoElement} picture
+   * @param {{width: number, height: number}} size
+   * @param {import("./region.js").Box | null} box
+   * @returns {Promise<Seen>}
+   */
+  async look(picture, size, box) {
+    const start = performance.now();
+    const pixels = cutOut(picture, size, box, this.card);
+    const middle = performance.now();
+    const probabilities = await this.probabilities(pixels);
+    const end = performance.now();
+    const answer = decide(probabilities, this.card);
+    return { answer, probabilities: Array.from(probabilities), networkMs: end - middle, wholeMs: end - start };
+  }
+
+  /**
+   * @param {Uint8Array} pixels at the network's size
+   * @returns {Promise<Float32Array>}
+   */
+  async probabilities(pixels) {
+    const [probabilities, features] = await this.network.look(pixels);
+    if (!probabilities.every(Number.isFinite)) throw new InputError("makes the network overflow. Export it again.");
+    return this.neighbours ? this.neighbours.weigh(probabilities, features, answersOf(this.card)) : probabilities;
+  }
+
+  close() {
+    this.network.close();
+  }
+}
+
+/**
+ * @param {import("./card.js").Card} card
+ * @param {Network} network
+ */
+function checkFit(card, network) {
+  const shape = [1, ...card.input_size, 3];
+  if (String(network.shape) !== String(shape) || network.outputs[0] !== card.labels.length) {
+    throw new InputError(`The model's card and network differ in size or labels. Export the model again.`);
+  }
+}

@@ -1,0 +1,91 @@
+// Pictures and their answers -> the rows of the table of results.
+
+import { UNKNOWN } from "./decide.js";
+import { element, make } from "./elements.js";
+import { counted, percent, STRINGS } from "./strings.js";
+
+const THUMBNAIL_SIDE = 56; // pixels; shown at half of that on a phone's screen of twice the density
+
+/** @typedef {{error?: string, answer?: import("./decide.js").Answer}} Outcome */
+
+export class Table {
+  /** @param {(key: string) => void} onChoose is told which picture a person wants to see again */
+  constructor(onChoose) {
+    this.onChoose = onChoose;
+    this.body = element("rows", HTMLElement);
+    /** @type {Map<string, HTMLElement>} */
+    this.rows = new Map();
+    this.failed = new Set();
+  }
+
+  /**
+   * @param {string} key
+   * @param {Outcome} outcome
+   * @param {HTMLCanvasElement | null} thumbnail
+   */
+  put(key, outcome, thumbnail) {
+    const row = make("tr");
+    const name = make("th");
+    name.setAttribute("scope", "row");
+    name.append(outcome.error ? make("span", key) : this.#chooser(key));
+    const picture = make("td");
+    if (thumbnail) picture.append(thumbnail);
+    row.append(picture, name, ...cellsOf(outcome));
+    const old = this.rows.get(key);
+    if (old) old.replaceWith(row);
+    else this.body.append(row);
+    this.rows.set(key, row);
+    if (outcome.error) this.failed.add(key);
+    else this.failed.delete(key);
+    this.#count();
+  }
+
+  clear() {
+    this.rows.clear();
+    this.failed.clear();
+    this.body.replaceChildren();
+    this.#count();
+  }
+
+  #count() {
+    element("results", HTMLElement).hidden = this.rows.size === 0;
+    const text = counted(this.rows.size - this.failed.size, this.failed.size);
+    element("count", HTMLElement).textContent = text;
+  }
+
+  /** @param {string} key */
+  #chooser(key) {
+    const button = make("button", key, "link");
+    button.addEventListener("click", () => this.onChoose(key));
+    return button;
+  }
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @returns {HTMLCanvasElement} its middle, square
+ */
+export function makeThumbnail(bitmap) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = THUMBNAIL_SIDE;
+  canvas.className = "thumbnail";
+  canvas.setAttribute("aria-hidden", "true"); // the name stands beside it
+  const side = Math.min(bitmap.width, bitmap.height);
+  const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+  canvas.getContext("2d", { willReadFrequently: true })?.drawImage(bitmap, left, top, side, side, 0, 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
+  return canvas;
+}
+
+/** @param {Outcome} outcome */
+function cellsOf({ error, answer }) {
+  if (error || !answer) {
+    const cell = make("td", error, "fault");
+    cell.setAttribute("colspan", "2");
+    return [cell];
+  }
+  const unknown = answer.result === UNKNOWN;
+  return [
+    make("td", unknown ? STRINGS.unknown : answer.result, unknown ? "is-unknown" : ""),
+    make("td", percent(answer.confidence), "number"),
+  ];
+}

@@ -1,0 +1,123 @@
+// A person's session with the page in Chromium, told as JSON on standard output. Started by tests/test_web.py.
+//
+// Arguments: the page's address, and a JSON file with {pictures, first, box, screenshots}. When it says "offline" it
+// waits for a line, so that the server can be stopped.
+
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../inference/web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+
+const [address, settingsFile] = process.argv.slice(2);
+const settings = JSON.parse(await readFile(settingsFile, "utf8"));
+const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5 };
+const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
+const WAIT = { timeout: 60_000 };
+
+const browser = await chromium.launch({ executablePath: settings.chromium, args: QUIET });
+const report = { console: [], requests: [] };
+try {
+  const context = await browser.newContext({ ...PHONE, acceptDownloads: true });
+  const page = await context.newPage();
+  listen(page);
+  report.start = await timed(() => open(page));
+  await page.waitForFunction(() => document.documentElement.dataset.offline === "ready", null, WAIT);
+  report.empty = await findFaults(page);
+  report.focus = await tabThrough(page);
+  report.first = await timed(() => choose(page, [settings.first], 1));
+  report.whole = await save(page);
+  await drag(page, settings.box);
+  report.boxed = await save(page);
+  await screenshot(page, "phone_box", "#answer");
+  await page.locator("#clear").click();
+  report.all = await timed(() => choose(page, settings.pictures, settings.pictures.length));
+  report.results = await save(page);
+  report.times = await page.locator("#answer-time").textContent();
+  await page.locator("details").evaluateAll((all) => all.forEach((one) => (one.open = true)));
+  report.full = await findFaults(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  report.dark = await findFaults(page);
+  report.widest = await page.evaluate(() => document.documentElement.scrollWidth);
+  await page.locator("details").evaluateAll((all) => all.forEach((one) => (one.open = false)));
+  await screenshot(page, "phone_results", "#results");
+  console.error("offline");
+  await once(process.stdin, "data");
+  await open(page);
+  await choose(page, [settings.first], 1);
+  report.offline = await save(page);
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(report));
+process.exit(0);
+
+function listen(page) {
+  page.on("console", (message) => {
+    if (message.type() === "error") report.console.push(message.text());
+  });
+  page.on("pageerror", (fault) => report.console.push(String(fault)));
+  page.on("request", (request) => report.requests.push(request.url()));
+}
+
+async function open(page) {
+  await page.goto(address);
+  await page.waitForFunction(() => document.getElementById("status").textContent === "Ready.", null, WAIT);
+}
+
+async function choose(page, files, count) {
+  await page.locator("#choose").setInputFiles(files);
+  await page.waitForFunction((rows) => document.querySelectorAll("#rows td:last-child").length === rows, count, WAIT);
+}
+
+async function timed(task) {
+  const start = performance.now();
+  await task();
+  return performance.now() - start;
+}
+
+async function save(page) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+  return readFile(await download.path(), "utf8");
+}
+
+// box: shares of the picture, [left, top, right, bottom]
+async function drag(page, [left, top, right, bottom]) {
+  const canvas = page.locator("#view");
+  await canvas.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await canvas.boundingBox();
+  const before = await page.locator("#answer-time").textContent();
+  await page.mouse.move(x + left * width, y + top * height);
+  await page.mouse.down();
+  await page.mouse.move(x + right * width, y + bottom * height, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForFunction((text) => document.getElementById("answer-time").textContent !== text, before, WAIT);
+}
+
+async function findFaults(page) {
+  await page.evaluate(await readFile(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html) }));
+}
+
+// what a person meets who only has a keyboard
+async function tabThrough(page) {
+  await page.evaluate(() => document.activeElement?.blur());
+  const met = [];
+  for (let step = 0; step < 6; step++) {
+    await page.keyboard.press("Tab");
+    met.push(await page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName));
+  }
+  return met;
+}
+
+// where: what stands at the top of the screen
+async function screenshot(page, name, where) {
+  if (!settings.screenshots) return;
+  await page.evaluate((top) => {
+    document.activeElement?.blur();
+    document.querySelector(top).scrollIntoView();
+  }, where);
+  await page.screenshot({ path: `${settings.screenshots}/${name}.png` });
+}
