@@ -41,7 +41,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module", params=RELEASED, ids=lambda path: path.stem)
 def session(
-    request: pytest.FixtureRequest, pictures: list[Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    pictures: list[Path],
+    tiny_model: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Any]]:
     """Give what a person saw who used the page with a released model; see tests/web/session.mjs."""
     folder = tmp_path_factory.mktemp("session")
@@ -51,7 +54,10 @@ def session(
     box = scene.boxes[0]
     height, width = scene.pixels.shape[:2]
     shares = [box.x / width, box.y / height, (box.x + box.width) / width, (box.y + box.height) / height]
+    (folder / "broken.jpg").write_text("no picture", encoding="utf-8")
     settings = {
+        "broken": str(folder / "broken.jpg"),
+        "other": str(tiny_model),
         "chromium": find_chromium(),
         "pictures": [str(path) for path in pictures],
         "first": str(photograph),
@@ -109,6 +115,20 @@ def test_a_dragged_box_is_answered_as_the_runner_answers_it(session: dict[str, A
 def test_the_page_works_without_its_server(session: dict[str, Any]) -> None:
     """Faults: a runtime, a model or a script that the service worker does not keep."""
     assert json.loads(session["offline"]) == json.loads(session["whole"])
+
+
+def test_a_broken_picture_and_a_broken_model_cost_themselves_alone(session: dict[str, Any]) -> None:
+    """Faults: a batch that stops, a page without any model after a wrong one, a model that is not exchanged."""
+    assert "is no picture that this browser can read" in session["partly"]
+    assert "photograph.jpg" in session["partly"]
+    assert session["refused"].startswith("This is no TFLite model")
+    assert session["other"] == "tiny"
+
+
+def test_the_camera_is_answered(session: dict[str, Any]) -> None:
+    """Faults: a video of no size, a stream that is not asked for. Chromium shows a drawn picture as its camera's."""
+    card = Classifier(session["model"]).card
+    assert session["camera"] in {*card.labels, "unknown"}
 
 
 def test_nothing_is_wrong_and_nothing_leaves_the_page(session: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 // A person's session with the page in Chromium, told as JSON on standard output. Started by tests/test_web.py.
 //
-// Arguments: the page's address, and a JSON file with {pictures, first, box, screenshots}. When it says "offline" it
+// Arguments: the page's address, and a JSON file with {chromium, pictures, first, box, broken, other, screenshots}. When it says "offline" it
 // waits for a line, so that the server can be stopped.
 
 import { once } from "node:events";
@@ -14,9 +14,10 @@ const [address, settingsFile] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsFile, "utf8"));
 const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5 };
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
+const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 const WAIT = { timeout: 60_000 };
 
-const browser = await chromium.launch({ executablePath: settings.chromium, args: QUIET });
+const browser = await chromium.launch({ executablePath: settings.chromium, args: [...QUIET, ...FAKE_CAMERA] });
 const report = { console: [], requests: [] };
 try {
   const context = await browser.newContext({ ...PHONE, acceptDownloads: true });
@@ -42,6 +43,13 @@ try {
   report.widest = await page.evaluate(() => document.documentElement.scrollWidth);
   await page.locator("details").evaluateAll((all) => all.forEach((one) => (one.open = false)));
   await screenshot(page, "phone_results", "#results");
+  await page.locator("#clear").click();
+  await choose(page, [settings.broken, settings.first], 2);
+  report.partly = await page.locator("#rows").innerText();
+  await page.locator("#clear").click();
+  report.camera = await watchCamera(page);
+  report.refused = await useModel(page, settings.broken);
+  report.other = await useModel(page, settings.other);
   console.error("offline");
   await once(process.stdin, "data");
   await open(page);
@@ -93,6 +101,27 @@ async function drag(page, [left, top, right, bottom]) {
   await page.mouse.move(x + right * width, y + bottom * height, { steps: 4 });
   await page.mouse.up();
   await page.waitForFunction((text) => document.getElementById("answer-time").textContent !== text, before, WAIT);
+}
+
+async function watchCamera(page) {
+  await page.locator("#camera").click();
+  await page.locator("#answer").waitFor({ state: "visible", ...WAIT });
+  const seen = await page.locator("#answer-result").textContent();
+  await page.locator("#camera").click();
+  return seen;
+}
+
+// gives what the page then says of its model, or of the fault
+async function useModel(page, file) {
+  const title = await page.locator("#model-title").textContent();
+  await page.locator("#model-file").setInputFiles(file);
+  await page.waitForFunction(
+    (before) => document.querySelector("#fault:not([hidden])") || document.getElementById("model-title").textContent !== before,
+    title,
+    WAIT,
+  );
+  const faults = await page.locator("#fault:not([hidden])").allTextContents();
+  return faults[0] ?? page.locator("#model-title").textContent();
 }
 
 async function findFaults(page) {
