@@ -9,6 +9,7 @@ from pathlib import Path
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
+from pipeline.enroll_command import add_enroll_verbs, classes, enroll
 from pipeline.recipe import Recipe, override_all, recipe_to_json
 from pipeline.recipes import RECIPES
 from pipeline.run_folder import RunFolder, read_json, write_json
@@ -23,6 +24,8 @@ examples:
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
+  python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
+  python -m pipeline classes new.tflite
 
 Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
@@ -216,6 +219,7 @@ def make_parser() -> argparse.ArgumentParser:
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated, and two processes may do different folds"
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
+    add_enroll_verbs(verbs)
     return parser
 
 
@@ -243,6 +247,8 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "crossval": cross_validate,
     "resume": resume,
     "evaluate": evaluate,
+    "enroll": enroll,
+    "classes": classes,
 }
 
 

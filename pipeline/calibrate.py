@@ -1,6 +1,6 @@
 """best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,12 +9,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from inference.decide import DecisionRule
-from inference.neighbours import Neighbours
+from inference.held_out import HELD_OUT_NAME, held_out_to_file
+from inference.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.dataset import evaluation_dataset
 from pipeline.estimates import proportion
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, auroc_background, score
-from pipeline.neighbours import fit_neighbours, keras_probabilities
+from pipeline.neighbours import fit_neighbours, hold_out, keras_probabilities
 from pipeline.recipe import BACKGROUND, Recipe
 
 _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
@@ -22,10 +23,10 @@ _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds, and the neighbours that the runner needs besides; None without any."""
+    """What calibration.json holds, and the files that the artefact carries besides, by name."""
 
     values: dict[str, Any]
-    neighbours: Neighbours | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
@@ -50,7 +51,9 @@ def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: R
     probabilities = keras_probabilities(network, plain.values["temperature"], neighbours, validation, recipe)
     likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
     values = {"temperature": plain.values["temperature"], **_describe(probabilities, validation, recipe)}
-    return Calibration(values | {"likeness": likeness | {"pictures": len(neighbours.vectors)}}, neighbours)
+    held_out = hold_out(network, values, neighbours, index, recipe)
+    files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(held_out)}
+    return Calibration(values | {"likeness": likeness | {"pictures": len(neighbours.vectors)}}, files)
 
 
 CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbours}
