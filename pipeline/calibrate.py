@@ -17,6 +17,7 @@ from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, auroc_background, score
 from pipeline.neighbours import fit_neighbours, hold_out, keras_probabilities
 from pipeline.recipe import BACKGROUND, Recipe
+from pipeline.reject_scores import measure_reject_scores
 
 _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
 
@@ -30,6 +31,13 @@ class Calibration:
 
 
 def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Learn temperature and threshold for the plain softmax."""
+    values = calibrate_softmax(network, index, recipe)
+    scores = measure_reject_scores(network, values["temperature"], None, index, recipe)
+    return Calibration(values | {"reject_scores": scores})
+
+
+def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     """Learn temperature and threshold from the index's validation patches.
 
     The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
@@ -40,20 +48,25 @@ def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibr
     labels = [patch.label for patch in validation.patches]
     temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
     probabilities = softmax(logits / temperature, axis=1)
-    return Calibration({"temperature": temperature, **_describe(probabilities, validation, recipe)})
+    return {"temperature": temperature, **_describe(probabilities, validation, recipe)}
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
     """Do the same, with confidences that also count by likeness to training patches; see pipeline.neighbours."""
-    plain = calibrate(network, index, recipe)
-    neighbours = fit_neighbours(network, plain.values["temperature"], index, recipe)
+    temperature = calibrate_softmax(network, index, recipe)["temperature"]
+    neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
-    probabilities = keras_probabilities(network, plain.values["temperature"], neighbours, validation, recipe)
+    probabilities = keras_probabilities(network, temperature, neighbours, validation, recipe)
     likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
-    values = {"temperature": plain.values["temperature"], **_describe(probabilities, validation, recipe)}
+    values = {
+        "temperature": temperature,
+        "likeness": likeness | {"pictures": len(neighbours.vectors)},
+        "reject_scores": measure_reject_scores(network, temperature, neighbours, index, recipe),
+        **_describe(probabilities, validation, recipe),
+    }
     held_out = hold_out(network, values, neighbours, index, recipe)
     files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(held_out)}
-    return Calibration(values | {"likeness": likeness | {"pictures": len(neighbours.vectors)}}, files)
+    return Calibration(values, files)
 
 
 CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbours}

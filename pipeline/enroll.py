@@ -14,7 +14,7 @@ from inference.atomic_file import write_atomically
 from inference.card import CARD_NAME, Card, card_to_json
 from inference.classifier import Classifier
 from inference.decide import UNKNOWN
-from inference.enrolled import ENROLLED_NAME, as_stored, enrolled_to_file
+from inference.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
 from inference.errors import InputError
 from inference.held_out import HELD_OUT_NAME, HeldOut, read_held_out
 from inference.image_io import decode_image
@@ -27,14 +27,20 @@ FEWEST_PICTURES = 2
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model that can take new classes: its parts, and the vectors of each class that was added before."""
+    """A model that can take new classes: its parts, and the classes that were added before; None without any."""
 
     name: str
     artefact: Artefact
     card: Card
     neighbours: Neighbours
     held_out: HeldOut
-    added: dict[str, np.ndarray]
+    enrolled: Enrolled | None
+
+    @property
+    def added(self) -> dict[str, np.ndarray]:
+        """Return the vectors [pictures, dimensions] of each added class."""
+        classes = self.enrolled.classes if self.enrolled else ()
+        return dict(zip(self.card.enrolled, (one.vectors for one in classes), strict=True))
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,7 @@ def open_model(path: Path) -> ModelFile:
         )
     outputs, dimensions = len(classifier.card.outputs), classifier.neighbours.vectors.shape[1]
     held_out = read_held_out(artefact.files[HELD_OUT_NAME], outputs, dimensions, str(path))
-    classes = classifier.enrolled.classes if classifier.enrolled else ()
-    added = dict(zip(classifier.card.enrolled, (one.vectors for one in classes), strict=True))
-    return ModelFile(str(path), artefact, classifier.card, classifier.neighbours, held_out, added)
+    return ModelFile(str(path), artefact, classifier.card, classifier.neighbours, held_out, classifier.enrolled)
 
 
 def look_at(path: Path, pictures: Iterable[Picture]) -> Look:
@@ -116,11 +120,11 @@ def write_model(model: ModelFile, out: Path) -> None:
 def _with_added(model: ModelFile, added: dict[str, np.ndarray]) -> ModelFile:
     """Fit all added classes and put them into the files behind the unchanged flatbuffer."""
     files = {name: data for name, data in model.artefact.files.items() if name != ENROLLED_NAME}
-    threshold = model.held_out.threshold
+    enrolled, threshold = None, model.held_out.threshold
     if added:
         enrolled, threshold = fit_added(model.neighbours, model.held_out, list(added.values()), model.card.answers)
         files[ENROLLED_NAME] = enrolled_to_file(enrolled.classes)
     names = tuple(added)
     card = replace(model.card, labels=(*model.card.outputs, *names), enrolled=names, threshold=threshold)
     files[CARD_NAME] = card_to_json(card)
-    return replace(model, artefact=Artefact(model.artefact.flatbuffer, files), card=card, added=added)
+    return replace(model, artefact=Artefact(model.artefact.flatbuffer, files), card=card, enrolled=enrolled)
