@@ -65,7 +65,7 @@ def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
         probabilities: float [patches, classes], rows that sum to 1, of patches that were not learned from.
         labels: int [patches], numbers of the classes.
     """
-    if not len(labels) or probabilities.shape[1] < 2:
+    if not len(labels):
         return np.zeros(0, int)
     from cleanlab.filter import find_label_issues  # takes seconds to import
 

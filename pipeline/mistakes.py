@@ -86,9 +86,8 @@ def confused_pairs(scores: Scores, wrong: np.ndarray) -> list[dict[str, Any]]:
         }
         for (label, given), count in pairs.items()
     ]
-    return sorted(rows, key=lambda row: (-row["count"], -row["count"] / row["n"], row["label"], row["given"]))[
-        :MOST_PAIRS
-    ]
+    rows.sort(key=lambda row: (-row["count"], row["n"], row["label"], row["given"]))
+    return rows[:MOST_PAIRS]
 
 
 def summarise_mistakes(answers: TestAnswers, wrong: np.ndarray) -> dict[str, Any]:
