@@ -83,7 +83,13 @@ def keras_probabilities(
     network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
 ) -> np.ndarray:
     """Return float32 [patches, outputs], what the runner's Classifier gives, of the Keras model."""
-    probabilities, features = keras_outputs(network, temperature, index, recipe)
+    return weigh_outputs(*keras_outputs(network, temperature, index, recipe), neighbours, recipe)
+
+
+def weigh_outputs(
+    probabilities: np.ndarray, features: np.ndarray, neighbours: Neighbours | None, recipe: Recipe
+) -> np.ndarray:
+    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by likeness where the run does so."""
     if neighbours is None:
         return probabilities
     return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))

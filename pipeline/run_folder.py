@@ -45,6 +45,8 @@ class RunFolder:
     parity = property(lambda self: self.path / "parity.json")
     report = property(lambda self: self.path / "report.json")
     predictions = property(lambda self: self.path / "predictions.csv")
+    mistakes = property(lambda self: self.path / "mistakes")
+    label_errors = property(lambda self: self.path / "label_errors.csv")
     results = property(lambda self: self.path / "results.json")
 
     def read_recipe(self) -> Recipe:

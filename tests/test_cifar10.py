@@ -90,6 +90,22 @@ def test_the_page_shows_tables_and_plots(run: Path) -> None:
     assert page.count("<svg") == 6  # comparison, training, classes, reliability, threshold, cost
 
 
+def test_the_page_shows_each_mistake_with_its_likes_and_its_heat(run: Path, report: dict[str, Any]) -> None:
+    """Faults: mistakes without an explanation; pictures that the page can't find; more on the page than it can hold."""
+    mistakes = report["mistakes"]
+    assert len(mistakes["shown"]) == min(mistakes["count"], 24)
+    assert mistakes["count"] == sum(pair["count"] for pair in mistakes["pairs"]) or len(mistakes["pairs"]) == 10
+    for entry in mistakes["shown"]:
+        assert entry["given"] != entry["label"]
+        assert [one["label"] for one in entry["maps"]] == [entry["given"], entry["label"]]
+        assert len(entry["nearest"]) == 3
+    page = (run / "report.html").read_text()
+    assert "picture not found" not in page
+    assert page.count("<img") == bool(mistakes["shown"]) + 6 * len(mistakes["shown"]) + len(
+        report["label_errors"]["shown"]
+    )
+
+
 def test_the_file_knows_ten_classes_and_32_pixels(run: Path) -> None:
     """Catches an output for background, which CIFAR-10 has no pictures of."""
     card = Classifier(run / "model.tflite").card
