@@ -32,6 +32,7 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
             "threshold": 0.624,
             "target_accepted": 0.95,
             "accepted": proportion(431, 453),
+            "reject_scores": _reject_scores(),
         },
         "models": {"int8": _metrics(rng, 431), "float32": _metrics(rng, 434), "keras": _metrics(rng, 434)},
         "released": "int8",
@@ -52,6 +53,18 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
         "mistakes": _mistakes(),
         "label_errors": _label_errors(),
     }
+
+
+def _reject_scores() -> dict[str, Any]:
+    values = {"softmax": (0.871, 0.902), "energy": (0.862, 0.911), "softmax x neighbours": (0.931, 0.978)}
+    scores = {
+        name: {
+            kind: {"auroc": auroc, "fpr95": 3 * (1 - auroc), "n_known": 108, "n_strangers": 200}
+            for kind, auroc in zip(("near", "far"), pair, strict=True)
+        }
+        for name, pair in values.items()
+    }
+    return {"decided_by": "softmax x neighbours", "scores": scores}
 
 
 def sample_history(epochs: int = 24) -> list[dict[str, float]]:

@@ -1,11 +1,16 @@
 """Reject scores by hand: features along two axes, strangers off them."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from inference.neighbours import Neighbours
 from pipeline.reject_scores import LIKENESS, SCORES, Known, Seen, compare
+from pipeline.report import render_html
 from pipeline.run_folder import RunFolder, read_json
+from tests.sample_report import sample_history, sample_report
 
 
 def _seen(features: np.ndarray, logits: np.ndarray) -> Seen:
@@ -67,3 +72,15 @@ def test_a_calibration_states_them_near_and_far(colour_run: RunFolder) -> None:
     assert near["n_strangers"] == counts[0]
     assert 0.5 < near["auroc"] <= 1
     assert scores["scores"]["nearest neighbours"]["far"]["n_strangers"] == 200
+
+
+def test_the_page_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
+    """Catches a table that marks another score, and a report of an earlier version or without background that fails."""
+    report = sample_report()
+    page = render_html(report, sample_history(), tmp_path)
+    assert re.search(r'class="decides"><th scope="row">softmax x neighbours</th>\s*<td>0\.931', page)
+    for row in report["calibration"]["reject_scores"]["scores"].values():
+        del row["near"]
+    assert "background patches" not in render_html(report, sample_history(), tmp_path).split("What could say")[1]
+    del report["calibration"]["reject_scores"]
+    assert "What could say" not in render_html(report, sample_history(), tmp_path)
