@@ -24,6 +24,7 @@ examples:
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
+  python -m pipeline control runs/minerals/20260101-120000-seed0
 
 Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """

@@ -8,8 +8,8 @@ classes' patches alone. Test labels stay true. Validation labels are permuted to
 be chosen by knowledge that the training must not have.
 
 A network that tells the classes apart, by colour for example, gives each of them some name even so, and with few
-classes the names may be right by luck: of three classes all are in one of six lots. Another lot (a number, 0 unless told
-otherwise) then says more; pipeline.permutation.naming_luck says how likely such luck is.
+classes the names may be right by luck: of three classes all are in one of six lots. Another lot (0 is the default)
+then says more; pipeline.permutation.naming_luck says how likely such luck is.
 
 Two ways in which the true labels could still come in are closed: a teacher is left out, and of weights to start from
 the head is left out, since both may know the classes.

@@ -39,6 +39,7 @@ class Killer(Progress):
 def short_trunk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TRUNKS, "patch_net", SHORT_TRUNK["patch_net"])
+        patch.setattr("pipeline.baseline._TREES", 50)
         yield
 
 
@@ -69,7 +70,7 @@ def read_control(run: RunFolder) -> dict[str, Any]:
 def test_a_run_that_learned_is_told_from_one_that_was_trained_on_shuffled_labels(
     real: RunFolder, place: DataPlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Faults: a verdict that looks at training figures; shuffled labels that are true; test labels that are shuffled."""
+    """Faults: a verdict by training figures; shuffled labels that are true; test labels that are shuffled."""
     found = read_control(real)
     assert found["learning"] == "learned"
     assert found["checks"] == {"p": True, "majority": True, "shuffled": True}
