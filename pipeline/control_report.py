@@ -16,7 +16,7 @@ from pipeline import control_words, plots
 from pipeline.attention import INSIDE_HIDDEN, OUTSIDE_HIDDEN, WHOLE
 from pipeline.control_evidence import BOXES, best_colour
 from pipeline.control_words import Estimate, Report
-from pipeline.report import picture_uri
+from pipeline.report_mistakes import picture_uri
 from pipeline.report_style import THIN, bounds, decimal, share, spread
 
 _HERE = Path(__file__).parent
