@@ -21,7 +21,7 @@ from pipeline.plots import ACCENT, INK, LINE, MUTED, PAPER, SOFT
 from pipeline.quiet import load_tensorflow
 
 _BLOCK_NAMES = re.compile(
-    r"(row\d+_block\d+|expanded_conv_\d+|expanded_conv|block_\d+|stem|last|pool|logits|conv_(?:pad|dw|pw)_\d+)(?=_|$)"
+    r"(row\d+_block\d+(?:_entry|_pool)?|expanded_conv_\d+|expanded_conv|block_\d+|stem|last|pool|logits|conv_(?:pad|dw|pw)_\d+)(?=_|$)"
     r"|(conv_1|Conv_1|Conv1|conv1|conv)(?=$|_bn|_norm|_relu)"
 )
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -30,7 +30,12 @@ WIDTH, PITCH, BOX_HEIGHT, HEAD = 1200, 84, 50, 125
 LEFT, RIGHT = 150, 720
 COLUMNS = {"output": 735, "parameters": 960, "multiply-accumulates": 985}
 BAR_WIDTH = 110
-KIND_COLOURS = {"fused block": "#f3dcc0", "inverted residual": SOFT, "depthwise separable": SOFT}
+KIND_COLOURS = {
+    "fused block": "#f3dcc0",
+    "residual pair": "#f3dcc0",
+    "inverted residual": SOFT,
+    "depthwise separable": SOFT,
+}
 PLAIN = "#e6e9ec"
 
 
@@ -48,8 +53,10 @@ class Block:
         convolutions = len([layer for layer in self._of("Conv2D") if "squeeze" not in layer.name])
         if "DepthwiseConv2D" in kinds:
             return "inverted residual" if convolutions > 1 else "depthwise separable"
+        if convolutions > 1:
+            return "residual pair" if self._of("Conv2D")[-1].kernel_size[0] > 1 else "fused block"
         if convolutions:
-            return "fused block" if convolutions > 1 else "convolution"
+            return "convolution"
         if "Dense" in kinds:
             return "dense"
         return "global average pooling" if "GlobalAveragePooling2D" in kinds else "input"
@@ -91,6 +98,7 @@ class Block:
     def details(self) -> str:
         """Return the layers on the way through the block: "1x1 to 128, 5x5 depthwise, 1x1 to 64"."""
         steps = [_describe_step(layer) for layer in self._convolutions()]
+        steps += [f"max pooling {_sizes(layer.pool_size)}" for layer in self._of("MaxPooling2D")]
         if any("squeeze" in layer.name for layer in self.layers):
             steps.insert(-1, "squeeze-excite")
         steps += ["rescaled inside the graph"] * len(self._of("Rescaling"))
@@ -129,6 +137,7 @@ def blocks_of(network: Any) -> list[Block]:
         found = _BLOCK_NAMES.match(layer.name)
         name = found.group() if found else blocks[-1].name
         name = re.sub(r"^conv_(pad|pw)_", "conv_dw_", name)  # MobileNet V1: padding, depthwise, pointwise are one block
+        name = re.sub(r"_pool$", "_entry", name)  # a residual pair's entry lies before its skip connection: its own box
         if name != blocks[-1].name:
             blocks.append(Block(name))
         blocks[-1].layers.append(layer)
@@ -192,7 +201,7 @@ def _draw_block(axes: Axes, block: Block, top: int) -> None:
     axes.text(LEFT + 14, middle + 10, block.title(), fontsize=11.5, weight="bold", va="center", zorder=3)
     axes.text(LEFT + 14, middle - 12, block.details(), fontsize=10.5, va="center", zorder=3)
     if block.name != block.kind:
-        name = re.sub(r"row(\d+)_block(\d+)", r"row \1, block \2", block.name)
+        name = re.sub(r"row(\d+)_block(\d+)(_entry)?", r"row \1, block \2", block.name)
         place = (RIGHT - 14, middle + 10)
         axes.text(*place, name, fontsize=9.5, color=MUTED, ha="right", va="center", zorder=3)
 

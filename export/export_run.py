@@ -13,7 +13,6 @@ from export.verify import check_parity, measure_parity
 from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
 from inference.card import Card, card_files
-from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file
 from models.build import with_probabilities
 from pipeline.index import PatchIndex
 from pipeline.neighbours import read_run_neighbours
@@ -40,7 +39,7 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     try:
         for kind, draft in drafts.items():
             card = make_card(run, recipe, calibration, kind, flatbuffers[kind], {})
-            draft.write_bytes(_pack(flatbuffers[kind], card, neighbours))
+            draft.write_bytes(_pack(flatbuffers[kind], card, run))
         parity = measure_parity(network, calibration, neighbours, drafts, index, recipe)
     finally:
         for draft in drafts.values():
@@ -52,7 +51,7 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     targets = companion | {mode: out}
     for kind, target in targets.items():
         card = make_card(run, recipe, calibration, kind, flatbuffers[kind], parity[kind])
-        write_atomically(target, _pack(flatbuffers[kind], card, neighbours))
+        write_atomically(target, _pack(flatbuffers[kind], card, run))
     return parity
 
 
@@ -100,6 +99,7 @@ def _convert(deployed: keras.Model, mode: str, pictures: np.ndarray, recipe: Rec
     return add_metadata(convert(deployed, mode, pictures), recipe.title, recipe.outputs, reject_labels)
 
 
-def _pack(flatbuffer: bytes, card: Card, neighbours: Neighbours | None) -> bytes:
-    files = {} if neighbours is None else {NEIGHBOURS_NAME: neighbours_to_file(neighbours)}
+def _pack(flatbuffer: bytes, card: Card, run: RunFolder) -> bytes:
+    """Return the artefact; what a run of an earlier version lacks is left out."""
+    files = {path.name: path.read_bytes() for path in (run.neighbours, run.held_out) if path.is_file()}
     return pack_artefact(Artefact(flatbuffer, card_files(card) | files))

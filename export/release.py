@@ -19,6 +19,7 @@ from pipeline.recipe import recipe_to_json
 from pipeline.run_folder import RunFolder, read_json, write_json
 
 RELEASED = Path(models.__file__).parent / "released"
+_WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first is of earlier versions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +58,18 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
 
 
 def _without_places(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report with the mere names of the worst mistakes' files: their folders are this machine's."""
-    worst = [mistake | {"file": PurePosixPath(mistake["file"]).name} for mistake in report.get("worst", [])]
-    return report | {"worst": worst}
+    """Return the report with the mere names of its pictures: their folders are this machine's."""
+    return report | {name: _mere_names(report[name]) for name in _WITH_PICTURES if name in report}
+
+
+def _mere_names(value: Any) -> Any:
+    """Return nested dicts and lists with each "file" as a name without folders."""
+    if isinstance(value, list):
+        return [_mere_names(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    names = {"file": PurePosixPath(value["file"]).name} if "file" in value else {}
+    return {key: _mere_names(entry) for key, entry in value.items()} | names
 
 
 def _write_weights(run: RunFolder, path: Path) -> None:

@@ -21,7 +21,8 @@ RESIZE_RULES = ("stretch",)
 class Card:
     """The description of one model.
 
-    labels: one for each output, in the output's order.
+    labels: one for each output, in the output's order, then the added classes.
+    enrolled: those of the labels that were added after the training; see inference.enrolled.
     reject_labels: those of the labels that mean "none of them" and are answered as "unknown".
     input_size: (height, width) in pixels.
     region_margin: share of a region's side added on each side before it is cut out, as the training patches had.
@@ -40,14 +41,20 @@ class Card:
     flatbuffer_sha256: str
     resize: str = "stretch"
     region_margin: float = 0.0
+    enrolled: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = CARD_FORMAT
 
     @property
     def answers(self) -> np.ndarray:
-        """Return the numbers of the labels that a decision can give."""
-        return np.array([n for n, label in enumerate(self.labels) if label not in self.reject_labels])
+        """Return the numbers of the network's outputs that a decision can give."""
+        return np.array([n for n, label in enumerate(self.outputs) if label not in self.reject_labels])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Return the labels of the network's outputs."""
+        return self.labels[: len(self.labels) - len(self.enrolled)]
 
 
 def card_to_json(card: Card) -> bytes:
@@ -57,7 +64,7 @@ def card_to_json(card: Card) -> bytes:
 
 def card_files(card: Card) -> dict[str, bytes]:
     """Return the associated files that describe a model, by name."""
-    return {CARD_NAME: card_to_json(card), LABELS_NAME: ("\n".join(card.labels) + "\n").encode()}
+    return {CARD_NAME: card_to_json(card), LABELS_NAME: ("\n".join(card.outputs) + "\n").encode()}
 
 
 def read_card(artefact: Artefact, name: str = "model") -> Card:
@@ -90,8 +97,8 @@ def _parse(data: bytes, name: str) -> Card:
             f"{name}: {CARD_NAME} must have format {CARD_FORMAT}. Received: {received}. "
             "Update the runner or export the model again."
         )
-    for key in ("labels", "reject_labels", "input_size"):
-        if not isinstance(values.get(key), list):
+    for key in ("labels", "reject_labels", "input_size", "enrolled"):
+        if not isinstance(values.setdefault(key, [] if key == "enrolled" else None), list):
             raise InputError(
                 f"{name}: {CARD_NAME}: {key} must be a list. Received: {values.get(key)!r}. Export the model again."
             )
@@ -105,6 +112,7 @@ def _parse(data: bytes, name: str) -> Card:
 def _check_values(card: Card, name: str) -> None:
     rules = (
         ("labels must be unique texts, at least one", card.labels, _are_labels(card.labels)),
+        ("enrolled must be the last of the labels, not all", card.enrolled, _are_last(card)),
         ("reject_labels must be some of the labels, not all", card.reject_labels, _are_some(card)),
         (f"only a reject label may be called {UNKNOWN}", card.labels, UNKNOWN not in _answers(card)),
         ("input_size must be two positive numbers", card.input_size, _is_size(card.input_size)),
@@ -123,8 +131,15 @@ def _are_labels(labels: tuple[object, ...]) -> bool:
     return all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels) > 0
 
 
+def _are_last(card: Card) -> bool:
+    """Tell whether the added classes are answers behind at least one of the network."""
+    known = len(card.labels) - len(card.enrolled)
+    rejected = any(label in card.reject_labels for label in card.enrolled)
+    return known > 0 and card.labels[known:] == card.enrolled and not rejected
+
+
 def _are_some(card: Card) -> bool:
-    return all(label in card.labels for label in card.reject_labels) and _answers(card) != []
+    return all(label in card.labels for label in card.reject_labels) and len(card.answers) > 0
 
 
 def _answers(card: Card) -> list[str]:

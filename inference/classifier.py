@@ -7,6 +7,7 @@ import numpy as np
 from inference.artefact import Artefact, read_artefact
 from inference.card import CARD_NAME, Card, read_card
 from inference.decide import DECISIONS, Decision, DecisionRule
+from inference.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
 from inference.errors import InputError
 from inference.foreign.model import describe_foreign, load_foreign, refuse_options
 from inference.image_io import read_image, resize_image
@@ -50,6 +51,7 @@ class Classifier:
             self._model = load_foreign(foreign, artefact.flatbuffer, str(path), threads)
         self._check_fit(str(path))
         self.neighbours = self._read_neighbours(artefact, str(path))
+        self.enrolled = self._read_enrolled(artefact, str(path))
         self._answers = self.card.answers
         self._rule = DecisionRule(
             self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold
@@ -73,14 +75,15 @@ class Classifier:
         Of a model with neighbours they count the less, and sum to less than 1, the less the picture is like the
         training pictures; see inference.neighbours.
         """
-        probabilities, features = self._look(image)
-        if self.neighbours is None or features is None:
+        probabilities, features = self.look(image)
+        likeness = self.enrolled or self.neighbours
+        if likeness is None or features is None:
             return probabilities
-        return self.neighbours.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
+        return likeness.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
 
     def softmax(self, image: Path | str | np.ndarray) -> np.ndarray:
-        """Return float32 [labels] as the network gives them, without a likeness to training pictures."""
-        return self._look(image)[0]
+        """Return float32 [outputs] as the network gives them, no likeness, no added classes."""
+        return self.look(image)[0]
 
     def features(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [features], what the network's last layer sees of a picture.
@@ -88,12 +91,13 @@ class Classifier:
         Raises:
             InputError: the model was exported without them.
         """
-        _, features = self._look(image)
+        _, features = self.look(image)
         if features is None:
             raise InputError("the model gives no features. Export it with --set export.features=true.")
         return features
 
-    def _look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what softmax and features do, the latter None where the model gives none, by one look."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         return self._model.look(resize_image(pixels, self.card.input_size))
 
@@ -107,11 +111,19 @@ class Classifier:
                 "Export the model again."
             )
         data = artefact.files[NEIGHBOURS_NAME]
-        return read_neighbours(data, len(self.card.labels), self._model.feature_count, name)
+        return read_neighbours(data, len(self.card.outputs), self._model.feature_count, name)
+
+    def _read_enrolled(self, artefact: Artefact, name: str) -> Enrolled | None:
+        """Return the classes that were added to the model; None without any."""
+        if not self.card.enrolled:
+            return None
+        if self.neighbours is None or ENROLLED_NAME not in artefact.files:
+            raise InputError(f"{name}: its added classes need {ENROLLED_NAME} and neighbours. Enroll them again.")
+        return read_enrolled(artefact.files[ENROLLED_NAME], self.neighbours, len(self.card.enrolled), name)
 
     def _check_fit(self, name: str) -> None:
         network = (self._model.input_size, self._model.output_count)
-        stated = (self.card.input_size, len(self.card.labels))
+        stated = (self.card.input_size, len(self.card.outputs))
         if network != stated:
             raise InputError(
                 f"{name}: card and network differ: the network takes {network[0]} pixels and gives {network[1]} "

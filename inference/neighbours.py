@@ -5,19 +5,30 @@ numbers. A picture that has no near neighbours among them shows something else, 
 deep nearest neighbours (Sun et al. 2022, arXiv:2204.06507).
 """
 
-import io
-import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from inference.errors import InputError
+from inference.array_file import (
+    Column,
+    arrays_to_file,
+    misfit,
+    normalise,
+    pack_unit_vectors,
+    read_arrays,
+    unpack_unit_vectors,
+)
 
 NEIGHBOURS_NAME = "neighbours.npz"
-_MOST_BYTES = 2**26  # of all arrays: a hostile file must not fill the memory
-_UNIT = 127  # a component of 1 in the file
+_SHRINKAGE = 0.3  # of the covariance towards a sphere: the pictures are few for so many dimensions
 _TINY = 1e-12
-_ARRAYS = {"projection": np.float16, "vectors": np.int8, "classes": np.uint16, "scale": np.float64}
+_COLUMNS = {
+    "projection": Column(np.float16, 2),
+    "vectors": Column(np.int8, 2),
+    "classes": Column(np.uint16, 1),
+    "scale": Column(np.float64, 1),
+}
 _SCALE = ("count", "middle", "width", "slope", "offset")
 
 
@@ -42,38 +53,56 @@ class Neighbours:
     slope: float = 1.0
     offset: float = 0.0
 
+    @cached_property
+    def spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean of each class [classes, dimensions] and the inverse of the covariance around the means."""
+        trained, members = np.unique(self.classes, return_inverse=True)
+        means = np.stack([self.vectors[members == place].mean(axis=0) for place in range(len(trained))])
+        around = self.vectors - means[members]
+        covariance = around.T @ around / len(around)
+        dimensions = len(covariance)
+        sphere = np.eye(dimensions) * max(np.trace(covariance) / dimensions, np.finfo(np.float32).tiny)
+        return means, np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
+
     def project(self, features: np.ndarray) -> np.ndarray:
         """Return float32 [pictures, dimensions] of length 1 for pooled features [pictures, features]."""
-        reduced = np.asarray(features, np.float32) @ self.projection
-        return reduced / np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), _TINY)
+        return normalise(np.asarray(features, np.float32) @ self.projection)
 
     def likeness(self, features: np.ndarray) -> np.ndarray:
         """Return the likeness of each picture, float [pictures], in [-1, 1]."""
-        cosines = self.project(features) @ self.vectors.T
-        return np.partition(cosines, -self.count, axis=1)[:, -self.count]
+        return nth_cosine(self.project(features), self.vectors, self.count)
 
-    def evidence(self, best: np.ndarray, features: np.ndarray) -> np.ndarray:
+    def standing(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the likeness of each picture, float [pictures], in widths above the middle, by its vector."""
+        return (nth_cosine(vectors, self.vectors, self.count) - self.middle) / self.width
+
+    def evidence(self, best: np.ndarray, standing: np.ndarray) -> np.ndarray:
         """Return the logit of probability x likeness, float [pictures], of the best class's probabilities."""
-        counts = best * _logistic((self.likeness(features) - self.middle) / self.width)
-        counts = np.clip(counts, _TINY, 1 - 1e-7)
+        counts = np.clip(best * logistic(standing), _TINY, 1 - 1e-7)
         return np.log(counts / (1 - counts))
 
     def weigh(self, probabilities: np.ndarray, features: np.ndarray, answers: np.ndarray) -> np.ndarray:
         """Return probabilities that also count by how like the training pictures the pictures are.
-
-        That of the best class becomes the confidence. Where it falls, all fall alike, and what is missing to 1 is the
-        probability of something unknown; where it rises, the others share the rest.
 
         Args:
             probabilities: float [pictures, labels].
             features: float [pictures, features].
             answers: numbers of the labels that a decision can give.
         """
+        standing = self.standing(self.project(features))[:, np.newaxis].repeat(np.shape(probabilities)[1], axis=1)
+        return self.weigh_by(standing, probabilities, answers)
+
+    def weigh_by(self, standing: np.ndarray, probabilities: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """Return float32 [pictures, labels] for a standing of each picture with each label, [pictures, labels].
+
+        The probability of the best class becomes the confidence. Where it falls, all fall alike, and what is missing
+        to 1 is the probability of something unknown; where it rises, the others share the rest.
+        """
         probabilities = np.asarray(probabilities, np.float64)
         rows = np.arange(len(probabilities))
         places = np.asarray(answers)[probabilities[:, answers].argmax(axis=1)]
         best = probabilities[rows, places]
-        confidence = _logistic(self.slope * self.evidence(best, features) + self.offset)
+        confidence = logistic(self.slope * self.evidence(best, standing[rows, places]) + self.offset)
         fall = confidence / np.maximum(best, _TINY)
         rise = (1 - confidence) / np.maximum(1 - best, _TINY)
         weighed = probabilities * np.where(confidence <= best, fall, rise)[:, np.newaxis]
@@ -81,22 +110,26 @@ class Neighbours:
         return np.clip(weighed, 0, 1).astype(np.float32)
 
 
-def _logistic(values: np.ndarray) -> np.ndarray:
+def nth_cosine(vectors: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Return the cosine of each vector to the count-th nearest of the others, float [vectors]; all of length 1."""
+    return np.partition(vectors @ others.T, -count, axis=1)[:, -count]
+
+
+def logistic(values: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-values)), without overflow."""
     return 1 / (1 + np.exp(-np.clip(values, -60, 60)))
 
 
 def neighbours_to_file(neighbours: Neighbours) -> bytes:
     """Return the bytes of neighbours.npz: vectors in 8 bits, the projection in 16."""
-    buffer = io.BytesIO()
-    scale = np.array([getattr(neighbours, name) for name in _SCALE], np.float64)
-    np.savez(
-        buffer,
-        projection=neighbours.projection.astype(np.float16),
-        vectors=np.round(neighbours.vectors * _UNIT).astype(np.int8),
-        classes=neighbours.classes.astype(np.uint16),
-        scale=scale,
+    return arrays_to_file(
+        {
+            "projection": neighbours.projection.astype(np.float16),
+            "vectors": pack_unit_vectors(neighbours.vectors),
+            "classes": neighbours.classes.astype(np.uint16),
+            "scale": np.array([getattr(neighbours, name) for name in _SCALE], np.float64),
+        }
     )
-    return buffer.getvalue()
 
 
 def read_neighbours(data: bytes, labels: int, features: int, name: str = "model") -> Neighbours:
@@ -105,38 +138,16 @@ def read_neighbours(data: bytes, labels: int, features: int, name: str = "model"
     Raises:
         InputError: it is damaged or does not fit the model.
     """
-    arrays = _load(data, name)
-    projection, vectors, classes, scale = (arrays[key] for key in _ARRAYS)
-    fits = [array.dtype for array in arrays.values()] == list(_ARRAYS.values())
-    fits = fits and [array.ndim for array in arrays.values()] == [2, 2, 1, 1]
-    fits = fits and len(scale) == len(_SCALE) and len(vectors) == len(classes) > 0
+    projection, vectors, classes, scale = read_arrays(data, _COLUMNS, NEIGHBOURS_NAME, name).values()
+    fits = len(scale) == len(_SCALE) and len(vectors) == len(classes) > 0
     fits = fits and projection.shape == (features, vectors.shape[1]) and bool((classes < labels).all())
-    fits = fits and bool(np.isfinite(projection).all() and np.isfinite(scale).all())
     fits = fits and 1 <= scale[0] <= len(vectors) and scale[2] > 0 and scale[3] > 0
     if not fits:
-        raise InputError(
-            f"{name}: {NEIGHBOURS_NAME} does not fit the network ({features} features, {labels} labels). "
-            "Export the model again."
-        )
-    lengths = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
+        raise misfit(NEIGHBOURS_NAME, name)
     return Neighbours(
         projection.astype(np.float32),
-        vectors.astype(np.float32) / np.maximum(lengths, _TINY),
+        unpack_unit_vectors(vectors),
         classes.astype(np.int64),
         int(scale[0]),
         *(float(value) for value in scale[1:]),
     )
-
-
-def _load(data: bytes, name: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a .npz; nothing in it can run code, and none is larger than its stated size."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise InputError(f"{name}: {NEIGHBOURS_NAME} is too large. Export the model again.")
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in _ARRAYS}
-    except InputError:
-        raise
-    except Exception as fault:  # zipfile and numpy raise BadZipFile, KeyError, ValueError, EOFError, zlib.error ...
-        raise InputError(f"{name}: {NEIGHBOURS_NAME} is damaged: {fault}. Export the model again.") from fault

@@ -9,6 +9,8 @@ from pathlib import Path
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
+from pipeline.enroll_command import add_enroll_verbs, classes, enroll
+from pipeline.quiet import load_tensorflow
 from pipeline.recipe import Recipe, override_all, recipe_to_json
 from pipeline.recipes import RECIPES
 from pipeline.run_folder import RunFolder, read_json, write_json
@@ -23,9 +25,15 @@ examples:
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
+  python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
+  python -m pipeline classes new.tflite
+  python -m pipeline control runs/minerals/20260101-120000-seed0
 
 Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
+
+
+CONTROL = "did it learn? compare a finished run with colour, luck and shuffled labels"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,6 +119,22 @@ def evaluate(options: argparse.Namespace) -> int:
         EVALUATE.do(run)
         RESULTS.do(run)
     return _finish(run)
+
+
+def control(options: argparse.Namespace) -> int:
+    """Tell whether a finished run learned what it should, or was lucky."""
+    if CrossvalFolder(options.run).settings.is_file():
+        raise InputError(f"{options.run}: is a cross-validation. Give the folder of one fold: {options.run}/fold-1.")
+    load_tensorflow()
+    from pipeline.control import ControlOptions, control_run
+    from pipeline.control_report import write_control
+    from pipeline.control_words import control_lines, verdict_lines
+
+    run = RunFolder(options.run)
+    report = control_run(run, ControlOptions(options.epochs, options.lot, not options.no_training, options.again))
+    _, page = write_control(run.path, report)
+    print("\n".join([*control_lines(report), f"page: {page}", "", *verdict_lines(report)]))
+    return 0
 
 
 def _export_stage(run: RunFolder) -> None:
@@ -216,7 +240,18 @@ def make_parser() -> argparse.ArgumentParser:
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated, and two processes may do different folds"
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
+    add_enroll_verbs(verbs)
+    _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
     return parser
+
+
+def _add_control(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    add("--epochs", type=int, metavar="N", help="of the training on shuffled labels (default: the recipe's)")
+    add("--lot", type=int, metavar="N", help="which shuffle, by number (default: 0)")
+    add("--no-training", action="store_true", help="leave the training on shuffled labels out")
+    add("--again", action="store_true", help="make everything anew, what lies in RUN/control too")
 
 
 def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
@@ -243,6 +278,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "crossval": cross_validate,
     "resume": resume,
     "evaluate": evaluate,
+    "enroll": enroll,
+    "classes": classes,
+    "control": control,
 }
 
 

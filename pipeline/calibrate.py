@@ -1,6 +1,6 @@
 """best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,26 +9,35 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from inference.decide import DecisionRule
-from inference.neighbours import Neighbours
+from inference.held_out import HELD_OUT_NAME, held_out_to_file
+from inference.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.dataset import evaluation_dataset
 from pipeline.estimates import proportion
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores, auroc_background, score
-from pipeline.neighbours import fit_neighbours, keras_probabilities
+from pipeline.neighbours import fit_neighbours, hold_out, keras_probabilities
 from pipeline.recipe import BACKGROUND, Recipe
+from pipeline.reject_scores import measure_reject_scores
 
 _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds, and the neighbours that the runner needs besides; None without any."""
+    """What calibration.json holds, and the files that the artefact carries besides, by name."""
 
     values: dict[str, Any]
-    neighbours: Neighbours | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Learn temperature and threshold for the plain softmax."""
+    values = calibrate_softmax(network, index, recipe)
+    scores = measure_reject_scores(network, values["temperature"], None, index, recipe)
+    return Calibration(values | {"reject_scores": scores})
+
+
+def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     """Learn temperature and threshold from the index's validation patches.
 
     The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
@@ -39,18 +48,25 @@ def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibr
     labels = [patch.label for patch in validation.patches]
     temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
     probabilities = softmax(logits / temperature, axis=1)
-    return Calibration({"temperature": temperature, **_describe(probabilities, validation, recipe)})
+    return {"temperature": temperature, **_describe(probabilities, validation, recipe)}
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
     """Do the same, with confidences that also count by likeness to training patches; see pipeline.neighbours."""
-    plain = calibrate(network, index, recipe)
-    neighbours = fit_neighbours(network, plain.values["temperature"], index, recipe)
+    temperature = calibrate_softmax(network, index, recipe)["temperature"]
+    neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
-    probabilities = keras_probabilities(network, plain.values["temperature"], neighbours, validation, recipe)
+    probabilities = keras_probabilities(network, temperature, neighbours, validation, recipe)
     likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
-    values = {"temperature": plain.values["temperature"], **_describe(probabilities, validation, recipe)}
-    return Calibration(values | {"likeness": likeness | {"pictures": len(neighbours.vectors)}}, neighbours)
+    values = {
+        "temperature": temperature,
+        "likeness": likeness | {"pictures": len(neighbours.vectors)},
+        "reject_scores": measure_reject_scores(network, temperature, neighbours, index, recipe),
+        **_describe(probabilities, validation, recipe),
+    }
+    held_out = hold_out(network, values, neighbours, index, recipe)
+    files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(held_out)}
+    return Calibration(values, files)
 
 
 CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbours}

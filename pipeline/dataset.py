@@ -1,6 +1,7 @@
 """PatchIndex -> tf.data batches: decode by the runner's own code, cache, shuffle, augment, prefetch."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -101,12 +102,12 @@ def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
         raise InputError("every split needs patches. Add annotated photographs, or raise the split's share.")
     side = recipe.network.input_side
     numbers = {label: number for number, label in enumerate(recipe.outputs)}
-    files = [str(index.path(patch)) for patch in index.patches]
+    files = [os.fsencode(index.path(patch)) for patch in index.patches]  # a name's bytes need not be UTF-8
     labels = [numbers.get(patch.label, -1) for patch in index.patches]
 
     def decode(file: Any, label: Any) -> tuple[Any, Any]:
         # numpy_function, because the runner's decoder defines the pixels (EXIF, alpha, resize), not tf.io's.
-        pixels = tf.numpy_function(lambda path: load_patch(Path(path.decode()), side), [file], tf.uint8)
+        pixels = tf.numpy_function(lambda path: load_patch(Path(os.fsdecode(path)), side), [file], tf.uint8)
         return tf.ensure_shape(pixels, (side, side, 3)), label
 
     names = tf.data.Dataset.from_tensor_slices((files, np.array(labels, np.int32)))

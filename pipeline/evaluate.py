@@ -7,42 +7,45 @@ import keras
 import numpy as np
 
 from inference.classifier import Classifier
-from inference.decide import UNKNOWN
-from pipeline.annotation_source import printable
 from pipeline.baseline import measure_baseline
 from pipeline.calibrate import decision_rule
 from pipeline.cost import measure_cost
+from pipeline.explanations import explain_mistakes
 from pipeline.index import PatchIndex
+from pipeline.label_errors import check_labels
 from pipeline.metrics import Scores, measure, score
-from pipeline.neighbours import keras_probabilities, read_run_neighbours
+from pipeline.mistakes import TestAnswers, true_probabilities
+from pipeline.neighbours import keras_outputs, read_run_neighbours, weigh_outputs
 from pipeline.predictions import write_predictions
-from pipeline.recipe import BACKGROUND
-from pipeline.run_folder import RunFolder, describe_machine, read_json, relative_to_run
+from pipeline.recipe import Recipe
+from pipeline.run_folder import RunFolder, describe_machine, read_json
 from pipeline.splits import SPLITS
 
-REPORT_FORMAT = 1
-WORST_MISTAKES = 12
+REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
 
 def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
-    """Write predictions.csv and return the report of a run; see pipeline.report for its form.
+    """Write predictions.csv, heat maps and label_errors.csv; return the report of a run: see pipeline.report.
 
     Raises:
         InputError: an earlier stage of the run is missing.
     """
     recipe = run.read_recipe()
+    released = recipe.export.mode
     test = index.select("test")
-    files = {recipe.export.mode: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
+    files = {released: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
     network = keras.models.load_model(run.best, compile=False)
     calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     parity = read_json(run.parity, "Export first: python -m export RUN.")
-    rule = decision_rule(recipe, calibration["threshold"])
-    labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
+    softmax, features = keras_outputs(network, calibration["temperature"], test, recipe)
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
     neighbours = read_run_neighbours(run, network, recipe)
-    probabilities["keras"] = keras_probabilities(network, calibration["temperature"], neighbours, test, recipe)
-    scores = {mode: score(rows, labels, photos, rule) for mode, rows in probabilities.items()}
-    write_predictions(scores[recipe.export.mode], test, run.predictions)
+    probabilities["keras"] = weigh_outputs(softmax, features, neighbours, recipe)
+    scores = _score_all(probabilities, test, recipe, calibration["threshold"])
+    truths = true_probabilities(probabilities[released], [patch.label for patch in test.patches], recipe)
+    answers = TestAnswers(test, scores[released], truths, features)
+    write_predictions(answers.scores, answers.losses, test, run.predictions)
+    validation, _ = keras_outputs(network, calibration["temperature"], index.select("validation"), recipe)
     return {
         "format": REPORT_FORMAT,
         "recipe": recipe.name,
@@ -53,13 +56,22 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
         "data": _describe_data(run, index),
         "training": read_json(run.fit, "Train first: python -m pipeline resume RUN."),
         "calibration": calibration,
-        "released": recipe.export.mode,
+        "released": released,
         "models": {mode: measure(part) for mode, part in scores.items()},
         "baseline": measure_baseline(index, recipe),
         "cost": measure_cost(network, run.best, files),
         "parity": {mode: parity[mode] for mode in files},
-        "worst": _worst_mistakes(scores[recipe.export.mode], test, run.path),
+        "mistakes": explain_mistakes(answers, network, index, recipe, run),
+        "label_errors": check_labels({"validation": validation, "test": softmax}, index, recipe, run),
     }
+
+
+def _score_all(
+    probabilities: dict[str, np.ndarray], test: PatchIndex, recipe: Recipe, threshold: float
+) -> dict[str, Scores]:
+    rule = decision_rule(recipe, threshold)
+    labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
+    return {mode: score(rows, labels, photos, rule) for mode, rows in probabilities.items()}
 
 
 def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
@@ -78,23 +90,3 @@ def _describe_data(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
         "clipped_boxes": data["clipped_boxes"],
         "refused": data["refused"],
     }
-
-
-def _worst_mistakes(scores: Scores, index: PatchIndex, folder: Path) -> list[dict[str, Any]]:
-    """List wrongly labelled patches, the most confident first, files relative to the run's folder.
-
-    A rejected patch is no mistake worth showing.
-    """
-    expected = np.where(scores.positive, scores.labels, UNKNOWN)
-    wrong = np.flatnonzero((scores.results != expected) & (scores.results != UNKNOWN))
-    order = wrong[np.argsort(-scores.confidences[wrong], kind="stable")][:WORST_MISTAKES]
-    return [
-        {
-            "file": relative_to_run(index.path(index.patches[place]), folder),
-            "photo": printable(index.patches[place].photo),
-            "label": index.patches[place].label if scores.positive[place] else BACKGROUND,
-            "result": str(scores.results[place]),
-            "confidence": float(scores.confidences[place]),
-        }
-        for place in order
-    ]

@@ -9,20 +9,21 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.optimize import minimize
 
+from inference.held_out import HeldOut
 from inference.neighbours import Neighbours, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
 from pipeline.dataset import evaluation_dataset
 from pipeline.index import PatchIndex
+from pipeline.platt import fit_platt
 from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder
 from pipeline.windows import make_generator
 
 DIMENSIONS = 128
 COUNT = 10
+HELD_OUT = 1000  # validation patches that an artefact carries at most
 _LEAST_WIDTH = 1e-3
-_SLOPES = (0.1, 10.0)
 
 
 def keras_outputs(
@@ -50,8 +51,24 @@ def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, 
     answers, numbers = probabilities[:, : len(recipe.labels)], _numbers(validation, recipe)
     likeness = found.likeness(features[numbers >= 0])
     found = replace(found, middle=float(np.median(likeness)), width=max(float(likeness.std()), _LEAST_WIDTH))
-    slope, offset = fit_platt(found.evidence(answers.max(axis=1), features), answers.argmax(axis=1) == numbers)
+    evidence = found.evidence(answers.max(axis=1), found.standing(found.project(features)))
+    slope, offset = fit_platt(evidence, answers.argmax(axis=1) == numbers)
     return replace(found, slope=slope, offset=offset)
+
+
+def hold_out(
+    network: keras.Model, calibration: dict[str, Any], neighbours: Neighbours, index: PatchIndex, recipe: Recipe
+) -> HeldOut:
+    """Return validation patches of the classes as the network sees them, at most HELD_OUT of them."""
+    validation = _sample(index.select("validation", recipe.labels), HELD_OUT)
+    probabilities, features = keras_outputs(network, calibration["temperature"], validation, recipe)
+    return HeldOut(
+        neighbours.project(features),
+        _numbers(validation, recipe),
+        probabilities,
+        calibration["target_accepted"],
+        calibration["threshold"],
+    )
 
 
 def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) -> Neighbours | None:
@@ -66,33 +83,16 @@ def keras_probabilities(
     network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
 ) -> np.ndarray:
     """Return float32 [patches, outputs], what the runner's Classifier gives, of the Keras model."""
-    probabilities, features = keras_outputs(network, temperature, index, recipe)
+    return weigh_outputs(*keras_outputs(network, temperature, index, recipe), neighbours, recipe)
+
+
+def weigh_outputs(
+    probabilities: np.ndarray, features: np.ndarray, neighbours: Neighbours | None, recipe: Recipe
+) -> np.ndarray:
+    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by likeness where the run does so."""
     if neighbours is None:
         return probabilities
     return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
-
-
-def fit_platt(evidence: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
-
-    The targets are a little less than certain, and the fewer the mistakes, the nearer the slope stays to 1: without
-    any they tell nothing of it. Source: Platt 1999, "Probabilistic outputs for support vector machines".
-
-    Args:
-        evidence: logits, float [answers].
-        right: bool [answers].
-    """
-    hits, misses = int(right.sum()), int((~right).sum())
-    target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
-
-    def loss(parameters: np.ndarray) -> float:
-        logits = np.exp(parameters[0]) * evidence + parameters[1]
-        doubt = parameters[0] ** 2 / (1 + min(hits, misses))
-        return float((np.logaddexp(0, logits) - target * logits).mean() + doubt)
-
-    bounds: list[Any] = [tuple(np.log(_SLOPES)), (-20, 20)]
-    found = minimize(loss, x0=np.zeros(2), bounds=bounds, method="L-BFGS-B").x
-    return float(np.exp(found[0])), float(found[1])
 
 
 def _main_directions(features: np.ndarray) -> np.ndarray:

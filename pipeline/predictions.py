@@ -12,23 +12,27 @@ from inference.errors import InputError
 from pipeline.index import PatchIndex
 from pipeline.metrics import Scores
 
-COLUMNS = ("file", "photo", "label", "best", "confidence", "runner_up", "result")
+COLUMNS = ("file", "photo", "label", "best", "confidence", "runner_up", "result", "loss")
+_WITHOUT_LOSS = COLUMNS[:-1]  # as earlier versions wrote them
 
 
-def write_predictions(scores: Scores, index: PatchIndex, path: Path) -> None:
-    """Write one line a patch of the index, in its order; the columns are the fields of pipeline.metrics.Scores."""
+def write_predictions(scores: Scores, losses: np.ndarray, index: PatchIndex, path: Path) -> None:
+    """Write one line a patch of the index, in its order: the fields of pipeline.metrics.Scores, and the loss.
+
+    losses: float [patches], the negative logarithm of the probability that the truth got; see pipeline.mistakes.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for place, patch in enumerate(index.patches):
-        confidence = repr(float(scores.confidences[place]))  # every digit
-        answer = (scores.best[place], confidence, scores.runners_up[place], scores.results[place])
+        confidence, loss = (repr(float(values[place])) for values in (scores.confidences, losses))  # every digit
+        answer = (scores.best[place], confidence, scores.runners_up[place], scores.results[place], loss)
         writer.writerow([patch.file, patch.photo, scores.labels[place], *answer])
     write_atomically(path, text.getvalue())
 
 
 def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
-    """Read predictions.csv of a run with these classes.
+    """Read predictions.csv of a run with these classes; the column loss, which earlier versions did not write, is not.
 
     Raises:
         InputError: the file is missing or damaged.
@@ -37,9 +41,10 @@ def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
         raise InputError(f"{path}: does not exist. Measure the run: python -m pipeline evaluate {path.parent}.")
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
-    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+    if tuple(header) not in (COLUMNS, _WITHOUT_LOSS) or any(len(row) != len(header) for row in rows):
         raise InputError(f"{path}: line 1 must be {','.join(COLUMNS)}. Received: {header}. Evaluate the run again.")
-    _, photos, labels, best, confidences, runners_up, results = np.array(rows, str).reshape(-1, len(COLUMNS)).T
+    fields = np.array(rows, str).reshape(-1, len(header)).T
+    _, photos, labels, best, confidences, runners_up, results = fields[: len(_WITHOUT_LOSS)]
     return Scores(classes, labels, photos, results, best, confidences.astype(float), runners_up)
 
 

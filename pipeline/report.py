@@ -1,7 +1,5 @@
 """Report dict -> report.json for programs, report.html for people, a few lines for the terminal."""
 
-import base64
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.decide import UNKNOWN
-from inference.errors import InputError
-from inference.image_io import read_image
 from pipeline.report_figures import draw_figures, of_keras, ordered_classes
+from pipeline.report_mistakes import mistakes_context
 from pipeline.report_style import ABSENT, STYLES, THIN, Estimate, Report, bounds, decimal, share, size, spread
 
-PICTURE_SIDE_PIXELS = 160
 TERMINAL_COLUMNS = 80
 TITLE_COLUMNS = 42
 SPLITS = ("train", "validation", "test")
@@ -72,7 +67,7 @@ class ConfusionRow:
 def write_report(folder: Path, report: dict[str, Any], history: list[dict[str, float]]) -> tuple[Path, Path]:
     """Write folder/report.json and folder/report.html and return both paths.
 
-    Pictures of the worst mistakes are read from paths relative to folder; one that can't be read is left out.
+    Pictures of mistakes are read from paths relative to folder; one that can't be read is left out.
 
     Raises:
         ValueError: the report holds NaN or infinity, which JSON has no word for; undefined values are None.
@@ -108,10 +103,10 @@ def render_html(report: Report, history: Sequence[Mapping[str, float]], folder: 
         data_rows=data_rows(report),
         models=model_columns(report),
         model_rows=MODEL_ROWS,
-        pictures=[picture_uri(folder / mistake["file"]) for mistake in report["worst"]],
         absent=ABSENT,
         thin=THIN,
         unknown=UNKNOWN,
+        **mistakes_context(report, folder),
     )
 
 
@@ -203,18 +198,6 @@ def data_rows(report: Report) -> list[tuple[str, list[int]]]:
 def model_columns(report: Report) -> list[str]:
     """Return the models in the order of the chain: Keras first, then its exports by name."""
     return sorted(report["models"], key=lambda name: (name != "keras", name))
-
-
-def picture_uri(path: Path) -> str | None:
-    """Return a picture as a small PNG data URI, or None where it can't be read."""
-    try:
-        picture = Image.fromarray(read_image(path))
-    except InputError:
-        return None
-    picture.thumbnail((PICTURE_SIDE_PIXELS, PICTURE_SIDE_PIXELS))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _cost_cards(report: Report) -> Iterator[Card]:

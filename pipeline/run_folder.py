@@ -13,6 +13,8 @@ from typing import Any
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from inference.held_out import HELD_OUT_NAME
+from inference.neighbours import NEIGHBOURS_NAME
 from pipeline.recipe import Recipe, recipe_from_json, recipe_to_json
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "opencv-python", "ai-edge-litert")
@@ -36,12 +38,15 @@ class RunFolder:
     cache = property(lambda self: self.path / "cache")
     fit = property(lambda self: self.path / "fit.json")
     calibration = property(lambda self: self.path / "calibration.json")
-    neighbours = property(lambda self: self.path / "neighbours.npz")
+    neighbours = property(lambda self: self.path / NEIGHBOURS_NAME)
+    held_out = property(lambda self: self.path / HELD_OUT_NAME)
     model = property(lambda self: self.path / "model.tflite")
     float_model = property(lambda self: self.path / "model_float32.tflite")
     parity = property(lambda self: self.path / "parity.json")
     report = property(lambda self: self.path / "report.json")
     predictions = property(lambda self: self.path / "predictions.csv")
+    mistakes = property(lambda self: self.path / "mistakes")
+    label_errors = property(lambda self: self.path / "label_errors.csv")
     results = property(lambda self: self.path / "results.json")
 
     def read_recipe(self) -> Recipe:

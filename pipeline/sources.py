@@ -11,6 +11,7 @@ from pipeline.annotations import read_annotations
 from pipeline.cifar10 import write_originals
 from pipeline.class_folders import index_class_folders
 from pipeline.index import PatchIndex
+from pipeline.meme_pictures import write_meme_pictures
 from pipeline.outliers import add_outliers
 from pipeline.patches import INDEX_NAME, cut_patches
 from pipeline.photo_groups import PhotoGroups, read_photo_groups
@@ -21,6 +22,7 @@ EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
 CLASS_FOLDERS = "pictures in class folders"
 ORIGINALS = "CIFAR-10 as published"
+DRAWN_MEMES = "embedded memes"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class DataPlace:
 
     @property
     def embedded(self) -> bool:
-        """Tell whether no data is given: the drawn scenes are meant, or what Keras downloads."""
+        """Tell whether no data is given: drawn pictures are meant, or what Keras downloads."""
         return self.images is None
 
 
@@ -114,10 +116,26 @@ def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
     return _index_folders(write_originals(place.runs / recipe.name), ORIGINALS, place, recipe)
 
 
+def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
+
+    Raises:
+        InputError: nothing is given and a label is no style that can be drawn, or nothing usable is found.
+    """
+    place.check("memes")
+    if place.images is not None:
+        return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+    source, name = recipe.source, "-".join(recipe.labels)
+    folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
+    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.labels)
+    return _index_folders(drawn, DRAWN_MEMES, place, recipe)
+
+
 SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
     "annotated_photos": annotated_photos,
     "class_folders": class_folders,
     "cifar10": cifar10,
+    "memes": memes,
 }
 
 
@@ -152,6 +170,7 @@ _PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
     "annotated_photos": _check_annotated,
     "class_folders": _check_folders,
     "cifar10": _check_folders_or_none,
+    "memes": _check_folders_or_none,
 }
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from inference.atomic_file import write_atomically
 from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.neighbours import neighbours_to_file
 from inference.pictures import Picture
 from inference.run import results_to_json, run_batch
 from pipeline.index import PatchIndex, read_index, write_index
@@ -97,8 +96,8 @@ def calibrate_stage(run: RunFolder) -> None:
     recipe = run.read_recipe()
     network = keras.models.load_model(run.best, compile=False)
     calibration = CALIBRATIONS[recipe.calibrate.kind](network, run_index(run), recipe)
-    if calibration.neighbours is not None:
-        write_atomically(run.neighbours, neighbours_to_file(calibration.neighbours))
+    for name, data in calibration.files.items():
+        write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)
 
 

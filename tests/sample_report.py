@@ -20,7 +20,7 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
     """Return a full report: three models, every optional part present."""
     rng = np.random.default_rng(seed)
     return {
-        "format": 1,
+        "format": 2,
         "recipe": "minerals",
         "run": "20261122-153000-seed0",
         "machine": "2-core Intel Xeon 2.5 GHz, Linux, Python 3.11",
@@ -32,6 +32,7 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
             "threshold": 0.624,
             "target_accepted": 0.95,
             "accepted": proportion(431, 453),
+            "reject_scores": _reject_scores(),
         },
         "models": {"int8": _metrics(rng, 431), "float32": _metrics(rng, 434), "keras": _metrics(rng, 434)},
         "released": "int8",
@@ -49,8 +50,21 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
             "int8": {"agreement": proportion(599, 604), "mean_difference": 0.0112, "max_difference": 0.2034},
             "float32": {"agreement": proportion(604, 604), "mean_difference": 0.0, "max_difference": 0.0001},
         },
-        "worst": _worst(),
+        "mistakes": _mistakes(),
+        "label_errors": _label_errors(),
     }
+
+
+def _reject_scores() -> dict[str, Any]:
+    values = {"softmax": (0.871, 0.902), "energy": (0.862, 0.911), "softmax x neighbours": (0.931, 0.978)}
+    scores = {
+        name: {
+            kind: {"auroc": auroc, "fpr95": 3 * (1 - auroc), "n_known": 108, "n_strangers": 200}
+            for kind, auroc in zip(("near", "far"), pair, strict=True)
+        }
+        for name, pair in values.items()
+    }
+    return {"decided_by": "softmax x neighbours", "scores": scores}
 
 
 def sample_history(epochs: int = 24) -> list[dict[str, float]]:
@@ -71,12 +85,15 @@ def sample_history(epochs: int = 24) -> list[dict[str, float]]:
 
 
 def write_sample_pictures(folder: Path) -> None:
-    """Write the pictures of the sample's worst mistakes: coloured noise, one of them missing on purpose."""
+    """Write the pictures of the sample's mistakes: coloured noise, one of them missing on purpose."""
+    shown = _mistakes()["shown"]
+    files = [entry["file"] for entry in (*shown[:-1], *_label_errors()["shown"])]
+    files += [one["file"] for entry in shown for one in (*entry["maps"], *entry["nearest"])]
     rng = np.random.default_rng(5)
-    for number, mistake in enumerate(_worst()[:-1]):
+    for number, file in enumerate(files):
         tint = rng.integers(40, 220, 3)
         coarse = np.clip(tint + rng.integers(-40, 40, (12, 12, 3)), 0, 255).astype(np.uint8)
-        path = folder / mistake["file"]
+        path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(coarse).resize((96 + 40 * (number % 3), 96), Image.Resampling.BICUBIC).save(path)
 
@@ -183,18 +200,72 @@ def _threshold_curve() -> list[dict[str, float]]:
     ]
 
 
-def _worst() -> list[dict[str, Any]]:
+def _mistakes() -> dict[str, Any]:
     pairs = (("pyrite", "bornite"), ("malachite", "chrysocolla"), ("background", "quartz"), ("biotite", "pyrite"))
-    return [
-        {
-            "file": f"patches/{number:03}.png",
-            "label": pairs[number % 4][0],
-            "result": pairs[number % 4][1],
-            "confidence": 0.991 - 0.013 * number,
-            "photo": f"IMG_{2041 + 7 * number}.jpg",
-        }
-        for number in range(11)
+    shown = [_mistake(number, *pairs[number % 4]) for number in range(11)]
+    return {
+        "count": 33,
+        "rejected": 9,
+        "right_rejected": 14,
+        "tested": sum(PATCHES) + BACKGROUND,
+        "pairs": [
+            {"label": "pyrite", "given": "bornite", "count": 7, "n": 77, "rejected": 2},
+            {"label": "background", "given": "quartz", "count": 5, "n": BACKGROUND, "rejected": 0},
+        ],
+        "shown": shown,
+        "searched": {"patches": 5000, "of": 12_345},
+        "fields": [6, 6],
+    }
+
+
+def no_mistakes() -> dict[str, Any]:
+    """Return the mistakes of a model that made none."""
+    counts = dict.fromkeys(("count", "rejected", "right_rejected"), 0)
+    return {**_mistakes(), **counts, "pairs": [], "shown": [], "searched": {"patches": 0, "of": 0}}
+
+
+def _mistake(number: int, label: str, given: str) -> dict[str, Any]:
+    truth = 0.002 + 0.03 * number
+    maps = [
+        {"label": name, "file": f"mistakes/{number:02}-{kind}.jpg", "empty": number == 3 and kind == "true"}
+        for name, kind in ((given, "given"), (label, "true"))
     ]
+    nearest = [
+        {
+            "file": f"patches/train-{number:03}-{place}.png",
+            "photo": f"IMG_{place}.jpg",
+            "label": (given, given, label)[place],
+            "likeness": 0.97 - 0.02 * place,
+        }
+        for place in range(3)
+    ]
+    return {
+        "file": f"patches/{number:03}.png",
+        "photo": f"IMG_{2041 + 7 * number}.jpg",
+        "label": label,
+        "given": given,
+        "confidence": 0.991 - 0.013 * number,
+        "truth": truth,
+        "loss": -math.log(truth),
+        "rejected": number > 8,
+        "maps": maps,
+        "nearest": nearest,
+    }
+
+
+def _label_errors() -> dict[str, Any]:
+    shown = [
+        {
+            "file": f"patches/doubtful-{number}.png",
+            "photo": f"IMG_{400 + number}.jpg",
+            "label": "quartz",
+            "suggested": "muscovite",
+            "quality": 0.011 + 0.02 * number,
+            "split": ("test", "validation")[number % 2],
+        }
+        for number in range(5)
+    ]
+    return {"checked": 917, "count": 5, "shown": shown}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from benchmarks.draw_network import BAR_WIDTH, Block, _draw_figures, blocks_of, 
 from benchmarks.draw_network import main as draw
 from benchmarks.network import add_ratios, block_tables, scaled_filters, table
 from models.backbones import BACKBONES
-from models.patch_net import PATCH_NET_ROWS, Row, patch_net
+from models.patch_net import PATCH_NET_ROWS, Row, patch_net, patch_net_32
 
 ROWS = (
     Row("fused", filters=32, kernel=3, stride=2, expansion=3),
@@ -111,6 +111,18 @@ def test_the_trunks_of_keras_fall_into_their_blocks(trunk: str, count: int, skip
     assert sum(block.has_skip for block in blocks) == skips
     assert {block.output[0] for block in blocks[:-2]} == {32, 16, 8, 4, 2, 1}
     assert sum("mean over" in block.details() for block in blocks) == 1  # squeeze-excite pools too
+
+
+def test_a_residual_pair_is_drawn_behind_its_entry() -> None:
+    """Catches a skip connection drawn around the entry and its pooling, which lie before it."""
+    pixels = keras.Input((32, 32, 3), name="pixels")
+    blocks = blocks_of(keras.Model(pixels, patch_net_32(pixels)))
+    entry, pair = blocks[2:4]
+    assert [block.kind for block in (entry, pair)] == ["convolution", "residual pair"]
+    assert [block.has_skip for block in (entry, pair)] == [False, True]
+    assert "max pooling 2" in entry.details()
+    assert pair.title().startswith("residual pair 3")
+    assert sum(block.has_skip for block in blocks) == 3
 
 
 def test_the_longest_bar_fits_and_the_picture_is_written(tmp_path: Path) -> None:

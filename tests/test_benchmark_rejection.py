@@ -59,9 +59,8 @@ def make_run(folder: Path, flatbuffer: bytes, threshold: float) -> RunFolder:
     confidences = np.array([*CONFIDENCES.values(), 0.8, 0.1, 0.5])
     best = np.array([*labels[:4], "red", "red"])
     results = np.where(confidences >= threshold, best, "unknown")
-    write_predictions(
-        Scores(CLASSES, np.array(labels), np.array(names), results, best, confidences, best), index, run.predictions
-    )
+    scores = Scores(CLASSES, np.array(labels), np.array(names), results, best, confidences, best)
+    write_predictions(scores, np.zeros(len(labels)), index, run.predictions)
     write_model(run.model, flatbuffer, replace(make_card(flatbuffer), threshold=threshold))
     return run
 

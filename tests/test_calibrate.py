@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from pipeline.calibrate import calibrate, decision_rule, fit_temperature, highest_threshold
+from pipeline.calibrate import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
 from pipeline.index import PatchIndex
 from pipeline.recipe import BACKGROUND, override
 from tests.worlds import RECIPE, write_patches
@@ -95,7 +95,7 @@ def test_calibration_sees_validation_patches_alone(background: str, tmp_path: Pa
     for number, label in enumerate(labels[:40]):
         logits[number, recipe.outputs.index(label)] = 1 + number / 10
     logits[:3, 0], logits[:3, 1] = 1, (2, 2.1, 2.2)  # some are wrong: otherwise no temperature is low enough
-    found = calibrate(Oracle(logits), index, recipe).values  # type: ignore[arg-type]
+    found = calibrate_softmax(Oracle(logits), index, recipe)  # type: ignore[arg-type]
     probabilities = softmax(logits / found["temperature"], axis=1)
     best = probabilities[:40, :3].max(axis=1)
     assert found["threshold"] == np.sort(best)[2]

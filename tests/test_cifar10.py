@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.cifar10 import main as compare
+from benchmarks.cifar10_kinds import main as kinds
 from inference.classifier import Classifier
 from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
@@ -88,6 +90,22 @@ def test_the_page_shows_tables_and_plots(run: Path) -> None:
     assert page.count("<svg") == 6  # comparison, training, classes, reliability, threshold, cost
 
 
+def test_the_page_shows_each_mistake_with_its_likes_and_its_heat(run: Path, report: dict[str, Any]) -> None:
+    """Faults: mistakes without an explanation; pictures that the page can't find; more on the page than it can hold."""
+    mistakes = report["mistakes"]
+    assert len(mistakes["shown"]) == min(mistakes["count"], 24)
+    assert mistakes["count"] == sum(pair["count"] for pair in mistakes["pairs"]) or len(mistakes["pairs"]) == 10
+    for entry in mistakes["shown"]:
+        assert entry["given"] != entry["label"]
+        assert [one["label"] for one in entry["maps"]] == [entry["given"], entry["label"]]
+        assert len(entry["nearest"]) == 3
+    page = (run / "report.html").read_text()
+    assert "picture not found" not in page
+    assert page.count("<img") == bool(mistakes["shown"]) + 6 * len(mistakes["shown"]) + len(
+        report["label_errors"]["shown"]
+    )
+
+
 def test_the_file_knows_ten_classes_and_32_pixels(run: Path) -> None:
     """Catches an output for background, which CIFAR-10 has no pictures of."""
     card = Classifier(run / "model.tflite").card
@@ -105,6 +123,27 @@ def test_the_comparison_measures_what_the_report_does(run: Path, tmp_path: Path)
     assert figures["top2_accuracy"] == expected["top2_accuracy"]
     assert figures["bytes"] == (run / "model.tflite").stat().st_size
     assert compare([str(pictures.parent), str(run / "model.tflite")]) == 2, "a folder without class folders"
+
+
+def test_each_kind_of_pictures_is_measured_by_itself(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches figures that are not the report's, and pictures of the wrong split."""
+    assert kinds(["measure", str(run), "--split", "test"]) == 0
+    accuracy = json.loads((run / "report.json").read_text())["models"]["int8"]["accuracy"]["value"]
+    words = capsys.readouterr().out.split()
+    assert (words[:3], words[-1]) == (["test", ".png", f"{100 * accuracy:.1f}"], "40")
+
+
+def test_lossless_pictures_lie_beside_their_compressed_ones(tmp_path: Path) -> None:
+    """Catches changed pixels, and a lossless picture without a compressed one, which would be a photograph more."""
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
+    with zipfile.ZipFile(tmp_path / "jpeg.zip", "w") as archive:
+        archive.writestr("train/cat/0007.jpg", b"compressed")
+    out = tmp_path / "both"
+    for name, code in (("train/cat/0007.jpg", 0), ("train/cat/0008.jpg", 2)):
+        np.savez(tmp_path / "lossless.npz", x_train=pixels, jpeg_name=np.array([name]))
+        assert kinds(["make", str(tmp_path / "jpeg.zip"), str(tmp_path / "lossless.npz"), str(out)]) == code
+    assert sorted(path.name for path in (out / "train" / "cat").iterdir()) == ["0007.jpg", "0007.png"]
+    assert np.array_equal(np.asarray(Image.open(out / "train" / "cat" / "0007.png")), pixels[0])
 
 
 def test_evaluate_measures_a_trained_run_anew(run: Path, tmp_path: Path) -> None:

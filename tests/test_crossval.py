@@ -177,13 +177,13 @@ def test_predictions_come_back_as_they_were(tmp_path: Path) -> None:
         np.array([1 / 3, 0.1, np.float32(0.7)]),
         np.array(["b", "a", "a"]),
     )
-    write_predictions(scores, index, tmp_path / "predictions.csv")
+    write_predictions(scores, np.array([1 / 3, 0.5, 16.0]), index, tmp_path / "predictions.csv")
     back = read_predictions(tmp_path / "predictions.csv", ("a", "b"))
     assert back.classes == scores.classes
     for name in ("labels", "photos", "results", "best", "confidences", "runners_up"):
         np.testing.assert_array_equal(getattr(back, name), getattr(scores, name), name)
     text = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
-    assert text[:2] == [COLUMNS, '0.png,"x,1.jpg",a,a,0.3333333333333333,b,a']
+    assert text[:2] == [f"{COLUMNS},loss", '0.png,"x,1.jpg",a,a,0.3333333333333333,b,a,0.3333333333333333']
 
 
 @pytest.mark.parametrize("text", [None, "", "file,photo\n", f"{COLUMNS}\na,b\n"])

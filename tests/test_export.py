@@ -1,5 +1,6 @@
 """Export: what the .tflite promises, and that the comparison with Keras notices when it is broken."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from pipeline.stages import EVALUATE, RESULTS, complete, run_index
 
 DELEGATED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
 AT_THE_ENDS = {"QUANTIZE", "DEQUANTIZE", "CAST", "DELEGATE"}
+REJECTED = ("background", "unknown")  # the right answer to background
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +194,25 @@ def test_the_report_agrees_with_a_recount_of_the_results(exported: RunFolder) ->
     right = sum(results[patch.file]["result"] == patch.label for patch in accepted)
     assert figures["accuracy_of_accepted"]["value"] == pytest.approx(right / len(accepted))
     assert report["baseline"]["accuracy"]["n"] == len(positives)
+
+
+def test_the_report_explains_the_mistakes_of_the_released_file(exported: RunFolder) -> None:
+    """Faults: mistakes of Keras or of float32; losses of another row; labels of the training checked too."""
+    complete(exported, [EVALUATE])
+    report, index = json.loads(exported.report.read_text()), run_index(exported)
+    with exported.predictions.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    wrong = [row for row in rows if row["best"] != row["label"] and (row["label"], row["result"]) != REJECTED]
+    assert report["mistakes"]["count"] == len(wrong)
+    assert report["mistakes"]["tested"] == len(rows) == len(index.select("test").patches)
+    classifier = Classifier(exported.model)
+    for row, patch in list(zip(rows, index.select("test").patches, strict=True))[:20]:
+        probabilities = classifier.probabilities(index.path(patch))
+        truth = float(probabilities[classifier.card.labels.index(row["label"])])
+        assert np.exp(-float(row["loss"])) == pytest.approx(truth, abs=1e-4)
+    held_out = [patch for patch in index.patches if patch.split != "train" and patch.label != "background"]
+    assert report["label_errors"]["checked"] == len(held_out)
+    assert exported.label_errors.is_file()
 
 
 def test_macs_and_parameters_of_the_network() -> None:

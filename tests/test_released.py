@@ -17,8 +17,9 @@ from inference.errors import InputError
 from models.build import build_network, with_probabilities
 from pipeline.fit_weights import load_weights
 from pipeline.recipe import override, recipe_from_json, recipe_to_json
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RunFolder, write_json
 from pipeline.scenes import write_scenes
+from tests.sample_report import sample_report
 
 ROOT = Path(__file__).parent.parent
 RELEASED = ROOT / "models" / "released"
@@ -82,8 +83,14 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
     run.report.unlink(missing_ok=True)  # other tests may have finished the shared run
     with pytest.raises(InputError, match="is not finished"):
         release(run, "colours", tmp_path / "released")
-    run.report.write_text("{}", encoding="utf-8")
+    write_json(run.report, sample_report() | {"worst": [{"file": "../patches/old.png"}]})
     release(run, "colours", tmp_path / "released")
+    report = json.loads((tmp_path / "released" / "colours" / "report.json").read_text())
+    assert report["worst"] == [{"file": "old.png"}]
+    shown, suspect = report["mistakes"]["shown"][1], report["label_errors"]["shown"][0]
+    assert [one["file"] for one in (shown, shown["maps"][0], suspect)] == ["001.png", "01-given.jpg", "doubtful-0.png"]
+    assert [one["file"] for one in shown["nearest"]] == [f"train-001-{place}.png" for place in range(3)]
+    assert report["models"] == json.loads(json.dumps(sample_report()["models"])), "the figures stay"
     folder = tmp_path / "released" / "colours"
     released = recipe_from_json((folder / "recipe.json").read_text(encoding="utf-8"))
     assert released.fit.teacher == "runs/teacher.tflite"

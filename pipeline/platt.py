@@ -1,0 +1,32 @@
+"""Evidence for answers that were right or wrong -> slope and offset that make a probability of it (Platt scaling)."""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+_SLOPES = (0.1, 10.0)
+
+
+def fit_platt(evidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
+
+    The targets are a little less than certain, and the fewer the mistakes, the nearer the slope stays to 1: without
+    any they tell nothing of it. Source: Platt 1999, "Probabilistic outputs for support vector machines".
+
+    Args:
+        evidence: logits, float [answers].
+        right: bool [answers].
+        weights: float [answers], how much each counts, by default alike.
+    """
+    hits, misses = int(right.sum()), int((~right).sum())
+    target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
+
+    def loss(parameters: np.ndarray) -> float:
+        logits = np.exp(parameters[0]) * evidence + parameters[1]
+        doubt = parameters[0] ** 2 / (1 + min(hits, misses))
+        return float(np.average(np.logaddexp(0, logits) - target * logits, weights=weights) + doubt)
+
+    bounds: list[Any] = [tuple(np.log(_SLOPES)), (-20, 20)]
+    found = minimize(loss, x0=np.zeros(2), bounds=bounds, method="L-BFGS-B").x
+    return float(np.exp(found[0])), float(found[1])

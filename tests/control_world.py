@@ -1,0 +1,61 @@
+"""Finished runs on coloured squares, with true labels and with labels that mean nothing: what a control must tell."""
+
+from collections import Counter
+from pathlib import Path
+
+from models.build import TRUNKS
+from models.patch_net import PATCH_NET_ROWS, patch_net
+from pipeline.__main__ import STAGES
+from pipeline.index import PatchIndex, write_index
+from pipeline.recipe import override_all
+from pipeline.run_folder import RunFolder
+from pipeline.shuffled_labels import shuffle_labels
+from pipeline.sources import DataPlace
+from pipeline.stages import PATCHES, complete, run_index, start_run
+from tests.colour_run import COLOURS, RECIPE, write_photographs
+
+PHOTOGRAPHS = 90
+EPOCHS = 6
+QUICK = override_all(
+    RECIPE,
+    (
+        ("fit.epochs", str(EPOCHS)),
+        ("patches.jitters", "1"),
+        ("export.mode", "float32"),
+        ("export.max_accuracy_loss", "1"),
+    ),
+)
+SHORT_TRUNK = {**TRUNKS, "patch_net": lambda pixels: patch_net(pixels, PATCH_NET_ROWS[:2])}  # built in a second
+
+
+def write_world(folder: Path) -> DataPlace:
+    """Write the photographs and their boxes."""
+    photos, coco = write_photographs(folder / "data", PHOTOGRAPHS)
+    return DataPlace(photos, coco, folder / "runs")
+
+
+def finish_run(place: DataPlace, lot: int | None = None) -> RunFolder:
+    """Do every stage of a run; with a lot, the labels of training and validation are shuffled, as if they were true."""
+    run = start_run(QUICK, place)
+    complete(run, [PATCHES])
+    if lot is not None:
+        write_index(shuffle_labels(run_index(run), QUICK.labels, lot), run.index)
+    complete(run, STAGES)
+    return run
+
+
+def misleading_lots(index: PatchIndex) -> list[int]:
+    """Return lots of which each gives the training patches of every colour another name more often than their own.
+
+    A network sees three colours, whatever the labels say, and names each by what most of its patches are called: by
+    luck all three names are right in one of six lots. With these they are wrong.
+    """
+    return [lot for lot in range(200) if _is_misleading(index, shuffle_labels(index, QUICK.labels, lot))]
+
+
+def _is_misleading(index: PatchIndex, shuffled: PatchIndex) -> bool:
+    pairs = zip(index.patches, shuffled.patches, strict=True)
+    counts = Counter((true.label, drawn.label) for true, drawn in pairs if true.split == "train")
+    return all(
+        max(counts[one, other] for other in COLOURS if other != one) >= 1.6 * counts[one, one] for one in COLOURS
+    )

@@ -1,0 +1,251 @@
+"""A class added from a few pictures: known at once, the network unchanged, and taken away again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.artefact import Artefact, pack_artefact, read_artefact
+from inference.classifier import Classifier
+from inference.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
+from inference.errors import InputError
+from inference.held_out import HELD_OUT_NAME, read_held_out
+from inference.neighbours import Neighbours
+from pipeline.__main__ import main
+from pipeline.added_classes import likeness_without_itself, margins_without_itself, weighted_threshold
+from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
+from tests.tiny_model import LABELS as TINY_LABELS
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model that knows red, green and blue."""
+    path = tmp_path_factory.mktemp("open") / "model.tflite"
+    path.write_bytes(make_open_model())
+    return path
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with twelve pictures of each class to add."""
+    root = tmp_path_factory.mktemp("pictures")
+    for name, colour in ADDED.items():
+        write_pictures(root / name, colour, 12)
+    return root
+
+
+@pytest.fixture(scope="module")
+def with_yellow(model: Path, pictures: Path) -> Path:
+    """Return the model with one class more, added by the command line."""
+    out = model.with_name("yellow.tflite")
+    assert enroll(model, pictures, "yellow", out) == 0
+    return out
+
+
+def enroll(model: Path, pictures: Path, name: str, out: Path, *more: str) -> int:
+    return main(["enroll", str(model), "--name", name, "--images", str(pictures / name), "--out", str(out), *more])
+
+
+def results(model: Path, colour: tuple[int, int, int]) -> list[str]:
+    """Return the answers to fresh pictures of a colour."""
+    classifier = Classifier(model)
+    return [classifier.classify(picture).result for picture in make_pictures(colour, 40, seed=9)]
+
+
+def test_the_new_class_is_known_and_the_old_ones_are_kept(model: Path, with_yellow: Path) -> None:
+    """Catches a prototype that answers nothing, or takes the trained classes' pictures."""
+    assert results(model, ADDED["yellow"]).count("yellow") == 0
+    assert results(with_yellow, ADDED["yellow"]).count("yellow") >= 30
+    for label, colour in TRAINED.items():
+        before, after = (results(path, colour).count(label) for path in (model, with_yellow))
+        assert after >= before - 2
+        assert after >= 30
+
+
+def test_the_network_stays_as_it_is(model: Path, with_yellow: Path) -> None:
+    """Catches a changed flatbuffer, and labels.txt with a label that the network has no output for."""
+    before, after = read_artefact(model), read_artefact(with_yellow)
+    assert after.flatbuffer == before.flatbuffer
+    assert after.files["labels.txt"] == before.files["labels.txt"]
+    card = Classifier(with_yellow).card
+    assert card.labels == (*Classifier(model).card.labels, "yellow")
+    assert card.threshold != Classifier(model).card.threshold
+
+
+def test_what_is_like_nothing_stays_unknown(with_yellow: Path) -> None:
+    """Catches an added class that takes whatever is no trained class."""
+    assert results(with_yellow, (20, 20, 20)).count("unknown") >= 30
+    assert results(with_yellow, (40, 190, 200)).count("unknown") >= 30
+
+
+def test_the_order_leaves_no_trace_and_removing_gives_the_file_back(
+    model: Path, with_yellow: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """Catches an added class that a later one shifts for good, and a threshold that stays when its class goes."""
+    both, back, first = (tmp_path / f"{name}.tflite" for name in ("both", "back", "first"))
+    assert enroll(with_yellow, pictures, "violet", both) == 0
+    assert results(both, ADDED["violet"]).count("violet") >= 30
+    assert results(both, ADDED["yellow"]).count("yellow") >= 30
+    assert main(["classes", str(both), "--remove", "violet", "--out", str(first)]) == 0
+    assert first.read_bytes() == with_yellow.read_bytes()
+    assert main(["classes", str(first), "--remove", "yellow", "--out", str(back)]) == 0
+    assert back.read_bytes() == model.read_bytes()
+
+
+def test_the_classes_are_listed(with_yellow: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a list that does not tell added classes from trained ones."""
+    assert main(["classes", str(with_yellow)]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["red", "trained"], ["green", "trained"]]
+    assert lines[2:] == [["background", "answered unknown"], ["blue", "trained"], ["yellow", "added, 12 pictures"]]
+
+
+@pytest.mark.parametrize("name", ["red", "unknown", "background", " yellow", ""])
+def test_a_name_that_is_taken_is_refused(
+    model: Path, pictures: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches two classes with one name, and an answer that means something else."""
+    command = ["enroll", str(model), "--name", name, "--images", str(pictures / "yellow")]
+    assert main([*command, "--out", str(tmp_path / "new.tflite")]) == 2
+    assert "name of its own" in capsys.readouterr().err
+    assert not (tmp_path / "new.tflite").exists()
+
+
+def test_pictures_that_cannot_be_read_cost_themselves_alone(
+    model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches a broken picture that ends the work, and one picture copied five times that counts as five."""
+    folder = tmp_path / "yellow"
+    folder.mkdir()
+    for number in range(4):
+        Image.open(pictures / "yellow" / f"{number % 3}.png").save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    assert enroll(model, tmp_path, "yellow", tmp_path / "new.tflite") == 1
+    out, err = capsys.readouterr()
+    assert "added from 3 pictures" in out
+    assert "broken.png" in err
+    for number in range(4):
+        Image.open(pictures / "yellow" / "0.png").save(folder / f"{number}.png")
+    assert enroll(model, tmp_path, "yellow", tmp_path / "other.tflite") == 2
+    assert "at least 2 different pictures" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_a_sentence(
+    model: Path, with_yellow: Path, pictures: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches a trained class removed, a model that can't take classes, and an --out that is overwritten."""
+    out = tmp_path / "new.tflite"
+    assert main(["classes", str(with_yellow), "--remove", "red", "--out", str(out)]) == 2
+    assert "only added classes can be removed" in capsys.readouterr().err
+    assert main(["classes", str(with_yellow), "--remove", "yellow"]) == 2
+    assert main(["classes", str(with_yellow), "--out", str(out)]) == 2
+    assert enroll(tiny_model, pictures, "yellow", out) == 2
+    assert "calibrate.kind=neighbours" in capsys.readouterr().err
+    assert enroll(model, pictures, "yellow", with_yellow) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert enroll(model, pictures, "nothing there", out) == 2
+    assert main(["classes", str(tiny_model)]) == 0
+    assert capsys.readouterr().out.split()[::2][0] == TINY_LABELS[0]
+
+
+def test_enrolling_needs_no_tensorflow(model: Path, pictures: Path, tmp_path: Path) -> None:
+    """Catches an import that costs a user of the finished model a gigabyte."""
+    program = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
+        "from pipeline.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["enroll", str(model), "--name", "yellow", "--images", str(pictures / "yellow")]
+    command = [sys.executable, "-c", program, *words, "--out", str(tmp_path / "new.tflite")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_margins_by_hand() -> None:
+    """Catches a bias that is left out, and a covariance of the pictures instead of around their means.
+
+    Two trained classes at (1, 0) and (0, 1) without spread: the covariance is next to none in all directions, and
+    half the difference of squared distances to the means, in units of it, decides.
+    """
+    vectors = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
+    bank = Neighbours(np.eye(2, dtype=np.float32), vectors, np.array([0, 0, 1, 1]), 1, 0.0, 1.0)
+    enrolled = Enrolled(bank, (EnrolledClass(np.array([[-1, 0]], np.float32)),))
+    at_new, between, at_old = enrolled.margins(np.array([[-1, 0], [0, 0], [1, 0]], np.float32))[:, 0]
+    assert at_new > 0 > at_old
+    assert between == pytest.approx(0, abs=1e-3 * at_new)
+    assert at_new / -at_old == pytest.approx(0.5)  # (-1, 0) is next to (0, 1), squared distance 2, not to (1, 0), 4
+
+
+def test_each_picture_is_judged_without_itself() -> None:
+    """Catches a prototype that knows the picture it judges, by which two pictures would look like a perfect class."""
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
+    assert likeness_without_itself(vectors, 1) == pytest.approx([0.6, 0.8, 0.8])
+    assert likeness_without_itself(vectors, 2) == pytest.approx([0.0, 0.0, 0.6])
+    bank = Neighbours(
+        np.eye(2, dtype=np.float32), np.array([[0, 1], [0.1, 0.99]], np.float32), np.zeros(2, int), 1, 0, 1
+    )
+    two = EnrolledClass(np.array([[1, 0], [0, 1]], np.float32))
+    assert margins_without_itself(Enrolled(bank, (two,)), 0).max() < 0
+    assert Enrolled(bank, (two,)).margins(two.vectors)[0, 0] > 0
+
+
+def test_the_threshold_counts_weights() -> None:
+    """Catches a share of pictures where the share of their weight is meant."""
+    confidences, weights = np.array([0.2, 0.4, 0.8]), np.array([1.0, 1.0, 2.0])
+    assert [weighted_threshold(confidences, weights, share) for share in (0.5, 0.75, 1.0)] == [0.8, 0.4, 0.2]
+
+
+def _damaged(files: dict[str, bytes], path: Path, source: Path) -> Path:
+    artefact = read_artefact(source)
+    kept = {name: data for name, data in artefact.files.items() if name not in files}
+    path.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, kept | {n: d for n, d in files.items() if d})))
+    return path
+
+
+def test_damaged_files_are_clear_errors(with_yellow: Path, tmp_path: Path) -> None:
+    """Catches a crash in the first picture of a model whose added classes do not fit it."""
+    classifier = Classifier(with_yellow)
+    assert classifier.enrolled is not None
+    one = classifier.enrolled.classes[0]
+    other = EnrolledClass(one.vectors[:, :2], one.count, one.middle, one.width, one.slope, one.offset)
+    for data in (b"", b"no archive", enrolled_to_file((one, one)), enrolled_to_file((other,))):
+        with pytest.raises(InputError, match=ENROLLED_NAME):
+            Classifier(_damaged({ENROLLED_NAME: data}, tmp_path / "damaged.tflite", with_yellow))
+    for data in (b"no archive", enrolled_to_file((one,))):
+        assert (
+            enroll(_damaged({HELD_OUT_NAME: data}, tmp_path / "d.tflite", with_yellow), tmp_path, "x", tmp_path / "y")
+            == 2
+        )
+    assert classifier.neighbours is not None
+    back = read_enrolled(enrolled_to_file((one,)), classifier.neighbours, 1).classes[0]
+    np.testing.assert_array_equal(back.vectors, one.vectors)
+    assert (back.count, back.middle, back.slope, back.offset) == (one.count, one.middle, one.slope, one.offset)
+
+
+def test_a_card_with_odd_added_classes_is_refused(with_yellow: Path, tmp_path: Path) -> None:
+    """Catches added classes that stand before the network's own, by which every answer would be another label."""
+    card = json.loads(read_artefact(with_yellow).files["card.json"])
+    for changes in ({"labels": ["yellow", *card["labels"][:-1]]}, {"enrolled": card["labels"]}, {"enrolled": "yellow"}):
+        path = _damaged({"card.json": json.dumps(card | changes).encode()}, tmp_path / "odd.tflite", with_yellow)
+        with pytest.raises(InputError, match="enrolled"):
+            Classifier(path)
+
+
+def test_held_out_pictures_must_fit() -> None:
+    """Catches statistics of another network."""
+    data = read_artefact_file(make_open_model())
+    assert len(read_held_out(data, 4, 3).vectors) == 120
+    for labels, dimensions in ((3, 3), (4, 2)):
+        with pytest.raises(InputError, match="does not fit"):
+            read_held_out(data, labels, dimensions)
+
+
+def read_artefact_file(data: bytes) -> bytes:
+    from inference.artefact import split_artefact
+
+    return split_artefact(data).files[HELD_OUT_NAME]

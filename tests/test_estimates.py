@@ -1,0 +1,64 @@
+"""Intervals over photographs, and what a histogram of colours can tell: the figures that a control compares."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.baseline import LOGISTIC_NAME, NAME, predict_by_colour
+from pipeline.estimates import bootstrap, mean_difference, proportion, share_over_photos
+from pipeline.index import Patch, PatchIndex
+from pipeline.permutation import naming_luck
+from pipeline.recipe import override
+from tests.worlds import COLOURS, RECIPE
+
+
+def test_a_share_has_the_wider_of_two_intervals() -> None:
+    """Faults: patches of one photograph that count as independent; no width where all are right; no patches at all."""
+    photos = np.repeat(np.arange(10), 10).astype(str)
+    hits = np.repeat([True] * 7 + [False] * 3, 10)
+    wide = share_over_photos(hits, photos)
+    narrow = proportion(70, 100)
+    assert wide["value"] == narrow["value"] and wide["n"] == 100
+    assert wide["low"] < narrow["low"] - 0.1 and wide["high"] > narrow["high"] + 0.05
+    assert share_over_photos(np.ones(20, bool), np.arange(20).astype(str)) == proportion(20, 20)
+    assert share_over_photos(np.ones(4, bool), np.array(["one"] * 4)) == proportion(4, 4)
+    assert share_over_photos(np.zeros(0, bool), np.zeros(0, str)) == proportion(0, 0)
+
+
+def test_a_difference_is_taken_patch_by_patch() -> None:
+    """Both are right on 8 of 10, one beside the other: the difference is 0. Faults: intervals of the two apart."""
+    first, second = np.array([True] * 8 + [False] * 2), np.array([True] * 7 + [False, True, False])
+    photos = np.arange(10).astype(str)
+    difference = mean_difference(first, second, photos)
+    assert difference["value"] == 0
+    assert difference == bootstrap(0.0, lambda places: float((first * 1.0 - second)[places].mean()), photos)
+    ahead = mean_difference(first, np.zeros(10, bool), photos)
+    assert ahead["value"] == pytest.approx(0.8) and ahead["low"] > 0
+
+
+def test_the_luck_of_names_by_hand() -> None:
+    """Three classes told apart: 1 of 6 ways to name them is right. Faults: a draw too few; rows for columns."""
+    classes = ("a", "b", "c")
+    labels = np.array(list("aabbcc"))
+    assert naming_luck(labels, labels, classes) == pytest.approx(1 / 6, abs=0.015)
+    assert naming_luck(np.array(list("bbccaa")), labels, classes) == 1
+    assert naming_luck(np.array(list("aaaaaa")), labels, classes) == 1
+    # a right, b and c exchanged: as good or better are this way, the right one and the two others that keep one
+    assert naming_luck(np.array(list("aaccbb")), labels, classes) == pytest.approx(4 / 6, abs=0.015)
+
+
+def test_colour_alone_names_coloured_patches(tmp_path: Path) -> None:
+    """Faults: learned from the test; labels in another order than the patches; background among the answers."""
+    random, patches = np.random.default_rng(0), []
+    for number in range(60):
+        label, split = list(COLOURS)[number % 3], "train" if number < 30 else "test"
+        shown = "green" if split == "test" and label == "red" else label
+        pixels = np.array(COLOURS[shown]) + random.normal(0, 15, (20, 20, 3))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+        patches.append(Patch(f"{number}.png", label, f"{number}.jpg", 0, 0, 20, 20, split))
+    patches.append(Patch("0.png", "background", "x.jpg", 0, 0, 20, 20, "test"))
+    answers = predict_by_colour(PatchIndex(tmp_path, tuple(patches)), override(RECIPE, "network.input_side", "16"))
+    expected = ["green", "green", "blue"] * 10
+    assert {name: given.tolist() for name, given in answers.items()} == {LOGISTIC_NAME: expected, NAME: expected}

@@ -1,0 +1,87 @@
+"""The rules of the verdict, each on figures that lie on one side of it."""
+
+import pytest
+
+from pipeline.estimates import proportion
+from pipeline.verdict import (
+    AT_SPECIMEN,
+    BEHIND_COLOUR,
+    BEYOND_COLOUR,
+    DOUBTFUL,
+    ELSEWHERE,
+    LEARNED,
+    NOT_LEARNED,
+    NOT_SHOWN,
+    UNTOLD,
+    Findings,
+    judge_colour,
+    judge_learning,
+    judge_look,
+)
+
+SURE, UNSURE = 0.0001, 0.5
+
+
+def findings(
+    right: int, n: int, p: float, shuffled: int | None = 33, majority: float = 0.34, flawless_p: float = SURE
+) -> Findings:
+    """Return findings on n patches; shuffled is right on so many of a hundred."""
+    other = None if shuffled is None else proportion(shuffled, 100)
+    return Findings(proportion(right, n), majority, p, flawless_p, other)
+
+
+def between(low: float, high: float, n: int = 50) -> dict:
+    return {"value": (low + high) / 2, "low": low, "high": high, "n": n}
+
+
+@pytest.mark.parametrize(
+    ("case", "word"),
+    [
+        (findings(90, 100, SURE), LEARNED),
+        (findings(90, 100, SURE, shuffled=None), LEARNED),
+        (findings(90, 100, 0.02), DOUBTFUL),
+        (findings(90, 100, SURE, majority=0.88), DOUBTFUL),
+        (findings(50, 100, SURE, shuffled=45), DOUBTFUL),
+        (findings(34, 100, UNSURE), NOT_LEARNED),
+        (findings(34, 100, UNSURE, shuffled=None), NOT_LEARNED),
+        (findings(50, 100, SURE, shuffled=55), NOT_LEARNED),
+        (findings(90, 100, SURE, shuffled=95), DOUBTFUL),
+        (findings(3, 6, UNSURE), DOUBTFUL),
+        (findings(0, 3, UNSURE, flawless_p=0.17), DOUBTFUL),
+    ],
+    ids=[
+        "all hold",
+        "without the training",
+        "p not small enough",
+        "most are of one class",
+        "intervals overlap",
+        "chance",
+        "chance, without the training",
+        "shuffled labels do better",
+        "shuffled labels do as well, and well",
+        "six patches",
+        "three patches",
+    ],
+)
+def test_the_first_question(case: Findings, word: str) -> None:
+    """Faults: a condition that is not asked; a small test that condemns; a missing training that counts as failed."""
+    assert judge_learning(case) == word
+
+
+def test_colour_is_judged_by_the_interval_of_the_difference() -> None:
+    """Faults: a lead within the noise that is called one; a network behind that is called the same."""
+    assert judge_colour(between(0.01, 0.2)) == BEYOND_COLOUR
+    assert judge_colour(between(0.0, 0.2)) == NOT_SHOWN
+    assert judge_colour(between(-0.2, -0.01)) == BEHIND_COLOUR
+    assert judge_colour(proportion(0, 0)) == NOT_SHOWN
+
+
+def test_looking_at_the_specimen_needs_both_signs() -> None:
+    """Faults: one sign is enough; a ratio of 1 counts as more; a verdict from a few views."""
+    assert judge_look(between(1.2, 2), between(0.1, 0.5)) == AT_SPECIMEN
+    assert judge_look(between(1.2, 2), between(-0.1, 0.5)) == UNTOLD
+    assert judge_look(between(0.9, 2), between(0.1, 0.5)) == UNTOLD
+    assert judge_look(between(0.5, 0.9), between(0.1, 0.5)) == ELSEWHERE
+    assert judge_look(between(1.2, 2), between(-0.5, -0.1)) == ELSEWHERE
+    assert judge_look(between(1.2, 2, n=9), between(0.1, 0.5)) == UNTOLD
+    assert judge_look(proportion(0, 0), proportion(0, 0)) == UNTOLD
