@@ -37,12 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def describe_artefact(artefact: Artefact, name: str = "model") -> Artefact:
     """Return the artefact with metadata in its flatbuffer, and a card that names the new flatbuffer.
 
+    They tell of the network, so not of classes that were added to it: other programs can't tell those.
+
     Raises:
         InputError: it has no card, or one that belongs to another network.
     """
     card = read_card(artefact, name)
     title = str(card.training.get("title") or card.recipe)
-    flatbuffer = add_metadata(artefact.flatbuffer, title, card.labels, card.reject_labels)
+    flatbuffer = add_metadata(artefact.flatbuffer, title, card.outputs, card.reject_labels)
     card = replace(card, flatbuffer_sha256=flatbuffer_sha256(flatbuffer))
     return Artefact(flatbuffer, artefact.files | card_files(card))
 

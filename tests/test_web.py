@@ -20,6 +20,7 @@ from inference.image_io import read_image, resize_image
 from inference.pictures import Picture
 from pipeline.scenes import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
+from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
 from tests.web_tools import PAGE, ROOT, SCRIPTS, find_chromium, find_node, needs_browser, run_node
 
 pytestmark = needs_browser
@@ -43,7 +44,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def session(
     request: pytest.FixtureRequest,
     pictures: list[Path],
-    tiny_model: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Any]]:
     """Give what a person saw who used the page with a released model; see tests/web/session.mjs."""
@@ -57,7 +57,8 @@ def session(
     (folder / "broken.jpg").write_text("no picture", encoding="utf-8")
     settings = {
         "broken": str(folder / "broken.jpg"),
-        "other": str(tiny_model),
+        "other": str(write_enrolled_model(folder / "enrolled.tflite")),
+        "colours": [str(path) for path in sorted(write_colours(folder / "colours"))],
         "chromium": find_chromium(),
         "pictures": [str(path) for path in pictures],
         "first": str(photograph),
@@ -66,7 +67,17 @@ def session(
     }
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     report = _hold_session(request.param, folder / "settings.json")
-    yield {**report, "model": request.param, "photograph": photograph, "shares": shares}
+    yield {**report, "model": request.param, "settings": settings, "photograph": photograph, "shares": shares}
+
+
+def write_colours(folder: Path) -> Iterator[Path]:
+    """Write pictures of colours: those of the model's classes, and violet, which it does not know."""
+    folder.mkdir()
+    for name, colour in (TRAINED | ADDED).items():
+        for number, pixels in enumerate(make_pictures(colour, 3, seed=5)):
+            path = folder / f"{name}_{number}.png"
+            Image.fromarray(pixels).save(path)
+            yield path
 
 
 def _hold_session(model: Path, settings: Path) -> dict[str, Any]:
@@ -123,6 +134,17 @@ def test_a_broken_picture_and_a_broken_model_cost_themselves_alone(session: dict
     assert "photograph.jpg" in session["partly"]
     assert session["refused"].startswith("This is no TFLite model")
     assert session["other"] == "tiny"
+
+
+def test_another_model_with_an_added_class_is_answered(session: dict[str, Any]) -> None:
+    """Faults: a class that the page does not know of, neighbours or a threshold of the model before."""
+    classifier = Classifier(session["settings"]["other"])
+    paths = [Path(path) for path in session["settings"]["colours"]]
+    expected = {path.name: answer_picture(classifier, Picture(path.name, path)) for path in paths}
+    found = json.loads(session["added"])
+    assert {key: one["result"] for key, one in found.items()} == {key: one["result"] for key, one in expected.items()}
+    assert max(abs(found[key]["confidence"] - expected[key]["confidence"]) for key in expected) < 0.001
+    assert {"yellow", "red"} <= {one["result"] for one in found.values()}
 
 
 def test_the_camera_is_answered(session: dict[str, Any]) -> None:

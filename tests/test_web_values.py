@@ -6,14 +6,16 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
+from inference.array_file import normalise
 from inference.artefact import Artefact, pack_artefact, read_artefact
 from inference.card import CARD_NAME, card_files, read_card
-from inference.decide import DecisionRule, decide_softmax
+from inference.decide import DECISIONS, DecisionRule, decide_softmax
+from inference.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
 from inference.image_io import resize_image
 from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
 from inference.regions import cut_region
@@ -96,7 +98,14 @@ def test_what_is_no_model_of_ours_is_refused() -> None:
         (packed({**card, "decision": "enrolled"}), "decision must be one of softmax, neighbours. Received: enrolled"),
         (packed({**card, "format": 2}), "must have format 1. Received: 2"),
         (packed({**card, "labels": ["a", "a"]}), "labels must be unique"),
-        (packed({**card, "threshold": None, "resize": "crop"}), "resize must be stretch"),
+        (packed({**card, "labels": None}), "labels must be a list. Received: null"),
+        (packed({**card, "reject_labels": ["other"]}), "reject_labels must be some of the labels"),
+        (packed({**card, "enrolled": ["red"]}), "enrolled must be the last of the labels"),
+        (packed({**card, "enrolled": card["labels"]}), "enrolled must be the last of the labels"),
+        (packed({**card, "labels": ["unknown", *card["labels"]]}), "only a reject label may be called unknown"),
+        (packed({**card, "threshold": None}), "threshold must lie in [0, 1]. Received: null"),
+        (packed({**card, "input_size": [96.5, 96]}), "input_size must be two positive numbers"),
+        (packed({**card, "resize": "crop"}), "resize must be stretch"),
         (encode(whole.replace(b'"recipe": "tiny"', b'"recipe": "tinx"')), "card.json has changed"),
     ]
     found = jobs(*({"job": "card", "data": data} for data, _ in wrong))
@@ -104,51 +113,117 @@ def test_what_is_no_model_of_ours_is_refused() -> None:
         assert message in answer["fault"]
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_neighbours_weigh_as_in_the_runner(order: str) -> None:
-    """Faults: half floats read as whole ones, columns for rows, the nearest for the nth, another best label."""
-    random = np.random.default_rng(1)
-    made = Neighbours(
+def made_neighbours(random: np.random.Generator, order: Literal["C", "F"] = "C") -> Neighbours:
+    """Return what a network of 24 features and 3 labels could have, in 8 dimensions."""
+    return Neighbours(
         np.asarray(random.normal(0, 1, (24, 8)).astype(np.float32), order=order),
-        random.normal(0, 1, (60, 8)).astype(np.float32) / 5,
+        normalise(random.normal(0, 1, (60, 8)).astype(np.float32)),
         random.integers(0, 3, 60),
         *(5, 0.6, 0.1, 0.8, 0.4),
     )
-    data = neighbours_to_file(made)
+
+
+def weigh_job(
+    files: dict[str, bytes], features: np.ndarray, probabilities: np.ndarray, added: int = 0
+) -> dict[str, Any]:
+    """Return a job for values.mjs; answers are all labels but the last."""
+    return {
+        "job": "weigh",
+        "data": encode(pack_artefact(Artefact(FLATBUFFER, files))),
+        "features": features.tolist(),
+        "probabilities": probabilities.tolist(),
+        "answers": list(range(probabilities.shape[1] - 1)),
+        "added": added,
+    }
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_neighbours_weigh_as_in_the_runner(order: Literal["C", "F"]) -> None:
+    """Faults: half floats read as whole ones, columns for rows, the nearest for the nth, another best label."""
+    random = np.random.default_rng(1)
+    data = neighbours_to_file(made_neighbours(random, order))
     read = read_neighbours(data, 4, 24)
     features = random.normal(0, 1, (30, 24)).astype(np.float32)
     probabilities = random.dirichlet(np.full(4, 0.4), 30).astype(np.float32)
-    (found,) = jobs(
-        {
-            "job": "weigh",
-            "data": encode(pack_artefact(Artefact(FLATBUFFER, {NEIGHBOURS_NAME: data}))),
-            "features": features.tolist(),
-            "probabilities": probabilities.tolist(),
-            "answers": [0, 1, 2],
-        }
-    )
-    np.testing.assert_allclose(found["likeness"], read.likeness(features), atol=1e-5)
+    (found,) = jobs(weigh_job({NEIGHBOURS_NAME: data}, features, probabilities))
+    np.testing.assert_allclose(found["standing"], read.standing(read.project(features)), atol=1e-4)
     expected = read.weigh(probabilities, features, np.array([0, 1, 2]))
-    np.testing.assert_allclose(found["weighed"], expected, atol=1e-4)
+    np.testing.assert_allclose(found["weighed"], expected, atol=1e-5)
+
+
+def made_enrolled(random: np.random.Generator, neighbours: Neighbours) -> Enrolled:
+    """Return two added classes around directions of their own."""
+    centres = random.normal(0, 1, (2, 1, 8))
+    vectors = [normalise(centre + random.normal(0, 0.3, (12, 8))).astype(np.float32) for centre in centres]
+    scales = (3, 0.8, 0.1, 0.9, -1.0), (1, 0.7, 0.2, 0.5, 0.2)
+    return Enrolled(neighbours, tuple(EnrolledClass(one, *scale) for one, scale in zip(vectors, scales, strict=True)))
+
+
+def test_added_classes_weigh_as_in_the_runner() -> None:
+    """Faults: a covariance around the wrong means, margins without the other added class, shares above 1 in sum."""
+    random = np.random.default_rng(4)
+    neighbours = made_neighbours(random)
+    files = {
+        NEIGHBOURS_NAME: neighbours_to_file(neighbours),
+        ENROLLED_NAME: enrolled_to_file(made_enrolled(random, neighbours).classes),
+    }
+    neighbours = read_neighbours(files[NEIGHBOURS_NAME], 4, 24)
+    enrolled = read_enrolled(files[ENROLLED_NAME], neighbours, 2)
+    features = random.normal(0, 1, (60, 24)).astype(np.float32)
+    vectors = neighbours.project(features)
+    probabilities = random.dirichlet(np.full(4, 0.4), 60).astype(np.float32)
+    (found,) = jobs(weigh_job(files, features, probabilities, added=2))
+    np.testing.assert_allclose(found["margins"], enrolled.margins(vectors), atol=1e-4)
+    expected = enrolled.weigh(probabilities, features, np.array([0, 1, 2]))
+    np.testing.assert_allclose(found["weighed"], expected, atol=1e-5)
+    assert len(set(expected.argmax(axis=1))) > 4, "both added classes and the trained ones must win somewhere"
 
 
 def test_neighbours_that_do_not_fit_are_refused() -> None:
-    """Faults: arrays of another network, which give confidences of nothing."""
-    made = Neighbours(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), np.zeros(4), 9, 0.5, 0.1)
-    wrong = [(neighbours_to_file(made), 4), (neighbours_to_file(dataclasses.replace(made, count=1)), 5), (b"zip", 4)]
+    """Faults: arrays of another network, which give confidences of nothing; compressed ones read as numbers."""
+    made = Neighbours(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), np.zeros(4), 1, 0.5, 0.1)
+    compressed = io.BytesIO()
+    np.savez_compressed(compressed, projection=np.eye(4, dtype=np.float16))
+    wrong = [
+        (neighbours_to_file(dataclasses.replace(made, count=9)), 4, "does not fit"),
+        (neighbours_to_file(made), 5, "does not fit"),
+        (neighbours_to_file(dataclasses.replace(made, classes=np.full(4, 7))), 4, "does not fit"),
+        (neighbours_to_file(dataclasses.replace(made, width=np.nan)), 4, "does not fit"),
+        (b"zip", 4, "is no .npz"),
+        (compressed.getvalue(), 4, "is compressed"),
+    ]
     found = jobs(
         *(
-            {
-                "job": "weigh",
-                "data": encode(pack_artefact(Artefact(FLATBUFFER, {NEIGHBOURS_NAME: data}))),
-                "features": [[0.0] * features],
-                "probabilities": [[1.0]],
-                "answers": [0],
-            }
-            for data, features in wrong
+            weigh_job({NEIGHBOURS_NAME: data}, np.zeros((1, features)), np.array([[0.6, 0.4]]))
+            for data, features, _ in wrong
         )
     )
-    assert all("Export the model again" in answer["fault"] for answer in found), found
+    for answer, (*_, message) in zip(found, wrong, strict=True):
+        assert message in answer["fault"]
+        assert "again" in answer["fault"]
+
+
+def test_added_classes_that_do_not_fit_are_refused() -> None:
+    """Faults: vectors of another model's dimensions, a class without pictures, classes without any file."""
+    neighbours = made_neighbours(np.random.default_rng(5))
+    base = {NEIGHBOURS_NAME: neighbours_to_file(neighbours)}
+    cases = [
+        (base | {ENROLLED_NAME: enrolled_to_file((EnrolledClass(np.eye(9, dtype=np.float32)),))}, 1),
+        (base | {ENROLLED_NAME: enrolled_to_file((EnrolledClass(np.eye(8, dtype=np.float32)),))}, 2),
+        (base | {ENROLLED_NAME: enrolled_to_file((EnrolledClass(np.eye(8, dtype=np.float32), count=9),))}, 1),
+        (base, 1),
+    ]
+    features, probabilities = np.zeros((1, 24)), np.array([[0.3, 0.4, 0.2, 0.1]])
+    found = jobs(*(weigh_job(files, features, probabilities, added) for files, added in cases))
+    found += jobs({"job": "enrolledAlone", "data": encode(pack_artefact(Artefact(FLATBUFFER, base)))})
+    assert all("again" in answer["fault"] and "enrolled.npz" in answer["fault"] for answer in found), found
+
+
+def test_the_page_knows_the_decisions_of_the_runner() -> None:
+    """Faults: a decision that the runner learned and the page did not."""
+    card = json.loads(card_files(make_card(FLATBUFFER))[CARD_NAME])
+    found = jobs(*({"job": "card", "data": packed({**card, "decision": decision})} for decision in DECISIONS))
+    assert [one.get("decision", one) for one in found] == list(DECISIONS)
 
 
 def test_decisions_are_the_runners() -> None:
@@ -202,19 +277,3 @@ def test_keys_are_relative_to_the_folder_and_never_taken_twice() -> None:
         {"job": "free", "key": ".hidden", "taken": [".hidden"]},
     )
     assert (keys, free, bare) == (["day/a.jpg", "b.jpg"], "image-3.jpg", ".hidden-2")
-
-
-def test_the_file_of_neighbours_is_read_whatever_its_layout(tmp_path: Path) -> None:
-    """Faults: a .npz with compressed arrays that is read as numbers instead of refused."""
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, projection=np.eye(4, dtype=np.float16))
-    (found,) = jobs(
-        {
-            "job": "weigh",
-            "data": encode(pack_artefact(Artefact(FLATBUFFER, {NEIGHBOURS_NAME: arrays.getvalue()}))),
-            "features": [[0.0] * 4],
-            "probabilities": [[1.0]],
-            "answers": [0],
-        }
-    )
-    assert "is compressed" in found["fault"]

@@ -1,7 +1,7 @@
 // A person's session with the page in Chromium, told as JSON on standard output. Started by tests/test_web.py.
 //
-// Arguments: the page's address, and a JSON file with {chromium, pictures, first, box, broken, other, screenshots}. When it says "offline" it
-// waits for a line, so that the server can be stopped.
+// Arguments: the page's address, and a JSON file with {chromium, pictures, first, box, broken, other, colours,
+// screenshots}. When it says "offline" it waits for a line, so that the server can be stopped.
 
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -50,6 +50,8 @@ try {
   report.camera = await watchCamera(page);
   report.refused = await useModel(page, settings.broken);
   report.other = await useModel(page, settings.other);
+  await choose(page, settings.colours, settings.colours.length);
+  report.added = await save(page);
   console.error("offline");
   await once(process.stdin, "data");
   await open(page);

@@ -5,6 +5,7 @@
 import { answersOf, readCard } from "../../inference/web/src/card.js";
 import { splitArtefact } from "../../inference/web/src/artefact.js";
 import { decide } from "../../inference/web/src/decide.js";
+import { readEnrolled } from "../../inference/web/src/enrolled.js";
 import { freeKey, picturesOf } from "../../inference/web/src/files.js";
 import { readNeighbours } from "../../inference/web/src/neighbours.js";
 import { widen } from "../../inference/web/src/region.js";
@@ -12,7 +13,6 @@ import { Resize } from "../../inference/web/src/resize.js";
 import { resultsToJson } from "../../inference/web/src/results.js";
 import { sha256 } from "../../inference/web/src/sha256.js";
 
-const DECISIONS = ["softmax", "neighbours"];
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const text = (data) => Buffer.from(data).toString("base64");
 
@@ -31,15 +31,19 @@ const JOBS = {
     const { flatbuffer, files } = splitArtefact(bytes(data));
     return { flatbuffer: text(flatbuffer), files: Object.fromEntries([...files].map(([name, one]) => [name, text(one)])) };
   },
-  card: ({ data }) => readCard(splitArtefact(bytes(data)), DECISIONS),
-  weigh({ data, features, probabilities, answers }) {
-    const neighbours = readNeighbours(splitArtefact(bytes(data)).files, features[0].length);
+  card: ({ data }) => readCard(splitArtefact(bytes(data))),
+  weigh({ data, features, probabilities, answers, added = 0 }) {
+    const { files } = splitArtefact(bytes(data));
+    const neighbours = readNeighbours(files, probabilities[0].length, features[0].length);
+    const likeness = added ? readEnrolled(files, neighbours, added) : neighbours;
     const rows = features.map((one) => Float32Array.from(one));
     return {
-      likeness: rows.map((one) => neighbours.likeness(one)),
-      weighed: rows.map((one, n) => [...neighbours.weigh(Float32Array.from(probabilities[n]), one, answers)]),
+      standing: rows.map((one) => neighbours.standing(neighbours.project(one))),
+      margins: rows.map((one) => likeness.margins?.(neighbours.project(one))),
+      weighed: rows.map((one, n) => [...likeness.weigh(Float32Array.from(probabilities[n]), one, answers)]),
     };
   },
+  enrolledAlone: ({ data }) => readEnrolled(splitArtefact(bytes(data)).files, null, 1),
   decide: ({ probabilities, card }) => decide(probabilities, card),
   answers: ({ card }) => answersOf(card),
   widen: ({ box, margin, width, height }) => widen(box, margin, width, height),

@@ -1,6 +1,6 @@
 // What the network saw -> the answer in words, and a bar for each label.
 
-import { UNKNOWN } from "./decide.js";
+import { UNKNOWN } from "./card.js";
 import { element, make } from "./elements.js";
 import { duration, percent, STRINGS } from "./strings.js";
 

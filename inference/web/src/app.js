@@ -40,8 +40,14 @@ class App {
 
   /** @param {() => Promise<void>} task */
   enqueue(task) {
-    this.work = this.work.then(task).catch((fault) => this.report(fault));
+    this.work = this.work.then(() => this.perform(task)).catch((fault) => this.report(fault));
     return this.work;
+  }
+
+  /** @param {() => Promise<void>} task */
+  perform(task) {
+    element("fault", HTMLElement).hidden = true; // that of what was done before
+    return task();
   }
 
   /** @param {unknown} fault */
@@ -65,7 +71,6 @@ class App {
     const next = await Classifier.load(new Uint8Array(await file.arrayBuffer()));
     this.classifier?.close();
     this.classifier = next;
-    element("fault", HTMLElement).hidden = true;
     showModel(next.card);
     announce(STRINGS.ready);
     for (const [key, item] of this.items) await this.look(key, item.box);
@@ -73,6 +78,7 @@ class App {
 
   /** @param {Picture[]} pictures */
   async add(pictures) {
+    if (!this.classifier) throw new InputError(STRINGS.noModel);
     this.camera.stop();
     for (const { key, file } of pictures) {
       const free = freeKey(key, this.items);

@@ -1,14 +1,15 @@
 // The bytes of a .tflite -> answers for pictures: inference/classifier.py.
 
 import { splitArtefact } from "./artefact.js";
-import { answersOf, readCard } from "./card.js";
+import { outputsOf, readCard, trainedAnswersOf } from "./card.js";
 import { decide } from "./decide.js";
+import { readEnrolled } from "./enrolled.js";
 import { InputError } from "./errors.js";
 import { readNeighbours } from "./neighbours.js";
 import { Network } from "./network.js";
 import { cutOut } from "./picture.js";
 
-const DECISIONS = ["softmax", "neighbours"];
+/** @typedef {import("./neighbours.js").Neighbours | import("./enrolled.js").Enrolled} Likeness */
 
 /**
  * @typedef {object} Seen
@@ -22,12 +23,13 @@ export class Classifier {
   /**
    * @param {import("./card.js").Card} card
    * @param {Network} network
-   * @param {import("./neighbours.js").Neighbours | null} neighbours
+   * @param {Likeness | null} likeness what the decision needs besides the softmax
    */
-  constructor(card, network, neighbours) {
+  constructor(card, network, likeness) {
     this.card = card;
     this.network = network;
-    this.neighbours = neighbours;
+    this.likeness = likeness;
+    this.answers = trainedAnswersOf(card);
   }
 
   /**
@@ -36,16 +38,11 @@ export class Classifier {
    */
   static async load(data) {
     const artefact = splitArtefact(data);
-    const card = readCard(artefact, DECISIONS);
+    const card = readCard(artefact);
     const network = await Network.load(artefact.flatbuffer);
     try {
       checkFit(card, network);
-      const needed = card.decision === "neighbours";
-      const classifier = new Classifier(
-        card,
-        network,
-        needed ? readNeighbours(artefact.files, network.outputs[1] ?? 0) : null,
-      );
+      const classifier = new Classifier(card, network, readLikeness(artefact.files, card, network));
       await classifier.network.look(new Uint8Array(network.shape.reduce((product, side) => product * side, 1)));
       return classifier; // it has looked once, since the first time takes longer
     } catch (fault) {
@@ -77,7 +74,7 @@ export class Classifier {
   async probabilities(pixels) {
     const [probabilities, features] = await this.network.look(pixels);
     if (!probabilities.every(Number.isFinite)) throw new InputError("makes the network overflow. Export it again.");
-    return this.neighbours ? this.neighbours.weigh(probabilities, features, answersOf(this.card)) : probabilities;
+    return this.likeness ? this.likeness.weigh(probabilities, features, this.answers) : probabilities;
   }
 
   close() {
@@ -86,12 +83,25 @@ export class Classifier {
 }
 
 /**
+ * @param {Map<string, Uint8Array>} files packed behind the model
+ * @param {import("./card.js").Card} card
+ * @param {Network} network
+ * @returns {Likeness | null}
+ */
+function readLikeness(files, card, network) {
+  const labels = outputsOf(card).length;
+  const needed = card.decision === "neighbours";
+  const neighbours = needed ? readNeighbours(files, labels, network.outputs[1] ?? 0) : null;
+  return card.enrolled.length ? readEnrolled(files, neighbours, card.enrolled.length) : neighbours;
+}
+
+/**
  * @param {import("./card.js").Card} card
  * @param {Network} network
  */
 function checkFit(card, network) {
   const shape = [1, ...card.input_size, 3];
-  if (String(network.shape) !== String(shape) || network.outputs[0] !== card.labels.length) {
+  if (String(network.shape) !== String(shape) || network.outputs[0] !== outputsOf(card).length) {
     throw new InputError(`The model's card and network differ in size or labels. Export the model again.`);
   }
 }

@@ -1,8 +1,7 @@
 // Probabilities -> the answer that a person reads, as inference/decide.py and inference/answers.py write it.
 
-import { answersOf } from "./card.js";
+import { answersOf, UNKNOWN } from "./card.js";
 
-export const UNKNOWN = "unknown";
 const DIGITS = 1e6; // six behind the point
 
 /**

@@ -1,26 +1,28 @@
 // How like its training pictures a picture is: inference/neighbours.py for one picture, number by number.
 
+import { AGAIN, misfit, readArrays } from "./array_file.js";
 import { InputError } from "./errors.js";
-import { readNpy } from "./npy.js";
-import { readZip } from "./zip.js";
 
 const NAME = "neighbours.npz";
 const TINY = 1e-12;
 const LARGEST_EXPONENT = 60;
-const DTYPES = { projection: "<f2", vectors: "|i1", classes: "<u2", scale: "<f8" };
+/** @type {import("./array_file.js").Columns} */
+const COLUMNS = { projection: ["<f2", 2], vectors: ["|i1", 2], classes: ["<u2", 1], scale: ["<f8", 1] };
 
 export class Neighbours {
   /**
    * @param {Float32Array} projection [features, dimensions]
    * @param {Float32Array} vectors [pictures, dimensions], each of length 1
+   * @param {ArrayLike<number>} classes [pictures], numbers of their labels
    * @param {number} dimensions
    * @param {ArrayLike<number>} scale count, middle, width, slope, offset
    */
-  constructor(projection, vectors, dimensions, scale) {
+  constructor(projection, vectors, classes, dimensions, scale) {
     this.projection = projection;
     this.vectors = vectors;
+    this.classes = classes;
     this.dimensions = dimensions;
-    this.count = scale[0];
+    this.count = Math.trunc(scale[0]);
     this.middle = scale[1];
     this.width = scale[2];
     this.slope = scale[3];
@@ -29,22 +31,24 @@ export class Neighbours {
 
   /**
    * @param {Float32Array} features
-   * @returns {number} the cosine to the count-th nearest training picture, in [-1, 1]
+   * @returns {Float32Array} [dimensions], of length 1
    */
-  likeness(features) {
-    const { dimensions, projection, vectors } = this;
-    const reduced = new Float32Array(dimensions);
+  project(features) {
+    const { dimensions, projection } = this;
+    const vector = new Float32Array(dimensions);
     features.forEach((value, row) => {
-      for (let n = 0; n < dimensions; n++) reduced[n] += value * projection[row * dimensions + n];
+      for (let n = 0; n < dimensions; n++) vector[n] += value * projection[row * dimensions + n];
     });
-    scaleToLength1(reduced, 0, dimensions);
-    const cosines = new Float32Array(vectors.length / dimensions);
-    for (let picture = 0; picture < cosines.length; picture++) {
-      let sum = 0;
-      for (let n = 0; n < dimensions; n++) sum += reduced[n] * vectors[picture * dimensions + n];
-      cosines[picture] = sum;
-    }
-    return cosines.sort()[cosines.length - this.count];
+    scaleToLength1(vector, 0, dimensions);
+    return vector;
+  }
+
+  /**
+   * @param {Float32Array} vector
+   * @returns {number} the likeness to the training pictures, in widths above the middle
+   */
+  standing(vector) {
+    return (nthCosine(vector, this.vectors, this.count) - this.middle) / this.width;
   }
 
   /**
@@ -54,14 +58,24 @@ export class Neighbours {
    * @param {number[]} answers places of the labels that an answer can give
    */
   weigh(probabilities, features, answers) {
+    const standing = this.standing(this.project(features));
+    return this.weighBy(() => standing, probabilities, answers);
+  }
+
+  /**
+   * @param {(place: number) => number} standing of the picture with each label
+   * @param {ArrayLike<number>} probabilities [labels]
+   * @param {number[]} answers
+   * @returns {Float32Array} [labels]
+   */
+  weighBy(standing, probabilities, answers) {
     const place = answers.reduce((best, one) => (probabilities[one] > probabilities[best] ? one : best));
     const best = probabilities[place];
-    const known = logistic((this.likeness(features) - this.middle) / this.width);
-    const counts = Math.min(Math.max(best * known, TINY), 1 - 1e-7);
+    const counts = Math.min(Math.max(best * logistic(standing(place)), TINY), 1 - 1e-7);
     const confidence = logistic(this.slope * Math.log(counts / (1 - counts)) + this.offset);
     const factor =
       confidence <= best ? confidence / Math.max(best, TINY) : (1 - confidence) / Math.max(1 - best, TINY);
-    const weighed = probabilities.map((value) => Math.min(value * factor, 1));
+    const weighed = Float32Array.from(probabilities, (value) => Math.min(Math.max(value * factor, 0), 1));
     weighed[place] = confidence;
     return weighed;
   }
@@ -69,24 +83,43 @@ export class Neighbours {
 
 /**
  * @param {Map<string, Uint8Array>} files packed behind the model
- * @param {number} featureCount of the network's second output, 0 if it has none
+ * @param {number} labels of the network
+ * @param {number} features of the network's second output, 0 if it has none
  */
-export function readNeighbours(files, featureCount) {
+export function readNeighbours(files, labels, features) {
   const data = files.get(NAME);
-  const arrays = data && featureCount ? readZip(data)?.files : null;
-  if (!arrays) throw new InputError(`The decision "neighbours" needs ${NAME} and features. Export the model again.`);
-  const [projection, vectors, , scale] = Object.entries(DTYPES).map(([name, dtype]) => {
-    const array = arrays.has(`${name}.npy`) && readNpy(/** @type {Uint8Array} */ (arrays.get(`${name}.npy`)), name);
-    if (!array || array.dtype !== dtype) throw misfit();
-    return array;
-  });
-  const dimensions = vectors.shape[1];
+  if (!data || !features) {
+    throw new InputError(`The decision "neighbours" needs ${NAME} and a network that gives features. ${AGAIN}`);
+  }
+  const [projection, vectors, classes, scale] = readArrays(data, COLUMNS, NAME);
+  const [pictures, dimensions] = vectors.shape;
   const [count, , width, slope] = scale.values;
-  const fits = projection.shape[0] === featureCount && projection.shape[1] === dimensions && scale.values.length === 5;
-  if (!fits || !(count >= 1 && count <= vectors.shape[0]) || !(width > 0 && slope > 0)) throw misfit();
+  const fits =
+    scale.values.length === 5 && classes.values.length === pictures && pictures > 0 &&
+    projection.shape[0] === features && projection.shape[1] === dimensions &&
+    classes.values.every((/** @type {number} */ one) => one < labels) &&
+    count >= 1 && count <= pictures && width > 0 && slope > 0;
+  if (!fits) throw misfit(NAME);
   const unit = Float32Array.from(vectors.values);
   for (let start = 0; start < unit.length; start += dimensions) scaleToLength1(unit, start, dimensions);
-  return new Neighbours(/** @type {Float32Array} */ (projection.values), unit, dimensions, scale.values);
+  const matrix = /** @type {Float32Array} */ (projection.values);
+  return new Neighbours(matrix, unit, classes.values, dimensions, scale.values);
+}
+
+/**
+ * @param {Float32Array} vector
+ * @param {Float32Array} others [vectors, dimensions]; all of length 1
+ * @param {number} count
+ * @returns {number} the cosine to the count-th nearest of the others
+ */
+export function nthCosine(vector, others, count) {
+  const cosines = new Float32Array(others.length / vector.length);
+  for (let row = 0; row < cosines.length; row++) {
+    let sum = 0;
+    for (let n = 0; n < vector.length; n++) sum += vector[n] * others[row * vector.length + n];
+    cosines[row] = sum;
+  }
+  return cosines.sort()[cosines.length - count];
 }
 
 /**
@@ -102,10 +135,6 @@ function scaleToLength1(values, start, count) {
 }
 
 /** @param {number} value */
-function logistic(value) {
+export function logistic(value) {
   return 1 / (1 + Math.exp(-Math.min(Math.max(value, -LARGEST_EXPONENT), LARGEST_EXPONENT)));
-}
-
-function misfit() {
-  return new InputError(`${NAME} does not fit the network. Export the model again.`);
 }

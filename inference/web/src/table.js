@@ -1,6 +1,6 @@
 // Pictures and their answers -> the rows of the table of results.
 
-import { UNKNOWN } from "./decide.js";
+import { UNKNOWN } from "./card.js";
 import { element, make } from "./elements.js";
 import { counted, percent, STRINGS } from "./strings.js";
 
