@@ -14,12 +14,11 @@ from tests.drawn_pictures import pictures_of_size
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv-mediapipe" / "bin" / "python"
+READY = ROOT / ".venv-mediapipe" / "ready"  # written when everything is installed
 MODELS = sorted((ROOT / "models" / "released").glob("*.tflite"))
 COUNT = 100
 
-pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="MediaPipe is missing. Install and run: make test-mediapipe"
-)
+pytestmark = pytest.mark.skipif(not READY.exists(), reason="MediaPipe is missing. Install and run: make test-mediapipe")
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
 from inference.answers import answer_picture
 from inference.classifier import Classifier
@@ -21,7 +22,7 @@ from inference.pictures import Picture
 from pipeline.scenes import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
 from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
-from tests.web_tools import PAGE, ROOT, SCRIPTS, find_chromium, find_node, needs_browser, run_node
+from tests.web_tools import PAGE, SCRIPTS, needs_browser, run_node
 
 pytestmark = needs_browser
 RELEASED = sorted((ROOT / "models" / "released").glob("*.tflite"))

@@ -1,29 +1,16 @@
 """Node.js and Chromium for the tests of the page, where they are installed."""
 
 import json
-import os
-import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.browser import ROOT, find_chromium, find_node
+
 SCRIPTS = ROOT / "tests" / "web"
 PAGE = ROOT / "inference" / "web"
 REMEDY = "Install and run: make test-web (Chromium: apt-get install chromium)"
-
-
-def find_node() -> str | None:
-    """Return Node.js of this machine, or the one that `make web` puts beside Python."""
-    return shutil.which("node") or shutil.which("node", path=str(ROOT / ".venv" / "bin"))
-
-
-def find_chromium() -> str | None:
-    """Return Chromium, by the variable CHROMIUM or by its usual names."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, (shutil.which(name) for name in names if name)), None)
 
 
 needs_node = pytest.mark.skipif(find_node() is None, reason=f"Node.js is missing. {REMEDY}")

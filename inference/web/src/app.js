@@ -9,9 +9,9 @@ import { droppedPictures, freeKey, isModel, picturesOf } from "./files.js";
 import { showModel } from "./model_panel.js";
 import { startRuntime } from "./network.js";
 import { keepForOffline } from "./offline.js";
-import { decodePicture } from "./picture.js";
+import { decodePicture, startDecoding } from "./picture.js";
 import { resultsToJson } from "./results.js";
-import { percent, STRINGS } from "./strings.js";
+import { percent, progress, STRINGS } from "./strings.js";
 import { makeThumbnail, Table } from "./table.js";
 import { Viewer } from "./viewer.js";
 
@@ -73,37 +73,50 @@ class App {
     this.classifier = next;
     showModel(next.card);
     announce(STRINGS.ready);
-    for (const [key, item] of this.items) await this.look(key, item.box);
+    const keys = Array.from(this.items.keys());
+    for (const key of keys) await this.look(key, this.items.get(key)?.box ?? null, key === keys[keys.length - 1]);
   }
 
   /** @param {Picture[]} pictures */
   async add(pictures) {
     if (!this.classifier) throw new InputError(STRINGS.noModel);
     this.camera.stop();
-    for (const { key, file } of pictures) {
+    let decoding = startDecoding(pictures[0]?.file);
+    for (const [place, { key, file }] of pictures.entries()) {
+      const current = decoding;
+      decoding = startDecoding(pictures[place + 1]?.file); // while the network looks at this one
       const free = freeKey(key, this.items);
       this.items.set(free, { file, box: null, answer: null });
-      await this.look(free, null, file === pictures[pictures.length - 1].file);
+      const isLast = place === pictures.length - 1;
+      if (!isLast && this.isShowingDue()) announce(progress(place + 1, pictures.length));
+      await this.look(free, null, isLast, current);
     }
+  }
+
+  isShowingDue() {
+    return performance.now() - this.lastShown > BETWEEN_SHOWN_MS;
   }
 
   /**
    * @param {string} key
    * @param {Box | null} box
    * @param {boolean} waitedFor of many pictures only some are shown, since that takes longer than to look at them
+   * @param {Promise<ImageBitmap> | null} decoding of the picture, where it was begun before
    */
-  async look(key, box, waitedFor = true) {
+  async look(key, box, waitedFor = true, decoding = null) {
     const item = this.items.get(key);
     if (!item || !this.classifier) return;
     if (waitedFor) announce(STRINGS.working);
+    const isShown = waitedFor || this.isShowingDue();
     /** @type {ImageBitmap | null} */
     let bitmap = null;
     try {
-      bitmap = await decodePicture(item.file);
+      bitmap = await (decoding ?? decodePicture(item.file));
       const seen = await this.classifier.look(bitmap, bitmap, box);
       Object.assign(item, { box, answer: seen.answer });
       this.table.put(key, seen, makeThumbnail(bitmap));
-      if (waitedFor || performance.now() - this.lastShown > BETWEEN_SHOWN_MS) this.show(key, bitmap, box, seen);
+      if (isShown) this.show(key, bitmap, box, seen);
+      if (waitedFor) announce(`${key}: ${seen.answer.result}, ${percent(seen.answer.confidence)}`);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       if (item.answer) throw fault; // of a box: the picture's earlier answer stays
@@ -111,6 +124,7 @@ class App {
       announce(`${key}: ${fault.message}`);
     } finally {
       bitmap?.close();
+      if (isShown) this.table.flush();
     }
   }
 
@@ -126,7 +140,6 @@ class App {
     this.lastShown = performance.now();
     this.viewer.show(bitmap, bitmap, box, key);
     showAnswer(seen, this.classifier.card);
-    announce(`${key}: ${seen.answer.result}, ${percent(seen.answer.confidence)}`);
   }
 
   /** @param {HTMLVideoElement} video */

@@ -4,6 +4,7 @@ import { InputError } from "./errors.js";
 import { widen } from "./region.js";
 import { Resize } from "./resize.js";
 
+const MOST_BYTES_AHEAD = 2 ** 21; // of a file
 const STRIP_PIXELS = 2 ** 20; // a phone's canvas may hold 16 million, a photograph has more
 
 /**
@@ -20,6 +21,18 @@ export async function decodePicture(file) {
   } catch {
     throw new InputError("is no picture that this browser can read. Convert it to JPEG or PNG.");
   }
+}
+
+/**
+ * Decode a picture ahead of time; a large one waits for its turn, since a phone's memory may not hold two.
+ * @param {Blob | undefined} file
+ * @returns {Promise<ImageBitmap> | null}
+ */
+export function startDecoding(file) {
+  if (!file || file.size > MOST_BYTES_AHEAD) return null;
+  const decoding = decodePicture(file);
+  decoding.catch(() => {}); // whoever waits for it is told
+  return decoding;
 }
 
 /**

@@ -77,3 +77,11 @@ export function classes(labels) {
 export function pixels([height, width]) {
   return `${width} × ${height} pixels`;
 }
+
+/**
+ * @param {number} place
+ * @param {number} count
+ */
+export function progress(place, count) {
+  return `${STRINGS.working} ${place} / ${count}`;
+}

@@ -16,9 +16,11 @@ export class Table {
     /** @type {Map<string, HTMLElement>} */
     this.rows = new Map();
     this.failed = new Set();
+    this.waiting = document.createDocumentFragment();
   }
 
   /**
+   * Make a picture's row; a new one waits for flush, since a page that is laid out anew for each takes its time.
    * @param {string} key
    * @param {Outcome} outcome
    * @param {HTMLCanvasElement | null} thumbnail
@@ -33,16 +35,22 @@ export class Table {
     row.append(picture, name, ...cellsOf(outcome));
     const old = this.rows.get(key);
     if (old) old.replaceWith(row);
-    else this.body.append(row);
+    else this.waiting.append(row);
     this.rows.set(key, row);
     if (outcome.error) this.failed.add(key);
     else this.failed.delete(key);
+  }
+
+  /** Show all rows. */
+  flush() {
+    this.body.append(this.waiting);
     this.#count();
   }
 
   clear() {
     this.rows.clear();
     this.failed.clear();
+    this.waiting.replaceChildren();
     this.body.replaceChildren();
     this.#count();
   }
