@@ -78,7 +78,7 @@ async function open(page) {
 
 async function choose(page, files, count) {
   await page.locator("#choose").setInputFiles(files);
-  await page.waitForFunction((rows) => document.querySelectorAll("#rows td:last-child").length === rows, count, WAIT);
+  await page.waitForFunction((rows) => document.querySelectorAll("#rows tr").length === rows, count, WAIT);
 }
 
 async function timed(task) {

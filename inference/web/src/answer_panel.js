@@ -36,9 +36,10 @@ export function hideAnswer() {
 /** @param {{label: string, share: number, reject: boolean}} one */
 function makeBar({ label, share, reject }) {
   const bar = make("li", "", reject ? "bar is-reject" : "bar");
-  const meter = make("meter");
-  meter.setAttribute("value", String(share));
-  meter.setAttribute("aria-label", label);
-  bar.append(make("span", label, "bar-label"), meter, make("span", percent(share), "bar-share"));
+  const track = make("span", "", "bar-track");
+  const fill = make("span", "", "bar-fill");
+  fill.style.width = percent(share).replace(" ", "");
+  track.append(fill);
+  bar.append(make("span", label, "bar-label"), track, make("span", percent(share), "bar-share"));
   return bar;
 }

@@ -8,9 +8,8 @@ export function showModel(card) {
   const known = card.labels.filter((label) => !card.reject_labels.includes(label));
   element("model-title", HTMLElement).textContent = card.training.title ?? card.recipe;
   element("model-accuracy", HTMLElement).textContent = accuracy(card.measured.accuracy);
+  element("model-classes", HTMLElement).textContent = classes(known, card.enrolled.length);
   const facts = [
-    [STRINGS.modelClasses, classes(known)],
-    [STRINGS.modelAccuracy, accuracy(card.measured.accuracy)],
     [STRINGS.modelSize, `${pixels(card.input_size)}, ${card.quantization}`],
     [STRINGS.modelThreshold, percent(card.threshold)],
   ];

@@ -28,14 +28,15 @@ export const STRINGS = {
   unknownWhy: "Not sure enough: it may be none of the classes.",
   best: "closest class",
   model: "Model",
-  modelClasses: "Classes",
+  modelClasses: "classes",
+  modelAdded: "added after the training",
+  modelMore: "More about it",
   modelAccuracy: "Measured accuracy",
   modelSize: "Looks at",
   modelThreshold: "Unknown below",
   modelOther: "Use another model",
   results: "Results",
-  resultsFile: "File",
-  resultsResult: "Result",
+  resultsResult: "Result and file",
   resultsConfidence: "Confidence",
   save: "Save results.json",
   clear: "Clear",
@@ -68,9 +69,13 @@ export function counted(done, failed) {
   return `${done} ${done === 1 ? "picture" : "pictures"}${failed ? `, ${failed} that can't be read` : ""}`;
 }
 
-/** @param {string[]} labels */
-export function classes(labels) {
-  return `${labels.length}: ${labels.join(", ")}`;
+/**
+ * @param {string[]} labels
+ * @param {number} added how many of them, the last ones, were added after the training
+ */
+export function classes(labels, added) {
+  const later = added ? `; ${STRINGS.modelAdded}: ${labels.slice(-added).join(", ")}` : "";
+  return `${labels.length} ${STRINGS.modelClasses}: ${labels.slice(0, labels.length - added).join(", ")}${later}`;
 }
 
 /** @param {[number, number]} size */

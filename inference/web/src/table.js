@@ -4,7 +4,7 @@ import { UNKNOWN } from "./card.js";
 import { element, make } from "./elements.js";
 import { counted, percent, STRINGS } from "./strings.js";
 
-const THUMBNAIL_SIDE = 56; // pixels; shown at half of that on a phone's screen of twice the density
+const THUMBNAIL_SIDE = 96; // pixels; shown at half of that, for a phone's screen of twice the density
 
 /** @typedef {{error?: string, answer?: import("./decide.js").Answer}} Outcome */
 
@@ -27,12 +27,14 @@ export class Table {
    */
   put(key, outcome, thumbnail) {
     const row = make("tr");
-    const name = make("th");
-    name.setAttribute("scope", "row");
-    name.append(outcome.error ? make("span", key) : this.#chooser(key));
+    const header = make("th");
+    header.setAttribute("scope", "row");
+    header.append(wordOf(outcome), outcome.error ? make("span", key, "name") : this.#chooser(key));
     const picture = make("td");
     if (thumbnail) picture.append(thumbnail);
-    row.append(picture, name, ...cellsOf(outcome));
+    row.append(picture, header);
+    if (outcome.answer) row.append(make("td", percent(outcome.answer.confidence), "number"));
+    else header.setAttribute("colspan", "2");
     const old = this.rows.get(key);
     if (old) old.replaceWith(row);
     else this.waiting.append(row);
@@ -63,7 +65,7 @@ export class Table {
 
   /** @param {string} key */
   #chooser(key) {
-    const button = make("button", key, "link");
+    const button = make("button", key, "link name");
     button.addEventListener("click", () => this.onChoose(key));
     return button;
   }
@@ -85,15 +87,8 @@ export function makeThumbnail(bitmap) {
 }
 
 /** @param {Outcome} outcome */
-function cellsOf({ error, answer }) {
-  if (error || !answer) {
-    const cell = make("td", error, "fault");
-    cell.setAttribute("colspan", "2");
-    return [cell];
-  }
-  const unknown = answer.result === UNKNOWN;
-  return [
-    make("td", unknown ? STRINGS.unknown : answer.result, unknown ? "is-unknown" : ""),
-    make("td", percent(answer.confidence), "number"),
-  ];
+function wordOf({ error, answer }) {
+  if (error || !answer) return make("span", error, "fault");
+  const isUnknown = answer.result === UNKNOWN;
+  return make("strong", isUnknown ? STRINGS.unknown : answer.result, isUnknown ? "is-unknown" : "");
 }
