@@ -236,6 +236,23 @@ def test_pictures_are_decoded_by_the_runners_rules(tmp_path: Path, tiny_model: P
     assert {name: level for name, level in worst.items() if level > allowed[name]} == {}
 
 
+def test_a_graphics_card_takes_over_only_where_it_answers_alike_and_sooner() -> None:
+    """Faults: another scaling or order on the card, a slower or wrong one that is taken all the same, a broken page.
+
+    A card is played by SwiftShader, in software; what is slow or wrong for the trial is so by hand.
+    """
+    with running_service(RELEASED[-1]) as (_, address):
+        found = run_node("graphics.mjs", f"{address}/", str(find_chromium()))
+    if not found["card"]:
+        pytest.skip("this Chromium has no SwiftShader, which comes with Debian's")
+    usual, card = (np.array(answers) for answers in found["answers"])
+    assert usual.argmax() == card.argmax()
+    assert np.abs(usual - card).max() < 0.005
+    np.testing.assert_allclose(found["onCard"], card, atol=1e-3)
+    assert [found[case] for case in ("different", "fast", "slower", "missing")] == [None] * 4
+    assert found["console"] == []
+
+
 def test_the_modules_types_fit() -> None:
     """Faults: a misspelt property, a missing check for null; TypeScript reads the comments."""
     command = [str(find_node()), str(PAGE / "node_modules" / "typescript" / "bin" / "tsc"), "--project", str(PAGE)]

@@ -6,6 +6,7 @@ import { decide } from "./decide.js";
 import { readEnrolled } from "./enrolled.js";
 import { InputError } from "./errors.js";
 import { readNeighbours } from "./neighbours.js";
+import { findFaster } from "./graphics_card.js";
 import { Network } from "./network.js";
 import { cutOut } from "./picture.js";
 
@@ -23,11 +24,14 @@ export class Classifier {
   /**
    * @param {import("./card.js").Card} card
    * @param {Network} network
+   * @param {Uint8Array} flatbuffer of it
    * @param {Likeness | null} likeness what the decision needs besides the softmax
    */
-  constructor(card, network, likeness) {
+  constructor(card, network, flatbuffer, likeness) {
     this.card = card;
     this.network = network;
+    this.flatbuffer = flatbuffer;
+    this.isClosed = false;
     this.likeness = likeness;
     this.answers = trainedAnswersOf(card);
   }
@@ -42,7 +46,7 @@ export class Classifier {
     const network = await Network.load(artefact.flatbuffer);
     try {
       checkFit(card, network);
-      const classifier = new Classifier(card, network, readLikeness(artefact.files, card, network));
+      const classifier = new Classifier(card, network, artefact.flatbuffer, readLikeness(artefact.files, card, network));
       await classifier.network.look(new Uint8Array(network.shape.reduce((product, side) => product * side, 1)));
       return classifier; // it has looked once, since the first time takes longer
     } catch (fault) {
@@ -77,8 +81,25 @@ export class Classifier {
     return this.likeness ? this.likeness.weigh(probabilities, features, this.answers) : probabilities;
   }
 
+  /**
+   * Look for a faster network; to be used when no look is under way.
+   * @returns {Promise<(() => void) | null>} what exchanges the network; null: there is none
+   */
+  async accelerate() {
+    if (!("gpu" in navigator)) return null;
+    const faster = await findFaster(this.network, () => Network.load(this.flatbuffer, "webgpu"));
+    return faster && (() => this.#exchange(faster));
+  }
+
   close() {
     this.network.close();
+    this.isClosed = true;
+  }
+
+  /** @param {Network} faster */
+  #exchange(faster) {
+    (this.isClosed ? faster : this.network).close();
+    if (!this.isClosed) this.network = faster;
   }
 }
 

@@ -1,7 +1,7 @@
 // A flatbuffer -> a function from pixels to probabilities, by LiteRT in WebAssembly.
 //
-// One thread on the processor: a picture takes these networks a millisecond, less than it takes to wake threads or to
-// move it to a graphics card.
+// One thread on the processor: a picture takes these networks a millisecond or two, less than it takes to wake threads,
+// which browsers allow on HTTPS pages alone. For those that take longer there is graphics_card.js.
 
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
@@ -21,7 +21,7 @@ export function startRuntime() {
 
 /** @param {string} line that LiteRT writes to standard error, where most are no errors */
 function note(line) {
-  if (/^(INFO|WARNING|VERBOSE)\b/.test(line)) console.debug(line);
+  if (/^(INFO|WARNING|VERBOSE|[IW]\d{4})\b/.test(line)) console.debug(line);
   else console.error(line);
 }
 
@@ -35,12 +35,13 @@ export class Network {
 
   /**
    * @param {Uint8Array} flatbuffer
+   * @param {"wasm" | "webgpu"} [accelerator]
    * @returns {Promise<Network>}
    */
-  static async load(flatbuffer) {
+  static async load(flatbuffer, accelerator = "wasm") {
     await startRuntime();
     try {
-      return new Network(await loadAndCompile(flatbuffer, { accelerator: "wasm" }));
+      return new Network(await loadAndCompile(flatbuffer, { accelerator }));
     } catch (fault) {
       throw new InputError(`LiteRT cannot load the network: ${fault}. Export the model again.`);
     }
