@@ -9,7 +9,7 @@ import { droppedPictures, freeKey, isModel, picturesOf } from "./files.js";
 import { showModel } from "./model_panel.js";
 import { startRuntime } from "./network.js";
 import { keepForOffline } from "./offline.js";
-import { decodePicture, startDecoding } from "./picture.js";
+import { DecodingAhead, decodePicture } from "./picture.js";
 import { resultsToJson } from "./results.js";
 import { percent, progress, STRINGS } from "./strings.js";
 import { makeThumbnail, Table } from "./table.js";
@@ -82,15 +82,13 @@ class App {
   async add(pictures) {
     if (!this.classifier) throw new InputError(STRINGS.noModel);
     this.camera.stop();
-    let decoding = startDecoding(pictures[0]?.file);
+    const ahead = new DecodingAhead(pictures.map(({ file }) => file));
     for (const [place, { key, file }] of pictures.entries()) {
-      const current = decoding;
-      decoding = startDecoding(pictures[place + 1]?.file); // while the network looks at this one
       const free = freeKey(key, this.items);
       this.items.set(free, { file, box: null, answer: null });
       const isLast = place === pictures.length - 1;
       if (!isLast && this.isShowingDue()) announce(progress(place + 1, pictures.length));
-      await this.look(free, null, isLast, current);
+      await this.look(free, null, isLast, ahead.take(place));
     }
   }
 

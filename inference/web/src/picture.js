@@ -4,7 +4,8 @@ import { InputError } from "./errors.js";
 import { widen } from "./region.js";
 import { Resize } from "./resize.js";
 
-const MOST_BYTES_AHEAD = 2 ** 21; // of a file
+const MOST_AHEAD = 4; // pictures
+const MOST_BYTES_AHEAD = 2 ** 21; // of their files together
 const STRIP_PIXELS = 2 ** 20; // a phone's canvas may hold 16 million, a photograph has more
 
 /**
@@ -23,16 +24,37 @@ export async function decodePicture(file) {
   }
 }
 
-/**
- * Decode a picture ahead of time; a large one waits for its turn, since a phone's memory may not hold two.
- * @param {Blob | undefined} file
- * @returns {Promise<ImageBitmap> | null}
- */
-export function startDecoding(file) {
-  if (!file || file.size > MOST_BYTES_AHEAD) return null;
-  const decoding = decodePicture(file);
-  decoding.catch(() => {}); // whoever waits for it is told
-  return decoding;
+/** Decodes the next pictures while the network looks at one; large ones wait, since a phone's memory is small. */
+export class DecodingAhead {
+  /** @param {Blob[]} files */
+  constructor(files) {
+    this.files = files;
+    /** @type {Map<number, Promise<ImageBitmap>>} */
+    this.begun = new Map();
+  }
+
+  /**
+   * @param {number} place of the file, counted up by one each time
+   * @returns {Promise<ImageBitmap>} to be closed
+   */
+  take(place) {
+    const decoding = this.begun.get(place) ?? decodePicture(this.files[place]);
+    this.begun.delete(place);
+    let bytes = 0;
+    for (let next = place + 1; next < Math.min(place + 1 + MOST_AHEAD, this.files.length); next++) {
+      bytes += this.files[next].size;
+      if (bytes > MOST_BYTES_AHEAD) break;
+      if (!this.begun.has(next)) this.#begin(next);
+    }
+    return decoding;
+  }
+
+  /** @param {number} place */
+  #begin(place) {
+    const decoding = decodePicture(this.files[place]);
+    decoding.catch(() => {}); // whoever takes it is told
+    this.begun.set(place, decoding);
+  }
 }
 
 /**
