@@ -155,7 +155,7 @@ def made_enrolled(random: np.random.Generator, neighbours: Neighbours) -> Enroll
     """Return two added classes around directions of their own."""
     centres = random.normal(0, 1, (2, 1, 8))
     vectors = [normalise(centre + random.normal(0, 0.3, (12, 8))).astype(np.float32) for centre in centres]
-    scales = (3, 0.8, 0.1, 0.9, -1.0), (1, 0.7, 0.2, 0.5, 0.2)
+    scales = (3, 0.8, 0.1, 0.9, 1.0), (1, 0.7, 0.2, 0.5, 1.5)
     return Enrolled(neighbours, tuple(EnrolledClass(one, *scale) for one, scale in zip(vectors, scales, strict=True)))
 
 
@@ -176,6 +176,7 @@ def test_added_classes_weigh_as_in_the_runner() -> None:
     np.testing.assert_allclose(found["margins"], enrolled.margins(vectors), atol=1e-4)
     expected = enrolled.weigh(probabilities, features, np.array([0, 1, 2]))
     np.testing.assert_allclose(found["weighed"], expected, atol=1e-5)
+    assert enrolled.shares(vectors).sum(axis=1).max() > 1 - 1e-9, "some shares must be cut down to sum to 1"
     assert len(set(expected.argmax(axis=1))) > 4, "both added classes and the trained ones must win somewhere"
 
 
@@ -188,7 +189,7 @@ def test_neighbours_that_do_not_fit_are_refused() -> None:
         (neighbours_to_file(dataclasses.replace(made, count=9)), 4, "does not fit"),
         (neighbours_to_file(made), 5, "does not fit"),
         (neighbours_to_file(dataclasses.replace(made, classes=np.full(4, 7))), 4, "does not fit"),
-        (neighbours_to_file(dataclasses.replace(made, width=np.nan)), 4, "does not fit"),
+        (neighbours_to_file(dataclasses.replace(made, middle=np.nan)), 4, "does not fit"),
         (b"zip", 4, "is no .npz"),
         (compressed.getvalue(), 4, "is compressed"),
     ]
