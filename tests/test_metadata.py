@@ -71,7 +71,7 @@ def test_our_own_reader_understands_what_is_written(tiny: Artefact) -> None:
 
 
 def test_the_input_is_a_picture_and_its_pixels_stay_as_they_are(tiny: Artefact) -> None:
-    """Faults: no content or another colour space, for which MediaPipe refuses the file."""
+    """Faults: an input that is said to be no picture, another colour space than the network has learned."""
     graph = next(root_of(tiny.flatbuffer).tables(schema.MODEL_SUBGRAPHS))
     entry = next(graph.tables(schema.SUBGRAPH_INPUTS))
     content = entry.table(schema.TENSOR_CONTENT)
