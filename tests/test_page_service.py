@@ -39,7 +39,7 @@ def built(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(built: Path, tmp_path: Path) -> TestClient:
     (tmp_path / "any name.tflite").write_bytes(b"network")
-    return TestClient(Starlette(routes=page_routes(tmp_path / "any name.tflite", built)))
+    return TestClient(Starlette(routes=page_routes(tmp_path / "any name.tflite", built)), base_url="http://localhost")
 
 
 def test_files_come_with_the_types_that_browsers_insist_on(client: TestClient) -> None:
@@ -47,10 +47,17 @@ def test_files_come_with_the_types_that_browsers_insist_on(client: TestClient) -
     for name, media_type in TYPES.items():
         answer = client.get(f"/{name}")
         assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, name, media_type)
-        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
-        assert answer.headers["cross-origin-embedder-policy"] == "require-corp"
     assert client.get("/").text == "index.html"
     assert client.get("/model.tflite").content == b"network"
+
+
+def test_the_page_is_isolated_where_browsers_allow_it(client: TestClient) -> None:
+    """Faults: threads that are forbidden on a trusted page, an error in the console of every phone on plain HTTP."""
+    isolated = {"http://localhost:8000": True, "http://127.0.0.1": True, "https://phone.example": True}
+    for origin, expected in {**isolated, "http://192.0.2.7:8000": False}.items():
+        headers = client.get(f"{origin}/app.js").headers
+        found = headers.get("cross-origin-opener-policy"), headers.get("cross-origin-embedder-policy")
+        assert found == (("same-origin", "require-corp") if expected else (None, None)), origin
 
 
 def test_nothing_else_is_served(client: TestClient) -> None:

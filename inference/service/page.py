@@ -7,6 +7,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse
 
+from inference.service.server import LOOPBACK
+
 BUILT = Path(__file__).parent.parent / "web" / "dist"
 INDEX = "index.html"
 MODEL_ADDRESS = "/model.tflite"
@@ -21,13 +23,15 @@ MEDIA_TYPES = {  # a system's own table may lack some, and a browser refuses Web
     ".png": "image/png",
     ".tflite": "application/octet-stream",
 }
-# no-cache: kept, but asked for again, which costs a 304. The others shut out every page but ours from this one's
-# memory, for which browsers give an exact clock and, to those who want them, threads.
 HEADERS = {
-    "Cache-Control": "no-cache",
+    "Cache-Control": "no-cache",  # kept, but asked for again, which costs a 304
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# These shut out every page but ours from this one's memory, for which browsers give an exact clock and, to those who
+# want them, threads. Where they trust no page, over plain HTTP from elsewhere, they only complain of them.
+ISOLATION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -49,12 +53,18 @@ def _file_route(address: str, path: Path) -> Route:
 
     async def answer(request: Request) -> Response:
         media_type = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
-        response = FileResponse(path, headers=HEADERS, media_type=media_type, stat_result=path.stat())
+        headers = HEADERS | (ISOLATION if _is_trusted(request) else {})
+        response = FileResponse(path, headers=headers, media_type=media_type, stat_result=path.stat())
         if request.headers.get("if-none-match") == response.headers["etag"]:
             return NotModifiedResponse(response.headers)
         return response
 
     return Route(address, answer)
+
+
+def _is_trusted(request: Request) -> bool:
+    """Tell whether browsers count the page as secure: W3C, Secure Contexts, "potentially trustworthy origin"."""
+    return request.url.scheme == "https" or request.url.hostname in LOOPBACK
 
 
 async def _not_built(request: Request) -> Response:

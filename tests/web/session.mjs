@@ -7,23 +7,21 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { choose, launch, listen, open, PHONE, save, WAIT } from "./person.mjs";
+
 const require = createRequire(new URL("../../inference/web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
 
 const [address, settingsFile] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsFile, "utf8"));
-const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5 };
-const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
 const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
-const WAIT = { timeout: 60_000 };
 
-const browser = await chromium.launch({ executablePath: settings.chromium, args: [...QUIET, ...FAKE_CAMERA] });
-const report = { console: [], requests: [] };
+const browser = await launch(settings.chromium, FAKE_CAMERA);
+const report = {};
 try {
   const context = await browser.newContext({ ...PHONE, acceptDownloads: true });
   const page = await context.newPage();
-  listen(page);
-  report.start = await timed(() => open(page));
+  Object.assign(report, listen(page));
+  report.start = await timed(() => open(page, address));
   await page.waitForFunction(() => document.documentElement.dataset.offline === "ready", null, WAIT);
   report.empty = await findFaults(page);
   report.focus = await tabThrough(page);
@@ -54,7 +52,7 @@ try {
   report.added = await save(page);
   console.error("offline");
   await once(process.stdin, "data");
-  await open(page);
+  await open(page, address);
   await choose(page, [settings.first], 1);
   report.offline = await save(page);
 } finally {
@@ -63,33 +61,10 @@ try {
 console.log(JSON.stringify(report));
 process.exit(0);
 
-function listen(page) {
-  page.on("console", (message) => {
-    if (message.type() === "error") report.console.push(message.text());
-  });
-  page.on("pageerror", (fault) => report.console.push(String(fault)));
-  page.on("request", (request) => report.requests.push(request.url()));
-}
-
-async function open(page) {
-  await page.goto(address);
-  await page.waitForFunction(() => document.getElementById("status").textContent === "Ready.", null, WAIT);
-}
-
-async function choose(page, files, count) {
-  await page.locator("#choose").setInputFiles(files);
-  await page.waitForFunction((rows) => document.querySelectorAll("#rows tr").length === rows, count, WAIT);
-}
-
 async function timed(task) {
   const start = performance.now();
   await task();
   return performance.now() - start;
-}
-
-async function save(page) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
-  return readFile(await download.path(), "utf8");
 }
 
 // box: shares of the picture, [left, top, right, bottom]
