@@ -83,9 +83,10 @@ async function drag(page, [left, top, right, bottom]) {
 async function watchCamera(page) {
   await page.locator("#camera").click();
   await page.locator("#answer").waitFor({ state: "visible", ...WAIT });
-  const seen = await page.locator("#answer-result").textContent();
+  const answer = await page.locator("#answer-result").textContent();
+  const size = await page.locator("#view").evaluate((canvas) => [canvas.width, canvas.height]);
   await page.locator("#camera").click();
-  return seen;
+  return { answer, size };
 }
 
 // gives what the page then says of its model, or of the fault
