@@ -83,4 +83,6 @@ def test_labels_name_the_styles_that_are_drawn(tmp_path: Path, capsys: pytest.Ca
     assert main([*options, "--set", "labels=doom,genshin,animal_crossing"]) == 0
     assert "animal_crossing 3, background 3, doom 3, genshin 3" in capsys.readouterr().out
     assert main([*options, "--set", "labels=doom,chess"]) == 2
-    assert "memes are drawn for doom, animal_crossing, background, genshin. Received: 'chess'" in capsys.readouterr().err
+    assert (
+        "memes are drawn for doom, animal_crossing, background, genshin. Received: 'chess'" in capsys.readouterr().err
+    )
