@@ -1,4 +1,4 @@
-"""The drawn memes: from a seed to class folders of memes of three games' styles, so that a run needs no data at all."""
+"""The drawn memes: from a seed to class folders of memes of three games and of none, so that a run needs no data."""
 
 import functools
 import json
@@ -16,14 +16,17 @@ from inference.errors import InputError
 from pipeline.memes.captions import write_caption
 from pipeline.memes.cliffs import draw_cliffs
 from pipeline.memes.corridors import draw_corridor
+from pipeline.memes.strangers import draw_stranger
 from pipeline.memes.villages import draw_village
 from pipeline.memes.wear import encode_jpeg, wear
+from pipeline.recipe import BACKGROUND
 from pipeline.windows import make_generator
 
 StyleDrawer = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 STYLES: dict[str, StyleDrawer] = {
     "doom": draw_corridor,
     "animal_crossing": draw_village,
+    BACKGROUND: draw_stranger,
     "genshin": draw_cliffs,  # no class of the recipe: for pictures of neither, and for a class that is added later
 }
 EDITION = 1  # raise it when a change moves a pixel: folders of an older edition are then refused

@@ -125,9 +125,9 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     place.check("memes")
     if place.images is not None:
         return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
-    source, name = recipe.source, "-".join(recipe.labels)
+    source, name = recipe.source, "-".join(recipe.outputs)
     folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
-    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.labels)
+    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.outputs)
     return _index_folders(drawn, DRAWN_MEMES, place, recipe)
 
 

@@ -11,7 +11,8 @@ features of training memes (calibrate.kind neighbours): what is like none of the
 by those of its own.
 
 Without --images memes are drawn (pipeline.meme_pictures), and the small network learns from what it knows of drawn
-minerals: three minutes on two cores, nothing to download.
+minerals: four minutes on two cores, nothing to download. Pictures of no game are drawn as well, as background. A folder
+of the name background does the same for photographs with --set network.background=output.
 """
 
 from pipeline.recipe import AugmentSettings, CalibrateSettings, FitSettings, NetworkSettings, Recipe, SourceSettings
@@ -58,7 +59,8 @@ RECIPE = Recipe(
         ("fit.kind", "gradient"),
         ("fit.trainable_from", ""),
         ("fit.optimizer", "adamw"),
-        ("source.scenes", "1200"),
+        ("network.background", "output"),
+        ("source.scenes", "1500"),
         ("augment.crop", "0.2"),
         ("augment.detail", "0"),
         ("augment.erasing", "0"),
@@ -71,6 +73,7 @@ RECIPE = Recipe(
     ),
     smoke=(
         ("source.scenes", "100"),
+        ("network.background", "confidence"),  # three kinds are too much for so few pictures
         ("network.trunk", "patch_net"),
         ("network.head", "classifier"),
         ("network.weights", "drawn"),
