@@ -120,7 +120,8 @@ def test_a_dragged_box_is_answered_as_the_runner_answers_it(session: dict[str, A
     picture = Picture("photograph.jpg", session["photograph"])
     expected = answer_picture(classifier, picture, boxes=[tuple(region["box"])])
     assert region["result"] == expected["regions"][0]["result"]
-    assert region["confidence"] == pytest.approx(expected["regions"][0]["confidence"], abs=0.02)
+    close = pytest.approx(expected["regions"][0]["confidence"], abs=0.004)  # of another margin it would be 0.01 off
+    assert region["confidence"] == close
     width, height = Image.open(session["photograph"]).size
     left, top, right, bottom = session["shares"]
     wanted = [left * width, top * height, (right - left) * width, (bottom - top) * height]
