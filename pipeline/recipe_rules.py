@@ -1,7 +1,8 @@
 """What must hold of a recipe, so that no run fails after hours for a value that was wrong from the start."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from inference.decide import UNKNOWN
 
@@ -55,6 +56,7 @@ def list_rules(recipe: "Recipe") -> list[Rule]:
     fold, shares = split.fold, (split.validation, split.test_share)
     shared = "split.validation" if split.folds else "split.test"
     return [
+        *_choice_rules(recipe),
         ("labels", "must be different names", labels, len(set(labels)) == len(labels) > 0),
         ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
         ("labels", "must be two or more where no output for background is learned", labels, len(recipe.outputs) > 1),
@@ -70,6 +72,19 @@ def list_rules(recipe: "Recipe") -> list[Rule]:
         ("calibrate.accepted", "must lie between 0 and 1", accepted, 0 < accepted <= 1),
         *(_range_rule(recipe, *entry) for entry in _RANGES),
         *(_share_rule(recipe, setting) for setting in _SHARES),
+    ]
+
+
+def _choice_rules(recipe: "Recipe") -> list[Rule]:
+    """List what must hold of settings that are one of a few words: a recipe's file may hold any."""
+    sections = {entry.name: getattr(recipe, entry.name) for entry in fields(recipe)}
+    return [
+        (f"{section}.{name}", f"must be one of {', '.join(get_args(kind))}", value, value in get_args(kind))
+        for section, settings in sections.items()
+        if is_dataclass(settings)
+        for name, kind in get_type_hints(type(settings)).items()
+        if get_origin(kind) is Literal
+        for value in (getattr(settings, name),)
     ]
 
 

@@ -1,6 +1,7 @@
 """Slots: what fills one keeps its contract, whichever entry it is; docs/adding_a_recipe.md has the contracts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -14,7 +15,7 @@ from models.backbones import BACKBONES
 from models.build import TRUNKS, build_network, trunk_of, with_probabilities
 from models.heads import HEADS
 from pipeline.calibrate import CALIBRATIONS
-from pipeline.recipe import Recipe, override_all
+from pipeline.recipe import ExportSettings, Recipe, SourceSettings, override_all
 from pipeline.sources import SOURCES, DataPlace
 from pipeline.train import FITS
 
@@ -35,6 +36,14 @@ def test_every_slot_offers_what_there_is() -> None:
     for setting, known in slots.items():
         section, name = setting.split(".")
         assert set(get_args(get_type_hints(type(getattr(PLAIN, section)))[name])) == set(known), setting
+
+
+def test_a_recipe_that_names_what_there_is_not_is_refused_at_once() -> None:
+    """Faults: a misspelt word in a recipe's file: KeyError, perhaps after hours of training."""
+    with pytest.raises(InputError, match=r"source\.kind must be one of .*class_folders.*Received: 'folders'"):
+        replace(PLAIN, source=SourceSettings(kind="folders"))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"export\.mode must be one of int8, float16, float32\. Received: 'int4'"):
+        replace(PLAIN, export=ExportSettings(mode="int4"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("source", SOURCES)
