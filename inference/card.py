@@ -113,6 +113,7 @@ def _parse(data: bytes, name: str) -> Card:
 
 
 def _check_values(card: Card, name: str) -> None:
+    named = card.region_labels
     rules = (
         ("labels must be unique texts, at least one", card.labels, _are_labels(card.labels)),
         ("enrolled must be the last of the labels, not all", card.enrolled, _are_last(card)),
@@ -123,11 +124,7 @@ def _check_values(card: Card, name: str) -> None:
         (f"decision must be one of {DECISION_NAMES}", card.decision, card.decision in DECISION_NAMES),
         ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
         ("region_margin must be 0 or more", card.region_margin, _is_margin(card.region_margin)),
-        (
-            "region_labels must be unique texts",
-            card.region_labels,
-            not card.region_labels or _are_labels(card.region_labels),
-        ),
+        ("region_labels must be unique texts", named, not named or _are_labels(named)),
         ("flatbuffer_sha256 must be a text", card.flatbuffer_sha256, isinstance(card.flatbuffer_sha256, str)),
     )
     for rule, received, holds in rules:

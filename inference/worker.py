@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from inference.errors import InputError
 from inference.keep_memory import keep_memory
@@ -134,16 +134,16 @@ def answer_request(
     classifier: "Classifier | Detector", prepared: "Prepared | Photograph | str", settings: WorkerSettings
 ) -> dict[str, Any] | str:
     """Return the answer for what was prepared, or the reason why there is none."""
-    from inference.anomaly.answer import SurfaceFiles, answer_photograph
-    from inference.anomaly.detector import Detector
+    from inference.anomaly.answer import Photograph, SurfaceFiles, answer_photograph
     from inference.answers import answer_prepared
 
     if isinstance(prepared, str):
         return prepared
     try:
-        if isinstance(classifier, Detector):
-            return answer_photograph(classifier, prepared, SurfaceFiles(settings.masks, settings.scores))
-        return answer_prepared(classifier, prepared, settings.top)
+        if isinstance(prepared, Photograph):
+            files = SurfaceFiles(settings.masks, settings.scores)
+            return answer_photograph(cast("Detector", classifier), prepared, files)
+        return answer_prepared(cast("Classifier", classifier), prepared, settings.top)
     except InputError as fault:
         return str(fault)
 

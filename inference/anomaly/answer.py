@@ -39,9 +39,10 @@ class SurfaceFiles:
     scores: Path | None = None
 
 
-def answer_photograph(
-    detector: Detector, photograph: Photograph, files: SurfaceFiles = SurfaceFiles()
-) -> dict[str, Any]:
+NO_FILES = SurfaceFiles()
+
+
+def answer_photograph(detector: Detector, photograph: Photograph, files: SurfaceFiles = NO_FILES) -> dict[str, Any]:
     """Return {"confidence", "result", "score", "regions"}; write mask and scores.
 
     score: the highest raw score, to be compared with the threshold of the model's bank. Each region has box (left,

@@ -15,7 +15,8 @@ from inference.array_file import Column, arrays_to_file, misfit, read_arrays
 
 BANK_NAME = "bank.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}
-_SCALE = ("threshold", "width", "smoothing", "margin", "longest_side", "smallest_area")
+_SCALE = ("threshold", "width", "smoothing", "margin", "longest_side", "smallest_area", "relative")
+_TINY = 1e-6
 _CHUNK = 4096  # places compared at once: memory stays bounded
 
 
@@ -30,6 +31,8 @@ class Bank:
     margin: of a tile, in pixels; see inference.anomaly.tiles.
     longest_side: larger photographs are reduced to it before they are looked at; 0: never.
     smallest_area: pixels, as looked at, of the smallest region that counts.
+    relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
+        knows little is no anomaly as a whole.
     """
 
     vectors: np.ndarray
@@ -39,12 +42,15 @@ class Bank:
     margin: int = 64
     longest_side: int = 0
     smallest_area: int = 1
+    relative: bool = False
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features]."""
         rows, columns = features.shape[:2]
-        places = features.reshape(rows * columns, -1)
-        return smooth(nearest_distance(places, self.vectors).reshape(rows, columns), self.smoothing)
+        distances = nearest_distance(features.reshape(rows * columns, -1), self.vectors)
+        if self.relative:
+            distances /= max(float(np.median(distances)), _TINY)
+        return smooth(distances.reshape(rows, columns), self.smoothing)
 
     def decide_by(self, threshold: float, width: float) -> "Bank":
         """Return the bank with another threshold and width."""
@@ -117,4 +123,5 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
     whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area")}
-    return Bank(vectors.astype(np.float32), **values, **whole)  # type: ignore[arg-type]
+    relative = bool(values.pop("relative"))
+    return Bank(vectors.astype(np.float32), relative=relative, **values, **whole)  # type: ignore[arg-type]

@@ -124,7 +124,7 @@ class Detector:
 
     def probability(self, score: float) -> float:
         """Return the probability of "anomaly" that a raw score stands for."""
-        return float(logistic(np.float64((score - self.bank.threshold) / self.bank.width)))
+        return float(logistic(np.array((score - self.bank.threshold) / self.bank.width)))
 
     def name(self, surface: Surface, components: list[Component]) -> list[Region]:
         """Name regions; without names to give each is an "anomaly"."""

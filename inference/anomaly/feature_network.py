@@ -9,7 +9,10 @@ from inference.tflite_model import start_interpreter
 
 
 class FeatureNetwork:
-    """One interpreter: uint8 [1, side, side, 3] in, float32 [1, rows, columns, features] out. Not safe across threads."""
+    """One interpreter: uint8 [1, side, side, 3] in, float32 [1, rows, columns, features] out.
+
+    Not safe across threads.
+    """
 
     def __init__(self, flatbuffer: bytes, name: str = "model", threads: int = 1) -> None:
         """Load the network and check its interface.

@@ -1,4 +1,4 @@
-"""A photograph and its regions -> the picture with their outlines, names and the answer below: --preview of anomalies."""
+"""A photograph and its regions -> the picture with outlines, names and the answer: --preview of anomalies."""
 
 from typing import Any
 
@@ -40,7 +40,8 @@ def _draw_regions(image: Image.Image, regions: list[dict[str, Any]], factor: flo
     outlines = [[((x + 0.5) * factor, (y + 0.5) * factor) for x, y in region["contour"]] for region in regions]
     tint = Image.new("L", image.size, 0)
     for outline in outlines:
-        ImageDraw.Draw(tint).polygon(outline, fill=round(255 * _TINT)) if len(outline) > 2 else None
+        if len(outline) > 2:
+            ImageDraw.Draw(tint).polygon(outline, fill=round(255 * _TINT))
     image.paste(Image.new("RGB", image.size, _OUTLINE), (0, 0), tint)
     draw = ImageDraw.Draw(image)
     for outline in outlines:

@@ -1,0 +1,36 @@
+"""The section of a recipe that looks for anomalies on surfaces."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class AnomalySettings:
+    """How a bank of normal features is made of photographs, and from which score a place is an anomaly.
+
+    method: patchcore or padim; see inference.anomaly.bank. levels: strides of the trunk's layers that are looked at.
+    stride: of the map of scores, in pixels. dimensions: that the features are projected to. relative: a place's score
+    counts as a multiple of its photograph's median, so that another kind of surface is no anomaly as a whole.
+    clean: the photographs are known to be free of anomalies. candidates: feature vectors drawn from all photographs;
+    trimmed: the share of them, the least like those of other photographs, that never enters the bank; bank: how many
+    of the rest are kept. folds: parts in which the photographs are held out. alarms: share of clean photographs that
+    may be flagged. tile, margin, smoothing, smallest_area: in pixels, pixels, pixels, square pixels. longest_side:
+    larger photographs are reduced to it, 0: none.
+    """
+
+    method: Literal["patchcore", "padim"] = "patchcore"
+    levels: tuple[str, ...] = ("4", "8")
+    stride: int = 8
+    dimensions: int = 64
+    relative: bool = True
+    clean: bool = False
+    candidates: int = 12000
+    trimmed: float = 0.02
+    bank: int = 2000
+    folds: int = 8
+    alarms: float = 0.05
+    tile: int = 512
+    margin: int = 64
+    smoothing: float = 4.0
+    smallest_area: int = 16
+    longest_side: int = 0
