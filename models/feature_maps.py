@@ -1,4 +1,4 @@
-"""A trunk's inner layers -> one feature map of a surface, for every place a vector: what a bank of normals is made of."""
+"""A trunk's inner layers -> one feature map of a surface: a vector for every place, of which banks are made."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ NEIGHBOURHOOD = 3  # places a side over which a level is averaged: PatchCore, se
 
 
 def build_feature_maps(trunk: str, side: int, levels: Sequence[int], stride: int) -> keras.Model:
-    """Return a model from pixels 0..255 [batch, side, side, 3], RGB, to [batch, side / stride, side / stride, features].
+    """Return a model from pixels 0..255 [batch, side, side, 3] to [batch, side / stride, side / stride, features].
 
     The maps of the levels, each averaged over its places' neighbourhood, brought to the stride and put one behind the
     other (PatchCore, Roth et al. 2022, arXiv:2106.08265). Weights are random.

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from inference.decide import UNKNOWN
+from inference.errors import InputError
 
 if TYPE_CHECKING:  # a recipe checks itself by these rules
     from pipeline.recipe import FitSettings, NetworkSettings, Recipe
@@ -114,6 +115,20 @@ def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
         ("anomaly.smoothing", "must be 0 or more", settings.smoothing, settings.smoothing >= 0),
         ("anomaly.longest_side", "must be 0 or at least 32", settings.longest_side, _is_side(settings.longest_side)),
     ]
+
+
+def check_levels(trunk: str, levels: tuple[str, ...], known: tuple[int, ...]) -> None:
+    """Refuse levels that a trunk has not.
+
+    Raises:
+        InputError: names those that it has.
+    """
+    missing = [level for level in levels if int(level) not in known]
+    if missing:
+        raise InputError(
+            f"anomaly.levels must be of those that {trunk} has: {', '.join(map(str, known))}. "
+            f"Received: {', '.join(missing)}."
+        )
 
 
 def _is_side(pixels: int) -> bool:

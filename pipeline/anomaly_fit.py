@@ -1,0 +1,83 @@
+"""Photographs -> the trunk's feature maps, projected to what varies on them: best.keras, without training."""
+
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from inference.anomaly.detector import reduce
+from inference.anomaly.tiles import Tiling
+from inference.image_io import read_image
+from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
+from pipeline.anomaly_settings import AnomalySettings
+from pipeline.fit_weights import make_network
+from pipeline.normal_bank import draw_places, fit_projection
+from pipeline.recipe import Recipe
+from pipeline.recipe_rules import check_levels
+from pipeline.run_folder import RunFolder, write_json
+from pipeline.surface_photos import FIT, SurfacePhoto, read_photos
+
+Network = Callable[[np.ndarray], np.ndarray]
+_MOST_VECTORS = 40_000  # from which the projection is fitted
+
+
+def fit_surface(run: RunFolder) -> None:
+    """Build the trunk's feature maps and fit their projection on the photographs; write best.keras and fit.json."""
+    recipe, began = run.read_recipe(), time.monotonic()
+    settings = settings_of(recipe)
+    photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
+    maps = make_feature_maps(recipe)
+    tiling = Tiling(settings.tile, settings.margin, settings.stride)
+    each = max(1, _MOST_VECTORS // len(photos))
+    vectors = [
+        draw_places(tiling.look(keras_network(maps), read_seen(photo, settings)), each, recipe.seed, photo.name)
+        for photo in photos
+    ]
+    projection = fit_projection(
+        np.concatenate(vectors), level_channels(maps), settings.dimensions, settings.method == "padim"
+    )
+    with_projection(maps, projection.weights, projection.biases).save(run.best)
+    facts = {
+        "epochs": 0,
+        "seconds": time.monotonic() - began,
+        "photographs": len(photos),
+        "features": int(projection.weights.shape[0]),
+        "dimensions": int(projection.weights.shape[1]),
+        "parameters": int(maps.count_params() + projection.weights.size + projection.biases.size),
+    }
+    write_json(run.fit, facts)
+
+
+def settings_of(recipe: Recipe) -> AnomalySettings:
+    """Return the section of a recipe that is known to have one."""
+    assert recipe.anomaly is not None
+    return recipe.anomaly
+
+
+def make_feature_maps(recipe: Recipe) -> keras.Model:
+    """Return the recipe's trunk as feature maps, with its weights.
+
+    Raises:
+        InputError: the weights can't be had, or the trunk has no such level.
+    """
+    settings = settings_of(recipe)
+    check_levels(recipe.network.trunk, settings.levels, tuple(LEVELS[recipe.network.trunk]))
+    maps = build_feature_maps(
+        recipe.network.trunk, settings.tile, [int(level) for level in settings.levels], settings.stride
+    )
+    network = make_network(recipe, recipe.network.weights)
+    for layer in maps.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    return maps
+
+
+def keras_network(model: keras.Model) -> Network:
+    """Return a Keras model as a function of one tile, as inference.anomaly.tiles wants it."""
+    return lambda tile: np.asarray(model(tile[np.newaxis].astype(np.float32), training=False)[0])
+
+
+def read_seen(photo: SurfacePhoto, settings: AnomalySettings) -> np.ndarray:
+    """Return a photograph's pixels as they are looked at: reduced where it is larger than the recipe's longest side."""
+    return reduce(read_image(photo.path), settings.longest_side)
