@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.anomaly_stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, PHOTOS, RESULTS_BANK
+from pipeline.anomaly_stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
 from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.enroll_command import add_enroll_verbs, classes, enroll
 from pipeline.quiet import load_tensorflow
@@ -164,7 +164,7 @@ def _pack_stage(run: RunFolder) -> None:
 
 CONVERT = Stage("converting the trunk", lambda run: run.trunk, _convert_stage)
 PACK = Stage("packing trunk and bank", lambda run: run.model, _pack_stage)
-SURFACE_STAGES = (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, EVALUATE_BANK, RESULTS_BANK)
+SURFACE_STAGES = (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, NAME_REGIONS, EVALUATE_BANK, RESULTS_BANK)
 
 
 def _stages(run: RunFolder) -> tuple[Stage, ...]:

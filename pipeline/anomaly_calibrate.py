@@ -80,6 +80,7 @@ def empty_bank(settings: AnomalySettings) -> Bank:
         margin=settings.margin,
         longest_side=settings.longest_side,
         smallest_area=settings.smallest_area,
+        halo=settings.halo,
         relative=settings.relative,
     )
 

@@ -14,13 +14,14 @@ class AnomalySettings:
     clean: the photographs are known to be free of anomalies. candidates: feature vectors drawn from all photographs;
     trimmed: the share of them, the least like those of other photographs, that never enters the bank; bank: how many
     of the rest are kept. folds: parts in which the photographs are held out. alarms: share of clean photographs that
-    may be flagged. tile, margin, smoothing, smallest_area: in pixels, pixels, pixels, square pixels. longest_side:
-    larger photographs are reduced to it, 0: none.
+    may be flagged. tile, margin, smoothing, halo, smallest_area: in pixels, the last in square pixels; see
+    inference.anomaly.bank. longest_side: larger photographs are reduced to it, 0: none. crop_scale: by which example
+    regions are enlarged to have the photographs' scale.
     """
 
     method: Literal["patchcore", "padim"] = "patchcore"
-    levels: tuple[str, ...] = ("4", "8")
-    stride: int = 8
+    levels: tuple[str, ...] = ("2", "4", "8")
+    stride: int = 4
     dimensions: int = 64
     relative: bool = True
     clean: bool = False
@@ -32,5 +33,7 @@ class AnomalySettings:
     tile: int = 512
     margin: int = 64
     smoothing: float = 4.0
+    halo: int = 16
     smallest_area: int = 16
     longest_side: int = 0
+    crop_scale: float = 1.0

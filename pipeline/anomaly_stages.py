@@ -46,6 +46,15 @@ def calibrate_stage(run: RunFolder) -> None:
     calibrate_surface(run)
 
 
+def names_stage(run: RunFolder) -> None:
+    """Fit the names of regions on example pictures, where there are any, and pack them into the model."""
+    from pipeline.region_examples import name_regions
+
+    place = place_from_json(read_json(run.source, "Start a new run."))
+    report = None if place.crops is None else name_regions(run, place.crops, read_photo_groups(place.groups))
+    write_json(run.name_report, report)
+
+
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
     from pipeline.anomaly_evaluate import evaluate_surfaces
@@ -77,5 +86,6 @@ FIT_BANK = Stage("looking at the photographs", lambda run: run.fit, fit_stage)
 CALIBRATE_BANK = Stage(
     "making the bank and its threshold", lambda run: run.calibration, calibrate_stage, needs_tensorflow=False
 )
+NAME_REGIONS = Stage("naming regions", lambda run: run.name_report, names_stage, needs_tensorflow=False)
 EVALUATE_BANK = Stage("evaluating the released file", lambda run: run.report, evaluate_stage, needs_tensorflow=False)
 RESULTS_BANK = Stage("looking for anomalies", lambda run: run.results, results_stage, needs_tensorflow=False)

@@ -15,7 +15,7 @@ from inference.array_file import Column, arrays_to_file, misfit, read_arrays
 
 BANK_NAME = "bank.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}
-_SCALE = ("threshold", "width", "smoothing", "margin", "longest_side", "smallest_area", "relative")
+_SCALE = ("threshold", "width", "smoothing", "margin", "longest_side", "smallest_area", "halo", "relative")
 _TINY = 1e-6
 _CHUNK = 4096  # places compared at once: memory stays bounded
 
@@ -31,6 +31,9 @@ class Bank:
     margin: of a tile, in pixels; see inference.anomaly.tiles.
     longest_side: larger photographs are reduced to it before they are looked at; 0: never.
     smallest_area: pixels, as looked at, of the smallest region that counts.
+    halo: pixels, as looked at, up to which a place's score shines on its surroundings, because each feature sees more
+        than its place: a place only counts where it reaches half of the highest score within that distance, both from
+        the photograph's median on. 0: the threshold alone decides.
     relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
         knows little is no anomaly as a whole.
     """
@@ -42,6 +45,7 @@ class Bank:
     margin: int = 64
     longest_side: int = 0
     smallest_area: int = 1
+    halo: int = 0
     relative: bool = False
 
     def scores(self, features: np.ndarray) -> np.ndarray:
@@ -85,6 +89,20 @@ def smooth(scores: np.ndarray, deviation: float) -> np.ndarray:
     return scores
 
 
+def half_heights(scores: np.ndarray, reach: int) -> np.ndarray:
+    """Return half the way from the median to the highest score within reach places, float32 [rows, columns].
+
+    The half maximum of a blurred edge lies where the edge is.
+    """
+    highest = scores
+    for axis in (0, 1):
+        padded = np.pad(highest, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        length = scores.shape[axis]
+        highest = np.max([padded.take(range(place, place + length), axis) for place in range(2 * reach + 1)], axis=0)
+    median = np.float32(np.median(scores))
+    return np.asarray(median + (highest - median) / 2, np.float32)
+
+
 def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """Return the map [rows, columns] at a photograph's size (height, width), bilinear.
 
@@ -122,6 +140,6 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     if not fits:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
-    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area")}
+    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo")}
     relative = bool(values.pop("relative"))
     return Bank(vectors.astype(np.float32), relative=relative, **values, **whole)  # type: ignore[arg-type]

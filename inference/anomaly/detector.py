@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.anomaly.bank import BANK_NAME, Bank, enlarge, read_bank
+from inference.anomaly.bank import BANK_NAME, Bank, enlarge, half_heights, read_bank
 from inference.anomaly.components import Component, find_components
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
@@ -109,7 +109,10 @@ class Detector:
     def find(self, surface: Surface) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
         smallest = max(1, round(self.bank.smallest_area * surface.factor**2))
-        return find_components(surface.scores >= self.score_threshold, smallest)
+        mask = surface.scores >= self.score_threshold
+        if mask.any() and self.bank.halo and self.threshold > 0:
+            mask &= surface.scores >= self._halves(surface)
+        return find_components(mask, smallest)
 
     def decide(self, surface: Surface, components: list[Component]) -> Decision:
         """Return the decision about a photograph whose regions are found."""
@@ -136,6 +139,13 @@ class Detector:
                 result, confidence = self.names.name(describe(surface.features, component, self._pixels(surface)))
             regions.append(Region(component, score, result, confidence))
         return regions
+
+    def _halves(self, surface: Surface) -> np.ndarray:
+        """Return the score that a place needs beside higher ones, float32 [height, width]."""
+        halves = half_heights(surface.places, max(1, round(self.bank.halo / self.tiling.stride)))
+        height, width = surface.scores.shape
+        seen = (max(1, round(height / surface.factor)), max(1, round(width / surface.factor)))
+        return enlarge(halves, self.tiling.stride, seen, (height, width))
 
     def _pixels(self, surface: Surface) -> float:
         """Return the photograph's pixels for each place of the map."""
