@@ -20,7 +20,7 @@ from pipeline.wood_planks import KINDS, draw_plank
 
 FIT, TEST = "fit", "test"
 MASK_FOLDER = "masks"
-TEST_PLANKS = 40  # drawn: half of them clean
+TEST_PLANKS = 30  # drawn: every third has defects
 _COLUMNS = ("name", "file", "mask", "group", "split")
 
 
@@ -90,7 +90,7 @@ def list_surface_photos(
 
 
 def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
-    """Draw the recipe's clean planks for the bank, and test planks of which half have defects, with masks.
+    """Draw the recipe's clean planks for the bank, and test planks of which a third has defects, with masks.
 
     Files that are there already are kept: the same settings draw the same planks.
     """
@@ -98,7 +98,7 @@ def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
     photos = []
     for number in range(recipe.source.scenes + TEST_PLANKS):
         split = FIT if number < recipe.source.scenes else TEST
-        kinds = KINDS if split == TEST and number % 2 else ()
+        kinds = KINDS if split == TEST and number % 3 == 0 else ()
         seed = recipe.source.seed * 100_000 + number
         file, mask = folder / "planks" / f"plank-{number:04}.png", folder / MASK_FOLDER / f"plank-{number:04}.png"
         if not (file.is_file() and mask.is_file()):
