@@ -82,7 +82,9 @@ def run_all(options: argparse.Namespace) -> int:
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Start a cross-validation and do every stage of each fold."""
-    folder = start_crossval(_recipe(options), _place(options), options.folds)
+    recipe = _recipe(options)
+    _refuse_surfaces(recipe, "crossval", "Its run holds out every photograph once: use run.")
+    folder = start_crossval(recipe, _place(options), options.folds)
     print(f"cross-validation: {folder.path}", file=sys.stderr)
     return _complete_crossval(folder, [])
 
@@ -133,10 +135,16 @@ def control(options: argparse.Namespace) -> int:
     from pipeline.control_words import control_lines, verdict_lines
 
     run = RunFolder(options.run)
+    _refuse_surfaces(run.read_recipe(), "control", "Nothing is trained there; its report measures.")
     report = control_run(run, ControlOptions(options.epochs, options.lot, not options.no_training, options.again))
     _, page = write_control(run.path, report)
     print("\n".join([*control_lines(report), f"page: {page}", "", *verdict_lines(report)]))
     return 0
+
+
+def _refuse_surfaces(recipe: Recipe, verb: str, remedy: str) -> None:
+    if recipe.anomaly is not None:
+        raise InputError(f"{verb}: only of recipes that learn classes. Received: {recipe.name}. {remedy}")
 
 
 def _export_stage(run: RunFolder) -> None:

@@ -20,7 +20,7 @@ class AnomalySettings:
     """
 
     method: Literal["patchcore", "padim"] = "patchcore"
-    levels: tuple[str, ...] = ("2", "4", "8")
+    levels: tuple[str, ...] = ("4", "8")
     stride: int = 4
     dimensions: int = 64
     relative: bool = True

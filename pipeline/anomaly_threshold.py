@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-_BULK, _HIGH = 0.90, 0.98  # quantiles between which the tail of a photograph's scores is fitted
+_BULK, _HIGH = 0.75, 0.95  # quantiles between which the tail of a photograph's scores is fitted
 _LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be alike by chance
 
 
@@ -50,9 +50,9 @@ def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float) -> 
 def expected_highest(scores: np.ndarray) -> float:
     """Return the highest score that a photograph's bulk lets one expect, at most the highest that there is.
 
-    Above the 90 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 98 %
-    quantile: anomalies on less than 2 % of the area have no say. Of 10,000 places the highest is expected
-    log(200) = 5.3 fall-offs above the 98 % quantile.
+    Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
+    quantile: anomalies on less than 5 % of the area have no say. Of 10,000 places the highest is expected
+    log(500) = 6.2 fall-offs above the 95 % quantile.
     """
     bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))
     falloff = (high - bulk) / float(np.log((1 - _BULK) / (1 - _HIGH)))

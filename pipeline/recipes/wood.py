@@ -23,12 +23,15 @@ RECIPE = Recipe(
         trunk="mobilenet_v3_large_minimalistic", weights="imagenet", input_side=224, background="confidence"
     ),
     export=ExportSettings(mode="float16"),
-    anomaly=AnomalySettings(longest_side=1296),
+    anomaly=AnomalySettings(levels=("4", "8"), longest_side=1296),
     embedded=(
         ("network.trunk", "patch_net"),
         ("network.weights", "drawn"),
         ("anomaly.clean", "true"),
-        ("anomaly.tile", "512"),
+        ("anomaly.alarms", "0.001"),
+        ("anomaly.levels", "2,4"),
+        ("anomaly.relative", "false"),  # the bank knows every kind of drawn plank
+        ("anomaly.smoothing", "2"),
     ),
     smoke=(
         ("source.scenes", "6"),
