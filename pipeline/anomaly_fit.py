@@ -16,6 +16,7 @@ from pipeline.normal_bank import draw_places, fit_projection
 from pipeline.recipe import Recipe
 from pipeline.recipe_rules import check_levels
 from pipeline.run_folder import RunFolder, write_json
+from pipeline.self_teaching import CUTOUT_SIDE, as_score, teach, with_head
 from pipeline.surface_photos import FIT, SurfacePhoto, read_photos
 
 Network = Callable[[np.ndarray], np.ndarray]
@@ -27,7 +28,12 @@ def fit_surface(run: RunFolder) -> None:
     recipe, began = run.read_recipe(), time.monotonic()
     settings = settings_of(recipe)
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
-    maps = make_feature_maps(recipe)
+    maps = make_feature_maps(recipe, settings.tile)
+    taught = teach_maps(maps, photos, recipe) if settings.teach_steps else None
+    if settings.method == "taught" and taught is not None:
+        taught.save(run.best)
+        write_json(run.fit, _facts(maps, photos, (taught.count_params(), 1), began))
+        return
     tiling = Tiling(settings.tile, settings.margin, settings.stride)
     each = max(1, _MOST_VECTORS // len(photos))
     vectors = [
@@ -38,15 +44,31 @@ def fit_surface(run: RunFolder) -> None:
         np.concatenate(vectors), level_channels(maps), settings.dimensions, settings.method == "padim"
     )
     with_projection(maps, projection.weights, projection.biases).save(run.best)
-    facts = {
+    parameters = int(maps.count_params() + projection.weights.size + projection.biases.size)
+    write_json(run.fit, _facts(maps, photos, (parameters, int(projection.weights.shape[1])), began))
+
+
+def teach_maps(maps: keras.Model, photos: list[SurfacePhoto], recipe: Recipe) -> keras.Model:
+    """Train feature maps on the photographs themselves; return them with the head's score as the only feature."""
+    settings = settings_of(recipe)
+    small = make_feature_maps(recipe, CUTOUT_SIDE)
+    photographs = [read_seen(photo, settings) for photo in photos]
+    network = teach(small, photographs, settings.teach_steps, settings.teach_rate, recipe.seed)
+    headed = with_head(maps)
+    headed.set_weights(network.get_weights())
+    return as_score(headed)
+
+
+def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int], began: float) -> dict[str, float]:
+    """Return what fit.json holds; size: parameters and dimensions."""
+    return {
         "epochs": 0,
         "seconds": time.monotonic() - began,
         "photographs": len(photos),
-        "features": int(projection.weights.shape[0]),
-        "dimensions": int(projection.weights.shape[1]),
-        "parameters": int(maps.count_params() + projection.weights.size + projection.biases.size),
+        "features": int(maps.output.shape[-1]),
+        "dimensions": size[1],
+        "parameters": size[0],
     }
-    write_json(run.fit, facts)
 
 
 def settings_of(recipe: Recipe) -> AnomalySettings:
@@ -55,17 +77,15 @@ def settings_of(recipe: Recipe) -> AnomalySettings:
     return recipe.anomaly
 
 
-def make_feature_maps(recipe: Recipe) -> keras.Model:
-    """Return the recipe's trunk as feature maps, with its weights.
+def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
+    """Return the recipe's trunk as feature maps of tiles of this side, with its weights.
 
     Raises:
         InputError: the weights can't be had, or the trunk has no such level.
     """
     settings = settings_of(recipe)
     check_levels(recipe.network.trunk, settings.levels, tuple(LEVELS[recipe.network.trunk]))
-    maps = build_feature_maps(
-        recipe.network.trunk, settings.tile, [int(level) for level in settings.levels], settings.stride
-    )
+    maps = build_feature_maps(recipe.network.trunk, side, [int(level) for level in settings.levels], settings.stride)
     network = make_network(recipe, recipe.network.weights)
     for layer in maps.layers:
         if layer.weights:

@@ -8,21 +8,24 @@ from typing import Literal
 class AnomalySettings:
     """How a bank of normal features is made of photographs, and from which score a place is an anomaly.
 
-    method: patchcore or padim; see inference.anomaly.bank. levels: strides of the trunk's layers that are looked at.
-    stride: of the map of scores, in pixels. dimensions: that the features are projected to. relative: a place's score
-    counts as a multiple of its photograph's median, so that another kind of surface is no anomaly as a whole.
-    clean: the photographs are known to be free of anomalies. candidates: feature vectors drawn from all photographs;
-    trimmed: the share of them, the least like those of other photographs, that never enters the bank; bank: how many
-    of the rest are kept. folds: parts in which the photographs are held out. alarms: share of clean photographs that
-    may be flagged. tile, margin, smoothing, halo, smallest_area: in pixels, the last in square pixels; see
-    inference.anomaly.bank. longest_side: larger photographs are reduced to it, 0: none. crop_scale: by which example
-    regions are enlarged to have the photographs' scale.
+    method: patchcore or padim, see inference.anomaly.bank; taught: the score is that of the taught trunk's head.
+    levels: strides of the trunk's layers that are looked at. stride: of the map of scores, in pixels. dimensions: that
+    the features are projected to. teach_steps: batches in which the trunk learns from the photographs themselves, see
+    pipeline.self_teaching. relative: a place's score counts as a multiple of its photograph's median, so that another
+    kind of surface is no anomaly as a whole. clean: the photographs are known to be free of anomalies. candidates:
+    feature vectors drawn from all photographs; trimmed: the share of them, the least like those of other photographs,
+    that never enters the bank; bank: how many of the rest are kept. folds: parts in which the photographs are held
+    out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, smallest_area: in
+    pixels, the last in square pixels; see inference.anomaly.bank. longest_side: larger photographs are reduced to it,
+    0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
     """
 
-    method: Literal["patchcore", "padim"] = "patchcore"
+    method: Literal["patchcore", "padim", "taught"] = "patchcore"
     levels: tuple[str, ...] = ("4", "8")
     stride: int = 4
     dimensions: int = 64
+    teach_steps: int = 0
+    teach_rate: float = 1e-3
     relative: bool = True
     clean: bool = False
     candidates: int = 12000

@@ -95,6 +95,7 @@ def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
     settings, surfaces = recipe.anomaly, recipe.source.kind == "surfaces"
     if settings is None:
         return [("source.kind", "must not be surfaces in a recipe without anomalies", recipe.source.kind, not surfaces)]
+    steps = settings.teach_steps
     levels, tile, margin, stride = settings.levels, settings.tile, settings.margin, settings.stride
     strides = all(level in ("1", "2", "4", "8", "16") for level in levels) and len(set(levels)) == len(levels) > 0
     inside = 0 <= 2 * margin < tile and not margin % 32
@@ -106,6 +107,8 @@ def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
         ("anomaly.margin", "must be a multiple of 32 and leave something of anomaly.tile", margin, inside),
         ("anomaly.trimmed", "must be at least 0 and less than 0.5", settings.trimmed, 0 <= settings.trimmed < 0.5),
         ("anomaly.alarms", "must lie between 0 and 0.5", settings.alarms, 0 < settings.alarms < 0.5),
+        ("anomaly.teach_steps", "must be 1 or more for taught", steps, steps >= (settings.method == "taught")),
+        ("anomaly.teach_rate", "must be positive", settings.teach_rate, settings.teach_rate > 0),
         ("anomaly.folds", "must be at least 2", settings.folds, settings.folds >= 2),
         *(
             (f"anomaly.{name}", "must be at least 1", value, value >= 1)
