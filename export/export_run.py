@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from export.calibration import calibration_pictures
 from export.convert import convert
+from export.metadata import add_metadata
 from export.verify import check_parity, measure_parity
 from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
@@ -33,7 +35,7 @@ def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[
     deployed = with_probabilities(network, calibration["temperature"], features)
     pictures = calibration_pictures(index, recipe)
     drafts = {kind: run.path / f".draft_{kind}.tflite" for kind in dict.fromkeys((mode, "float32"))}
-    flatbuffers = {kind: convert(deployed, kind, pictures) for kind in drafts}
+    flatbuffers = {kind: _convert(deployed, kind, pictures, recipe) for kind in drafts}
     try:
         for kind, draft in drafts.items():
             card = make_card(run, recipe, calibration, kind, flatbuffers[kind], {})
@@ -90,6 +92,11 @@ def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
         "packages": environment["packages"],
         **read_json(run.fit, "Train first: python -m pipeline resume RUN."),
     }
+
+
+def _convert(deployed: keras.Model, mode: str, pictures: np.ndarray, recipe: Recipe) -> bytes:
+    reject_labels = [label for label in recipe.outputs if label == BACKGROUND]
+    return add_metadata(convert(deployed, mode, pictures), recipe.title, recipe.outputs, reject_labels)
 
 
 def _pack(flatbuffer: bytes, card: Card, run: RunFolder) -> bytes:

@@ -41,6 +41,10 @@ def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Write to standard output, at once."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    """Write to standard output, at once; who stops reading, as `head` does, ends the program without a complaint."""
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it once more at its end
+        raise SystemExit(1) from None

@@ -70,7 +70,8 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         work: where the index is kept; a second call with the same files and settings only reads it.
 
     Raises:
-        InputError: there is no usable picture, or cross-validation is asked for although a test set is given.
+        InputError: a class has no picture, none is usable, or cross-validation is asked for although a test set is
+            given.
     """
     root = _find_root(_unpacked(images, work), recipe.outputs)
     listed, odd_folders = _list(root, recipe.outputs)
@@ -78,6 +79,11 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
             "train and test. None was found. Rename the folders, or name them by --set labels=a,b."
+        )
+    if missing := [label for label in recipe.labels if label not in {picture.label for picture in listed}]:
+        raise InputError(
+            f"{images}: must hold a folder of pictures for each class. Without any: {', '.join(missing)}. "
+            "Add their pictures, or name the classes that there are by --set labels=a,b."
         )
     if len({picture.split == "" for picture in listed}) > 1:
         raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")

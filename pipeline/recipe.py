@@ -16,13 +16,14 @@ Overrides = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """Where the patches come from; scenes: how many photographs are drawn, from a seed, when no data is given.
+    """Where the patches come from; scenes: how many pictures are drawn, from a seed, when no data is given.
 
-    kind annotated_photos: photographs with boxes, class_folders: a folder or zip with a folder of pictures for each
-    class, cifar10: the same, or by default what Keras downloads, surfaces: photographs of a surface, without labels.
+    kind annotated_photos: photographs with boxes, by default drawn ones, class_folders: a folder or zip with a folder
+    of pictures for each class, cifar10: the same, or by default what Keras downloads, memes: the same, or by default
+    drawn memes of the styles that the labels name, surfaces: photographs of a surface, without labels.
     """
 
-    kind: Literal["annotated_photos", "class_folders", "cifar10", "surfaces"] = "annotated_photos"
+    kind: Literal["annotated_photos", "class_folders", "cifar10", "memes", "surfaces"] = "annotated_photos"
     scenes: int = 700
     seed: int = 0
 

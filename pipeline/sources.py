@@ -11,6 +11,7 @@ from pipeline.annotations import read_annotations
 from pipeline.cifar10 import write_originals
 from pipeline.class_folders import index_class_folders
 from pipeline.index import PatchIndex
+from pipeline.meme_pictures import write_meme_pictures
 from pipeline.outliers import add_outliers
 from pipeline.patches import INDEX_NAME, cut_patches
 from pipeline.photo_groups import PhotoGroups, read_photo_groups
@@ -21,6 +22,7 @@ EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
 CLASS_FOLDERS = "pictures in class folders"
 ORIGINALS = "CIFAR-10 as published"
+DRAWN_MEMES = "embedded memes"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class DataPlace:
 
     @property
     def embedded(self) -> bool:
-        """Tell whether no data is given: the drawn scenes are meant, or what Keras downloads."""
+        """Tell whether no data is given: drawn pictures are meant, or what Keras downloads."""
         return self.images is None
 
 
@@ -127,11 +129,27 @@ def surfaces(place: DataPlace, recipe: Recipe) -> PreparedData:
     raise InputError(f"photographs of surfaces are not cut into patches. Use: python -m pipeline run {recipe.name}.")
 
 
+def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
+
+    Raises:
+        InputError: nothing is given and a label is no style that can be drawn, or nothing usable is found.
+    """
+    place.check("memes")
+    if place.images is not None:
+        return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+    source, name = recipe.source, "-".join(recipe.outputs)
+    folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
+    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.outputs)
+    return _index_folders(drawn, DRAWN_MEMES, place, recipe)
+
+
 SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
     "annotated_photos": annotated_photos,
     "class_folders": class_folders,
     "cifar10": cifar10,
     "surfaces": surfaces,
+    "memes": memes,
 }
 
 
@@ -184,6 +202,7 @@ _PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
     "class_folders": _check_folders,
     "cifar10": _check_folders_or_none,
     "surfaces": _check_surfaces,
+    "memes": _check_folders_or_none,
 }
 
 

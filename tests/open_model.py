@@ -10,6 +10,8 @@ from inference.artefact import Artefact, pack_artefact
 from inference.card import card_files
 from inference.held_out import HELD_OUT_NAME, HeldOut, held_out_to_file
 from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, nth_cosine
+from inference.pictures import Listing
+from pipeline.enroll import add_class, look_at, open_model
 from tests.tiny_model import INPUT_SIZE, make_card
 
 TRAINED = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
@@ -49,6 +51,15 @@ def make_open_model() -> bytes:
     statistics = HeldOut(held_out, np.array(numbers), _softmax(held_out), ACCEPTED, threshold)
     files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(statistics)}
     return pack_artefact(Artefact(flatbuffer, card_files(card) | files))
+
+
+def write_enrolled_model(path: Path) -> Path:
+    """Write the model with one class added, yellow."""
+    path.write_bytes(make_open_model())
+    pictures = write_pictures(path.with_suffix(""), ADDED["yellow"], 12)
+    vectors = look_at(path, Listing([pictures])).vectors
+    path.write_bytes(pack_artefact(add_class(open_model(path), "yellow", vectors).artefact))
+    return path
 
 
 def _make_flatbuffer() -> bytes:

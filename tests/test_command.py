@@ -254,3 +254,18 @@ def test_a_time_limit_reaches_the_workers(tiny_model: Path, folder: Path, tmp_pa
         process.wait()
     assert process.returncode == 1
     assert sorted(Path(key).name for key in json.loads(out.read_text())) == ["green.png", "red.png"]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_reader_that_stops_reading_ends_it_quietly(tiny_model: Path, folder: Path, kind: str) -> None:
+    """Catches a traceback behind `| head`, and a long batch that goes on for nobody."""
+    command = [sys.executable, "-m", "inference", str(tiny_model), str(folder), "--format", kind, "--quiet"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        answer = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=120)
+    finally:
+        os.close(writing)
+    assert answer.returncode == 1
+    assert b"Traceback" not in answer.stderr
+    assert b"BrokenPipe" not in answer.stderr

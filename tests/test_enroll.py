@@ -167,7 +167,7 @@ def test_enrolling_needs_no_tensorflow(model: Path, pictures: Path, tmp_path: Pa
 
 
 def test_margins_by_hand() -> None:
-    """Catches a bias that is left out, and a covariance of the pictures instead of around their means.
+    """Catches a bias that is left out or doubled, and a covariance of the pictures instead of around their means.
 
     Two trained classes at (1, 0) and (0, 1) without spread: the covariance is next to none in all directions, and
     half the difference of squared distances to the means, in units of it, decides.
@@ -179,6 +179,9 @@ def test_margins_by_hand() -> None:
     assert at_new > 0 > at_old
     assert between == pytest.approx(0, abs=1e-3 * at_new)
     assert at_new / -at_old == pytest.approx(0.5)  # (-1, 0) is next to (0, 1), squared distance 2, not to (1, 0), 4
+    shorter = Enrolled(bank, (EnrolledClass(np.array([[-1, 0], [0, -1]], np.float32)),))  # its mean: (-0.5, -0.5)
+    halfway = shorter.margins(np.array([[0.25, -0.25]], np.float32))[0, 0]  # between that and (1, 0)
+    assert halfway == pytest.approx(0, abs=1e-3 * at_new)
 
 
 def test_each_picture_is_judged_without_itself() -> None:

@@ -1,5 +1,6 @@
 """README.txt: its commands exist, its figures are those of the reports."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import export.__main__
 import inference.options
 import inference.service.serve
 import pipeline.__main__
+from benchmarks.page import table as page_times
 from benchmarks.results_table import results_table
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +30,12 @@ def test_the_table_is_the_reports() -> None:
     table = "\n".join(f"    {line}" if line else "" for line in results_table().splitlines())
     assert "accuracy" in table
     assert table in README
+
+
+def test_the_times_of_the_page_are_those_measured() -> None:
+    """Catches a time in docs/phone.md that no measurement gave."""
+    measured = json.loads((ROOT / "docs" / "page_speed.json").read_text(encoding="utf-8"))
+    assert page_times(measured) in (ROOT / "docs" / "phone.md").read_text(encoding="utf-8")
 
 
 def test_lines_fit_a_terminal() -> None:

@@ -1,17 +1,12 @@
-"""TFLite Metadata of a network -> what it says about pixels and labels.
-
-Slot numbers: metadata_schema.fbs of TFLite Support and MediaPipe, schema version 1.5.
-"""
+"""TFLite Metadata of a network -> what it says about pixels and labels."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inference.errors import InputError
+from inference.foreign import metadata_schema as schema
 from inference.foreign.flatbuffer import Flatbuffer, Table
-
-_NORMALIZATION = 1  # of the union ProcessUnitOptions
-_TENSOR_AXIS_LABELS = 2  # of the enumeration AssociatedFileType
 
 
 @dataclass(frozen=True)
@@ -38,16 +33,19 @@ def read_metadata(data: bytes, name: str = "model") -> Metadata:
     if not data:
         return Metadata()
     root = Flatbuffer(data, f"{name}: its metadata").root()
-    graph = next(root.tables(3), None)
+    title, description = root.text(schema.MODEL_NAME), root.text(schema.MODEL_DESCRIPTION)
+    graph = next(root.tables(schema.MODEL_SUBGRAPHS), None)
     if graph is None:
-        return Metadata(root.text(0), root.text(1))
-    mean, std = _read_normalization(next(graph.tables(2), None), name)
-    return Metadata(root.text(0), root.text(1), _find_labels_file(next(graph.tables(3), None)), mean, std)
+        return Metadata(title, description)
+    mean, std = _read_normalization(next(graph.tables(schema.SUBGRAPH_INPUTS), None), name)
+    labels_file = _find_labels_file(next(graph.tables(schema.SUBGRAPH_OUTPUTS), None))
+    return Metadata(title, description, labels_file, mean, std)
 
 
 def _read_normalization(tensor: Table | None, name: str) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    for options in _process_units(tensor, _NORMALIZATION):
-        mean, std = (tuple(float(value) for value in options.numbers(slot, "<f4")[:4]) for slot in (0, 1))
+    slots = schema.NORMALIZATION_MEAN, schema.NORMALIZATION_STD
+    for options in _process_units(tensor, schema.NORMALIZATION):
+        mean, std = (tuple(float(value) for value in options.numbers(slot, "<f4")[:4]) for slot in slots)
         lengths = len(mean) in (1, 3) and len(std) in (1, 3)
         if not lengths or not all(map(math.isfinite, mean + std)) or min(std) <= 0:
             raise InputError(
@@ -59,15 +57,15 @@ def _read_normalization(tensor: Table | None, name: str) -> tuple[tuple[float, .
 
 
 def _process_units(tensor: Table | None, kind: int) -> Iterator[Table]:
-    for unit in tensor.tables(4) if tensor else ():
-        options = unit.table(1)
-        if unit.whole(0, "B") == kind and options:
+    for unit in tensor.tables(schema.TENSOR_PROCESS_UNITS) if tensor else ():
+        options = unit.table(schema.UNIT_OPTIONS)
+        if unit.whole(schema.UNIT_TYPE, "B") == kind and options:
             yield options
 
 
 def _find_labels_file(tensor: Table | None) -> str | None:
     """Return the first file of labels; those with a locale hold names to show, which may be in any language."""
-    for file in tensor.tables(6) if tensor else ():
-        if file.whole(2, "b") == _TENSOR_AXIS_LABELS and not file.text(3):
-            return file.text(0)
+    for file in tensor.tables(schema.TENSOR_FILES) if tensor else ():
+        if file.whole(schema.FILE_TYPE, "b") == schema.TENSOR_AXIS_LABELS and not file.text(schema.FILE_LOCALE):
+            return file.text(schema.FILE_NAME)
     return None

@@ -11,13 +11,13 @@ import numpy as np
 
 from inference.errors import InputError
 from inference.foreign.flatbuffer import Flatbuffer, Table
+from inference.foreign.metadata_schema import NETWORK_ENTRY
 
 SCHEMA_VERSION = 3
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16", 9: "int8"}
 INTERFACE_DTYPES = ("uint8", "int8", "float32")
 SOFTMAX, LOGISTIC = 25, 14
 PASSES_VALUES_ON = {6, 22, 43, 53, 114}  # DEQUANTIZE, RESHAPE, SQUEEZE, CAST, QUANTIZE
-METADATA_NAME = "TFLITE_METADATA"
 LARGEST_SIDE = 4096  # pixels; one float32 picture of that size is 200 MB
 _MOST_ELEMENTS = 2**31
 _MOST_DIMENSIONS = 16  # LiteRT's operators take 8 at most
@@ -89,7 +89,7 @@ def _checked_buffers(model: Table, size: int, name: str) -> Iterator[Table]:
 def _find_metadata(model: Table, buffers: list[Table]) -> bytes:
     for entry in model.tables(6):
         place = entry.whole(1, "I")
-        if entry.text(0) == METADATA_NAME and place < len(buffers):
+        if entry.text(0) == NETWORK_ENTRY and place < len(buffers):
             return buffers[place].content(0)
     return b""
 

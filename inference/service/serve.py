@@ -14,7 +14,7 @@ from inference.keep_memory import keep_memory
 from inference.limits import DEFAULT_LIMITS, Limits
 from inference.option_types import amount, port, positive, share
 
-PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click")
+PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
 EPILOG = """\
 examples:
@@ -22,8 +22,12 @@ examples:
   python -m inference serve model.tflite --max-pictures 16 --max-requests 32 --top-limit 3
   curl -F picture=@a.jpg -F picture=@b.png http://127.0.0.1:8000/classify
   curl -H "Content-Type: image/jpeg" --data-binary @a.jpg "http://127.0.0.1:8000/classify?name=a.jpg&top=3"
+  python -m inference serve model.tflite --host 0.0.0.0
+  python -m inference serve model.tflite --host 0.0.0.0 --certificate cert.pem --key key.pem
   curl -F picture=@a.jpg -g "http://127.0.0.1:8000/classify?boxes=[[0,0,64,64]]"
 
+GET / is a page that runs the model in the browser, on a phone too (`make web` builds it); over HTTPS it also works
+offline and with the live camera. It is served the model's file as it is; --threshold is not passed on to it.
 POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
 instead. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
 GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what is in flight, then exit 0; 2 wrong usage.
@@ -49,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
     from inference.service.options import Settings
+    from inference.service.page import page_routes
     from inference.service.pool import ClassifierPool
 
     limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
@@ -63,11 +68,29 @@ def _run(options: argparse.Namespace) -> int:
     pool = ClassifierPool([make() for _ in range(options.workers)], limits.seconds)  # all now: faults show at once
     try:
         with server.open_socket(options.host, options.port) as listening:
-            server.serve(make_app(pool, settings), listening, limits.seconds)
+            app = make_app(pool, settings, page_routes(options.model))
+            hint = _hint(options, listening.getsockname()[1], settings.hosts is not None)
+            server.serve(app, listening, limits.seconds, hint, _certificate(options))
     finally:
         pool.close()
     print("stopped", file=sys.stderr)
     return 0
+
+
+def _hint(options: argparse.Namespace, port: int, here_alone: bool) -> str:
+    """Return how a phone finds the page; nothing where no phone can reach this machine."""
+    from inference.service.address import phone_hint
+    from inference.service.page import NOT_BUILT, is_built
+
+    if here_alone:
+        return ""
+    return phone_hint(options.host, port, options.certificate is not None) if is_built() else NOT_BUILT
+
+
+def _certificate(options: argparse.Namespace) -> tuple[Path, Path] | None:
+    if (options.certificate is None) != (options.key is None):
+        raise InputError("a certificate needs its key. Give both --certificate and --key, or neither.")
+    return None if options.certificate is None else (options.certificate, options.key)
 
 
 def _check_packages() -> None:
@@ -83,7 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(
         prog="python -m inference serve",
-        description="Classify the pictures of HTTP requests with a .tflite model.",
+        description="Classify the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -92,6 +115,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("model", type=Path, metavar="MODEL", help="the .tflite file")
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine only)")
     add("--port", type=port, default=8000, help="0: any free one (default 8000)")
+    add("--certificate", type=Path, metavar="FILE", help="serve HTTPS with this certificate (PEM)")
+    add("--key", type=Path, metavar="FILE", help="the certificate's private key (PEM)")
     add("--threshold", type=share, help="reject below this (default: the model's own; 0: never)")
     add("--labels", type=Path, metavar="FILE", help="labels of a model without, one a line")
     add("--scaling", choices=("raw", "unit", "signed"), help="what a float model without metadata expects")

@@ -4,9 +4,11 @@ import contextlib
 import math
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +16,7 @@ from starlette.applications import Starlette
 from inference.errors import InputError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+Certificate = tuple[Path, Path]  # files of the certificate and of its key
 _BACKLOG = 2048  # connections that the system holds until they are accepted
 
 
@@ -42,10 +45,19 @@ def open_socket(host: str, port: int) -> socket.socket:
         ) from fault
 
 
-def serve(app: Starlette, listening: socket.socket, seconds: float) -> None:
+def serve(
+    app: Starlette,
+    listening: socket.socket,
+    seconds: float,
+    hint: str = "",
+    certificate: Certificate | None = None,
+) -> None:
     """Answer requests until SIGTERM or SIGINT; those in flight get `seconds` to end.
 
-    The address is printed on stderr once requests are answered.
+    The address is printed on stderr once requests are answered, and the hint behind it.
+
+    Raises:
+        InputError: the certificate can't be used.
     """
     config = uvicorn.Config(
         app,
@@ -57,18 +69,37 @@ def serve(app: Starlette, listening: socket.socket, seconds: float) -> None:
         ws="none",
         lifespan="off",
         timeout_graceful_shutdown=math.ceil(seconds),
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
     )
+    _check_certificate(config)
     with _ignored_after_stop():
-        _Server(config).run([listening])
+        _Server(config, hint).run([listening])
+
+
+def _check_certificate(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as fault:
+        raise InputError(
+            f"{config.ssl_certfile} and {config.ssl_keyfile}: are no certificate and its key (PEM): {fault}. "
+            "Give another --certificate and --key."
+        ) from fault
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, hint: str) -> None:
+        super().__init__(config)
+        self._hint = hint
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listening in sockets or []:
             host, port = listening.getsockname()[:2]
             name = f"[{host}]" if ":" in host else host
-            print(f"listening on http://{name}:{port}", file=sys.stderr, flush=True)
+            scheme = "https" if self.config.is_ssl else "http"
+            print(f"listening on {scheme}://{name}:{port}", file=sys.stderr, flush=True)
+        print(self._hint, end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ RECIPE = Recipe(
     title="Seven minerals, tight patches",
     labels=MINERALS,
     patches=PatchSettings(outliers=600),
-    network=NetworkSettings(weights="drawn"),
+    network=NetworkSettings(weights="drawn", input_side=128),
     fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02, balance="none"),
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
     embedded=(  # what gets furthest in five minutes; docs/experiments.csv

@@ -1,0 +1,18 @@
+"""Node.js and Chromium of this machine, for what looks at the phone's page from outside."""
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def find_node() -> str | None:
+    """Return Node.js of this machine, or the one that `make web` puts beside Python; None: there is none."""
+    return shutil.which("node") or shutil.which("node", path=str(ROOT / ".venv" / "bin"))
+
+
+def find_chromium() -> str | None:
+    """Return Chromium, by the variable CHROMIUM or by its usual names; None: there is none."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, (shutil.which(name) for name in names if name)), None)

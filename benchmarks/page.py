@@ -1,0 +1,126 @@
+"""How long a person waits for the phone's page, beside the runner on the same files and this machine.
+
+    python -m benchmarks.page MODEL [MODEL ...] [--pictures 60] [--repetitions 3] [--out FILE]
+
+The page runs in headless Chromium, its network on one thread. Times count from the moment at which pictures are
+chosen: until the first answer is painted, of a photograph as a phone takes it, in a page just opened; then until the
+last of many is answered, by their number, table, thumbnails and bars included. The runner decodes, resizes, looks and
+decides in one thread of one process; its figure is the mean as well. Page and runner take turns, so that what else the
+machine does strikes both. Needs `make web`.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from benchmarks.browser import ROOT, find_chromium, find_node
+from benchmarks.service import running_service
+from inference.answers import answer_picture
+from inference.atomic_file import write_atomically
+from inference.classifier import Classifier
+from inference.pictures import Picture
+from pipeline.run_folder import describe_machine
+from pipeline.scenes import draw_scene
+
+SCRIPT = Path(__file__).with_suffix(".mjs")
+SEED = 5
+PHONE = (4000, 3000)  # width and height of a photograph of 12 megapixels
+PHOTOGRAPH = (1024, 768)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; write JSON where --out says. Return the exit code."""
+    options = _make_parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = draw_pictures(Path(folder), options.pictures)
+        report: dict[str, Any] = {
+            model.stem: [measure(model, kinds) for _ in range(options.repetitions)] for model in options.models
+        }
+    report = {"models": report, "pictures": options.pictures, "machine": describe_machine()}
+    print(table(report))
+    if options.out:
+        write_atomically(options.out, json.dumps(report, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+def draw_pictures(folder: Path, count: int) -> dict[str, list[Path]]:
+    """Write drawn JPEGs: one as large as a phone's, so many photographs, and so many patches cut from them."""
+    kinds: dict[str, list[Path]] = {"phone": [], "photographs": [], "patches": []}
+    for number in range(count):
+        scene = draw_scene(SEED, number)
+        picture = Image.fromarray(scene.pixels)
+        box = scene.boxes[0]
+        patch = picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+        kinds["patches"].append(_save(patch, folder / f"patch_{number:03}.jpg"))
+        kinds["photographs"].append(_save(picture.resize(PHOTOGRAPH), folder / f"photograph_{number:03}.jpg"))
+    kinds["phone"].append(_save(picture.resize(PHONE), folder / "phone.jpg"))
+    return kinds
+
+
+def _save(picture: Image.Image, path: Path) -> Path:
+    picture.save(path, quality=92)
+    return path
+
+
+def measure(model: Path, kinds: dict[str, list[Path]]) -> dict[str, Any]:
+    """Return milliseconds: of the page until it is ready and until the first answer, and a picture of each kind."""
+    with running_service(model) as (_, address):
+        files = {kind: [str(path) for path in paths] for kind, paths in kinds.items()}
+        settings = {"address": f"{address}/", "chromium": find_chromium(), **files}
+        command = [str(find_node()), str(SCRIPT)]
+        text = json.dumps(settings)
+        answer = subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise RuntimeError(f"the page could not be measured: {answer.stderr}")
+    page = json.loads(answer.stdout)
+    classifier = Classifier(model)
+    runner = {kind: _ask_runner(classifier, kinds[kind]) for kind in ("patches", "photographs")}
+    return {"page": page, "runner": runner}
+
+
+def _ask_runner(classifier: Classifier, paths: list[Path]) -> float:
+    """Return the milliseconds of a picture, the mean of all."""
+    answer_picture(classifier, Picture(paths[0].name, paths[0]))  # the first time takes longer
+    start = time.perf_counter()
+    for path in paths:
+        answer_picture(classifier, Picture(path.name, path))
+    return 1000 * (time.perf_counter() - start) / len(paths)
+
+
+def table(report: dict[str, Any]) -> str:
+    """Return the figures as the lines of a Markdown table; each is the middle of the repetitions."""
+    lines = [
+        f"{report['machine']}; {report['pictures']} drawn pictures of each kind, in milliseconds:",
+        "",
+        "| model | page ready | first answer | patch: page | runner | 1024 x 768: page | runner |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, rounds in report["models"].items():
+        page = {key: statistics.median(one["page"][key] for one in rounds) for key in rounds[0]["page"]}
+        runner = {key: statistics.median(one["runner"][key] for one in rounds) for key in rounds[0]["runner"]}
+        lines.append(
+            f"| {name} | {page['ready']:.0f} | {page['first']:.0f} | {page['patches']:.1f} | {runner['patches']:.1f} "
+            f"| {page['photographs']:.1f} | {runner['photographs']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="Measure the phone's page.")
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
+    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Finished .tflite files -> the same with the TFLite Metadata that export writes today; the network stays as it is.
+
+python -m export.describe MODEL...
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from export.metadata import add_metadata
+from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
+from inference.atomic_file import write_atomically
+from inference.card import card_files, read_card
+from inference.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.describe",
+        description="Write TFLite Metadata into finished models, in place; their networks stay as they are.",
+    )
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite that export wrote")
+    options = parser.parse_args(arguments)
+    try:
+        for path in options.models:
+            write_atomically(path, pack_artefact(describe_artefact(read_artefact(path), str(path))))
+            print(f"described: {path}", file=sys.stderr)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def describe_artefact(artefact: Artefact, name: str = "model") -> Artefact:
+    """Return the artefact with metadata in its flatbuffer, and a card that names the new flatbuffer.
+
+    They tell of the network, so not of classes that were added to it: other programs can't tell those.
+
+    Raises:
+        InputError: it has no card, or one that belongs to another network.
+    """
+    card = read_card(artefact, name)
+    title = str(card.training.get("title") or card.recipe)
+    flatbuffer = add_metadata(artefact.flatbuffer, title, card.outputs, card.reject_labels)
+    card = replace(card, flatbuffer_sha256=flatbuffer_sha256(flatbuffer))
+    return Artefact(flatbuffer, artefact.files | card_files(card))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

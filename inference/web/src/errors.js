@@ -1,0 +1,3 @@
+// What a person can mend: the rule, what was received, the remedy. Everything else is a fault of ours.
+
+export class InputError extends Error {}

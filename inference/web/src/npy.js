@@ -1,0 +1,63 @@
+// The bytes of a .npy -> an array. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+import { InputError } from "./errors.js";
+
+/** @typedef {{dtype: string, shape: number[], values: Float32Array | Float64Array | Int8Array | Uint16Array}} Array_ */
+
+/** @type {Record<string, (bytes: ArrayBuffer) => Array_["values"]>} */
+const DTYPES = {
+  "<f2": (bytes) => Float32Array.from(new Uint16Array(bytes), halfToNumber),
+  "|i1": (bytes) => new Int8Array(bytes),
+  "<u2": (bytes) => new Uint16Array(bytes), // every browser's machine is little-endian
+  "<f8": (bytes) => new Float64Array(bytes),
+};
+const BYTES = /** @type {Record<string, number>} */ ({ "<f2": 2, "|i1": 1, "<u2": 2, "<f8": 8 });
+
+/**
+ * @param {Uint8Array} data
+ * @param {string} name
+ * @returns {Array_}
+ */
+export function readNpy(data, name) {
+  const long = data[6] > 1; // version 2 has four bytes for the header's length
+  const start = long ? 12 : 10;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const end = start + (long ? view.getUint32(8, true) : view.getUint16(8, true));
+  const header = new TextDecoder().decode(data.subarray(start, end));
+  const dtype = /'descr': '([^']+)'/.exec(header)?.[1] ?? "";
+  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").filter((side) => side.trim()).map(Number);
+  const count = shape.reduce((product, side) => product * side, 1);
+  if (!(dtype in DTYPES) || shape.length > 2) {
+    throw new InputError(`${name} has an unknown layout. Export the model again.`);
+  }
+  if (data.length - end !== count * BYTES[dtype]) {
+    throw new InputError(`${name} is damaged: it must hold ${count} numbers. Export the model again.`);
+  }
+  const values = DTYPES[dtype](data.slice(end).buffer);
+  const byColumns = header.includes("'fortran_order': True") && shape.length === 2;
+  return { dtype, shape, values: byColumns ? byRows(values, shape) : values };
+}
+
+/**
+ * @template {Array_["values"]} T
+ * @param {T} values column by column
+ * @param {number[]} shape
+ * @returns {T} row by row
+ */
+function byRows(values, [rows, columns]) {
+  const turned = /** @type {T} */ (values.slice());
+  for (let n = 0; n < values.length; n++) turned[(n % rows) * columns + Math.floor(n / rows)] = values[n];
+  return turned;
+}
+
+/**
+ * IEEE 754, 16 bits: one for the sign, five for the exponent, ten for the fraction.
+ * @param {number} bits
+ */
+function halfToNumber(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
+}

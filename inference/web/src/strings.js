@@ -1,0 +1,92 @@
+// Every text that a person reads, in one place; names of classes come from the model.
+
+export const STRINGS = {
+  title: "Touchstone",
+  tagline: "What is in the picture, and when it does not know",
+  loading: "Loading the model …",
+  ready: "Ready.",
+  working: "Looking …",
+  privacy: "Pictures never leave this device. The model runs here, in the browser.",
+  takePhotograph: "Take a photograph",
+  choosePictures: "Choose pictures",
+  chooseFolder: "Choose a folder",
+  startCamera: "Live camera",
+  stopCamera: "Stop the camera",
+  dropHint: "or drop pictures, a folder or a .tflite model on this page",
+  dropHere: "Drop pictures, a folder or a model",
+  picture: "Picture",
+  boxHint: "Drag a box on the picture to look at that part alone.",
+  boxNumbers: "Box in numbers",
+  boxLeft: "Left",
+  boxTop: "Top",
+  boxWidth: "Width",
+  boxHeight: "Height",
+  boxUse: "Look at this box",
+  wholePicture: "Whole picture",
+  answer: "Answer",
+  unknown: "unknown",
+  unknownWhy: "Not sure enough: it may be none of the classes.",
+  best: "closest class",
+  model: "Model",
+  modelClasses: "classes",
+  modelAdded: "added after the training",
+  modelMore: "More about it",
+  modelAccuracy: "Measured accuracy",
+  modelSize: "Looks at",
+  modelThreshold: "Unknown below",
+  modelOther: "Use another model",
+  results: "Results",
+  resultsResult: "Result and file",
+  resultsConfidence: "Confidence",
+  save: "Save results.json",
+  clear: "Clear",
+  noModel: "This page has no model yet. Choose a .tflite file that export wrote.",
+  noScript: "This page needs JavaScript.",
+  cameraRefused: "The camera is not available. Allow it in the browser's settings, or take a photograph.",
+};
+
+/** @param {number} share */
+export function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** @param {import("./classifier.js").Seen} seen */
+export function duration(seen) {
+  return `${seen.networkMs.toFixed(1)} ms in the network, ${seen.wholeMs.toFixed(0)} ms with cutting and resizing`;
+}
+
+/** @param {{value: number | null, low: number, high: number, n: number} | undefined} measured */
+export function accuracy(measured) {
+  if (typeof measured?.value !== "number") return "not measured";
+  return `${percent(measured.value)} (95 % interval ${percent(measured.low)} to ${percent(measured.high)}, n = ${measured.n})`;
+}
+
+/**
+ * @param {number} done
+ * @param {number} failed
+ */
+export function counted(done, failed) {
+  return `${done} ${done === 1 ? "picture" : "pictures"}${failed ? `, ${failed} that can't be read` : ""}`;
+}
+
+/**
+ * @param {string[]} labels
+ * @param {number} added how many of them, the last ones, were added after the training
+ */
+export function classes(labels, added) {
+  const later = added ? `; ${STRINGS.modelAdded}: ${labels.slice(-added).join(", ")}` : "";
+  return `${labels.length} ${STRINGS.modelClasses}: ${labels.slice(0, labels.length - added).join(", ")}${later}`;
+}
+
+/** @param {[number, number]} size */
+export function pixels([height, width]) {
+  return `${width} × ${height} pixels`;
+}
+
+/**
+ * @param {number} place
+ * @param {number} count
+ */
+export function progress(place, count) {
+  return `${STRINGS.working} ${place} / ${count}`;
+}

@@ -1,0 +1,1 @@
+"""The drawn memes: three styles of game pictures, and the captions, borders and wear that memes get."""

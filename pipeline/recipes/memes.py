@@ -1,0 +1,93 @@
+"""Memes of two games, told apart by a network that ImageNet has taught; another game can be added without training.
+
+    python -m pipeline run memes
+    python -m pipeline run memes --images FOLDER_OR_ZIP
+    python -m pipeline run memes --images FOLDER_OR_ZIP --set network.weights=FILE
+
+The folder or zip holds the folders doom and animal_crossing, pictures of any size in them; other games by
+--set labels=a,b. Keras downloads the ImageNet weights once; a .weights.h5 of keras.applications' MobileNetV1 without
+its classifier does as well. The head learns first, then the trunk from fit.trainable_from on. The artefact carries the
+features of training memes (calibrate.kind neighbours): what is like none of them is unknown, and a class can be added
+by those of its own.
+
+Without --images memes are drawn (pipeline.meme_pictures), and the small network learns from what it knows of drawn
+minerals: four minutes on two cores, nothing to download. Pictures of no game are drawn as well, as background. A folder
+of the name background does the same for photographs with --set network.background=output.
+"""
+
+from pipeline.recipe import AugmentSettings, CalibrateSettings, FitSettings, NetworkSettings, Recipe, SourceSettings
+
+RECIPE = Recipe(
+    name="memes",
+    title="Memes of two games, pretrained network",
+    labels=("doom", "animal_crossing"),
+    source=SourceSettings(kind="memes", scenes=700),
+    augment=AugmentSettings(  # captions stand upright, and a screen is seen from the front
+        flip="horizontal",
+        crop=0.35,
+        detail=0.15,
+        aspect=0.2,
+        rotation=0.01,
+        brightness=0.1,
+        contrast=0.2,
+        saturation=0.3,
+        hue=0.02,
+        erasing=0.1,
+        mixup=0,
+        cutmix=0,
+    ),
+    network=NetworkSettings(
+        trunk="mobilenet_v1", head="normalised", weights="imagenet", input_side=160, background="confidence"
+    ),
+    fit=FitSettings(
+        kind="two_stage",
+        optimizer="adam",
+        epochs=8,
+        head_epochs=2,
+        patience=3,
+        batch_size=16,
+        learning_rate=3e-5,
+        balance="weights",
+        trainable_from="conv_dw_4",
+    ),
+    calibrate=CalibrateSettings(kind="neighbours", accepted=0.95),
+    embedded=(
+        ("network.trunk", "patch_net"),
+        ("network.head", "classifier"),
+        ("network.weights", "drawn"),
+        ("network.input_side", "96"),
+        ("fit.kind", "gradient"),
+        ("fit.trainable_from", ""),
+        ("fit.optimizer", "adamw"),
+        ("network.background", "output"),
+        ("source.scenes", "1500"),
+        ("augment.crop", "0.2"),
+        ("augment.detail", "0"),
+        ("augment.erasing", "0"),
+        ("augment.saturation", "1"),  # a network without ImageNet's eyes would learn the colours alone
+        ("augment.hue", "0.1"),
+        ("fit.epochs", "24"),
+        ("fit.patience", "10"),
+        ("fit.batch_size", "16"),
+        ("fit.learning_rate", "2e-3"),
+    ),
+    smoke=(
+        ("source.scenes", "100"),
+        ("network.background", "confidence"),  # three kinds are too much for so few pictures
+        ("network.trunk", "patch_net"),
+        ("network.head", "classifier"),
+        ("network.weights", "drawn"),
+        ("network.input_side", "64"),
+        ("fit.kind", "two_stage"),  # as with photographs; and the frozen trunk is of use after few steps
+        ("fit.trainable_from", "last_conv"),
+        ("fit.head_learning_rate", "1e-2"),
+        ("fit.head_epochs", "8"),
+        ("fit.epochs", "9"),
+        ("fit.batch_size", "16"),
+        ("fit.learning_rate", "1e-4"),
+        ("augment.saturation", "0.3"),
+        ("augment.hue", "0"),
+        ("export.calibration_pictures", "20"),
+        ("export.max_accuracy_loss", "1.0"),
+    ),
+)

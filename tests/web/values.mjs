@@ -1,0 +1,65 @@
+// Modules of the page on given values: a JSON list of jobs on standard input -> a JSON list of what they gave.
+//
+// Started by tests/test_web_values.py. Bytes travel as base64.
+
+import { answersOf, readCard } from "../../inference/web/src/card.js";
+import { splitArtefact } from "../../inference/web/src/artefact.js";
+import { decide } from "../../inference/web/src/decide.js";
+import { readEnrolled } from "../../inference/web/src/enrolled.js";
+import { freeKey, picturesOf } from "../../inference/web/src/files.js";
+import { readNeighbours } from "../../inference/web/src/neighbours.js";
+import { widen } from "../../inference/web/src/region.js";
+import { Resize } from "../../inference/web/src/resize.js";
+import { resultsToJson } from "../../inference/web/src/results.js";
+import { sha256 } from "../../inference/web/src/sha256.js";
+
+const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
+const text = (data) => Buffer.from(data).toString("base64");
+
+const JOBS = {
+  resize({ pixels, from, to, channels, strip }) {
+    const resize = new Resize(from[1], from[0], to[1], to[0]);
+    const data = bytes(pixels);
+    const stride = from[1] * channels * strip;
+    for (let place = 0; place < data.length; place += stride) {
+      resize.addRows(data.subarray(place, place + stride), channels);
+    }
+    return text(resize.finish());
+  },
+  sha256: ({ data }) => sha256(bytes(data)),
+  split({ data }) {
+    const { flatbuffer, files } = splitArtefact(bytes(data));
+    return { flatbuffer: text(flatbuffer), files: Object.fromEntries([...files].map(([name, one]) => [name, text(one)])) };
+  },
+  card: ({ data }) => readCard(splitArtefact(bytes(data))),
+  weigh({ data, features, probabilities, answers, added = 0 }) {
+    const { files } = splitArtefact(bytes(data));
+    const neighbours = readNeighbours(files, probabilities[0].length, features[0].length);
+    const likeness = added ? readEnrolled(files, neighbours, added) : neighbours;
+    const rows = features.map((one) => Float32Array.from(one));
+    return {
+      standing: rows.map((one) => neighbours.standing(neighbours.project(one))),
+      margins: rows.map((one) => likeness.margins?.(neighbours.project(one))),
+      weighed: rows.map((one, n) => [...likeness.weigh(Float32Array.from(probabilities[n]), one, answers)]),
+    };
+  },
+  enrolledAlone: ({ data }) => readEnrolled(splitArtefact(bytes(data)).files, null, 1),
+  decide: ({ probabilities, card }) => decide(probabilities, card),
+  answers: ({ card }) => answersOf(card),
+  widen: ({ box, margin, width, height }) => widen(box, margin, width, height),
+  results: ({ results }) => resultsToJson(results),
+  keys: ({ files }) => picturesOf(files).map((picture) => picture.key),
+  free: ({ key, taken }) => freeKey(key, new Set(taken)),
+};
+
+let input = "";
+for await (const piece of process.stdin) input += piece;
+console.log(JSON.stringify(JSON.parse(input).map(run)));
+
+function run({ job, ...values }) {
+  try {
+    return JOBS[job](values);
+  } catch (fault) {
+    return { fault: fault.message };
+  }
+}
