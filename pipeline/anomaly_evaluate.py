@@ -88,12 +88,12 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
 
 
 def surface_of(detector: Detector, places: np.ndarray, size: tuple[int, int]) -> Surface:
-    """Return a photograph of size (height, width) of which the scores of the places are known, without features."""
+    """Return a photograph of size (height, width) of which the scores of the places are known."""
     longest = detector.bank.longest_side
     factor = max(1.0, max(size) / longest) if longest else 1.0
     seen = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
     scores = enlarge(places, detector.tiling.stride, seen, size)
-    return Surface(np.zeros((*places.shape, 0), np.float32), places, scores, size[1] / seen[1])
+    return Surface(places, scores, size[1] / seen[1])
 
 
 def measure(measured: Sequence[Measured]) -> Report:

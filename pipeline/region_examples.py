@@ -23,15 +23,15 @@ from pipeline.photo_groups import PhotoGroups, groups_of
 from pipeline.run_folder import RunFolder
 
 _WIDENINGS = (0.85, 1.0, 1.18)  # sizes at which each example is seen
+_SHRINKAGE = 0.3  # of the covariance towards its diagonal: the examples are few
 _LEAST = 2  # examples of each name
-_STRONGEST = 0.98  # quantile of scores that bounds the region of an example in which nothing is flagged
 
 
 @dataclass(frozen=True)
 class Example:
     """One example picture: its key, name, the groups that it belongs to, and what its views look like.
 
-    views: float32 [views, numbers], see inference.anomaly.region_names.describe.
+    views: float32 [views, numbers], see inference.anomaly.region_names.describe; the first as it is.
     """
 
     key: str
@@ -96,26 +96,25 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
             surface = detector.look(np.ascontiguousarray(turned))
-            pixels_per_place = detector.tiling.stride * surface.factor
-            views.append(describe(surface.features, striking_region(detector, surface), pixels_per_place))
+            views.append(describe(striking_region(surface), surface.scores, surface.factor))
     return np.stack(views)
 
 
-def striking_region(detector: Detector, surface: Surface) -> Component:
-    """Return the region with the largest sum of scores above the threshold, or above the highest scores."""
-    threshold = min(detector.score_threshold, float(np.quantile(surface.scores, _STRONGEST)))
-    regions = find_components(surface.scores >= threshold)
-    return max(regions, key=lambda one: float((surface.scores[one.place][one.mask] - threshold).sum()))
+def striking_region(surface: Surface) -> Component:
+    """Return the region around the highest score, down to half its height above the median."""
+    median, highest = float(np.median(surface.scores)), float(surface.scores.max())
+    regions = find_components(surface.scores >= median + (highest - median) / 2)
+    return max(regions, key=lambda one: float(surface.scores[one.place][one.mask].max()))
 
 
 def fit_names(examples: Sequence[Example]) -> RegionNames:
-    """Fit a linear discriminant (Fisher 1936), its covariance shrunk (Ledoit and Wolf 2004); names count alike."""
+    """Fit a linear discriminant (Fisher 1936), its covariance shrunk by a fixed share; names count alike."""
     labels = tuple(sorted({one.label for one in examples}))
     views = np.concatenate([one.views for one in examples])
     names = np.repeat([labels.index(one.label) for one in examples], [len(one.views) for one in examples])
     scaler = StandardScaler().fit(views)
     model = LinearDiscriminantAnalysis(
-        solver="lsqr", shrinkage="auto", priors=np.full(len(labels), 1 / len(labels))
+        solver="lsqr", shrinkage=_SHRINKAGE, priors=np.full(len(labels), 1 / len(labels))
     ).fit(scaler.transform(views), names)
     weights, biases = model.coef_.T, model.intercept_
     if len(labels) == 2:  # scikit-learn gives the difference of the two

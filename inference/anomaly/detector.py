@@ -26,12 +26,11 @@ NORMAL = "normal"
 class Surface:
     """A photograph as the network sees it.
 
-    features: float32 [rows, columns, features]. places: the score of each, float32 [rows, columns]; raw distances.
+    places: the score of each, float32 [rows, columns]; raw distances.
     scores: the same at the photograph's size, float32 [height, width].
     factor: pixels of the photograph for each pixel that was looked at, 1 unless it was reduced.
     """
 
-    features: np.ndarray
     places: np.ndarray
     scores: np.ndarray
     factor: float
@@ -75,7 +74,7 @@ class Detector:
         self.tiling = make_tiling(self.network, self.bank, name)
         self.names: RegionNames | None = None
         if NAMES_NAME in artefact.files:
-            self.names = read_names(artefact.files[NAMES_NAME], self.network.features, card.region_labels, name)
+            self.names = read_names(artefact.files[NAMES_NAME], card.region_labels, name)
 
     @cached_property
     def score_threshold(self) -> float:
@@ -100,11 +99,10 @@ class Detector:
         """Return the scores of a photograph, raw."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         seen = reduce(pixels, self.bank.longest_side)
-        features = self.tiling.look(self.network, seen)
-        places = self.bank.scores(features)
+        places = self.bank.scores(self.tiling.look(self.network, seen))
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(places, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return Surface(features, places, scores, pixels.shape[1] / seen.shape[1])
+        return Surface(places, scores, pixels.shape[1] / seen.shape[1])
 
     def find(self, surface: Surface) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
@@ -136,7 +134,7 @@ class Detector:
             score = float(surface.scores[component.place][component.mask].max())
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
-                result, confidence = self.names.name(describe(surface.features, component, self._pixels(surface)))
+                result, confidence = self.names.name(describe(component, surface.scores, surface.factor))
             regions.append(Region(component, score, result, confidence))
         return regions
 
@@ -146,10 +144,6 @@ class Detector:
         height, width = surface.scores.shape
         seen = (max(1, round(height / surface.factor)), max(1, round(width / surface.factor)))
         return enlarge(halves, self.tiling.stride, seen, (height, width))
-
-    def _pixels(self, surface: Surface) -> float:
-        """Return the photograph's pixels for each place of the map."""
-        return self.tiling.stride * surface.factor
 
 
 def finds_anomalies(path: Path) -> bool:

@@ -1,4 +1,7 @@
-"""What a found region is: its features and shape -> a name, by a linear map that was fitted on few examples."""
+"""What a found region is: how unusual it is, and its shape -> a name, by a linear map that was fitted on few examples.
+
+With a handful of examples the network's features of a region say less than these four numbers; docs/wood.md.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +11,7 @@ from inference.anomaly.components import Component
 from inference.array_file import Column, arrays_to_file, misfit, read_arrays
 
 NAMES_NAME = "names.npz"
-SHAPE_NUMBERS = 3  # logarithms of length, breadth and filling
+NUMBERS = 4
 _COLUMNS = {
     "centre": Column(np.float32, 1),
     "spread": Column(np.float32, 1),
@@ -44,41 +47,26 @@ class RegionNames:
         return self.labels[best], float(probabilities[best])
 
 
-def describe(features: np.ndarray, component: Component, pixels_per_place: float) -> np.ndarray:
-    """Return float32 [2 x features + SHAPE_NUMBERS] for one region of a map [rows, columns, features].
+def describe(component: Component, scores: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """Return float32 [NUMBERS] for one region: logarithms of its highest score and of length, breadth and filling.
 
-    The mean of the features over the places that the region covers, by the share of each that it covers; how that
-    differs from the mean around it; then the region's shape. Every region covers the place of its first pixel.
+    The score counts as a multiple of the photograph's median. Length and breadth are those of the ellipse with the same
+    second moments; filling is the region's area as a share of the ellipse's.
+
+    Args:
+        scores: float [height, width], of the photograph.
+        factor: the photograph's pixels for each that was looked at.
     """
-    top, left, shares = _coverage(component, pixels_per_place, features.shape[:2])
-    rows, columns = shares.shape
-    inner = features[top : top + rows, left : left + columns].reshape(rows * columns, -1)
-    weights = shares.reshape(-1)
-    inside = weights @ inner / weights.sum()
-    reach = 2 + max(rows, columns) // 2
-    area = features[max(0, top - reach) : top + rows + reach, max(0, left - reach) : left + columns + reach]
-    around = area.reshape(-1, area.shape[2]).mean(axis=0)
-    return np.concatenate([inside, inside - around, _shape(component)]).astype(np.float32)
+    highest = float(scores[component.place][component.mask].max()) / max(float(np.median(scores)), 1e-6)
+    return np.array([np.log(max(highest, 1e-6)), *_shape(component, factor)], np.float32)
 
 
-def _coverage(component: Component, pixels: float, size: tuple[int, int]) -> tuple[int, int, np.ndarray]:
-    """Return first row and column of the places that a region covers, and how many of its pixels each holds."""
-    rows, columns = np.nonzero(component.mask)
-    place_rows = np.minimum(((rows + component.box[1]) / pixels).astype(np.int64), size[0] - 1)
-    place_columns = np.minimum(((columns + component.box[0]) / pixels).astype(np.int64), size[1] - 1)
-    top, left = int(place_rows.min()), int(place_columns.min())
-    shares = np.zeros((int(place_rows.max()) - top + 1, int(place_columns.max()) - left + 1), np.float32)
-    np.add.at(shares, (place_rows - top, place_columns - left), 1.0)
-    return top, left, shares
-
-
-def _shape(component: Component) -> np.ndarray:
-    """Return the logarithms of length and breadth (of the ellipse with the same second moments) and of filling."""
+def _shape(component: Component, factor: float) -> np.ndarray:
     points = np.argwhere(component.mask).astype(np.float64)
     spread = np.cov(points.T, bias=True) + np.eye(2) / 12  # a pixel is a square, not a point
     breadth, length = 4 * np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 1e-6))
     filling = component.area / (np.pi / 4 * length * breadth)
-    return np.log([length, breadth, filling])
+    return np.log([length / factor, breadth / factor, filling])
 
 
 def names_to_file(names: RegionNames) -> bytes:
@@ -86,15 +74,14 @@ def names_to_file(names: RegionNames) -> bytes:
     return arrays_to_file({name: getattr(names, name).astype(np.float32) for name in _COLUMNS})
 
 
-def read_names(data: bytes, features: int, labels: tuple[str, ...], name: str = "model") -> RegionNames:
-    """Read names.npz of a network whose map has so many features.
+def read_names(data: bytes, labels: tuple[str, ...], name: str = "model") -> RegionNames:
+    """Read names.npz of a model whose card has these names.
 
     Raises:
         InputError: it is damaged or does not fit the model.
     """
     centre, spread, weights, biases = read_arrays(data, _COLUMNS, NAMES_NAME, name).values()
-    numbers = 2 * features + SHAPE_NUMBERS
-    fits = len(centre) == len(spread) == numbers and weights.shape == (numbers, len(labels))
+    fits = len(centre) == len(spread) == NUMBERS and weights.shape == (NUMBERS, len(labels))
     if not fits or len(biases) != len(labels) or len(labels) < 2 or not (spread > 0).all():
         raise misfit(NAMES_NAME, name)
     return RegionNames(labels, centre, spread, weights, biases)
