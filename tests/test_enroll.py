@@ -184,6 +184,16 @@ def test_margins_by_hand() -> None:
     assert halfway == pytest.approx(0, abs=1e-3 * at_new)
 
 
+def test_the_shares_of_added_classes_leave_the_trained_ones_something() -> None:
+    """Catches two added classes that are both sure of a picture, by which the network's share would be negative."""
+    vectors = np.array([[1, 0], [0, 1]], np.float32)
+    bank = Neighbours(np.eye(2, dtype=np.float32), vectors, np.array([0, 1]), 1, 0.0, 1.0)
+    new = EnrolledClass(np.array([[-1, 0]], np.float32), offset=3.0)
+    shares = Enrolled(bank, (new, new)).shares(np.array([[-1, 0]], np.float32))
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx([0.5, 0.5])
+
+
 def test_each_picture_is_judged_without_itself() -> None:
     """Catches a prototype that knows the picture it judges, by which two pictures would look like a perfect class."""
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
