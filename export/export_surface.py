@@ -89,7 +89,8 @@ def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe)
 def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
     settings = settings_of(recipe)
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
-    return bank.scores(Tiling(settings.tile, settings.margin, settings.stride).look(network, seen))
+    tiling = Tiling(settings.tile, settings.margin, settings.stride)
+    return bank.scores(tiling.look(network, seen), tiling.stride)
 
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:

@@ -9,8 +9,7 @@ from inference.anomaly.detector import make_tiling
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.array_file import arrays_to_file
 from inference.atomic_file import write_atomically
-from pipeline.anomaly_fit import read_seen, settings_of
-from pipeline.anomaly_settings import AnomalySettings
+from pipeline.anomaly_fit import empty_bank, read_seen, settings_of
 from pipeline.anomaly_threshold import choose_threshold
 from pipeline.normal_bank import Candidates, choose_bank, deal_folds, draw_places, trim
 from pipeline.recipe import Recipe
@@ -61,7 +60,7 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
         bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
         for photo in photos:
             if photo.group in fold:
-                scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)))
+                scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)), tiling.stride)
     ordered = {photo.name: scores[photo.name] for photo in photos}
     return HeldOut(replace(empty, vectors=choose(candidates, recipe)), ordered)
 
@@ -72,26 +71,13 @@ def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
     return choose_bank(candidates, settings.bank, settings.method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
-def empty_bank(settings: AnomalySettings) -> Bank:
-    """Return a recipe's bank without vectors and without a threshold."""
-    return Bank(
-        np.zeros((0, 0), np.float32),
-        smoothing=settings.smoothing / settings.stride,
-        margin=settings.margin,
-        longest_side=settings.longest_side,
-        smallest_area=settings.smallest_area,
-        halo=settings.halo,
-        relative=settings.relative,
-    )
-
-
 def _draw(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> Candidates:
     """Draw candidates, from every photograph alike."""
     settings = settings_of(recipe)
-    tiling = make_tiling(network, empty_bank(settings))
+    empty = empty_bank(settings)
+    tiling = make_tiling(network, empty)
     each = max(1, settings.candidates // len(photos))
-    parts = [
-        draw_places(tiling.look(network, read_seen(photo, settings)), each, recipe.seed, photo.name) for photo in photos
-    ]
+    maps = (empty.prepare(tiling.look(network, read_seen(photo, settings))) for photo in photos)
+    parts = [draw_places(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
     groups = np.repeat([photo.group for photo in photos], [len(part) for part in parts])
     return Candidates(np.concatenate(parts), groups)

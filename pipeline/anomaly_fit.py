@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from inference.anomaly.bank import Bank
 from inference.anomaly.detector import reduce
 from inference.anomaly.tiles import Tiling
 from inference.image_io import read_image
@@ -35,9 +36,11 @@ def fit_surface(run: RunFolder) -> None:
         write_json(run.fit, _facts(maps, photos, (taught.count_params(), 1), began))
         return
     tiling = Tiling(settings.tile, settings.margin, settings.stride)
-    each = max(1, _MOST_VECTORS // len(photos))
+    each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
     vectors = [
-        draw_places(tiling.look(keras_network(maps), read_seen(photo, settings)), each, recipe.seed, photo.name)
+        draw_places(
+            empty.prepare(tiling.look(keras_network(maps), read_seen(photo, settings))), each, recipe.seed, photo.name
+        )
         for photo in photos
     ]
     projection = fit_projection(
@@ -69,6 +72,21 @@ def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int],
         "dimensions": size[1],
         "parameters": size[0],
     }
+
+
+def empty_bank(settings: AnomalySettings) -> Bank:
+    """Return a recipe's bank without vectors and without a threshold."""
+    return Bank(
+        np.zeros((0, 0), np.float32),
+        smoothing=settings.smoothing / settings.stride,
+        margin=settings.margin,
+        longest_side=settings.longest_side,
+        smallest_area=settings.smallest_area,
+        halo=settings.halo,
+        border=settings.border,
+        relative=settings.relative,
+        centred=settings.centred,
+    )
 
 
 def settings_of(recipe: Recipe) -> AnomalySettings:

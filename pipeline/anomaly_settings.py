@@ -15,9 +15,9 @@ class AnomalySettings:
     kind of surface is no anomaly as a whole. clean: the photographs are known to be free of anomalies. candidates:
     feature vectors drawn from all photographs; trimmed: the share of them, the least like those of other photographs,
     that never enters the bank; bank: how many of the rest are kept. folds: parts in which the photographs are held
-    out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, smallest_area: in
-    pixels, the last in square pixels; see inference.anomaly.bank. longest_side: larger photographs are reduced to it,
-    0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
+    out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, border, smallest_area:
+    in pixels, the last in square pixels; see inference.anomaly.bank, also for centred. longest_side: larger photographs
+    are reduced to it, 0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
     """
 
     method: Literal["patchcore", "padim", "taught"] = "patchcore"
@@ -37,6 +37,8 @@ class AnomalySettings:
     margin: int = 64
     smoothing: float = 4.0
     halo: int = 16
+    border: int = 0
+    centred: bool = False
     smallest_area: int = 16
     longest_side: int = 0
     crop_scale: float = 1.0

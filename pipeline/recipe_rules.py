@@ -116,6 +116,7 @@ def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
             for value in [getattr(settings, name)]
         ),
         ("anomaly.smoothing", "must be 0 or more", settings.smoothing, settings.smoothing >= 0),
+        ("anomaly.border", "must be 0 or more", settings.border, settings.border >= 0),
         ("anomaly.halo", "must be 0 or more", settings.halo, settings.halo >= 0),
         ("anomaly.crop_scale", "must be positive", settings.crop_scale, settings.crop_scale > 0),
         ("anomaly.longest_side", "must be 0 or at least 32", settings.longest_side, _is_side(settings.longest_side)),

@@ -55,8 +55,20 @@ def test_a_relative_score_is_a_multiple_of_the_median() -> None:
     features = np.zeros((3, 3, 2), np.float32)
     features[..., 0] = 2
     features[0, 0, 0] = 100
-    assert bank.scores(features)[0, 0] == pytest.approx(50)
-    assert np.isfinite(bank.scores(np.zeros((2, 2, 2), np.float32))).all()
+    assert bank.scores(features, 4)[0, 0] == pytest.approx(50)
+    assert np.isfinite(bank.scores(np.zeros((2, 2, 2), np.float32), 4)).all()
+
+
+def test_a_border_is_not_judged_and_light_can_be_left_out() -> None:
+    """Faults: a border in places instead of pixels; a small photograph without an inside; the bank's own mean."""
+    features = np.zeros((9, 9, 1), np.float32)
+    features[0, 4], features[4, 4] = 50, 30
+    bank = Bank(np.zeros((1, 1), np.float32), smoothing=0, border=5)
+    assert bank.scores(features, 4)[0, 4] == 0  # two places wide
+    assert bank.scores(features, 4)[4, 4] == 30
+    assert bank.scores(features[:4], 4)[0, 4] == 50  # no inside would be left
+    centred = Bank(np.zeros((1, 1), np.float32), smoothing=0, centred=True)
+    assert centred.scores(features + 7, 4) == pytest.approx(centred.scores(features, 4), abs=1e-4)
 
 
 def test_half_heights_lie_between_median_and_peak() -> None:
@@ -79,10 +91,21 @@ def test_smoothing_keeps_the_sum() -> None:
 def test_a_bank_comes_back_from_its_file() -> None:
     """Faults: a number of the scale read as another; a bank of another network accepted."""
     vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float16).astype(np.float32)
-    bank = Bank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, True)
+    bank = Bank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False)
     again = read_bank(bank_to_file(bank), 3)
     assert again.vectors.tolist() == vectors.tolist()
-    assert [vars(again)[key] for key in vars(bank) if key != "vectors"] == [1.5, 0.25, 0.5, 32, 1296, 9, 16, True]
+    assert [vars(again)[key] for key in vars(bank) if key != "vectors"] == [
+        1.5,
+        0.25,
+        0.5,
+        32,
+        1296,
+        9,
+        16,
+        24,
+        True,
+        False,
+    ]
     with pytest.raises(InputError, match="does not fit"):
         read_bank(bank_to_file(bank), 4)
     with pytest.raises(InputError, match="damaged"):

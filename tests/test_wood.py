@@ -26,7 +26,7 @@ def wood_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     write_crops(folder / "crops")
     arguments = ["run", "wood", "--runs", str(folder / "runs"), "--crops", str(folder / "crops")]
     assert run_pipeline([*arguments, "--set", "source.scenes=16", "--set", "anomaly.candidates=6000"]) == 0
-    (run,) = (folder / "runs" / "wood").glob("*-seed0")
+    (run,) = (folder / "runs" / "wood").glob("2*-seed0")
     return RunFolder(run)
 
 

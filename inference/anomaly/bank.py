@@ -15,7 +15,18 @@ from inference.array_file import Column, arrays_to_file, misfit, read_arrays
 
 BANK_NAME = "bank.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}
-_SCALE = ("threshold", "width", "smoothing", "margin", "longest_side", "smallest_area", "halo", "relative")
+_SCALE = (
+    "threshold",
+    "width",
+    "smoothing",
+    "margin",
+    "longest_side",
+    "smallest_area",
+    "halo",
+    "border",
+    "relative",
+    "centred",
+)
 _TINY = 1e-6
 _CHUNK = 4096  # places compared at once: memory stays bounded
 
@@ -34,6 +45,8 @@ class Bank:
     halo: pixels, as looked at, up to which a place's score shines on its surroundings, because each feature sees more
         than its place: a place only counts where it reaches half of the highest score within that distance, both from
         the photograph's median on. 0: the threshold alone decides.
+    border: pixels, as looked at, along the photograph's edge that get its median score: what lies there is not judged.
+    centred: a photograph's mean vector is subtracted first, so that its light and tone do not count.
     relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
         knows little is no anomaly as a whole.
     """
@@ -46,15 +59,30 @@ class Bank:
     longest_side: int = 0
     smallest_area: int = 1
     halo: int = 0
+    border: int = 0
     relative: bool = False
+    centred: bool = False
 
-    def scores(self, features: np.ndarray) -> np.ndarray:
-        """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features]."""
+    def scores(self, features: np.ndarray, stride: int) -> np.ndarray:
+        """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features].
+
+        stride: of the map, in pixels.
+        """
         rows, columns = features.shape[:2]
-        distances = nearest_distance(features.reshape(rows * columns, -1), self.vectors)
+        places = self.prepare(features).reshape(rows * columns, -1)
+        distances = nearest_distance(places, self.vectors).reshape(rows, columns)
+        median = float(np.median(distances))
+        edge = -(-self.border // stride)
+        if edge and 2 * edge < min(rows, columns):
+            inner = distances[edge:-edge, edge:-edge]
+            distances = np.pad(inner, edge, constant_values=median)
         if self.relative:
-            distances /= max(float(np.median(distances)), _TINY)
-        return smooth(distances.reshape(rows, columns), self.smoothing)
+            distances = distances / max(median, _TINY)
+        return smooth(distances, self.smoothing)
+
+    def prepare(self, features: np.ndarray) -> np.ndarray:
+        """Return a map [rows, columns, features] as its vectors are compared with those of the bank."""
+        return features - features.mean(axis=(0, 1)) if self.centred else features
 
     def decide_by(self, threshold: float, width: float) -> "Bank":
         """Return the bank with another threshold and width."""
@@ -140,6 +168,6 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     if not fits:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
-    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo")}
-    relative = bool(values.pop("relative"))
-    return Bank(vectors.astype(np.float32), relative=relative, **values, **whole)  # type: ignore[arg-type]
+    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border")}
+    flags = {key: bool(values.pop(key)) for key in ("relative", "centred")}
+    return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

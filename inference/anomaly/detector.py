@@ -99,7 +99,7 @@ class Detector:
         """Return the scores of a photograph, raw."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         seen = reduce(pixels, self.bank.longest_side)
-        places = self.bank.scores(self.tiling.look(self.network, seen))
+        places = self.bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(places, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
         return Surface(places, scores, pixels.shape[1] / seen.shape[1])
