@@ -25,7 +25,7 @@ def wood_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = tmp_path_factory.mktemp("wood")
     write_crops(folder / "crops")
     arguments = ["run", "wood", "--runs", str(folder / "runs"), "--crops", str(folder / "crops")]
-    assert run_pipeline([*arguments, "--set", "source.scenes=16", "--set", "anomaly.candidates=6000"]) == 0
+    assert run_pipeline(arguments) == 0
     (run,) = (folder / "runs" / "wood").glob("2*-seed0")
     return RunFolder(run)
 
