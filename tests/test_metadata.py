@@ -153,15 +153,19 @@ def test_an_export_describes_every_file(colour_run: RunFolder, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
-def test_released_files_can_be_described(path: Path) -> None:
-    """Faults: an output of the network that is left out, for which MediaPipe refuses the file; another network."""
-    before = read_artefact(path)
-    artefact = describe_artefact(before)
-    outputs = len(ModelT.InitFromPackedBuf(artefact.flatbuffer).subgraphs[0].outputs)
-    graph = next(root_of(artefact.flatbuffer).tables(schema.MODEL_SUBGRAPHS))
+def test_released_files_are_described(path: Path) -> None:
+    """Faults: a released file from before, which other programs can't open. Remedy: python -m export.describe FILE."""
+    artefact = read_artefact(path)
+    assert describe_artefact(artefact) == artefact
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
+def test_every_output_is_described(path: Path) -> None:
+    """Faults: an output of the network that is left out, for which MediaPipe refuses the file."""
+    flatbuffer = read_artefact(path).flatbuffer
+    graph = next(root_of(flatbuffer).tables(schema.MODEL_SUBGRAPHS))
+    outputs = len(ModelT.InitFromPackedBuf(flatbuffer).subgraphs[0].outputs)
     assert len(list(graph.tables(schema.SUBGRAPH_OUTPUTS))) == outputs
-    assert list(network_parts(before.flatbuffer)) == list(network_parts(artefact.flatbuffer))
-    assert {**before.files, CARD_NAME: b""} == {**artefact.files, CARD_NAME: b""}
 
 
 def test_added_classes_are_no_outputs_of_the_network(tmp_path: Path) -> None:
