@@ -32,7 +32,7 @@ def calibrate_surface(run: RunFolder) -> None:
     network = FeatureNetwork(run.trunk.read_bytes(), run.trunk.name, threads=2)
     held_out = hold_out(network, photos, recipe)
     settings = settings_of(recipe)
-    threshold = choose_threshold(list(held_out.scores.values()), settings.clean, settings.alarms)
+    threshold = choose_threshold(list(held_out.scores.values()), settings.clean, settings.alarms, settings.score_share)
     write_atomically(run.bank, bank_to_file(held_out.bank.decide_by(threshold.score, threshold.width)))
     write_atomically(run.held_out_scores, arrays_to_file(held_out.scores))
     names = list(held_out.scores)

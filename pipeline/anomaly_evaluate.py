@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inference.anomaly.bank import enlarge
-from inference.anomaly.detector import Detector, Surface, image_score
+from inference.anomaly.detector import Detector, Surface
 from inference.decide import ANOMALY
 from inference.image_io import read_image
 from pipeline.anomaly_metrics import aupro, auroc, best_f1, f1
@@ -83,7 +83,7 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
     is_anomaly = bool(mask.any()) if mask is not None else (False if clean and photo.split == FIT else None)
     found = np.asarray(decision.mask) > 0
-    score = image_score(surface, components)
+    score = detector.image_score(surface, components)
     return Measured(photo, surface.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from inference.anomaly.bank import Bank
-from inference.anomaly.detector import reduce
+from inference.anomaly.detector import as_seen
 from inference.anomaly.tiles import Tiling
 from inference.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
@@ -86,6 +86,8 @@ def empty_bank(settings: AnomalySettings) -> Bank:
         border=settings.border,
         relative=settings.relative,
         centred=settings.centred,
+        even_light=settings.even_light,
+        score_share=settings.score_share,
     )
 
 
@@ -117,5 +119,5 @@ def keras_network(model: keras.Model) -> Network:
 
 
 def read_seen(photo: SurfacePhoto, settings: AnomalySettings) -> np.ndarray:
-    """Return a photograph's pixels as they are looked at: reduced where it is larger than the recipe's longest side."""
-    return reduce(read_image(photo.path), settings.longest_side)
+    """Return a photograph's pixels as they are looked at: reduced and its light evened, if the recipe says so."""
+    return as_seen(read_image(photo.path), settings.longest_side, settings.even_light)

@@ -16,7 +16,8 @@ class AnomalySettings:
     feature vectors drawn from all photographs; trimmed: the share of them, the least like those of other photographs,
     that never enters the bank; bank: how many of the rest are kept. folds: parts in which the photographs are held
     out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, border, smallest_area:
-    in pixels, the last in square pixels; see inference.anomaly.bank, also for centred. longest_side: larger photographs
+    in pixels, the last in square pixels; see inference.anomaly.bank, also for centred, even_light and
+    score_share. longest_side: larger photographs
     are reduced to it, 0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
     """
 
@@ -39,6 +40,8 @@ class AnomalySettings:
     halo: int = 16
     border: int = 0
     centred: bool = False
+    even_light: int = 0
+    score_share: float = 0.0
     smallest_area: int = 16
     longest_side: int = 0
     crop_scale: float = 1.0

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from inference.anomaly.bank import top_mean
+
 _BULK, _HIGH = 0.75, 0.95  # quantiles between which the tail of a photograph's scores is fitted
 _LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be alike by chance
 
@@ -27,7 +29,7 @@ class ScoreThreshold:
     highest: tuple[float, ...]
 
 
-def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float) -> ScoreThreshold:
+def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float, share: float = 0.0) -> ScoreThreshold:
     """Return the threshold that a share of at most `alarms` of clean photographs is expected to reach.
 
     The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
@@ -37,8 +39,9 @@ def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float) -> 
         maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
         clean: the photographs hold no anomalies.
         alarms: in (0, 0.5).
+        share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
     """
-    highest = np.array([float(one.max()) if clean else expected_highest(one) for one in maps])
+    highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
     count, mean = len(highest), float(highest.mean())
     spread = max(float(highest.std(ddof=1)), _LEAST_SPREAD * mean)
     quantile = float(stats.t.ppf(1 - alarms, count - 1))
@@ -47,13 +50,14 @@ def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float) -> 
     return ScoreThreshold(score, width, tuple(float(value) for value in highest))
 
 
-def expected_highest(scores: np.ndarray) -> float:
-    """Return the highest score that a photograph's bulk lets one expect, at most the highest that there is.
+def expected_highest(scores: np.ndarray, share: float = 0.0) -> float:
+    """Return the highest score that a photograph's bulk lets one expect, at most what there is.
 
     Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
     quantile: anomalies on less than 5 % of the area have no say. Of 10,000 places the highest is expected
-    log(500) = 6.2 fall-offs above the 95 % quantile.
+    log(500) = 6.2 fall-offs above the 95 % quantile; the mean of the highest share lies one above that share's lowest.
     """
     bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))
     falloff = (high - bulk) / float(np.log((1 - _BULK) / (1 - _HIGH)))
-    return min(float(scores.max()), high + falloff * float(np.log(max(scores.size * (1 - _HIGH), 1))))
+    steps = np.log((1 - _HIGH) / share) + 1 if share else np.log(max(scores.size * (1 - _HIGH), 1))
+    return min(top_mean(scores, share), high + falloff * float(steps))

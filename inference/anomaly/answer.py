@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from inference.anomaly.components import trace_contour
-from inference.anomaly.detector import Detector, Region, image_score
+from inference.anomaly.detector import Detector, Region
 from inference.atomic_file import write_atomically
 from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
@@ -45,7 +45,7 @@ NO_FILES = SurfaceFiles()
 def answer_photograph(detector: Detector, photograph: Photograph, files: SurfaceFiles = NO_FILES) -> dict[str, Any]:
     """Return {"confidence", "result", "score", "regions"}; write mask and scores.
 
-    score: the highest raw score, to be compared with the threshold of the model's bank. Each region has box (left,
+    score: raw, see Detector.image_score, to be compared with the threshold of the model's bank. Each region has box (left,
     top, width, height), area in pixels, contour, score, result (its name) and confidence.
 
     Raises:
@@ -62,7 +62,7 @@ def answer_photograph(detector: Detector, photograph: Photograph, files: Surface
     return {
         "confidence": round(decision.confidence, _DIGITS),
         "result": decision.result,
-        "score": round(image_score(surface, components), _DIGITS),
+        "score": round(detector.image_score(surface, components), _DIGITS),
         "regions": [_region(region) for region in detector.name(surface, components)],
     }
 

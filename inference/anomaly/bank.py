@@ -26,6 +26,8 @@ _SCALE = (
     "border",
     "relative",
     "centred",
+    "even_light",
+    "score_share",
 )
 _TINY = 1e-6
 _CHUNK = 4096  # places compared at once: memory stays bounded
@@ -47,6 +49,10 @@ class Bank:
         the photograph's median on. 0: the threshold alone decides.
     border: pixels, as looked at, along the photograph's edge that get its median score: what lies there is not judged.
     centred: a photograph's mean vector is subtracted first, so that its light and tone do not count.
+    even_light: window, in pixels as looked at, within which light is evened first; see inference.anomaly.light; 0: as
+        it is.
+    score_share: the photograph's score is the mean over this share of its places, the highest; 0: the highest alone. A
+        photograph below the threshold then has no regions, whatever single places score.
     relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
         knows little is no anomaly as a whole.
     """
@@ -62,6 +68,8 @@ class Bank:
     border: int = 0
     relative: bool = False
     centred: bool = False
+    even_light: int = 0
+    score_share: float = 0.0
 
     def scores(self, features: np.ndarray, stride: int) -> np.ndarray:
         """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features].
@@ -131,6 +139,12 @@ def half_heights(scores: np.ndarray, reach: int) -> np.ndarray:
     return np.asarray(median + (highest - median) / 2, np.float32)
 
 
+def top_mean(scores: np.ndarray, share: float) -> float:
+    """Return the mean over the share of the scores that is highest, at least one of them."""
+    count = max(1, round(share * scores.size))
+    return float(np.partition(scores, scores.size - count, axis=None)[-count:].mean())
+
+
 def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """Return the map [rows, columns] at a photograph's size (height, width), bilinear.
 
@@ -168,6 +182,6 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     if not fits:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
-    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border")}
+    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border", "even_light")}
     flags = {key: bool(values.pop(key)) for key in ("relative", "centred")}
     return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

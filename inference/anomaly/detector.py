@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.anomaly.bank import BANK_NAME, Bank, enlarge, half_heights, read_bank
+from inference.anomaly.bank import BANK_NAME, Bank, enlarge, half_heights, read_bank, top_mean
 from inference.anomaly.components import Component, find_components
 from inference.anomaly.feature_network import FeatureNetwork
+from inference.anomaly.light import even_light
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
 from inference.anomaly.tiles import Tiling
 from inference.artefact import Artefact, read_artefact
@@ -98,7 +99,7 @@ class Detector:
     def look(self, image: Path | str | np.ndarray) -> Surface:
         """Return the scores of a photograph, raw."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        seen = reduce(pixels, self.bank.longest_side)
+        seen = as_seen(pixels, self.bank.longest_side, self.bank.even_light)
         places = self.bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(places, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
@@ -106,6 +107,8 @@ class Detector:
 
     def find(self, surface: Surface) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
+        if self.bank.score_share and top_mean(surface.places, self.bank.score_share) < self.score_threshold:
+            return []
         smallest = max(1, round(self.bank.smallest_area * surface.factor**2))
         mask = surface.scores >= self.score_threshold
         if mask.any() and self.bank.halo and self.threshold > 0:
@@ -117,7 +120,7 @@ class Detector:
         mask = np.zeros(surface.scores.shape, np.uint8)
         for component in components:
             mask[component.place][component.mask] = 255
-        score = image_score(surface, components)
+        score = self.image_score(surface, components)
         probability = self.probability(score)
         if components:
             return Decision(ANOMALY, max(probability, self.threshold), mask)
@@ -126,6 +129,17 @@ class Detector:
     def probability(self, score: float) -> float:
         """Return the probability of "anomaly" that a raw score stands for."""
         return float(logistic(np.array((score - self.bank.threshold) / self.bank.width)))
+
+    def image_score(self, surface: Surface, components: list[Component]) -> float:
+        """Return the photograph's score, raw.
+
+        The mean over its highest places where the bank says so; else the highest of a region that counts, or of all.
+        """
+        if self.bank.score_share:
+            return top_mean(surface.places, self.bank.score_share)
+        if components:
+            return max(float(surface.scores[one.place][one.mask].max()) for one in components)
+        return float(surface.scores.max())
 
     def name(self, surface: Surface, components: list[Component]) -> list[Region]:
         """Name regions; without names to give each is an "anomaly"."""
@@ -169,13 +183,6 @@ def load_detector(settings: WorkerSettings) -> Detector:
     return Detector(settings.model, settings.threads, settings.threshold)
 
 
-def image_score(surface: Surface, components: list[Component]) -> float:
-    """Return the photograph's score: the highest of a region that counts, else the highest of all."""
-    if components:
-        return max(float(surface.scores[one.place][one.mask].max()) for one in components)
-    return float(surface.scores.max())
-
-
 def make_tiling(network: FeatureNetwork, bank: Bank, name: str = "model") -> Tiling:
     """Return the tiling of a network by its bank's margin.
 
@@ -185,6 +192,12 @@ def make_tiling(network: FeatureNetwork, bank: Bank, name: str = "model") -> Til
     if 2 * bank.margin >= network.side or bank.margin % network.stride:
         raise InputError(f"{name}: {BANK_NAME}: the margin {bank.margin} does not fit tiles of {network.side} pixels.")
     return Tiling(network.side, bank.margin, network.stride)
+
+
+def as_seen(pixels: np.ndarray, longest_side: int, window: int) -> np.ndarray:
+    """Return a photograph as the network is to see it: reduced, its light evened; see Bank."""
+    seen = reduce(pixels, longest_side)
+    return even_light(seen, window) if window else seen
 
 
 def reduce(pixels: np.ndarray, longest_side: int) -> np.ndarray:
