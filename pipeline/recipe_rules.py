@@ -116,7 +116,12 @@ def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
             for value in [getattr(settings, name)]
         ),
         ("anomaly.even_light", "must be 0 or at least 8", settings.even_light, _is_side(settings.even_light, 8)),
-        ("anomaly.score_share", "must be at least 0 and below 0.2", settings.score_share, 0 <= settings.score_share < 0.2),
+        (
+            "anomaly.score_share",
+            "must be at least 0 and below 0.2",
+            settings.score_share,
+            0 <= settings.score_share < 0.2,
+        ),
         ("anomaly.smoothing", "must be 0 or more", settings.smoothing, settings.smoothing >= 0),
         ("anomaly.border", "must be 0 or more", settings.border, settings.border >= 0),
         ("anomaly.halo", "must be 0 or more", settings.halo, settings.halo >= 0),

@@ -45,8 +45,8 @@ NO_FILES = SurfaceFiles()
 def answer_photograph(detector: Detector, photograph: Photograph, files: SurfaceFiles = NO_FILES) -> dict[str, Any]:
     """Return {"confidence", "result", "score", "regions"}; write mask and scores.
 
-    score: raw, see Detector.image_score, to be compared with the threshold of the model's bank. Each region has box (left,
-    top, width, height), area in pixels, contour, score, result (its name) and confidence.
+    score: raw, see Detector.image_score, to be compared with the threshold of the model's bank. Each region has box
+    (left, top, width, height), area in pixels, contour, score, result (its name) and confidence.
 
     Raises:
         InputError: the network overflows, or a file can't be written.

@@ -182,6 +182,8 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     if not fits:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
-    whole = {key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border", "even_light")}
+    whole = {
+        key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border", "even_light")
+    }
     flags = {key: bool(values.pop(key)) for key in ("relative", "centred")}
     return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

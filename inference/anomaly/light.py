@@ -15,7 +15,7 @@ def even_light(pixels: np.ndarray, window: int) -> np.ndarray:
 
     Args:
         pixels: uint8 [height, width, 3], RGB.
-        window: side of the square that is a place's surroundings, in pixels; beyond its edges the photograph is mirrored.
+        window: side of the square that is a place's surroundings, in pixels.
     """
     colours = pixels.astype(np.float32)
     grey = colours.mean(axis=2)
