@@ -10,12 +10,11 @@ from export.convert import convert
 from inference.anomaly.bank import Bank, read_bank
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
-from inference.anomaly.tiles import Tiling
 from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
 from inference.card import Card, card_files
 from inference.decide import ANOMALY
-from pipeline.anomaly_fit import Network, keras_network, read_seen, settings_of
+from pipeline.anomaly_fit import Network, keras_network, read_seen, settings_of, tiling_of
 from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder, read_json, write_json
 from pipeline.surface_photos import FIT, SurfacePhoto, read_photos
@@ -89,14 +88,14 @@ def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe)
 def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
     settings = settings_of(recipe)
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
-    tiling = Tiling(settings.tile, settings.margin, settings.stride)
+    tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
 
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
     """Return uint8 [tiles, side, side, 3] that the network is shown of the fit's photographs."""
     settings = settings_of(recipe)
-    tiling = Tiling(settings.tile, settings.margin, settings.stride)
+    tiling = tiling_of(settings)
     tiles: list[np.ndarray] = []
     nothing = np.zeros((settings.tile // settings.stride, settings.tile // settings.stride, 1), np.float32)
 

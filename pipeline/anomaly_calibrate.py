@@ -9,12 +9,15 @@ from inference.anomaly.detector import make_tiling
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.array_file import arrays_to_file
 from inference.atomic_file import write_atomically
-from pipeline.anomaly_fit import empty_bank, read_seen, settings_of
+from pipeline.anomaly_fit import empty_bank, read_seen, settings_of, tiling_of
 from pipeline.anomaly_threshold import choose_threshold
 from pipeline.normal_bank import Candidates, choose_bank, deal_folds, draw_places, trim
+from pipeline.place_lag import measure_lag
 from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder, write_json
 from pipeline.surface_photos import FIT, SurfacePhoto, read_photos
+
+_LAG_PHOTOS = 6  # on which the lag is measured
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def calibrate_surface(run: RunFolder) -> None:
         "score_width": threshold.width,
         "vectors": len(held_out.bank.vectors),
         "highest": dict(zip(names, threshold.highest, strict=True)),
+        "lag": held_out.bank.lag,
         "clean": settings.clean,
         "alarms": settings.alarms,
     }
@@ -53,7 +57,7 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
     """Return the bank of all photographs, and each one's scores by a bank without any of its group's fold."""
     settings = settings_of(recipe)
     candidates = trim(_draw(network, photos, recipe), settings.trimmed)
-    empty = empty_bank(settings)
+    empty = empty_bank(settings, find_lag(network, photos, recipe))
     tiling = make_tiling(network, empty)
     scores = {}
     for fold in deal_folds([photo.group for photo in photos], settings.folds):
@@ -63,6 +67,13 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
                 scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)), tiling.stride)
     ordered = {photo.name: scores[photo.name] for photo in photos}
     return HeldOut(replace(empty, vectors=choose(candidates, recipe)), ordered)
+
+
+def find_lag(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
+    """Return the network's lag on a few of the photographs, see pipeline.place_lag."""
+    settings = settings_of(recipe)
+    some = photos[:: max(1, len(photos) // _LAG_PHOTOS)][:_LAG_PHOTOS]
+    return measure_lag(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:

@@ -35,7 +35,7 @@ def fit_surface(run: RunFolder) -> None:
         taught.save(run.best)
         write_json(run.fit, _facts(maps, photos, (taught.count_params(), 1), began))
         return
-    tiling = Tiling(settings.tile, settings.margin, settings.stride)
+    tiling = tiling_of(settings)
     each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
     vectors = [
         draw_places(
@@ -74,8 +74,8 @@ def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int],
     }
 
 
-def empty_bank(settings: AnomalySettings) -> Bank:
-    """Return a recipe's bank without vectors and without a threshold."""
+def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
+    """Return a recipe's bank without vectors and without a threshold; lag: see pipeline.place_lag."""
     return Bank(
         np.zeros((0, 0), np.float32),
         smoothing=settings.smoothing / settings.stride,
@@ -88,7 +88,13 @@ def empty_bank(settings: AnomalySettings) -> Bank:
         centred=settings.centred,
         even_light=settings.even_light,
         score_share=settings.score_share,
+        lag=lag,
     )
+
+
+def tiling_of(settings: AnomalySettings) -> Tiling:
+    """Return how a recipe's photographs are cut into tiles, its network's lag unknown."""
+    return Tiling(settings.tile, settings.margin, settings.stride)
 
 
 def settings_of(recipe: Recipe) -> AnomalySettings:

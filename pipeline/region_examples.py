@@ -23,7 +23,7 @@ from pipeline.photo_groups import PhotoGroups, groups_of
 from pipeline.run_folder import RunFolder
 
 _WIDENINGS = (0.85, 1.0, 1.18)  # sizes at which each example is seen
-_SHRINKAGE = 0.3  # of the covariance towards its diagonal: the examples are few
+_SHRINKAGE = 0.1  # of the covariance towards its diagonal: the examples are few
 _LEAST = 2  # examples of each name
 
 
@@ -96,7 +96,7 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
             surface = detector.look(np.ascontiguousarray(turned))
-            views.append(describe(striking_region(surface), surface.scores, surface.factor))
+            views.append(describe(striking_region(surface), surface.scores, surface.grey, surface.factor))
     return np.stack(views)
 
 
@@ -124,24 +124,28 @@ def fit_names(examples: Sequence[Example]) -> RegionNames:
 
 
 def leave_out(examples: Sequence[Example]) -> dict[str, Any]:
-    """Return what names.json holds: how a fit without each example names it, and one without its groups."""
+    """Return what names.json holds: how a fit without each example names it, and one without its groups.
+
+    An example counts by the share of its views that are named rightly; confusion and wrong are of the first views.
+    """
     labels = sorted({one.label for one in examples})
-    answers = [_name_without(examples, place, [place]) for place in range(len(examples))]
+    answers = [_names_without(examples, place, [place]) for place in range(len(examples))]
     true = np.array([labels.index(one.label) for one in examples])
-    given = np.array([labels.index(answer) for answer in answers])
+    given = np.array([labels.index(names[0]) for names in answers])
     confusion = np.zeros((len(labels), len(labels)), int)
     np.add.at(confusion, (true, given), 1)
     report: dict[str, Any] = {
         "labels": labels,
         "examples": len(examples),
-        "balanced_accuracy": _balanced(true, given, examples),
+        "views": len(answers[0]),
+        "balanced_accuracy": _balanced(answers, examples),
         "confusion": confusion.tolist(),
         "wrong": [one.key for one, right in zip(examples, true == given, strict=True) if not right],
         "by_group": None,
     }
     if any(one.groups for one in examples):
-        together = [_name_without(examples, place, _related(examples, place)) for place in range(len(examples))]
-        report["by_group"] = _balanced(true, np.array([labels.index(answer) for answer in together]), examples)
+        together = [_names_without(examples, place, _related(examples, place)) for place in range(len(examples))]
+        report["by_group"] = _balanced(together, examples)
     return report
 
 
@@ -150,18 +154,19 @@ def _related(examples: Sequence[Example], place: int) -> list[int]:
     return [n for n, one in enumerate(examples) if n == place or mine & set(one.groups)]
 
 
-def _name_without(examples: Sequence[Example], place: int, left_out: Sequence[int]) -> str:
-    """Return the name that a fit on the rest gives to the example at a place."""
-    rest = [one for number, one in enumerate(examples) if number not in left_out]
-    return fit_names(rest).name(examples[place].views[0])[0]
+def _names_without(examples: Sequence[Example], place: int, left_out: Sequence[int]) -> list[str]:
+    """Return the names that a fit on the rest gives to the views of the example at a place."""
+    names = fit_names([one for number, one in enumerate(examples) if number not in left_out])
+    return [names.name(view)[0] for view in examples[place].views]
 
 
-def _balanced(true: np.ndarray, given: np.ndarray, examples: Sequence[Example]) -> dict[str, Any]:
+def _balanced(answers: Sequence[Sequence[str]], examples: Sequence[Example]) -> dict[str, Any]:
     """Return the mean over the names of the share that was named rightly, with an interval over the examples."""
+    labels = np.array([one.label for one in examples])
+    rights = np.array([np.mean(np.array(names) == one.label) for names, one in zip(answers, examples, strict=True)])
 
     def mean(drawn: np.ndarray) -> float | None:
-        shares = [float((given[drawn] == name)[true[drawn] == name].mean()) for name in np.unique(true[drawn])]
-        return float(np.mean(shares))
+        return float(np.mean([rights[drawn][labels[drawn] == label].mean() for label in np.unique(labels[drawn])]))
 
     keys = np.array([one.key for one in examples])
-    return bootstrap(mean(np.arange(len(true))), mean, keys)
+    return bootstrap(mean(np.arange(len(labels))), mean, keys)

@@ -94,5 +94,5 @@ def test_a_diffuse_anomaly_is_found_by_its_many_places() -> None:
 
 def found(detector: Detector, scores: np.ndarray) -> list[bool]:
     """Return for the regions of at least 20 pixels that one is found there."""
-    components: list[Component] = detector.find(Surface(scores, scores, 1.0))
+    components: list[Component] = detector.find(Surface(scores, scores, np.zeros(scores.shape, np.uint8), 1.0))
     return [True for one in components if one.area >= 20]

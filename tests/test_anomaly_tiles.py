@@ -91,10 +91,10 @@ def test_smoothing_keeps_the_sum() -> None:
 def test_a_bank_comes_back_from_its_file() -> None:
     """Faults: a number of the scale read as another; a bank of another network accepted."""
     vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float16).astype(np.float32)
-    bank = Bank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05)
+    bank = Bank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3)
     again = read_bank(bank_to_file(bank), 3)
     assert again.vectors.tolist() == vectors.tolist()
-    assert list(vars(again).values())[1:] == [1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05]
+    assert list(vars(again).values())[1:] == [1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3]
     with pytest.raises(InputError, match="does not fit"):
         read_bank(bank_to_file(bank), 4)
     with pytest.raises(InputError, match="damaged"):

@@ -28,7 +28,10 @@ _SCALE = (
     "centred",
     "even_light",
     "score_share",
+    "lag",
 )
+_WHOLE = ("margin", "longest_side", "smallest_area", "halo", "border", "even_light", "lag")
+_FLAGS = ("relative", "centred")
 _TINY = 1e-6
 _CHUNK = 4096  # places compared at once: memory stays bounded
 
@@ -51,6 +54,7 @@ class Bank:
     centred: a photograph's mean vector is subtracted first, so that its light and tone do not count.
     even_light: window, in pixels as looked at, within which light is evened first; see inference.anomaly.light; 0: as
         it is.
+    lag: of the network, in pixels; see inference.anomaly.tiles.
     score_share: the photograph's score is the mean over this share of its places, the highest; 0: the highest alone. A
         photograph below the threshold then has no regions, whatever single places score.
     relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
@@ -70,6 +74,7 @@ class Bank:
     centred: bool = False
     even_light: int = 0
     score_share: float = 0.0
+    lag: int = 0
 
     def scores(self, features: np.ndarray, stride: int) -> np.ndarray:
         """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features].
@@ -182,8 +187,6 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     if not fits:
         raise misfit(BANK_NAME, name)
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
-    whole = {
-        key: int(values.pop(key)) for key in ("margin", "longest_side", "smallest_area", "halo", "border", "even_light")
-    }
-    flags = {key: bool(values.pop(key)) for key in ("relative", "centred")}
+    whole = {key: int(values.pop(key)) for key in _WHOLE}
+    flags = {key: bool(values.pop(key)) for key in _FLAGS}
     return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from inference.anomaly.bank import BANK_NAME, Bank, enlarge, half_heights, read_bank, top_mean
 from inference.anomaly.components import Component, find_components
@@ -29,11 +30,13 @@ class Surface:
 
     places: the score of each, float32 [rows, columns]; raw distances.
     scores: the same at the photograph's size, float32 [height, width].
+    grey: the photograph's brightness, uint8 [height, width].
     factor: pixels of the photograph for each pixel that was looked at, 1 unless it was reduced.
     """
 
     places: np.ndarray
     scores: np.ndarray
+    grey: np.ndarray
     factor: float
 
 
@@ -103,7 +106,7 @@ class Detector:
         places = self.bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(places, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return Surface(places, scores, pixels.shape[1] / seen.shape[1])
+        return Surface(places, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
 
     def find(self, surface: Surface) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
@@ -148,7 +151,7 @@ class Detector:
             score = float(surface.scores[component.place][component.mask].max())
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
-                result, confidence = self.names.name(describe(component, surface.scores, surface.factor))
+                result, confidence = self.names.name(describe(component, surface.scores, surface.grey, surface.factor))
             regions.append(Region(component, score, result, confidence))
         return regions
 
@@ -191,7 +194,12 @@ def make_tiling(network: FeatureNetwork, bank: Bank, name: str = "model") -> Til
     """
     if 2 * bank.margin >= network.side or bank.margin % network.stride:
         raise InputError(f"{name}: {BANK_NAME}: the margin {bank.margin} does not fit tiles of {network.side} pixels.")
-    return Tiling(network.side, bank.margin, network.stride)
+    return Tiling(network.side, bank.margin, network.stride, bank.lag)
+
+
+def brightness(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 [height, width] of RGB pixels."""
+    return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
 def as_seen(pixels: np.ndarray, longest_side: int, window: int) -> np.ndarray:

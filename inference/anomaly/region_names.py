@@ -1,4 +1,4 @@
-"""What a found region is: how unusual it is, and its shape -> a name, by a linear map that was fitted on few examples.
+"""How unusual and how dark a region is, and its shape -> its name, by a linear map fitted on few examples.
 
 With a handful of examples the network's features of a region say less than these four numbers; docs/wood.md.
 """
@@ -47,26 +47,28 @@ class RegionNames:
         return self.labels[best], float(probabilities[best])
 
 
-def describe(component: Component, scores: np.ndarray, factor: float = 1.0) -> np.ndarray:
-    """Return float32 [NUMBERS] for one region: logarithms of its highest score and of length, breadth and filling.
+def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """Return float32 [NUMBERS] for one region: logarithms of its highest score, length, breadth and darkness.
 
     The score counts as a multiple of the photograph's median. Length and breadth are those of the ellipse with the same
-    second moments; filling is the region's area as a share of the ellipse's.
+    second moments. Darkness is the photograph's median brightness as a multiple of the region's mean.
 
     Args:
-        scores: float [height, width], of the photograph.
+        scores, grey: float and uint8 [height, width], of the photograph.
         factor: the photograph's pixels for each that was looked at.
     """
     highest = float(scores[component.place][component.mask].max()) / max(float(np.median(scores)), 1e-6)
-    return np.array([np.log(max(highest, 1e-6)), *_shape(component, factor)], np.float32)
+    darkness = float(np.median(grey)) / max(float(grey[component.place][component.mask].mean()), 1.0)
+    length, breadth = _axes(component)
+    return np.log(np.maximum([highest, length / factor, breadth / factor, darkness], 1e-6)).astype(np.float32)
 
 
-def _shape(component: Component, factor: float) -> np.ndarray:
+def _axes(component: Component) -> tuple[float, float]:
+    """Return length and breadth in pixels."""
     points = np.argwhere(component.mask).astype(np.float64)
     spread = np.cov(points.T, bias=True) + np.eye(2) / 12  # a pixel is a square, not a point
     breadth, length = 4 * np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 1e-6))
-    filling = component.area / (np.pi / 4 * length * breadth)
-    return np.log([length / factor, breadth / factor, filling])
+    return float(length), float(breadth)
 
 
 def names_to_file(names: RegionNames) -> bytes:
