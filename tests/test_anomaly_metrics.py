@@ -76,3 +76,19 @@ def test_f1_by_hand() -> None:
     """Faults: empty against empty counted as perfect."""
     assert f1(np.array([1, 1, 0, 0], bool), np.array([1, 0, 1, 0], bool)) == pytest.approx(0.5)
     assert f1(np.zeros(3, bool), np.zeros(3, bool)) is None
+
+
+def test_corners_connect_the_pixels_of_a_region() -> None:
+    """Two pixels that touch at a corner are one region: the lone pixel, found first, is half of all regions.
+
+    Faults: regions by edges alone, of which a slanting crack would be dozens.
+    """
+    mask = np.zeros((5, 5), bool)
+    mask[[0, 1, 4], [0, 1, 4]] = True
+    scores = np.zeros((5, 5))
+    scores[4, 4] = 2
+    scores[2, 0] = 1  # one of the 22 normal pixels
+    rates, overlaps = [0, 0, 1 / 22, 1], [0, 1 / 2, 1 / 2, 1]
+    at_limit = 1 / 2 + (0.3 - rates[2]) / (1 - rates[2]) / 2
+    area = overlaps[1] * rates[2] + (0.3 - rates[2]) * (overlaps[2] + at_limit) / 2
+    assert aupro([scores], [mask]) == pytest.approx(area / 0.3)

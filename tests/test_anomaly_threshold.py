@@ -94,8 +94,8 @@ def test_the_coreset_covers_what_there_is() -> None:
 def test_whitened_distances_are_mahalanobis() -> None:
     """Faults: whitening by the deviation instead of its inverse; the mean not subtracted."""
     random = np.random.default_rng(0)
-    vectors = random.normal(size=(4000, 2)) * [10, 0.1] + 5
-    whitened = fit_projection(vectors, [1, 1], 2, whiten=True)(vectors)
+    vectors = random.normal(size=(4000, 2)) * [3, 1] + 5
+    whitened = fit_projection(vectors, [2], 2, whiten=True)(vectors)
     assert whitened.mean(axis=0) == pytest.approx([0, 0], abs=1e-3)
     assert whitened.std(axis=0) == pytest.approx([1, 1], rel=0.05)
 
