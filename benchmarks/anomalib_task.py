@@ -21,6 +21,12 @@ from pipeline.recipe import Recipe
 from pipeline.surface_photos import SurfacePhoto
 
 SCRIPT = Path(__file__).parent / "anomalib_models.py"
+_ENVIRONMENT = {
+    "TQDM_DISABLE": "1",
+    # glibc is to keep freed memory: new pages at each step of the coreset took PyTorch ten times as long
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+}
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def read_answers(folder: Path, looked: Sequence[Looked]) -> dict[str, Answer]:
 def _run(python: Path, folder: Path) -> None:
     command = [str(python), "-W", "ignore", str(SCRIPT), str(folder)]
     try:
-        done = subprocess.run(command, env={**os.environ, "TQDM_DISABLE": "1"}, stdout=sys.stderr, check=False)
+        done = subprocess.run(command, env={**os.environ, **_ENVIRONMENT}, stdout=sys.stderr, check=False)
     except OSError as fault:
         raise InputError(f"--python: {python}: can't be started: {fault.strerror}. Give another.") from fault
     if done.returncode:

@@ -13,7 +13,8 @@ from pipeline.recipe import override_all
 from pipeline.recipes.wood import RECIPE
 from pipeline.surface_photos import FIT, SurfacePhoto
 
-SPOT = (slice(8, 12), slice(8, 12))  # in places; two pixels each
+SPOT, OTHER_SPOT = 8, 14  # where, in places of two pixels, and four of them a side
+LOOKS = {SPOT: np.float32([1, 1, 1, 1]), OTHER_SPOT: np.float32([1, -1, 1, -1])}
 SMALL = override_all(
     RECIPE,
     (
@@ -28,13 +29,13 @@ SMALL = override_all(
 )
 
 
-def looked_of(number: int, group: int, spot: bool, masked: bool) -> Looked:
+def looked_of(number: int, group: int, masked: bool, spot: int = 0) -> Looked:
     """Return a photograph of 40 x 48 pixels with two features of noise on each level, and maybe a spot."""
     noise = np.random.default_rng(number).normal(size=(20, 24, 4)).astype(np.float32)
-    if spot:
-        noise[SPOT] += 20
     mask = np.zeros((40, 48), bool)
-    mask[16:24, 16:24] = spot
+    if spot:
+        noise[spot : spot + 4, spot : spot + 4] += 20 * LOOKS[spot]
+        mask[2 * spot : 2 * spot + 8, 2 * spot : 2 * spot + 8] = True
     photo = SurfacePhoto(f"{number}.jpg", "", "", group, FIT)
     levels = {"2": noise[..., :2], "4": noise[::2, ::2, 2:]}
     return Looked(photo, (40, 48), (40, 48), mask if masked else None, levels, noise)
@@ -42,7 +43,7 @@ def looked_of(number: int, group: int, spot: bool, masked: bool) -> Looked:
 
 def test_groups_are_held_out_together_and_folds_without_masks_left_out() -> None:
     """Faults: a view of the same board in the fit; time spent on photographs that nothing measures."""
-    looked = [looked_of(n, group, False, masked) for n, (group, masked) in enumerate([(0, 1), (1, 0), (0, 0), (2, 1)])]
+    looked = [looked_of(n, group, masked) for n, (group, masked) in enumerate([(0, 1), (1, 0), (0, 0), (2, 1)])]
     assert make_folds(looked, 8) == [Fold([1, 3], [0]), Fold([0, 1, 2], [3])]
 
 
@@ -55,9 +56,14 @@ def test_our_methods_find_a_spot_unless_the_fit_saw_it(method: str) -> None:
     recipe = override_all(SMALL, (("anomaly.method", method),))
     found = []
     for second_group in (0, 1):
-        looked = [looked_of(n, (0, second_group, 2, 3)[n], n < 2, n in (0, 3)) for n in range(4)]
+        looked = [
+            looked_of(0, 0, True, SPOT),
+            looked_of(1, second_group, False, SPOT),
+            looked_of(2, 2, True),
+            looked_of(3, 3, True, OTHER_SPOT),
+        ]
         answer = our_answer(recipe, looked, make_folds(looked, 8))
-        assert set(answer.maps) == set(answer.scores) == {0, 3}
+        assert set(answer.maps) == set(answer.scores) == {0, 2, 3}
         assert answer.maps[0].shape == (40, 48)
         found.append(answer)
         if second_group == 0:
@@ -68,7 +74,7 @@ def test_our_methods_find_a_spot_unless_the_fit_saw_it(method: str) -> None:
 
 def test_the_task_holds_the_maps_and_the_places_of_our_own_draw(tmp_path: Path) -> None:
     """Faults: levels out of order, places beyond the map or twice, a photograph under another's number."""
-    looked = [looked_of(n, n, n == 0, n == 0) for n in range(4)]
+    looked = [looked_of(n, n, n == 0) for n in range(4)]
     write_task(tmp_path, looked, [Fold([1, 2, 3], [0])], SMALL)
     task = json.loads((tmp_path / "task.json").read_text())
     assert task == {"levels": ["2", "4"], "folds": [{"fit": [1, 2, 3], "score": [0]}], "bank": 200, "seed": 0}
@@ -80,7 +86,7 @@ def test_the_task_holds_the_maps_and_the_places_of_our_own_draw(tmp_path: Path) 
 
 def test_answers_are_brought_to_the_size_of_the_photograph(tmp_path: Path) -> None:
     """Faults: padding of the maps that counts as photograph, methods or photographs mixed up, clamped scores."""
-    looked = [looked_of(n, n, n == 0, True) for n in range(2)]
+    looked = [looked_of(n, n, True, SPOT * (n == 0)) for n in range(2)]
     for number in range(2):
         scores = np.full((44, 48), 2.0, np.float32)  # four rows more than the photograph has
         scores[16:24, 16:24] += 30 * (number == 0)
