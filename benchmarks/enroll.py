@@ -4,9 +4,9 @@
         [--leave-out LABEL] ... [--set NAME=VALUE] ... [--joint RUN] [--json OUT]
 
 For each class a network is trained on the others (in DIR/LABEL, which a second call goes on with or reuses), then the
-class is enrolled from 5, 10, 20 and 50 of its photographs, three draws each, and the answers to all its other
-photographs and to the test patches of the others are counted, nothing rejected. Beside it, a lower bound: the same
-network fine-tuned on the new pictures alone; and an upper bound: a network trained on all classes (--joint RUN).
+class is enrolled from all boxes in 5, 10, 20 and 50 of its photographs, three draws each, and the answers to all its
+other photographs and to the test patches of the others are counted, nothing rejected. Beside it, a lower bound: the
+same network fine-tuned on the new pictures alone; and an upper bound: a network trained on all classes (--joint RUN).
 All answers but those of fine-tuning are the int8 file's through the runner's code.
 """
 
@@ -125,10 +125,9 @@ def draw_photos(patches: Looked, count: int, seed: int) -> np.ndarray:
 
 
 def _enroll(run: RunFolder, given: Looked, old: Looked, new: Looked, label: str) -> dict[str, Any]:
-    """Add the class from one patch of each given photograph; count right answers among old and new ones."""
-    _, first = np.unique(given.photos, return_index=True)
+    """Add the class from all boxes in the given photographs; count right answers among old and new ones."""
     begun = time.perf_counter()
-    model = add_class(open_model(run.model), label, given.vectors[first])
+    model = add_class(open_model(run.model), label, given.vectors)
     seconds = time.perf_counter() - begun
     names, answers = np.array(model.card.labels), model.card.answers
     counts, accepted = {}, {}
@@ -140,7 +139,7 @@ def _enroll(run: RunFolder, given: Looked, old: Looked, new: Looked, label: str)
         counts[kind] = proportion(*_count(results, looked.labels))
         passed = weighed[:, places].max(axis=1) >= model.card.threshold
         accepted[kind] = proportion(int((passed & (results == looked.labels)).sum()), len(results))
-    return {"accuracy": counts, "right_and_accepted": accepted, "seconds": seconds}
+    return {"boxes": len(given.vectors), "accuracy": counts, "right_and_accepted": accepted, "seconds": seconds}
 
 
 def fine_tune(run: RunFolder, once: PatchIndex, label: str, chosen: np.ndarray, own: PatchIndex) -> dict[str, Any]:

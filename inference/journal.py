@@ -62,8 +62,10 @@ class Journal:
         return len(self._places[kind])
 
     def close(self) -> None:
-        """Close the file; it stays for --resume."""
+        """Close the file; it stays for --resume, unless it holds no answer."""
         self._file.close()
+        if not self.count("results") and not self.count("faults"):
+            self.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Close and delete the journal: what it held is written elsewhere."""

@@ -72,3 +72,14 @@ def test_a_finished_journal_leaves_nothing(tmp_path: Path) -> None:
     """Catches files that pile up beside the results."""
     written(tmp_path / "journal").remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_never_began_leaves_no_journal(tmp_path: Path) -> None:
+    """Faults: a model that is refused blocks the next run with a journal of nothing."""
+    path = tmp_path / "a.json.journal"
+    Journal(path, {"model": "damaged"}).close()
+    assert not path.exists()
+    journal = Journal(path, {"model": "good"})
+    journal.add("a.jpg", "cannot be read")
+    journal.close()
+    assert path.exists()
