@@ -22,8 +22,8 @@ from pipeline.estimates import bootstrap
 from pipeline.photo_groups import PhotoGroups, groups_of
 from pipeline.run_folder import RunFolder
 
-_WIDENINGS = (0.85, 1.0, 1.18)  # sizes at which each example is seen
-_SHRINKAGE = 0.1  # of the covariance towards its diagonal: the examples are few
+_WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # sizes at which each example is seen
+_SHRINKAGE = 0.2  # of the covariance towards its diagonal: the examples are few
 _LEAST = 2  # examples of each name
 
 
