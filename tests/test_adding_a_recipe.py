@@ -111,13 +111,22 @@ def test_the_page_leads_from_a_file_to_answers(clone: Path) -> None:
     assert sum(tree == result for tree, result in named) >= 0.8 * len(named), named
 
 
-def test_what_the_page_names_is_there() -> None:
-    """Faults: a file, folder or test in the page that was moved or renamed."""
-    paths = set(re.findall(r"(?:benchmarks|docs|export|inference|models|pipeline|tests)/[\w/.]*\w", PAGE))
-    missing = {path for path in paths if not (ROOT / path).exists()} - {EXAMPLE, "docs/results/NAME.json"}
+@pytest.mark.parametrize("page", ["docs/adding_a_recipe.md", "docs/design.md", "CHANGELOG.md"])
+def test_what_a_page_names_is_there(page: str) -> None:
+    """Faults: a file, folder, test or heading in a page that was moved or renamed."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    folders = "benchmarks|docs|export|inference|models|notebooks|pipeline|tests"
+    paths = re.findall(rf"(?<![\w/])(?:{folders})/[\w/.]*\w", text) + [
+        f"tests/{name}" for name in re.findall(r"`(test_\w+\.py)`", text)
+    ]
+    missing = {path for path in paths if "NAME" not in path and not (ROOT / path).exists()} - {EXAMPLE}
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
-    lost = [name for name in re.findall(r"`(test_\w+)`", PAGE) if f"def {name}(" not in tests]
-    assert (missing, lost) == (set(), [])
+    lost = [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests]
+    headings = {
+        re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall(r"^#+(.*)$", text, re.M)
+    }
+    astray = [name for name in re.findall(r"\]\(#([\w-]+)\)", text) if name not in headings]
+    assert (missing, lost, astray) == (set(), [], [])
 
 
 @pytest.mark.parametrize("page", ["adding_a_recipe.md", "design.md"])

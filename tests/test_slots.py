@@ -61,7 +61,7 @@ def test_every_trunk_maps_pixels_to_a_feature_map(network: keras.Model) -> None:
 
 
 def test_every_network_gives_probabilities_and_features(network: keras.Model) -> None:
-    """Faults: pixels 0..255 that overflow because the trunk does not scale them, features that are not the pooled."""
+    """Faults: features that are not the pooled feature map, a network that answers with something else than shares."""
     pixels = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.float32)
     probabilities, features = with_probabilities(network, 1.0, features=True)(pixels, training=False)
     assert keras.ops.convert_to_numpy(probabilities).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
