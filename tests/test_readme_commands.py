@@ -46,6 +46,8 @@ ELSEWHERE = {
     r"\S+ -m pipeline resume": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline run memes$": "test_the_smoke_run_learns_from_drawn_memes",
     r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_named",
+    r"\S+ -m pipeline run wood": "test_drawn_wood_reaches_its_floors",
+    r"\S+ -m inference wood.tflite": "test_the_runner_writes_masks_regions_and_previews",
     r"\S+ -m pipeline (fit|evaluate) ?\S*cifar10": "test_the_smoke_run_learns_and_measures_the_given_test_set",
     r"\S+ -m pipeline control": "test_a_run_that_learned_is_told_from_one_that_was_trained_on_shuffled_labels",
     r"\S+ -m pipeline (enroll|classes new.tflite --remove)":
