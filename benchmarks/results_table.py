@@ -7,6 +7,7 @@ measured.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,26 @@ _CROSSVAL_ROWS = (
 )
 
 
+_PIXEL_ROWS = (
+    ("AUPRO (up to 30 % false)", "aupro"),
+    ("F1 of pixels, own threshold", "f1"),
+    ("  at the best threshold", "best_f1"),
+    ("AUROC of pixels", "pixel_auroc"),
+)
+
+
 def results_table() -> str:
     """Return the table: one block a report, values with 95 % intervals and n."""
     paths = [path for pattern in REPORTS for path in sorted(ROOT.glob(pattern))]
     reports = {path.relative_to(ROOT).as_posix(): json.loads(path.read_text(encoding="utf-8")) for path in paths}
-    return "\n\n".join(
-        _crossval_block(name, report) if "folds" in report else _block(name, report) for name, report in reports.items()
-    )
+    return "\n\n".join(_block_of(report)(name, report) for name, report in reports.items())
+
+
+def _block_of(report: dict[str, Any]) -> Callable[[str, dict[str, Any]], str]:
+    """Return what writes the block of a report of its kind."""
+    if "folds" in report:
+        return _crossval_block
+    return _surface_block if "metrics" in report else _block
 
 
 def _crossval_block(name: str, report: dict[str, Any]) -> str:
@@ -67,6 +81,22 @@ def _block(name: str, report: dict[str, Any]) -> str:
         f"  {'machine':29}{report['machine']}",
     ]
     return "\n".join(lines)
+
+
+def _surface_block(name: str, report: dict[str, Any]) -> str:
+    metrics, cost, data = report["metrics"], report["cost"], report["data"]
+    lines = [f"{report['title']}: {data['kind']}", f"  {'report':29}{name}"]
+    lines.append(f"  {'photographs':29}{data['fit']} in the bank, {data['test']} more, {data['masks']} masks")
+    shares = [("clean ones flagged", metrics["flagged_clean"]), ("anomalous ones flagged", metrics["found_anomalous"])]
+    if report["names"]:
+        shares.append(("names of regions, balanced", report["names"]["balanced_accuracy"]))
+    lines += [f"  {title:29}{_estimate(share)}" for title, share in shares if share["n"]]
+    if metrics["image_auroc"]["value"] is not None:
+        value, low, high = (f"{metrics['image_auroc'][key]:.3f}" for key in ("value", "low", "high"))
+        lines.append(f"  {'AUROC of photographs':29} {value}   [{low}, {high}]  n = {metrics['image_auroc']['n']}")
+    lines += [f"  {title:29} {metrics[key]:.3f}" for title, key in _PIXEL_ROWS if metrics[key] is not None]
+    size = f"{cost['bytes']:,} bytes, {cost['seconds']:.2f} s for {cost['megapixels']:.1f} megapixels"
+    return "\n".join([*lines, f"  {'size, time a photograph':29}{size}", f"  {'machine':29}{report['machine']}"])
 
 
 def _estimate(estimate: dict[str, Any]) -> str:

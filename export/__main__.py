@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
+from pipeline.run_folder import RunFolder
 
 EPILOG = """\
 examples:
@@ -29,7 +30,6 @@ def _run(options: argparse.Namespace) -> int:
 
     load_tensorflow()
     from export.export_run import export_run
-    from pipeline.run_folder import RunFolder
     from pipeline.stages import run_index
 
     run = RunFolder(options.run)
@@ -39,11 +39,25 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
     if out.exists() and not options.overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
+    if run.read_recipe().anomaly is not None:
+        return _export_surface(run, mode, out)
     parity = export_run(run, run_index(run), mode, out)
     accuracy, agreement = parity[mode]["accuracy"], parity[mode]["agreement"]
     print(
         f"{mode}: accuracy {accuracy['value']:.3f} ({parity['keras']['accuracy']['value']:.3f} in Keras), agreement "
         f"{agreement['value']:.3f}, n = {agreement['n']}, {out.stat().st_size:,} bytes; model: {out}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _export_surface(run: RunFolder, mode: str, out: Path) -> int:
+    from export.export_surface import export_surface
+
+    parity = export_surface(run, mode, out)[mode]
+    print(
+        f"{mode}: scores differ from Keras by {parity['mean_difference']:.4f} of the threshold in the mean, "
+        f"n = {parity['n']:,} places, {out.stat().st_size:,} bytes; model: {out}",
         file=sys.stderr,
     )
     return 0

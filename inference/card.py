@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from inference.artefact import Artefact, flatbuffer_sha256
-from inference.decide import DECISIONS, UNKNOWN
+from inference.decide import DECISION_NAMES, UNKNOWN
 from inference.errors import InputError
 
 CARD_FORMAT = 1
 CARD_NAME = "card.json"
 LABELS_NAME = "labels.txt"
 RESIZE_RULES = ("stretch",)
+_LATER = ("enrolled", "region_labels")  # fields that files of earlier programs lack
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Card:
     reject_labels: those of the labels that mean "none of them" and are answered as "unknown".
     input_size: (height, width) in pixels.
     region_margin: share of a region's side added on each side before it is cut out, as the training patches had.
+    region_labels: names that a model for anomalies gives to regions; see inference.anomaly.region_names.
     temperature: the divisor of the logits, already folded into the network.
     training, measured: for people; the runner does not read them.
     """
@@ -42,6 +44,7 @@ class Card:
     resize: str = "stretch"
     region_margin: float = 0.0
     enrolled: tuple[str, ...] = ()
+    region_labels: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = CARD_FORMAT
@@ -97,8 +100,8 @@ def _parse(data: bytes, name: str) -> Card:
             f"{name}: {CARD_NAME} must have format {CARD_FORMAT}. Received: {received}. "
             "Update the runner or export the model again."
         )
-    for key in ("labels", "reject_labels", "input_size", "enrolled"):
-        if not isinstance(values.setdefault(key, [] if key == "enrolled" else None), list):
+    for key in ("labels", "reject_labels", "input_size", "enrolled", "region_labels"):
+        if not isinstance(values.setdefault(key, [] if key in _LATER else None), list):
             raise InputError(
                 f"{name}: {CARD_NAME}: {key} must be a list. Received: {values.get(key)!r}. Export the model again."
             )
@@ -110,6 +113,7 @@ def _parse(data: bytes, name: str) -> Card:
 
 
 def _check_values(card: Card, name: str) -> None:
+    named = card.region_labels
     rules = (
         ("labels must be unique texts, at least one", card.labels, _are_labels(card.labels)),
         ("enrolled must be the last of the labels, not all", card.enrolled, _are_last(card)),
@@ -117,9 +121,10 @@ def _check_values(card: Card, name: str) -> None:
         (f"only a reject label may be called {UNKNOWN}", card.labels, UNKNOWN not in _answers(card)),
         ("input_size must be two positive numbers", card.input_size, _is_size(card.input_size)),
         (f"resize must be one of {RESIZE_RULES}", card.resize, card.resize in RESIZE_RULES),
-        (f"decision must be one of {tuple(DECISIONS)}", card.decision, card.decision in tuple(DECISIONS)),
+        (f"decision must be one of {DECISION_NAMES}", card.decision, card.decision in DECISION_NAMES),
         ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
         ("region_margin must be 0 or more", card.region_margin, _is_margin(card.region_margin)),
+        ("region_labels must be unique texts", named, not named or _are_labels(named)),
         ("flatbuffer_sha256 must be a text", card.flatbuffer_sha256, isinstance(card.flatbuffer_sha256, str)),
     )
     for rule, received, holds in rules:

@@ -6,7 +6,7 @@ import numpy as np
 
 from inference.artefact import Artefact, read_artefact
 from inference.card import CARD_NAME, Card, read_card
-from inference.decide import DECISIONS, Decision, DecisionRule
+from inference.decide import ANOMALY, DECISIONS, Decision, DecisionRule
 from inference.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
 from inference.errors import InputError
 from inference.foreign.model import describe_foreign, load_foreign, refuse_options
@@ -44,6 +44,7 @@ class Classifier:
         if CARD_NAME in artefact.files:
             refuse_options(labels, scaling, str(path))
             self.card = read_card(artefact, str(path))
+            _refuse_detector(self.card, str(path))
             self._model = TfliteModel(artefact.flatbuffer, str(path), threads)
         else:
             foreign = describe_foreign(artefact, Path(path), labels, scaling)
@@ -129,3 +130,8 @@ class Classifier:
                 f"{name}: card and network differ: the network takes {network[0]} pixels and gives {network[1]} "
                 f"outputs, the card states {stated[0]} and {stated[1]} labels. Export the model again."
             )
+
+
+def _refuse_detector(card: Card, name: str) -> None:
+    if card.decision == ANOMALY:
+        raise InputError(f"{name}: finds anomalies, it is no classifier. Use `python -m inference`, or Detector.")

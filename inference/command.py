@@ -5,7 +5,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ def classify(options: argparse.Namespace) -> int:
     if not options.images:
         raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
     _check_outputs(options)
-    settings = worker_settings(options)
+    settings = replace(worker_settings(options), **_surface_settings(options))
     header = _journal_header(options)
     with ExitStack() as stack:
         listing = Listing(options.images)
@@ -78,6 +78,12 @@ def worker_settings(options: argparse.Namespace) -> WorkerSettings:
     )
 
 
+def _surface_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return where a model for anomalies writes what else it finds: absolute, for workers elsewhere."""
+    folders = {name: path and path.resolve() for name, path in (("masks", options.masks), ("scores", options.scores))}
+    return {**folders, "regions": options.regions}
+
+
 def _answer(batch: Batch, settings: WorkerSettings) -> bool:
     """Classify everything into the journal; return whether the user stopped it."""
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
@@ -88,7 +94,7 @@ def _answer(batch: Batch, settings: WorkerSettings) -> bool:
             if isinstance(answer, str):
                 batch.progress.say(f"{request.picture}: {answer}")
             elif stream:
-                print_text(jsonl_line(request.picture.key, answer))
+                print_text(jsonl_line(request.picture.key, _shown(batch, answer)))
     except KeyboardInterrupt:
         batch.progress.say(_stopped(batch))
         return True
@@ -116,7 +122,8 @@ def _finish(batch: Batch) -> int:
     if options.preview is not None or options.show:
         _draw(batch)
     name = output_format(options)
-    pieces = FORMATS[name](journal.read("results"), options.top, batch.boxes is not None)
+    entries = ((key, _shown(batch, answer)) for key, answer in journal.read("results"))
+    pieces = FORMATS[name](entries, options.top, batch.boxes is not None or options.regions)
     if options.out is not None:
         write_pieces(options.out, pieces, "--out")
     elif name != "jsonl":  # those lines are out already
@@ -129,6 +136,13 @@ def _finish(batch: Batch) -> int:
     where = "standard output" if options.out is None else options.out
     batch.progress.say(f"classified {count} of {total} pictures; results: {where}")
     return 1 if faults else 0
+
+
+def _shown(batch: Batch, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer as it is written: the regions of anomalies, which previews need, where they are asked for."""
+    if batch.options.regions or "score" not in answer:
+        return answer
+    return {name: value for name, value in answer.items() if name != "regions"}
 
 
 def _faults(batch: Batch) -> list[tuple[str, str]]:
@@ -198,6 +212,7 @@ def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
         "scaling": options.scaling,
         "threshold": options.threshold,
         "top": options.top,
+        **{name: str(path) for name, path in _surface_settings(options).items() if path and name != "regions"},
     }
 
 

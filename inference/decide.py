@@ -55,3 +55,5 @@ DECISIONS: dict[str, Callable[[np.ndarray, DecisionRule], Decision]] = {
     "softmax": decide_softmax,
     "neighbours": decide_softmax,
 }
+ANOMALY = "anomaly"  # decided place by place, by inference.anomaly.detector
+DECISION_NAMES = (*DECISIONS, ANOMALY)

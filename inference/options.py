@@ -16,6 +16,7 @@ examples:
   python -m inference model.tflite --video belt.mp4 --out belt.json
   python -m inference model.tflite a.jpg b.png --threshold 0 --top 3
   python -m inference other.tflite photos/ --labels labels.txt --scaling signed
+  python -m inference wood.tflite boards/ --masks masks/ --scores scores/ --regions --preview look/
   python -m inference serve model.tflite
 
 The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
@@ -80,6 +81,9 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--preview", type=Path, metavar="DIR", help="draw the answers on the pictures, and contact sheets"
     )
+    group.add_argument("--masks", type=Path, metavar="DIR", help="anomalies: write each photograph's mask here, as PNG")
+    group.add_argument("--scores", type=Path, metavar="DIR", help="anomalies: write the raw scores here, as .npy")
+    group.add_argument("--regions", action="store_true", help="anomalies: list box, area, contour and name of each")
     group.add_argument("--show", action="store_true", help="show the pictures with their answers in a window")
     group.add_argument("--overwrite", action="store_true", help="replace the files at --out and --errors")
     group.add_argument("--resume", action="store_true", help="go on with a killed run with the same --out")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from inference.errors import InputError
 from inference.keep_memory import keep_memory
@@ -21,6 +21,8 @@ from inference.limits import DEFAULT_LIMITS, Limits
 from inference.pictures import Picture
 
 if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
+    from inference.anomaly.answer import Photograph
+    from inference.anomaly.detector import Detector
     from inference.answers import Prepared
     from inference.classifier import Classifier
     from inference.regions import Box
@@ -41,7 +43,10 @@ class Request:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker is told; see inference.classifier.Classifier and inference.answers.answer_pixels."""
+    """What every worker is told; see inference.classifier.Classifier and inference.answers.answer_pixels.
+
+    masks, scores, regions: for models that find anomalies alone; see inference.anomaly.answer.
+    """
 
     model: Path
     threads: int = 1
@@ -50,6 +55,9 @@ class WorkerSettings:
     limits: Limits = DEFAULT_LIMITS
     labels: Path | None = None
     scaling: str | None = None
+    masks: Path | None = None
+    scores: Path | None = None
+    regions: bool = False
 
 
 def work(requests: Connection, answers: Connection, settings: WorkerSettings) -> None:
@@ -60,7 +68,7 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     keep_memory()
     try:
-        classifier = load_classifier(settings)
+        classifier = load_model(settings)
     except InputError as fault:
         answers.send(str(fault))
         return
@@ -70,8 +78,24 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     threading.Thread(target=_prepare_all, args=(classifier, settings.limits, waiting, prepared), daemon=True).start()
     with contextlib.suppress(OSError):  # the parent was killed
-        for group in _together(_answer_all(classifier, settings.top, prepared), prepared):
+        for group in _together(_answer_all(classifier, settings, prepared), prepared):
             answers.send(group)
+
+
+def load_model(settings: WorkerSettings) -> "Classifier | Detector":
+    """Return what the settings describe: a detector where the model's card says that it finds anomalies.
+
+    Raises:
+        InputError: see inference.classifier.Classifier and inference.anomaly.detector.Detector.
+    """
+    from inference.anomaly.detector import finds_anomalies, load_detector
+
+    if finds_anomalies(settings.model):
+        return load_detector(settings)
+    asked = {"--masks": settings.masks, "--scores": settings.scores, "--regions": settings.regions}
+    if names := ", ".join(name for name, value in asked.items() if value):
+        raise InputError(f"{names}: only for models that find anomalies. Received: {settings.model}. Leave it out.")
+    return load_classifier(settings)
 
 
 def load_classifier(settings: WorkerSettings) -> "Classifier":
@@ -88,26 +112,38 @@ def load_classifier(settings: WorkerSettings) -> "Classifier":
     return Classifier(settings.model, settings.threads, settings.threshold, settings.labels, settings.scaling)
 
 
-def prepare_request(classifier: "Classifier", request: Request, limits: Limits) -> "Prepared | str":
+def prepare_request(
+    classifier: "Classifier | Detector", request: Request, limits: Limits
+) -> "Prepared | Photograph | str":
     """Read, decode, cut and resize; return the reason where that fails."""
+    from inference.anomaly.answer import prepare_photograph
     from inference.answers import prepare
+    from inference.decide import ANOMALY
     from inference.image_io import decode_image
 
     try:
         pixels = decode_image(request.picture.read(limits), limits)
+        if classifier.card.decision == ANOMALY:
+            return prepare_photograph(request.picture.key, pixels, request.boxes)
         return prepare(classifier.card, pixels, request.boxes)
     except InputError as fault:
         return str(fault)
 
 
-def answer_request(classifier: "Classifier", prepared: "Prepared | str", top: int) -> dict[str, Any] | str:
+def answer_request(
+    classifier: "Classifier | Detector", prepared: "Prepared | Photograph | str", settings: WorkerSettings
+) -> dict[str, Any] | str:
     """Return the answer for what was prepared, or the reason why there is none."""
+    from inference.anomaly.answer import Photograph, SurfaceFiles, answer_photograph
     from inference.answers import answer_prepared
 
     if isinstance(prepared, str):
         return prepared
     try:
-        return answer_prepared(classifier, prepared, top)
+        if isinstance(prepared, Photograph):
+            files = SurfaceFiles(settings.masks, settings.scores)
+            return answer_photograph(cast("Detector", classifier), prepared, files)
+        return answer_prepared(cast("Classifier", classifier), prepared, settings.top)
     except InputError as fault:
         return str(fault)
 
@@ -123,7 +159,7 @@ def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> Non
 
 
 def _prepare_all(
-    classifier: "Classifier",
+    classifier: "Classifier | Detector",
     limits: Limits,
     waiting: "queue.SimpleQueue[Request]",
     prepared: "queue.Queue[Any]",
@@ -135,12 +171,14 @@ def _prepare_all(
             prepared.put(fault)
 
 
-def _answer_all(classifier: "Classifier", top: int, prepared: "queue.Queue[Any]") -> Iterator[dict[str, Any] | str]:
+def _answer_all(
+    classifier: "Classifier | Detector", settings: WorkerSettings, prepared: "queue.Queue[Any]"
+) -> Iterator[dict[str, Any] | str]:
     while True:
         item = prepared.get()
         if isinstance(item, BaseException):
             raise item
-        yield answer_request(classifier, item, top)
+        yield answer_request(classifier, item, settings)
 
 
 def _together(answers: Iterator[Any], prepared: "queue.Queue[Any]") -> Iterator[list[Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.anomaly_stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
 from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.enroll_command import add_enroll_verbs, classes, enroll
 from pipeline.quiet import load_tensorflow
@@ -67,7 +68,7 @@ def fit(options: argparse.Namespace) -> int:
     """Start a run and train it."""
     run = start_run(_recipe(options), _place(options))
     print(f"run: {run.path}", file=sys.stderr)
-    complete(run, [PATCHES, FIT])
+    complete(run, _stages(run)[:2])
     print(f"trained; go on with: python -m pipeline evaluate {run.path}", file=sys.stderr)
     return _exit_code(run)
 
@@ -81,7 +82,9 @@ def run_all(options: argparse.Namespace) -> int:
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Start a cross-validation and do every stage of each fold."""
-    folder = start_crossval(_recipe(options), _place(options), options.folds)
+    recipe = _recipe(options)
+    _refuse_surfaces(recipe, "crossval", "Its run holds out every photograph once: use run.")
+    folder = start_crossval(recipe, _place(options), options.folds)
     print(f"cross-validation: {folder.path}", file=sys.stderr)
     return _complete_crossval(folder, [])
 
@@ -114,10 +117,11 @@ def evaluate(options: argparse.Namespace) -> int:
     run = RunFolder(options.run)
     run.read_recipe()
     measured = run.report.is_file()
-    complete(run, STAGES)
+    stages = _stages(run)
+    complete(run, stages)
     if measured:  # measure again; the old report stays until the new one is written
-        EVALUATE.do(run)
-        RESULTS.do(run)
+        for stage in stages[-2:]:
+            stage.do(run)
     return _finish(run)
 
 
@@ -131,10 +135,16 @@ def control(options: argparse.Namespace) -> int:
     from pipeline.control_words import control_lines, verdict_lines
 
     run = RunFolder(options.run)
+    _refuse_surfaces(run.read_recipe(), "control", "Nothing is trained there; its report measures.")
     report = control_run(run, ControlOptions(options.epochs, options.lot, not options.no_training, options.again))
     _, page = write_control(run.path, report)
     print("\n".join([*control_lines(report), f"page: {page}", "", *verdict_lines(report)]))
     return 0
+
+
+def _refuse_surfaces(recipe: Recipe, verb: str, remedy: str) -> None:
+    if recipe.anomaly is not None:
+        raise InputError(f"{verb}: only of recipes that learn classes. Received: {recipe.name}. {remedy}")
 
 
 def _export_stage(run: RunFolder) -> None:
@@ -146,6 +156,28 @@ def _export_stage(run: RunFolder) -> None:
 
 EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export_stage)
 STAGES = (PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS)
+
+
+def _convert_stage(run: RunFolder) -> None:
+    from export.export_surface import convert_trunk
+
+    convert_trunk(run)
+
+
+def _pack_stage(run: RunFolder) -> None:
+    from export.export_surface import export_surface
+
+    export_surface(run, run.read_recipe().export.mode, run.model)
+
+
+CONVERT = Stage("converting the trunk", lambda run: run.trunk, _convert_stage)
+PACK = Stage("packing trunk and bank", lambda run: run.model, _pack_stage)
+SURFACE_STAGES = (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, NAME_REGIONS, EVALUATE_BANK, RESULTS_BANK)
+
+
+def _stages(run: RunFolder) -> tuple[Stage, ...]:
+    """Return the stages of a run: those of its recipe's kind."""
+    return STAGES if run.read_recipe().anomaly is None else SURFACE_STAGES
 
 
 def _complete_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
@@ -166,15 +198,17 @@ def _complete_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
 
 
 def _complete(run: RunFolder) -> int:
-    complete(run, STAGES)
+    complete(run, _stages(run))
     return _finish(run)
 
 
 def _finish(run: RunFolder) -> int:
     """Print the report's lines and where everything is; return the exit code."""
+    from pipeline.anomaly_report import surface_lines
     from pipeline.report import summary_lines
 
-    print("\n".join(summary_lines(read_json(run.report, "Evaluate again."))))
+    lines = summary_lines if run.read_recipe().anomaly is None else surface_lines
+    print("\n".join(lines(read_json(run.report, "Evaluate again."))))
     print(f"report:  {run.report.with_suffix('.html')}")
     print(f"model:   {run.model}")
     print(f"results: {run.results}")
@@ -200,7 +234,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _place(options: argparse.Namespace) -> DataPlace:
-    return DataPlace(options.images, options.annotations, options.runs, options.groups)
+    surface = {name: getattr(options, name) for name in ("masks", "test", "crops")}
+    return DataPlace(options.images, options.annotations, options.runs, options.groups, **surface)
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -264,6 +299,14 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--images", type=Path, metavar="DIR", help="folder of the photographs")
     add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
     add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that a split may not part")
+    add(
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="anomalies: masks that measure (default: masks/ beside the photographs)",
+    )
+    add("--test", type=Path, metavar="DIR", help="anomalies: photographs that measure and never enter the bank")
+    add("--crops", type=Path, metavar="DIR", help="anomalies: a folder of example regions for each name")
     add("--smoke", action="store_true", help="a few tiny pictures and epochs: tries the whole flow")
     _add_set(parser, "change a setting")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")

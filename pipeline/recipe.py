@@ -3,10 +3,12 @@
 import difflib
 import json
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from inference.errors import InputError
+from pipeline.anomaly_settings import AnomalySettings
 from pipeline.recipe_rules import BACKGROUND, list_rules
 
 Overrides = tuple[tuple[str, str], ...]
@@ -18,10 +20,10 @@ class SourceSettings:
 
     kind annotated_photos: photographs with boxes, by default drawn ones, class_folders: a folder or zip with a folder
     of pictures for each class, cifar10: the same, or by default what Keras downloads, memes: the same, or by default
-    drawn memes of the styles that the labels name.
+    drawn memes of the styles that the labels name, surfaces: photographs of a surface, without labels.
     """
 
-    kind: Literal["annotated_photos", "class_folders", "cifar10", "memes"] = "annotated_photos"
+    kind: Literal["annotated_photos", "class_folders", "cifar10", "memes", "surfaces"] = "annotated_photos"
     scenes: int = 700
     seed: int = 0
 
@@ -182,7 +184,8 @@ class Recipe:
 
     labels: the classes, in the order of the network's outputs. smoke, embedded: overrides for a quick try of
     the whole flow, and for runs on the drawn scenes. seed: of the training alone, so that runs with several
-    seeds share their patches and splits.
+    seeds share their patches and splits. anomaly: only of recipes that look for anomalies; recipe.json leaves it out
+    elsewhere.
     """
 
     name: str
@@ -196,6 +199,7 @@ class Recipe:
     fit: FitSettings = field(default_factory=FitSettings)
     calibrate: CalibrateSettings = field(default_factory=CalibrateSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+    anomaly: AnomalySettings | None = None
     seed: int = 0
     smoke: Overrides = ()
     embedded: Overrides = ()
@@ -238,7 +242,8 @@ def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
 
 def recipe_to_json(recipe: Recipe) -> str:
     """Return the text of recipe.json."""
-    return json.dumps(asdict(recipe), indent=1) + "\n"
+    values = asdict(recipe)
+    return json.dumps({name: value for name, value in values.items() if value is not None}, indent=1) + "\n"
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -248,24 +253,29 @@ def recipe_from_json(text: str) -> Recipe:
         InputError: it is damaged, or has other fields than this version of the program knows: a default in
             place of a missing one would silently change the run.
     """
-    types = get_type_hints(Recipe)
+    sections = get_type_hints(Recipe) | {"anomaly": AnomalySettings}
     try:
         values = json.loads(text)
-        _check_fields(Recipe, values)
+        _check_fields(Recipe, values, optional={"anomaly"})
         for name, value in values.items():
-            if is_dataclass(types[name]):
-                _check_fields(types[name], value)
-                values[name] = types[name](**value)
+            if is_dataclass(sections[name]):
+                _check_fields(sections[name], value)
+                values[name] = sections[name](**{key: _as_tuple(item) for key, item in value.items()})
             elif isinstance(value, list):
-                values[name] = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+                values[name] = tuple(_as_tuple(item) for item in value)
         return Recipe(**values)
     except (AttributeError, TypeError, ValueError) as fault:
         raise InputError(f"recipe.json is damaged or of another version: {fault}. Start a new run.") from fault
 
 
-def _check_fields(kind: Any, values: dict[str, Any]) -> None:
-    """Raise ValueError unless the values are for exactly the fields of a dataclass."""
-    odd = {entry.name for entry in fields(kind)} ^ set(values)
+def _as_tuple(value: Any) -> Any:
+    """Return a list of JSON as the tuple that it was."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_fields(kind: Any, values: dict[str, Any], optional: Collection[str] = ()) -> None:
+    """Raise ValueError unless the values are for exactly the fields of a dataclass; optional ones may be missing."""
+    odd = ({entry.name for entry in fields(kind)} ^ set(values)) - (set(optional) - set(values))
     if odd:
         raise ValueError(f"{kind.__name__} has other fields: {', '.join(sorted(odd))}")
 

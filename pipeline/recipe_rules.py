@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from inference.decide import UNKNOWN
+from inference.errors import InputError
 
 if TYPE_CHECKING:  # a recipe checks itself by these rules
     from pipeline.recipe import FitSettings, NetworkSettings, Recipe
@@ -67,6 +68,7 @@ def list_rules(recipe: "Recipe") -> list[Rule]:
         ("fit.learning_rate", "must be positive", rate, rate > 0),
         ("augment.mixup", "and augment.cutmix must be at most 1 together", mixed, sum(mixed) <= 1),
         *_transfer_rules(recipe.network, recipe.fit),
+        *_anomaly_rules(recipe),
         ("calibrate.accepted", "must lie between 0 and 1", accepted, 0 < accepted <= 1),
         *(_range_rule(recipe, *entry) for entry in _RANGES),
         *(_share_rule(recipe, setting) for setting in _SHARES),
@@ -86,6 +88,64 @@ def _transfer_rules(network: "NetworkSettings", fit: "FitSettings") -> list[Rule
         ("fit.head_learning_rate", "must be positive", fit.head_learning_rate, fit.head_learning_rate > 0),
         ("fit.trainable_from", "must be empty unless fit.kind is two_stage", first, two or not first),
     ]
+
+
+def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
+    """List what must hold where a recipe looks for anomalies, and that only a source of surfaces goes with them."""
+    settings, surfaces = recipe.anomaly, recipe.source.kind == "surfaces"
+    if settings is None:
+        return [("source.kind", "must not be surfaces in a recipe without anomalies", recipe.source.kind, not surfaces)]
+    steps = settings.teach_steps
+    levels, tile, margin, stride = settings.levels, settings.tile, settings.margin, settings.stride
+    strides = all(level in ("1", "2", "4", "8", "16") for level in levels) and len(set(levels)) == len(levels) > 0
+    inside = 0 <= 2 * margin < tile and not margin % 32
+    return [
+        ("source.kind", "must be surfaces in a recipe for anomalies", recipe.source.kind, surfaces),
+        ("anomaly.levels", "must be different ones of 1, 2, 4, 8, 16", levels, strides),
+        ("anomaly.stride", "must be 2, 4, 8 or 16", stride, stride in (2, 4, 8, 16)),
+        ("anomaly.tile", "must be a positive multiple of 32", tile, tile > 0 and not tile % 32),
+        ("anomaly.margin", "must be a multiple of 32 and leave something of anomaly.tile", margin, inside),
+        ("anomaly.trimmed", "must be at least 0 and less than 0.5", settings.trimmed, 0 <= settings.trimmed < 0.5),
+        ("anomaly.alarms", "must lie between 0 and 0.5", settings.alarms, 0 < settings.alarms < 0.5),
+        ("anomaly.teach_steps", "must be 1 or more for taught", steps, steps >= (settings.method == "taught")),
+        ("anomaly.teach_rate", "must be positive", settings.teach_rate, settings.teach_rate > 0),
+        ("anomaly.folds", "must be at least 2", settings.folds, settings.folds >= 2),
+        *(
+            (f"anomaly.{name}", "must be at least 1", value, value >= 1)
+            for name in ("dimensions", "candidates", "bank", "smallest_area")
+            for value in [getattr(settings, name)]
+        ),
+        ("anomaly.even_light", "must be 0 or at least 8", settings.even_light, _is_side(settings.even_light, 8)),
+        (
+            "anomaly.score_share",
+            "must be at least 0 and below 0.2",
+            settings.score_share,
+            0 <= settings.score_share < 0.2,
+        ),
+        ("anomaly.smoothing", "must be 0 or more", settings.smoothing, settings.smoothing >= 0),
+        ("anomaly.border", "must be 0 or more", settings.border, settings.border >= 0),
+        ("anomaly.halo", "must be 0 or more", settings.halo, settings.halo >= 0),
+        ("anomaly.crop_scale", "must be positive", settings.crop_scale, settings.crop_scale > 0),
+        ("anomaly.longest_side", "must be 0 or at least 32", settings.longest_side, _is_side(settings.longest_side)),
+    ]
+
+
+def check_levels(trunk: str, levels: tuple[str, ...], known: tuple[int, ...]) -> None:
+    """Refuse levels that a trunk has not.
+
+    Raises:
+        InputError: names those that it has.
+    """
+    missing = [level for level in levels if int(level) not in known]
+    if missing:
+        raise InputError(
+            f"anomaly.levels must be of those that {trunk} has: {', '.join(map(str, known))}. "
+            f"Received: {', '.join(missing)}."
+        )
+
+
+def _is_side(pixels: int, least: int = 32) -> bool:
+    return pixels == 0 or pixels >= least
 
 
 def _range_rule(recipe: "Recipe", setting: str, least: float, below: float) -> Rule:

@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from inference.anomaly.bank import BANK_NAME
+from inference.anomaly.region_names import NAMES_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.held_out import HELD_OUT_NAME
@@ -38,6 +40,13 @@ class RunFolder:
     cache = property(lambda self: self.path / "cache")
     fit = property(lambda self: self.path / "fit.json")
     calibration = property(lambda self: self.path / "calibration.json")
+    photos = property(lambda self: self.path / "photos.csv")
+    trunk = property(lambda self: self.path / "trunk.tflite")
+    bank = property(lambda self: self.path / BANK_NAME)
+    region_names = property(lambda self: self.path / NAMES_NAME)
+    name_report = property(lambda self: self.path / "names.json")
+    held_out_scores = property(lambda self: self.path / "held_out_scores.npz")
+    maps = property(lambda self: self.path / "maps")
     neighbours = property(lambda self: self.path / NEIGHBOURS_NAME)
     held_out = property(lambda self: self.path / HELD_OUT_NAME)
     model = property(lambda self: self.path / "model.tflite")

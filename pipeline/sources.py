@@ -30,16 +30,21 @@ class DataPlace:
     """Where a run's data is: photographs and annotation file, class folders, or nothing; where runs are kept.
 
     groups: JSON file of the photographs that belong together, see pipeline.photo_groups.
+    masks, test, crops: of surfaces alone: masks of anomalies, photographs that only measure, example regions.
     """
 
     images: Path | None
     annotations: Path | None
     runs: Path
     groups: Path | None = None
+    masks: Path | None = None
+    test: Path | None = None
+    crops: Path | None = None
 
     def check(self, source: str) -> None:
         """Raise InputError unless what is given suits the kind of source and can be found."""
         _PLACE_RULES[source](self)
+        _check_surface_options(self, source)
         read_photo_groups(self.groups)
 
     def to_json(self) -> dict[str, str | None]:
@@ -55,10 +60,9 @@ class DataPlace:
 
 def place_from_json(paths: dict[str, str | None]) -> DataPlace:
     """Return the place that source.json tells; a run of an earlier version names no groups."""
-    images, annotations, groups = (
-        Path(text) if (text := paths.get(name)) else None for name in ("images", "annotations", "groups")
-    )
-    return DataPlace(images, annotations, Path(str(paths["runs"])), groups)
+    given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
+    given.pop("runs")
+    return DataPlace(runs=Path(str(paths["runs"])), **given)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,15 @@ def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
     return _index_folders(write_originals(place.runs / recipe.name), ORIGINALS, place, recipe)
 
 
+def surfaces(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Refuse: photographs of a surface are looked at whole; see pipeline.anomaly_stages.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f"photographs of surfaces are not cut into patches. Use: python -m pipeline run {recipe.name}.")
+
+
 def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
 
@@ -135,6 +148,7 @@ SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
     "annotated_photos": annotated_photos,
     "class_folders": class_folders,
     "cifar10": cifar10,
+    "surfaces": surfaces,
     "memes": memes,
 }
 
@@ -166,10 +180,28 @@ def _check_folders_or_none(place: DataPlace) -> None:
         raise InputError(f"{place.images}: does not exist. Give a folder, or zip, of class folders to --images.")
 
 
+def _check_surfaces(place: DataPlace) -> None:
+    if place.annotations is not None:
+        raise InputError("photographs of surfaces need no annotations. Received: --annotations. Leave it out.")
+    for name in ("images", "masks", "test", "crops"):
+        path = getattr(place, name)
+        if path is not None and not path.is_dir():
+            raise InputError(f"{path}: is no folder. Give a folder to --{name}, or leave it out.")
+    if place.images is None and (place.test or place.masks):
+        raise InputError("--test and --masks go with photographs. Give the folder of the photographs to --images.")
+
+
+def _check_surface_options(place: DataPlace, source: str) -> None:
+    given = [f"--{name}" for name in ("masks", "test", "crops") if getattr(place, name) is not None]
+    if given and source != "surfaces":
+        raise InputError(f"{', '.join(given)}: only of recipes that look for anomalies, such as wood. Leave it out.")
+
+
 _PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
     "annotated_photos": _check_annotated,
     "class_folders": _check_folders,
     "cifar10": _check_folders_or_none,
+    "surfaces": _check_surfaces,
     "memes": _check_folders_or_none,
 }
 

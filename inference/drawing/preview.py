@@ -1,6 +1,5 @@
 """Picture + answer -> the picture with label and confidence drawn, a file of the same name in another folder."""
 
-import hashlib
 import io
 import re
 from collections import Counter
@@ -25,6 +24,8 @@ from inference.drawing.labels import (
     style_of,
     words_of,
 )
+from inference.drawing.outlines import draw_outlines
+from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
 from inference.image_io import decode_image
 from inference.limits import DEFAULT_LIMITS, Limits
@@ -36,8 +37,6 @@ _SHORTEST_LONG_SIDE = 480  # pixels to which a smaller picture is enlarged; one 
 _LEAST_WIDTH = 320  # pixels of a preview; a narrower picture stands on grey
 _GREY = (90, 90, 90)
 _QUALITY = 90  # of the JPEG
-_MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
-_UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
 _SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
 
 
@@ -57,11 +56,7 @@ def preview_path(folder: Path, key: str) -> Path:
     The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
     is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
     """
-    parts = [part for part in key.split("/") if part not in ("", ".")] or ["_"]
-    safe = [_safe_part(part) for part in parts]
-    if "/".join(safe) != key or _SHEET_NAME.fullmatch(key):
-        safe[-1] += "." + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    return folder.joinpath(*safe[:-1], safe[-1] + ".jpg")
+    return safe_path(folder, key, ".jpg", reserved=_SHEET_NAME)
 
 
 def write_jpeg(path: Path, image: Image.Image) -> Path:
@@ -82,8 +77,10 @@ def write_jpeg(path: Path, image: Image.Image) -> Path:
 def draw_preview(pixels: np.ndarray, answer: Answer) -> Image.Image:
     """Return uint8 [height, width, 3] with its answer: the longest side is at most 1024 pixels, and a bar below it.
 
-    The bar names label and confidence, or of regions how many there are of each label.
+    The bar names label and confidence, or of regions how many there are of each label. Anomalies are outlined.
     """
+    if "score" in answer:
+        return draw_outlines(pixels, answer)
     image = _resize(Image.fromarray(pixels), LONGEST_SIDE if "regions" in answer else _SHORTEST_LONG_SIDE)
     bar_height = max(30, round(max(image.size) / 24))
     if "regions" in answer:
@@ -98,11 +95,6 @@ def draw_preview(pixels: np.ndarray, answer: Answer) -> Image.Image:
     canvas.paste(image, ((width - image.width) // 2, 0))
     draw_bar(canvas, (0, image.height, width, canvas.height), words, style)
     return canvas
-
-
-def _safe_part(part: str) -> str:
-    part = "__" if part == ".." else _UNSAFE.sub("_", part)
-    return part.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _resize(image: Image.Image, least: int) -> Image.Image:

@@ -1,0 +1,192 @@
+"""What is normal, as the network sees it, and how far from it counts as an anomaly: bank.npz behind the network.
+
+PatchCore (Roth et al. 2022, arXiv:2106.08265): the score of a place is the distance of its feature vector to the
+nearest one of normal surfaces. PaDiM (Defard et al. 2021, arXiv:2011.08785), on a surface where no place is like the
+same place of the next photograph: the Mahalanobis distance to the mean of all normal vectors. The network then ends
+with the whitening, and the bank holds one vector.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from inference.array_file import Column, arrays_to_file, misfit, read_arrays
+
+BANK_NAME = "bank.npz"
+_COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}
+_SCALE = (
+    "threshold",
+    "width",
+    "smoothing",
+    "margin",
+    "longest_side",
+    "smallest_area",
+    "halo",
+    "border",
+    "relative",
+    "centred",
+    "even_light",
+    "score_share",
+    "lag",
+)
+_WHOLE = ("margin", "longest_side", "smallest_area", "halo", "border", "even_light", "lag")
+_FLAGS = ("relative", "centred")
+_TINY = 1e-6
+_CHUNK = 4096  # places compared at once: memory stays bounded
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Normal feature vectors, and the rule that turns distances to them into a decision.
+
+    vectors: float32 [normal vectors, features].
+    threshold: the score from which a place is an anomaly; raw distances, no scale of their own.
+    width: the score by which the logit of "anomaly" changes by 1.
+    smoothing: standard deviation of the Gaussian over the map of scores, in places.
+    margin: of a tile, in pixels; see inference.anomaly.tiles.
+    longest_side: larger photographs are reduced to it before they are looked at; 0: never.
+    smallest_area: pixels, as looked at, of the smallest region that counts.
+    halo: pixels, as looked at, up to which a place's score shines on its surroundings, because each feature sees more
+        than its place: a place only counts where it reaches half of the highest score within that distance, both from
+        the photograph's median on. 0: the threshold alone decides.
+    border: pixels, as looked at, along the photograph's edge that get its median score: what lies there is not judged.
+    centred: a photograph's mean vector is subtracted first, so that its light and tone do not count.
+    even_light: window, in pixels as looked at, within which light is evened first; see inference.anomaly.light; 0: as
+        it is.
+    lag: of the network, in pixels; see inference.anomaly.tiles.
+    score_share: the photograph's score is the mean over this share of its places, the highest; 0: the highest alone. A
+        photograph below the threshold then has no regions, whatever single places score.
+    relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
+        knows little is no anomaly as a whole.
+    """
+
+    vectors: np.ndarray
+    threshold: float = 0.0
+    width: float = 1.0
+    smoothing: float = 0.5
+    margin: int = 64
+    longest_side: int = 0
+    smallest_area: int = 1
+    halo: int = 0
+    border: int = 0
+    relative: bool = False
+    centred: bool = False
+    even_light: int = 0
+    score_share: float = 0.0
+    lag: int = 0
+
+    def scores(self, features: np.ndarray, stride: int) -> np.ndarray:
+        """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features].
+
+        stride: of the map, in pixels.
+        """
+        rows, columns = features.shape[:2]
+        places = self.prepare(features).reshape(rows * columns, -1)
+        distances = nearest_distance(places, self.vectors).reshape(rows, columns)
+        median = float(np.median(distances))
+        edge = -(-self.border // stride)
+        if edge and 2 * edge < min(rows, columns):
+            inner = distances[edge:-edge, edge:-edge]
+            distances = np.pad(inner, edge, constant_values=median)
+        if self.relative:
+            distances = distances / max(median, _TINY)
+        return smooth(distances, self.smoothing)
+
+    def prepare(self, features: np.ndarray) -> np.ndarray:
+        """Return a map [rows, columns, features] as its vectors are compared with those of the bank."""
+        return features - features.mean(axis=(0, 1)) if self.centred else features
+
+    def decide_by(self, threshold: float, width: float) -> "Bank":
+        """Return the bank with another threshold and width."""
+        return replace(self, threshold=threshold, width=width)
+
+
+def nearest_distance(places: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distance of each place [places, dimensions] to the nearest vector, float32 [places]."""
+    halves = (vectors**2).sum(axis=1) / 2
+    turned = np.ascontiguousarray(vectors.T)
+    found = np.empty(len(places), np.float32)
+    for start in range(0, len(places), _CHUNK):
+        some = places[start : start + _CHUNK]
+        closest = (some @ turned - halves).max(axis=1)  # |a - b|^2 = |a|^2 - 2 (ab - |b|^2 / 2)
+        found[start : start + _CHUNK] = np.sqrt(np.maximum((some**2).sum(axis=1) - 2 * closest, 0))
+    return found
+
+
+def smooth(scores: np.ndarray, deviation: float) -> np.ndarray:
+    """Blur a map [rows, columns] with a Gaussian, mirrored at the edges; 0 leaves it."""
+    if deviation <= 0:
+        return scores
+    reach = max(1, int(np.ceil(3 * deviation)))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    for axis in (0, 1):
+        padded = np.pad(scores, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="symmetric")
+        length = scores.shape[axis]
+        scores = np.asarray(
+            sum(weight * padded.take(range(place, place + length), axis) for place, weight in enumerate(kernel))
+        )
+    return scores
+
+
+def half_heights(scores: np.ndarray, reach: int) -> np.ndarray:
+    """Return half the way from the median to the highest score within reach places, float32 [rows, columns].
+
+    The half maximum of a blurred edge lies where the edge is.
+    """
+    highest = scores
+    for axis in (0, 1):
+        padded = np.pad(highest, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        length = scores.shape[axis]
+        highest = np.max([padded.take(range(place, place + length), axis) for place in range(2 * reach + 1)], axis=0)
+    median = np.float32(np.median(scores))
+    return np.asarray(median + (highest - median) / 2, np.float32)
+
+
+def top_mean(scores: np.ndarray, share: float) -> float:
+    """Return the mean over the share of the scores that is highest, at least one of them."""
+    count = max(1, round(share * scores.size))
+    return float(np.partition(scores, scores.size - count, axis=None)[-count:].mean())
+
+
+def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    """Return the map [rows, columns] at a photograph's size (height, width), bilinear.
+
+    Args:
+        scores: a place is stride pixels wide; the places may cover a little more than what was seen.
+        stride: in pixels as seen.
+        seen: (height, width) that the network saw.
+        size: (height, width) of the photograph.
+    """
+    rows, columns = scores.shape
+    image = Image.fromarray(np.ascontiguousarray(scores, np.float32))
+    box = (0, 0, min(seen[1] / stride, columns), min(seen[0] / stride, rows))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))
+
+
+def bank_to_file(bank: Bank) -> bytes:
+    """Return the bytes of bank.npz: vectors in 16 bits."""
+    return arrays_to_file(
+        {
+            "vectors": bank.vectors.astype(np.float16),
+            "scale": np.array([getattr(bank, name) for name in _SCALE], np.float64),
+        }
+    )
+
+
+def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
+    """Read bank.npz of a network whose map has so many features.
+
+    Raises:
+        InputError: it is damaged or does not fit the network.
+    """
+    vectors, scale = read_arrays(data, _COLUMNS, BANK_NAME, name).values()
+    fits = len(scale) == len(_SCALE) and len(vectors) > 0 and vectors.shape[1] == features
+    fits = fits and scale[1] > 0 and bool((scale[2:] >= 0).all()) and scale[2] < 100
+    if not fits:
+        raise misfit(BANK_NAME, name)
+    values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
+    whole = {key: int(values.pop(key)) for key in _WHOLE}
+    flags = {key: bool(values.pop(key)) for key in _FLAGS}
+    return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

@@ -1,0 +1,139 @@
+"""A mask -> its connected regions, each with box, area and contour, in numpy alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Point = tuple[int, int]  # column, row
+_AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))  # clockwise from the right
+
+
+@dataclass(frozen=True)
+class Component:
+    """One connected region of a mask: its box (left, top, width, height), area in pixels and own mask in the box."""
+
+    box: tuple[int, int, int, int]
+    area: int
+    mask: np.ndarray  # bool [height, width]
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Return rows and columns of the box in the photograph."""
+        left, top, width, height = self.box
+        return slice(top, top + height), slice(left, left + width)
+
+
+def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return int32 labels [height, width], 0 where the mask is False, and their number; corners connect.
+
+    Each row is cut into runs, and runs that touch those of the row above are joined (union-find).
+    """
+    starts, ends, rows = _runs(mask)
+    parents = np.arange(len(starts))
+    firsts = np.searchsorted(rows, np.arange(mask.shape[0] + 1))  # first run of each row
+    for row in range(1, mask.shape[0]):
+        above, here, behind = int(firsts[row - 1]), int(firsts[row]), int(firsts[row + 1])
+        one, other = above, here
+        while one < here and other < behind:
+            if starts[one] <= ends[other] and starts[other] <= ends[one]:  # ends are exclusive: corners touch
+                _join(parents, one, other)
+            if ends[one] < ends[other]:
+                one += 1
+            else:
+                other += 1
+    roots = np.array([_root(parents, run) for run in range(len(parents))], np.int64)
+    _, numbers = np.unique(roots, return_inverse=True)
+    labels = np.zeros(mask.shape, np.int32)
+    for run, number in enumerate(numbers):
+        labels[rows[run], starts[run] : ends[run]] = number + 1
+    return labels, int(numbers.max() + 1) if len(numbers) else 0
+
+
+def find_components(mask: np.ndarray, smallest_area: int = 1) -> list[Component]:
+    """Return the connected regions of bool [height, width] with at least so many pixels, the largest first."""
+    labels, count = label_components(mask)
+    if not count:
+        return []
+    rows, columns = np.nonzero(labels)
+    order = np.argsort(labels[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    ends = np.cumsum(np.bincount(labels[rows, columns], minlength=count + 1)[1:])
+    found = [
+        _component(rows[end - size : end], columns[end - size : end])
+        for end, size in zip(ends, np.diff(np.r_[0, ends]), strict=True)
+        if size >= smallest_area
+    ]
+    return sorted(found, key=lambda one: (-one.area, one.box))
+
+
+def trace_contour(component: Component) -> list[Point]:
+    """Return the outline of a region, clockwise, as the pixels at which it turns; in the photograph's coordinates.
+
+    Moore's neighbour tracing with Jacob's stopping rule. A region of one pixel has one point.
+    """
+    left, top = component.box[:2]
+    mask = np.pad(component.mask, 1)
+    row, column = (int(value) for value in np.argwhere(mask)[0])
+    start, entry = (column, row), 6  # came from the left along the row: look upwards first
+    points, place, heading = [start], start, entry
+    while True:
+        step = next((turn % 8 for turn in range(heading, heading + 8) if _at(mask, place, turn % 8)), None)
+        if step is None:
+            break  # a single pixel
+        place, heading = _move(place, step), (step + 6) % 8 if step % 2 == 0 else (step + 5) % 8
+        if place == start and _first_step(mask, start, heading) == _first_step(mask, start, entry):
+            break
+        points.append(place)
+    return [(x + left - 1, y + top - 1) for x, y in _corners(points)]
+
+
+def _first_step(mask: np.ndarray, place: Point, heading: int) -> int:
+    return next(turn % 8 for turn in range(heading, heading + 8) if _at(mask, place, turn % 8))
+
+
+def _at(mask: np.ndarray, place: Point, direction: int) -> bool:
+    column, row = _move(place, direction)
+    return bool(mask[row, column])
+
+
+def _move(place: Point, direction: int) -> Point:
+    return place[0] + _AROUND[direction][0], place[1] + _AROUND[direction][1]
+
+
+def _corners(points: list[Point]) -> list[Point]:
+    """Leave out points on a straight line between their neighbours."""
+    if len(points) < 3:
+        return points
+    around = zip(points[-1:] + points[:-1], points, points[1:] + points[:1], strict=True)
+    return [
+        here
+        for before, here, behind in around
+        if (here[0] - before[0], here[1] - before[1]) != (behind[0] - here[0], behind[1] - here[1])
+    ]
+
+
+def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return first column, column behind the last, and row of every run of True, by rows."""
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    _, ends = np.nonzero(edges == -1)
+    return starts, ends, rows
+
+
+def _root(parents: np.ndarray, run: int) -> int:
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]
+        run = int(parents[run])
+    return run
+
+
+def _join(parents: np.ndarray, one: int, other: int) -> None:
+    one, other = _root(parents, one), _root(parents, other)
+    parents[max(one, other)] = min(one, other)
+
+
+def _component(rows: np.ndarray, columns: np.ndarray) -> Component:
+    top, left = int(rows.min()), int(columns.min())
+    mask = np.zeros((int(rows.max()) - top + 1, int(columns.max()) - left + 1), bool)
+    mask[rows - top, columns - left] = True
+    return Component((left, top, mask.shape[1], mask.shape[0]), len(rows), mask)

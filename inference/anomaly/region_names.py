@@ -1,0 +1,89 @@
+"""How unusual and how dark a region is, and its shape -> its name, by a linear map fitted on few examples.
+
+With a handful of examples the network's features of a region say less than these four numbers; docs/wood.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.anomaly.components import Component
+from inference.array_file import Column, arrays_to_file, misfit, read_arrays
+
+NAMES_NAME = "names.npz"
+NUMBERS = 4
+_COLUMNS = {
+    "centre": Column(np.float32, 1),
+    "spread": Column(np.float32, 1),
+    "weights": Column(np.float32, 2),
+    "biases": Column(np.float32, 1),
+}
+
+
+@dataclass(frozen=True)
+class RegionNames:
+    """A linear classifier of region descriptions.
+
+    labels: of its outputs. centre, spread: float32 [numbers], what is subtracted and divided by first.
+    weights: float32 [numbers, labels]. biases: float32 [labels].
+    """
+
+    labels: tuple[str, ...]
+    centre: np.ndarray
+    spread: np.ndarray
+    weights: np.ndarray
+    biases: np.ndarray
+
+    def probabilities(self, descriptions: np.ndarray) -> np.ndarray:
+        """Return float [regions, labels] for descriptions [regions, numbers]."""
+        logits = (descriptions - self.centre) / self.spread @ self.weights + self.biases
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def name(self, description: np.ndarray) -> tuple[str, float]:
+        """Return the most probable name of one region [numbers] and its probability."""
+        probabilities = self.probabilities(description[np.newaxis])[0]
+        best = int(probabilities.argmax())
+        return self.labels[best], float(probabilities[best])
+
+
+def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """Return float32 [NUMBERS] for one region: logarithms of its highest score, length, breadth and darkness.
+
+    The score counts as a multiple of the photograph's median. Length and breadth are those of the ellipse with the same
+    second moments. Darkness is the photograph's median brightness as a multiple of the region's mean.
+
+    Args:
+        scores, grey: float and uint8 [height, width], of the photograph.
+        factor: the photograph's pixels for each that was looked at.
+    """
+    highest = float(scores[component.place][component.mask].max()) / max(float(np.median(scores)), 1e-6)
+    darkness = float(np.median(grey)) / max(float(grey[component.place][component.mask].mean()), 1.0)
+    length, breadth = _axes(component)
+    return np.log(np.maximum([highest, length / factor, breadth / factor, darkness], 1e-6)).astype(np.float32)
+
+
+def _axes(component: Component) -> tuple[float, float]:
+    """Return length and breadth in pixels."""
+    points = np.argwhere(component.mask).astype(np.float64)
+    spread = np.cov(points.T, bias=True) + np.eye(2) / 12  # a pixel is a square, not a point
+    breadth, length = 4 * np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 1e-6))
+    return float(length), float(breadth)
+
+
+def names_to_file(names: RegionNames) -> bytes:
+    """Return the bytes of names.npz; the labels stand in the card."""
+    return arrays_to_file({name: getattr(names, name).astype(np.float32) for name in _COLUMNS})
+
+
+def read_names(data: bytes, labels: tuple[str, ...], name: str = "model") -> RegionNames:
+    """Read names.npz of a model whose card has these names.
+
+    Raises:
+        InputError: it is damaged or does not fit the model.
+    """
+    centre, spread, weights, biases = read_arrays(data, _COLUMNS, NAMES_NAME, name).values()
+    fits = len(centre) == len(spread) == NUMBERS and weights.shape == (NUMBERS, len(labels))
+    if not fits or len(biases) != len(labels) or len(labels) < 2 or not (spread > 0).all():
+        raise misfit(NAMES_NAME, name)
+    return RegionNames(labels, centre, spread, weights, biases)

@@ -1,0 +1,63 @@
+"""A photograph and its regions -> the picture with outlines, names and the answer: --preview of anomalies."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from inference.answers import Answer
+from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
+
+LONGEST_SIDE = 1024  # pixels
+_OUTLINE = (255, 64, 32)
+_TINT = 0.35  # of the outline's colour inside a region
+ANOMALY_STYLE = Style((168, 32, 12), (255, 255, 255), False)
+NORMAL_STYLE = Style((18, 91, 53), (255, 255, 255), False)
+_MOST_NAMED = 12  # regions with words beside them; of more one would see the words alone
+
+
+def draw_outlines(pixels: np.ndarray, answer: Answer) -> Image.Image:
+    """Return uint8 [height, width, 3] with the outlines of its regions, at most 1024 pixels long, and a bar below.
+
+    Regions are tinted and outlined; the largest have their name beside them.
+    """
+    factor = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
+    size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
+    _draw_regions(image, answer["regions"], factor)
+    bar_height = max(28, round(max(size) / 26))
+    canvas = Image.new("RGB", (max(size[0], 320), size[1] + bar_height), (90, 90, 90))
+    canvas.paste(image, ((canvas.width - size[0]) // 2, 0))
+    label, confidence = words_of(answer)
+    count = len(answer["regions"])
+    words = f"{label}: {count} region{'' if count == 1 else 's'}" if count else label
+    style = ANOMALY_STYLE if count else NORMAL_STYLE
+    draw_bar(canvas, (0, size[1], canvas.width, canvas.height), (words, confidence), style)
+    return canvas
+
+
+def _draw_regions(image: Image.Image, regions: list[dict[str, Any]], factor: float) -> None:
+    outlines = [[((x + 0.5) * factor, (y + 0.5) * factor) for x, y in region["contour"]] for region in regions]
+    tint = Image.new("L", image.size, 0)
+    for outline in outlines:
+        if len(outline) > 2:
+            ImageDraw.Draw(tint).polygon(outline, fill=round(255 * _TINT))
+    image.paste(Image.new("RGB", image.size, _OUTLINE), (0, 0), tint)
+    draw = ImageDraw.Draw(image)
+    for outline in outlines:
+        closed = [*outline, outline[0]]
+        draw.line(closed, fill=BLACK, width=4, joint="curve")
+        draw.line(closed, fill=_OUTLINE, width=2, joint="curve")
+    for number, region in enumerate(regions[:_MOST_NAMED], start=1):
+        _draw_words(image, region, number, factor)
+
+
+def _draw_words(image: Image.Image, region: dict[str, Any], number: int, factor: float) -> None:
+    """Write number, name and confidence above a region, or below it at the photograph's upper edge."""
+    left, top, _, height = (value * factor for value in region["box"])
+    label, confidence = words_of(region)
+    words, bar = (f"#{number} {label}", confidence), max(16, round(max(image.size) / 56))
+    width = min(bar_width(words, bar), image.width)
+    x = round(min(max(left, 0), image.width - width))
+    y = round(top - bar - 3 if top > bar + 3 else min(top + height + 3, image.height - bar))
+    draw_bar(image, (x, y, x + width, y + bar), words, ANOMALY_STYLE)

@@ -1,0 +1,26 @@
+"""A picture's key -> the path of a file about it: inside its folder for any key, and storable on any system."""
+
+import hashlib
+import re
+from pathlib import Path
+
+_MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
+_UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
+
+
+def safe_path(folder: Path, key: str, suffix: str, reserved: re.Pattern[str] | None = None) -> Path:
+    """Return folder/key with the suffix added.
+
+    A part that would lead out of the folder, that some system can't store or, as a whole key, that is a reserved
+    name is changed, and the name then ends in a digest of the key, so that no two keys share it.
+    """
+    parts = [part for part in key.split("/") if part not in ("", ".")] or ["_"]
+    safe = [_safe_part(part) for part in parts]
+    if "/".join(safe) != key or (reserved and reserved.fullmatch(key)):
+        safe[-1] += "." + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return folder.joinpath(*safe[:-1], safe[-1] + suffix)
+
+
+def _safe_part(part: str) -> str:
+    part = "__" if part == ".." else _UNSAFE.sub("_", part)
+    return part.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,63 @@
+"""Scores by a bank that has not seen the photographs -> the score from which a place is an anomaly.
+
+The threshold answers one question: how high is the highest score of the next clean photograph? It is the upper bound
+of a prediction interval over the highest scores of the held-out photographs. Where these may hold anomalies, the
+highest score of a photograph is at most what the bulk of its own scores lets one expect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from inference.anomaly.bank import top_mean
+
+_BULK, _HIGH = 0.75, 0.95  # quantiles between which the tail of a photograph's scores is fitted
+_LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be alike by chance
+
+
+@dataclass(frozen=True)
+class ScoreThreshold:
+    """score: from which a place is an anomaly. width: by which the logit of its probability changes by 1.
+
+    highest: what was taken for the highest score of each photograph, if it is clean.
+    """
+
+    score: float
+    width: float
+    highest: tuple[float, ...]
+
+
+def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float, share: float = 0.0) -> ScoreThreshold:
+    """Return the threshold that a share of at most `alarms` of clean photographs is expected to reach.
+
+    The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
+    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is `alarms`.
+
+    Args:
+        maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
+        clean: the photographs hold no anomalies.
+        alarms: in (0, 0.5).
+        share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
+    """
+    highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
+    count, mean = len(highest), float(highest.mean())
+    spread = max(float(highest.std(ddof=1)), _LEAST_SPREAD * mean)
+    quantile = float(stats.t.ppf(1 - alarms, count - 1))
+    score = mean + quantile * spread * float(np.sqrt(1 + 1 / count))
+    width = (score - mean) / float(np.log((1 - alarms) / alarms))
+    return ScoreThreshold(score, width, tuple(float(value) for value in highest))
+
+
+def expected_highest(scores: np.ndarray, share: float = 0.0) -> float:
+    """Return the highest score that a photograph's bulk lets one expect, at most what there is.
+
+    Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
+    quantile: anomalies on less than 5 % of the area have no say. Of 10,000 places the highest is expected
+    log(500) = 6.2 fall-offs above the 95 % quantile; the mean of the highest share lies one above that share's lowest.
+    """
+    bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))
+    falloff = (high - bulk) / float(np.log((1 - _BULK) / (1 - _HIGH)))
+    steps = np.log((1 - _HIGH) / share) + 1 if share else np.log(max(scores.size * (1 - _HIGH), 1))
+    return min(top_mean(scores, share), high + falloff * float(steps))

@@ -1,0 +1,42 @@
+"""Anomalies on wood from a handful of unlabelled photographs: a bank of normal features, masks, no training.
+
+    python -m pipeline run wood
+    python -m pipeline run wood --images PHOTOS
+    python -m pipeline run wood --images PHOTOS --crops CROPS --set network.weights=FILE
+
+Without --images the program draws planks, and uses its own network. PHOTOS may hold some anomalies; with
+--set anomaly.clean=true they are known to hold none. Masks measure and choose nothing: those in --masks, or in a
+folder "masks" beside that of the photographs. CROPS: a folder of example regions for each name.
+
+Any other surface: the same commands with its photographs. What was measured: docs/wood.md.
+"""
+
+from pipeline.anomaly_settings import AnomalySettings
+from pipeline.recipe import ExportSettings, NetworkSettings, Recipe, SourceSettings
+
+RECIPE = Recipe(
+    name="wood",
+    title="Anomalies on wood",
+    labels=("anomaly", "normal"),
+    source=SourceSettings(kind="surfaces", scenes=24),
+    network=NetworkSettings(
+        trunk="mobilenet_v3_large_minimalistic", weights="imagenet", input_side=224, background="confidence"
+    ),
+    export=ExportSettings(mode="float16"),
+    anomaly=AnomalySettings(levels=("4", "8"), longest_side=1296),
+    embedded=(
+        ("network.trunk", "patch_net"),
+        ("network.weights", "drawn"),
+        ("anomaly.clean", "true"),
+        ("anomaly.alarms", "0.001"),
+        ("anomaly.levels", "2,4"),
+        ("anomaly.relative", "false"),  # the bank knows every kind of drawn plank
+        ("anomaly.smoothing", "2"),
+    ),
+    smoke=(
+        ("source.scenes", "6"),
+        ("anomaly.candidates", "1200"),
+        ("anomaly.bank", "200"),
+        ("anomaly.folds", "2"),
+    ),
+)

@@ -1,0 +1,124 @@
+"""README.txt's results table, number by number, against the reports that its blocks name.
+
+The table is read from the README itself and not made anew: a program that prints the wrong field is noticed too.
+"""
+
+import json
+import re
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.txt").read_text(encoding="utf-8")
+MEASURED = README.split("\nMEASURED\n", 1)[1].split("\nHOW IT IS BUILT\n", 1)[0]
+BLOCKS = re.findall(r"^    \S.*\n(?:      .*\n)+", MEASURED, re.MULTILINE)
+ESTIMATE = re.compile(r"(\d+\.\d) %  \[(\d+\.\d), (\d+\.\d)\]  n = (\d+)")
+
+# what a row means > where a report, or a cross-validation's, has it; {released} is the released file's kind
+SHARES = {
+    "accuracy, nothing rejected": ("models.{released}.accuracy", "pooled.accuracy"),
+    "one of the two best labels": ("models.{released}.top2_accuracy", None),
+    "every photograph alike": (None, "pooled.accuracy_each_photo"),
+    "colour histogram instead": ("baseline.accuracy", "baseline.accuracy"),
+    "Keras instead of the file": ("models.keras.accuracy", "models.keras"),
+    "background answered unknown": ("models.{released}.rejected_background", "pooled.rejected_background"),
+    "classes answered unknown": ("models.{released}.rejected_minerals", "pooled.rejected_minerals"),
+    "same label as Keras": ("parity.{released}.agreement", None),
+}
+# rows of several numbers: their form > the report's figure for each of them, with what it is multiplied by
+NUMBERS = {
+    "test": (r"every photograph once, in ([\d]+) folds", [("folds", 1)]),
+    "parameters": (r"([\d,]+)", [("cost.parameters", 1)]),
+    "size, time a patch": (
+        r"([\d,]+) bytes, ([\d.]+) ms on one thread",
+        [("cost.bytes.{released}", 1), ("cost.latency_ms.{released}.median", 1)],
+    ),
+    "training": (r"(\d+) epochs, ([\d.]+) minutes", [("training.epochs", 1), ("training.seconds", 1 / 60)]),
+}
+
+
+@cache
+def report_of(name: str) -> dict[str, Any]:
+    """Return the report of a path in the repository, {} where there is none."""
+    path = ROOT / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def look_up(report: dict[str, Any], place: str) -> Any:
+    """Return what a report holds at a dotted place; None where it holds nothing."""
+    keys = place.format(released=report["released"]).split(".")
+    return reduce(lambda found, key: found.get(key) if isinstance(found, dict) else None, keys, report)
+
+
+def agrees(text: str, value: Any) -> bool:
+    """Tell whether a printed number is a value, rounded to the digits that are printed."""
+    digits = len(text.partition(".")[2])
+    return isinstance(value, int | float) and abs(float(text.replace(",", "")) - value) <= 0.5 * 10**-digits + 1e-9
+
+
+def is_right(label: str, text: str, report: dict[str, Any]) -> bool:
+    """Tell whether all of a row is in the report."""
+    if label == "machine":
+        return text == report["machine"]
+    if label in SHARES:
+        place, printed = SHARES[label]["folds" in report], ESTIMATE.fullmatch(text)
+        found = look_up(report, place) if place else None
+        if not printed or not isinstance(found, dict):
+            return False
+        values = [100 * found["value"], 100 * found["low"], 100 * found["high"], found["n"]]
+        return all(map(agrees, printed.groups(), values))
+    form, places = NUMBERS.get(label, ("", []))
+    numbers = re.fullmatch(form, text)
+    if not numbers:
+        return False
+    pairs = zip(numbers.groups(), places, strict=True)
+    return all(agrees(number, (look_up(report, place) or 0) * factor) for number, (place, factor) in pairs)
+
+
+def faults(block: str) -> list[str]:
+    """Return the lines of a block that its report does not hold."""
+    title, *lines = block.splitlines()
+    rows = [(line, line.strip()[:28].strip(), line[35:].strip()) for line in lines]
+    report = report_of(rows[0][2])
+    if rows[0][1] != "report" or not report:
+        return [rows[0][0]]
+    wrong = [line for line, label, text in rows[1:] if not is_right(label, text, report)]
+    return wrong if title.strip() == f"{report['title']}: {report['data']['kind']}" else [title, *wrong]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("report ")[1].split()[0])
+def test_every_number_of_the_table_is_in_its_report(block: str) -> None:
+    """Faults: a figure that was typed, one of another run, another row's, a row that no report has, a lost report."""
+    assert faults(block) == []
+
+
+def test_the_table_is_all_that_stands_there() -> None:
+    """Faults: a block or row that is set in otherwise, so that the test above overlooks it."""
+    indented = [line for line in MEASURED.splitlines() if line.startswith("    ")]
+    assert indented == [line for block in BLOCKS for line in block.splitlines()]
+    reports = [*ROOT.glob("docs/results/*.json"), *ROOT.glob("models/released/*/report.json")]
+    assert len(BLOCKS) == len(reports) > 0
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("report ")[1].split()[0])
+def test_a_single_wrong_digit_is_noticed(block: str) -> None:
+    """Faults: a number, of whatever row, that the comparison above passes over."""
+    for place, letter in enumerate(block):
+        if letter.isdigit():
+            other = "5" if letter == "0" else str(int(letter) - 1)
+            assert faults(block[:place] + other + block[place + 1 :]), block[: place + 1].splitlines()[-1]
+
+
+def test_the_figures_in_the_text_are_the_reports() -> None:
+    """Faults: other photographs, folds or networks than those that the sentences around the table speak of."""
+    photos = re.search(r"the minerals \((\d+), from the web\)", " ".join(MEASURED.split()))
+    assert photos
+    for name in ("minerals", "minerals_transfer"):
+        assert report_of(f"docs/results/{name}_crossval.json")["data"]["photos"] == int(photos[1])
+    parameters = report_of("models/released/cifar10/report.json")["cost"]["parameters"]
+    assert parameters < 1_000_000, "the README says: under a million"
+    released = (ROOT / "models" / "released" / "README.txt").read_text(encoding="utf-8")
+    assert f"{parameters:,} parameters" in " ".join(released.split())
