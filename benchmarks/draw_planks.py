@@ -20,7 +20,7 @@ _GAP = 6  # pixels
 
 
 def main(arguments: list[str]) -> int:
-    """Write planks.png; return the exit code."""
+    """Write planks.jpg; return the exit code."""
     if not arguments:
         print("Usage: python -m benchmarks.draw_planks MODEL.tflite [OUT_FOLDER]", file=sys.stderr)
         return 2
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     columns = [_draw_column(detector, _FIRST_SEED + number, kinds) for number, kinds in enumerate(_PLANKS)]
     gap = np.full((columns[0].shape[0], _GAP, 3), 255, np.uint8)
     sheet = np.concatenate([part for column in columns for part in (column, gap)][:-1], axis=1)
-    Image.fromarray(sheet).quantize(192, dither=Image.Dither.NONE).save(out / "planks.png", optimize=True)
+    Image.fromarray(sheet).save(out / "planks.jpg", quality=85)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Write docs/patch_net.json: the blocks of the project's networks, from the Keras models themselves.
 
-    python -m benchmarks.network_blocks
+python -m benchmarks.network_blocks
 """
 
 import json
