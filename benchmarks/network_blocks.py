@@ -15,7 +15,7 @@ _NETWORKS = {"patch_net": (128, 8), "patch_net_32": (32, 10)}  # side in pixels,
 
 
 def describe_networks() -> dict[str, list[dict[str, object]]]:
-    """Return for each network its blocks in order: title, details, output shape, skip, parameters, multiply-accumulates."""
+    """Return each network's blocks in order: what they are, output shape, parameters, multiply-accumulates (macs)."""
     load_tensorflow()
     from models.build import build_network
 
