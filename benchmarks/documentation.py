@@ -12,7 +12,6 @@ import typst
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "docs" / "pdf" / "main.typ"
 OUT = ROOT / "documentation.pdf"
-_EPOCH = 0  # seconds since 1970: a date would change the bytes
 
 
 def set_document(root: Path = ROOT) -> bytes:
@@ -22,7 +21,7 @@ def set_document(root: Path = ROOT) -> bytes:
         typst.TypstError: a source is wrong, or a figure that it names is not in its report.
     """
     source = root / SOURCE.relative_to(ROOT)
-    pdf = typst.compile(str(source), root=str(root), ignore_system_fonts=True, timestamp=_EPOCH)
+    pdf = typst.compile(str(source), root=str(root), ignore_system_fonts=True)
     assert isinstance(pdf, bytes)
     return pdf
 
