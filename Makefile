@@ -1,17 +1,21 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
 # make test   all tests, linters and type checks; those of the last lines need more, and are skipped
+# make docs   documentation.pdf, from docs/ and the measured files
 # make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing)
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
 # make test-web         the page in Chromium, which must be installed: apt-get install chromium
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test test-mediapipe web test-web
+.PHONY: run docs test test-mediapipe web test-web
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
 test: .venv/tests
 	.venv/bin/python -m pytest
+
+docs: .venv/tests
+	.venv/bin/python -m benchmarks.documentation
 
 # Node.js of this machine, else the one that PyPI has, which comes with npm.
 WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"

@@ -1,0 +1,75 @@
+"""documentation.pdf: set from the committed sources and measured files, with no figure typed."""
+
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from benchmarks.documentation import ROOT, set_document
+
+SOURCES = sorted((ROOT / "docs" / "pdf").glob("*.typ"))
+TYPED_FIGURE = re.compile(r"\d+([.,]\d+)? (%|percent|points)|\b0\.\d{3,}\b")
+LEVELS = ("95 %", "90 %")  # of intervals and of accepted pictures: chosen, not measured
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[str]:
+    return [page.extract_text() for page in PdfReader(ROOT / "documentation.pdf").pages]
+
+
+def test_the_committed_pdf_is_what_make_docs_builds() -> None:
+    """Faults: a report, table or text that changed since documentation.pdf was set; a date among its bytes."""
+    assert (ROOT / "documentation.pdf").read_bytes() == set_document(), "run: make docs"
+
+
+def test_the_same_inputs_give_the_same_bytes_elsewhere(tmp_path: Path) -> None:
+    """Faults: a path, a date or a font of the machine in the bytes."""
+    for folder in ("docs", "models/released"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    assert set_document(tmp_path) == (ROOT / "documentation.pdf").read_bytes()
+
+
+def test_it_has_the_length_of_something_that_one_reads(pages: list[str]) -> None:
+    """Faults: chapters left out; a table that runs on for pages; an empty page."""
+    assert 15 <= len(pages) <= 30
+    assert min(len(text.strip()) for text in pages) > 150
+
+
+def test_figures_are_those_of_the_reports(pages: list[str]) -> None:
+    """Faults: a report read from another place; numbers rounded elsewhere; a chapter that is not included."""
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    for name, path in (("docs/results/minerals_crossval.json", ("pooled",)), ("docs/results/wood_drawn.json", ())):
+        report = json.loads((ROOT / name).read_text(encoding="utf-8"))
+        figure = report["pooled"]["accuracy"]["value"] * 100 if path else report["metrics"]["aupro"]
+        assert f"{figure:.{1 if path else 3}f}" in text, name
+    for title in ("Architecture", "Positive and negative samples", "Inference", "What did not work", "References"):
+        assert title in text
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_no_figure_is_typed(source: Path) -> None:
+    """Faults: an accuracy written into a chapter, which a new measurement would leave behind."""
+    text = source.read_text(encoding="utf-8")
+    assert [found.group() for found in TYPED_FIGURE.finditer(text) if found.group() not in LEVELS] == []
+
+
+def test_a_missing_figure_is_an_error(tmp_path: Path) -> None:
+    """Faults: a figure that silently becomes a dash where its report has lost it."""
+    for folder in ("docs", "models/released"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    path = tmp_path / "docs" / "results" / "minerals_crossval.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    del report["pooled"]["accuracy"]
+    path.write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(Exception, match="accuracy"):
+        set_document(tmp_path)
+
+
+def test_pictures_are_in_it() -> None:
+    """Faults: empty boxes where pictures should be."""
+    images = sum(len(page.images) for page in PdfReader(io.BytesIO(set_document())).pages)
+    assert images >= 6
