@@ -73,3 +73,13 @@ def test_pictures_are_in_it() -> None:
     """Faults: empty boxes where pictures should be."""
     images = sum(len(page.images) for page in PdfReader(io.BytesIO(set_document())).pages)
     assert images >= 6
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "models" / "released").glob("*/")), ids=lambda path: path.name)
+def test_a_released_network_is_drawn_as_it_is(folder: Path) -> None:
+    """Faults: a drawing of the network that was released before."""
+    side = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["network"]["input_side"]
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    drawing = (folder / "network.svg").read_text(encoding="utf-8")
+    assert f"{side} × {side}" in drawing
+    assert f"{report['cost']['parameters']:,} parameters" in drawing
