@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from benchmarks.documentation import ROOT, set_document
+from benchmarks.draw_network import TIMES
 
 SOURCES = sorted((ROOT / "docs" / "pdf").glob("*.typ"))
 TYPED_FIGURE = re.compile(r"\d+([.,]\d+)? (%|percent|points)|\b0\.\d{3,}\b")
@@ -81,5 +82,5 @@ def test_a_released_network_is_drawn_as_it_is(folder: Path) -> None:
     side = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["network"]["input_side"]
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     drawing = (folder / "network.svg").read_text(encoding="utf-8")
-    assert f"{side} × {side}" in drawing
+    assert f"{side} {TIMES} {side}" in drawing
     assert f"{report['cost']['parameters']:,} parameters" in drawing
