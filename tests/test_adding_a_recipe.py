@@ -67,7 +67,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     skipped = shutil.ignore_patterns("__pycache__", "web", "node_modules", "minerals", "cifar10")
     for name in PYTHON_FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=skipped)
-    file, names = blocks("python")
+    (file,), (names,) = blocks("python"), blocks("text")
     assert f"**1. The file.** `{EXAMPLE}`:" in PAGE
     (folder / EXAMPLE).write_text(file, encoding="utf-8")
     recipes = folder / "pipeline" / "recipes" / "__init__.py"
@@ -78,11 +78,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_names(text: str, names: str) -> str:
-    """Put the page's import and RECIPES in the place of the program's."""
-    line, table = names.split("\n\n")
-    text, imports = re.subn(r"^from pipeline\.recipes import .*$", line, text, flags=re.MULTILINE)
-    text, tables = re.subn(r"^RECIPES.*?^}\n", table, text, flags=re.MULTILINE | re.DOTALL)
-    assert (imports, tables) == (1, 1), "pipeline/recipes/__init__.py no longer looks as the page says"
+    """Add to the program's import and RECIPES what the page's lines have behind their dots."""
+    for line in names.splitlines():
+        before, _, added = line.partition("...")
+        end = r"\)" if added.endswith(")") else "$"
+        form = rf"({re.escape(before.strip())} ?.*){end}"
+        text, count = re.subn(form, lambda found, added=added: found[1] + added, text, flags=re.MULTILINE)
+        assert count == 1, f"pipeline/recipes/__init__.py no longer looks as the page says: {line}"
     return text
 
 
