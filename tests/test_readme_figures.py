@@ -27,6 +27,9 @@ SHARES = {
     "background answered unknown": ("models.{released}.rejected_background", "pooled.rejected_background"),
     "classes answered unknown": ("models.{released}.rejected_minerals", "pooled.rejected_minerals"),
     "same label as Keras": ("parity.{released}.agreement", None),
+    "clean ones flagged": ("metrics.flagged_clean", None),
+    "anomalous ones flagged": ("metrics.found_anomalous", None),
+    "names of regions, balanced": ("names.balanced_accuracy", None),
 }
 # rows of several numbers: their form > the report's figure for each of them, with what it is multiplied by
 NUMBERS = {
@@ -35,6 +38,22 @@ NUMBERS = {
     "size, time a patch": (
         r"([\d,]+) bytes, ([\d.]+) ms on one thread",
         [("cost.bytes.{released}", 1), ("cost.latency_ms.{released}.median", 1)],
+    ),
+    "photographs": (
+        r"(\d+) in the bank, (\d+) more, (\d+) masks",
+        [("data.fit", 1), ("data.test", 1), ("data.masks", 1)],
+    ),
+    "AUROC of photographs": (
+        r"([\d.]+)   \[([\d.]+), ([\d.]+)\]  n = (\d+)",
+        [(f"metrics.image_auroc.{key}", 1) for key in ("value", "low", "high", "n")],
+    ),
+    "AUPRO (up to 30 % false)": (r"([\d.]+)", [("metrics.aupro", 1)]),
+    "F1 of pixels, own threshold": (r"([\d.]+)", [("metrics.f1", 1)]),
+    "at the best threshold": (r"([\d.]+)", [("metrics.best_f1", 1)]),
+    "AUROC of pixels": (r"([\d.]+)", [("metrics.pixel_auroc", 1)]),
+    "size, time a photograph": (
+        r"([\d,]+) bytes, ([\d.]+) s for ([\d.]+) megapixels",
+        [("cost.bytes", 1), ("cost.seconds", 1), ("cost.megapixels", 1)],
     ),
     "training": (r"(\d+) epochs, ([\d.]+) minutes", [("training.epochs", 1), ("training.seconds", 1 / 60)]),
 }
@@ -81,7 +100,7 @@ def is_right(label: str, text: str, report: dict[str, Any]) -> bool:
 def faults(block: str) -> list[str]:
     """Return the lines of a block that its report does not hold."""
     title, *lines = block.splitlines()
-    rows = [(line, line.strip()[:28].strip(), line[35:].strip()) for line in lines]
+    rows = [(line, line[:35].strip(), line[35:].strip()) for line in lines]
     report = report_of(rows[0][2])
     if rows[0][1] != "report" or not report:
         return [rows[0][0]]
