@@ -61,8 +61,14 @@ class Card:
 
 
 def card_to_json(card: Card) -> bytes:
-    """Return the bytes of card.json: sorted keys, UTF-8."""
-    return (json.dumps(asdict(card), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    """Return the bytes of card.json: sorted keys, UTF-8.
+
+    Without names of regions it does not speak of them, so that runners from before read it.
+    """
+    values = asdict(card)
+    if not card.region_labels:
+        del values["region_labels"]
+    return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def card_files(card: Card) -> dict[str, bytes]:

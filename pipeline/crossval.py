@@ -4,11 +4,11 @@ import gc
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.recipe import Recipe, override_all, recipe_from_json
+from pipeline.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
 from pipeline.run_folder import RunFolder, new_folder, read_json, write_json
 from pipeline.sources import DataPlace, place_from_json
 from pipeline.stages import Stage, complete, start_run
@@ -60,7 +60,9 @@ def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFold
     place.check(recipe.source.kind)
     CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses a number of folds with which no run could end well
     folder = CrossvalFolder(new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}"))
-    write_json(folder.settings, {"folds": folds, "recipe": asdict(recipe), "source": place.to_json()})
+    write_json(
+        folder.settings, {"folds": folds, "recipe": json.loads(recipe_to_json(recipe)), "source": place.to_json()}
+    )
     return folder
 
 

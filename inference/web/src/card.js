@@ -8,13 +8,14 @@ const CARD_FORMAT = 1;
 export const UNKNOWN = "unknown";
 const DECISIONS = ["softmax", "neighbours"]; // neighbours: the same of probabilities that neighbours.js has weighed
 const AGAIN = "Export the model again.";
-const DEFAULTS = { resize: "stretch", region_margin: 0, enrolled: [], training: {}, measured: {} };
+const DEFAULTS = { resize: "stretch", region_margin: 0, enrolled: [], region_labels: [], training: {}, measured: {} };
 
 /**
  * @typedef {object} Card
  * @property {string} recipe
  * @property {string[]} labels one for each output, in the output's order, then the added classes
  * @property {string[]} enrolled those of the labels that were added after the training
+ * @property {string[]} region_labels names of regions, of models that find anomalies: the page runs none
  * @property {string[]} reject_labels those that mean "none of them"
  * @property {[number, number]} input_size height and width in pixels
  * @property {string} decision
