@@ -1,17 +1,25 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
 # make test   all tests, linters and type checks; those of the last lines need more, and are skipped
+# make docs   documentation.pdf, from docs/ and the measured reports
 # make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing)
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
 # make test-web         the page in Chromium, which must be installed: apt-get install chromium
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test test-mediapipe web test-web
+.PHONY: run test docs test-mediapipe web test-web
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
 test: .venv/tests
 	.venv/bin/python -m pytest
+
+docs: .venv/docs
+	.venv/bin/python -m docs.pdf.build
+
+.venv/docs: docs/requirements.txt .venv/pipeline
+	.venv/bin/python -m pip install --quiet --requirement docs/requirements.txt
+	touch $@
 
 # Node.js of this machine, else the one that PyPI has, which comes with npm.
 WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
@@ -46,6 +54,6 @@ test-mediapipe: .venv/tests
 		"apt-get install libgl1 libglib2.0-0"; exit 1; }
 	touch $@
 
-.venv/tests: requirements-dev.txt inference/requirements-serve.txt inference/requirements-ray.txt .venv/pipeline
+.venv/tests: requirements-dev.txt inference/requirements-serve.txt inference/requirements-ray.txt docs/requirements.txt .venv/pipeline
 	.venv/bin/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
