@@ -14,8 +14,12 @@ run: .venv/pipeline
 test: .venv/tests
 	.venv/bin/python -m pytest
 
-docs: .venv/tests
-	.venv/bin/python -m benchmarks.documentation
+docs: .venv/docs
+	.venv/bin/python -m docs.pdf.build
+
+.venv/docs: docs/requirements.txt .venv/pipeline
+	.venv/bin/python -m pip install --quiet --requirement docs/requirements.txt
+	touch $@
 
 # Node.js of this machine, else the one that PyPI has, which comes with npm.
 WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
@@ -50,6 +54,6 @@ test-mediapipe: .venv/tests
 		"apt-get install libgl1 libglib2.0-0"; exit 1; }
 	touch $@
 
-.venv/tests: requirements-dev.txt inference/requirements-serve.txt inference/requirements-ray.txt .venv/pipeline
+.venv/tests: requirements-dev.txt inference/requirements-serve.txt inference/requirements-ray.txt docs/requirements.txt .venv/pipeline
 	.venv/bin/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@

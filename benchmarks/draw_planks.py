@@ -13,7 +13,7 @@ from inference.anomaly.detector import Detector
 from pipeline.anomaly_pictures import draw_found, draw_scores
 from pipeline.wood_planks import draw_plank
 
-OUT = Path(__file__).parent.parent / "docs" / "pictures"
+OUT = Path(__file__).parent.parent / "docs" / "pdf" / "pictures"
 _PLANKS = (("knot",), ("crack",), ("hole",), ())
 _FIRST_SEED = 910_000  # no run draws it
 _GAP = 6  # pixels
