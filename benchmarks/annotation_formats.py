@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.annotations import AnnotationSet, read_annotations
-from pipeline.patches import cut_patches
+from pipeline.data.annotations.read import AnnotationSet, read_annotations
+from pipeline.data.patches import cut_patches
 from pipeline.recipes import RECIPES
 
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from inference.anomaly.bank import enlarge
 from inference.errors import InputError
-from pipeline.normal_bank import draw_places
-from pipeline.recipe import Recipe
-from pipeline.surface_photos import SurfacePhoto
+from pipeline.anomaly.memory_bank import draw_places
+from pipeline.anomaly.photos import SurfacePhoto
+from pipeline.settings.recipe import Recipe
 
 SCRIPT = Path(__file__).parent / "anomalib_models.py"
 _ENVIRONMENT = {

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline.__main__ import main as main_of_pipeline
-from pipeline.run_folder import RunFolder
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import CALIBRATE, complete
 
 KINDS = ("output", "confidence")

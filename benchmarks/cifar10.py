@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from inference.artefact import read_artefact
-from inference.card import CARD_NAME
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.image_io import read_image
-from pipeline.estimates import proportion
+from inference.model.artefact import read_artefact
+from inference.model.card import CARD_NAME
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import read_image
+from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import describe_machine, write_json
+from pipeline.settings.run_folder import describe_machine, write_json
 
 LABELS = RECIPES["cifar10"].labels
 _TURNS = 20

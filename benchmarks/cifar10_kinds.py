@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from inference.classifier import Classifier
 from inference.errors import InputError
-from pipeline.estimates import proportion
-from pipeline.index import PatchIndex
-from pipeline.run_folder import RunFolder
+from inference.model.classifier import Classifier
+from pipeline.data.index import PatchIndex
+from pipeline.metrics.intervals import proportion
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import run_index
 
 

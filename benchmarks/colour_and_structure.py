@@ -18,12 +18,12 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from benchmarks.folds import classes_of, percent_text, runs_of, show
-from inference.classifier import Classifier
-from inference.image_io import read_image, resize_image
-from pipeline.estimates import proportion
-from pipeline.run_folder import RunFolder, describe_machine
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import read_image, resize_image
+from pipeline.data.windows import make_generator
+from pipeline.metrics.intervals import proportion
+from pipeline.settings.run_folder import RunFolder, describe_machine
 from pipeline.stages import run_index
-from pipeline.windows import make_generator
 
 MIDDLE_GREY = 128
 BLUR = 0.1  # standard deviation of the Gaussian as a share of the side
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def measure_variants(path: Path) -> dict[str, Any]:
-    """Return the accuracy of each variant, overall and by class, each an estimate of pipeline.estimates.
+    """Return the accuracy of each variant, overall and by class, each an estimate of pipeline.metrics.intervals.
 
     Raises:
         InputError: a run is not exported, or its patches are gone.

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from inference.errors import InputError
-from pipeline.plots import ACCENT, INK, LINE, MUTED, PAPER, SOFT
 from pipeline.quiet import load_tensorflow
+from pipeline.report.plots import ACCENT, INK, LINE, MUTED, PAPER, SOFT
 
 _BLOCK_NAMES = re.compile(
     r"(row\d+_block\d+(?:_entry|_pool)?|expanded_conv_\d+|expanded_conv|block_\d+|stem|last|pool|logits|conv_(?:pad|dw|pw)_\d+)(?=_|$)"
@@ -245,7 +245,7 @@ def _draw_arrow(axes: Axes, block: Block, top: int) -> None:
 
 
 def _load(source: Path) -> Any:
-    from pipeline.run_folder import RunFolder
+    from pipeline.settings.run_folder import RunFolder
 
     file = RunFolder(source).best if source.is_dir() else source
     if not file.is_file():

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from inference.anomaly.detector import Detector
-from pipeline.anomaly_pictures import draw_found, draw_scores
-from pipeline.wood_planks import draw_plank
+from pipeline.anomaly.pictures import draw_found, draw_scores
+from pipeline.drawn.planks import draw_plank
 
 OUT = Path(__file__).parent.parent / "docs" / "pdf" / "pictures"
 _PLANKS = (("knot",), ("crack",), ("hole",), ())

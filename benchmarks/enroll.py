@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folds import show
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 from pipeline.__main__ import EXPORT
-from pipeline.enroll import add_class, open_model
-from pipeline.estimates import proportion
-from pipeline.index import PatchIndex, write_index
-from pipeline.recipe import Recipe, override_all
+from pipeline.data.index import PatchIndex, write_index
+from pipeline.data.sources import DataPlace
+from pipeline.enrollment.enroll import add_class, open_model
+from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import RunFolder, describe_machine, fill_run, relative_to_run, write_json
-from pipeline.sources import DataPlace
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder, describe_machine, fill_run, relative_to_run, write_json
 from pipeline.stages import CALIBRATE, FIT, complete, prepare_data, run_index
 
 PICTURES = (5, 10, 20, 50)
@@ -191,7 +191,7 @@ def _widen(run: RunFolder, recipe: Recipe) -> Any:
 
 def _pixels(index: PatchIndex, recipe: Recipe) -> np.ndarray:
     """Return float32 [patches, side, side, 3]."""
-    from pipeline.dataset import load_patch
+    from pipeline.data.dataset import load_patch
 
     side = recipe.network.input_side
     return np.stack([load_patch(index.path(patch), side) for patch in index.patches]).astype(np.float32)

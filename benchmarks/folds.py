@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inference.classifier import Classifier
 from inference.errors import InputError
-from pipeline.crossval import CrossvalFolder
-from pipeline.run_folder import RunFolder, read_json, write_json
+from inference.model.classifier import Classifier
+from pipeline.crossval.folds import CrossvalFolder
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 
 def runs_of(path: Path) -> list[RunFolder]:
@@ -33,7 +33,7 @@ def classes_of(classifier: Classifier) -> tuple[str, ...]:
 
 
 def percent_text(estimate: dict[str, Any]) -> str:
-    """Return an estimate of pipeline.estimates in percent: "80.0 [49.0, 94.3]"."""
+    """Return an estimate of pipeline.metrics.intervals in percent: "80.0 [49.0, 94.3]"."""
     if estimate["value"] is None:
         return "not defined"
     value, low, high = (f"{100 * estimate[key]:.1f}" for key in ("value", "low", "high"))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.image_io import read_image
-from pipeline.annotations import read_annotations
+from inference.pictures.image_io import read_image
+from pipeline.data.annotations.read import read_annotations
+from pipeline.data.splits import Photo, group_near_duplicates, perceptual_hashes
 from pipeline.recipes import RECIPES
-from pipeline.splits import Photo, group_near_duplicates, perceptual_hashes
 
 DISTANCES = (2, 4, 6, 8, 10)
 

@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     report = _describe(options.threads, settings) | {"networks": add_ratios(compare(chosen, settings))}
     print("\n".join(table(report)))
     if options.json:
-        from pipeline.run_folder import write_json
+        from pipeline.settings.run_folder import write_json
 
         write_json(options.json, report)
     return 0
@@ -163,8 +163,8 @@ def _build(trunk: Trunk, side: int) -> Any:
     import keras
 
     from models.heads import HEADS
-    from pipeline.fit_epochs import compile_for_fit
-    from pipeline.recipe import FitSettings
+    from pipeline.settings.recipe import FitSettings
+    from pipeline.training.epochs import compile_for_fit
 
     pixels = keras.Input((side, side, 3), name="pixels")
     network = keras.Model(pixels, HEADS["classifier"](trunk(pixels), OUTPUTS, DROPOUT))
@@ -207,7 +207,7 @@ def _measure_training(networks: dict[str, Any], settings: Settings) -> dict[str,
 
 def _measure_latencies(flatbuffers: dict[str, dict[str, bytes]], settings: Settings) -> dict[str, dict[str, Measured]]:
     """Return the milliseconds of one picture on one thread, by network and mode."""
-    from inference.tflite_model import TfliteModel
+    from inference.model.tflite_model import TfliteModel
 
     pixels = _random_pictures(1, settings.side)[0]
     models = {
@@ -244,7 +244,7 @@ def _random_pictures(count: int, side: int) -> np.ndarray:
 
 
 def _describe(threads: int, settings: Settings) -> dict[str, Any]:
-    from pipeline.run_folder import describe_environment
+    from pipeline.settings.run_folder import describe_environment
 
     environment = describe_environment(seed=0)
     return {

@@ -23,12 +23,12 @@ from PIL import Image
 
 from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
-from inference.answers import answer_picture
 from inference.atomic_file import write_atomically
-from inference.classifier import Classifier
-from inference.pictures import Picture
-from pipeline.run_folder import describe_machine
-from pipeline.scenes import draw_scene
+from inference.model.answers import answer_picture
+from inference.model.classifier import Classifier
+from inference.pictures.listing import Picture
+from pipeline.drawn.scenes.dataset import draw_scene
+from pipeline.settings.run_folder import describe_machine
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
 SEED = 5

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from inference.image_io import read_image
-from inference.tflite_model import TfliteModel
-from pipeline.estimates import proportion
+from inference.model.tflite_model import TfliteModel
+from inference.pictures.image_io import read_image
+from pipeline.metrics.intervals import proportion
 from pipeline.quiet import captured_output, load_tensorflow
-from pipeline.recipe import Recipe, override
-from pipeline.run_folder import RunFolder, read_json
+from pipeline.settings.recipe import Recipe, override
+from pipeline.settings.run_folder import RunFolder, read_json
 from pipeline.stages import run_index
 
 Converted = tuple[str, bytes]
@@ -84,7 +84,7 @@ def _per_tensor(converter: Any) -> None:
 
 def _answers(flatbuffer: bytes, pictures: list[np.ndarray]) -> np.ndarray:
     """Return float32 [pictures, outputs] by the runner's own interpreter."""
-    from inference.image_io import resize_image
+    from inference.pictures.image_io import resize_image
 
     model = TfliteModel(flatbuffer)
     return np.stack([model.predict(resize_image(picture, model.input_size)) for picture in pictures])

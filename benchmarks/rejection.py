@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folds import classes_of, percent_text, runs_of, show
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.pictures import list_pictures
-from pipeline.estimates import bootstrap, proportion
-from pipeline.metrics import Scores
-from pipeline.predictions import read_predictions
+from inference.model.classifier import Classifier
+from inference.pictures.listing import list_pictures
+from pipeline.evaluation.predictions import read_predictions
+from pipeline.metrics.classification import Scores
+from pipeline.metrics.intervals import bootstrap, proportion
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import BACKGROUND
-from pipeline.run_folder import RunFolder, describe_machine
+from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.run_folder import RunFolder, describe_machine
 
 ACCEPTED = (0.9, 0.95)  # shares of the classes' test patches at which rejection is measured
 FIGURES = ("auroc", *(f"unknown_at_{share}" for share in ACCEPTED), "unknown_at_card")
@@ -46,7 +46,7 @@ def measure_rejection(path: Path, folders: dict[str, Path]) -> dict[str, Any]:
     """
     if BACKGROUND in folders:
         raise InputError(f"{BACKGROUND} names the test patches without a class. Give the folder another name.")
-    load_tensorflow()  # quietly; only pipeline.calibrate's threshold needs it
+    load_tensorflow()  # quietly; only pipeline.calibration.temperature's threshold needs it
     runs = runs_of(path)
     unreadable: dict[str, str] = {}
     measured = [_measure_run(run, folders, unreadable) for run in runs]
@@ -64,7 +64,7 @@ def measure_rejection(path: Path, folders: dict[str, Path]) -> dict[str, Any]:
 
 
 def measure_source(positives: Scores, confidences: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Return the figures of one source, each an estimate of pipeline.estimates.
+    """Return the figures of one source, each an estimate of pipeline.metrics.intervals.
 
     Classes' patches at 0.2, 0.4, 0.6, 0.8 and a source at 0.1, 0.3, 0.5, threshold 0.4: AUROC 9/12, unknown 2 of 3.
 
@@ -73,7 +73,7 @@ def measure_source(positives: Scores, confidences: np.ndarray, threshold: float)
         confidences: float [pictures], of the best class of each picture of the source.
         threshold: the card's.
     """
-    from pipeline.calibrate import highest_threshold
+    from pipeline.calibration.temperature import highest_threshold
 
     figures = {"auroc": _auroc(positives, confidences)}
     for share in ACCEPTED:

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.classifier import Classifier
-from inference.image_io import decode_image, resize_image
-from pipeline.run_folder import describe_machine
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import decode_image, resize_image
+from pipeline.settings.run_folder import describe_machine
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "models" / "released" / "minerals.tflite"

@@ -23,12 +23,12 @@ from typing import Any
 
 from benchmarks.folds import show
 from export.export_surface import convert_trunk, export_surface
-from pipeline.anomaly_stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS
+from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS
+from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import override_all
 from pipeline.recipes.wood import RECIPE
-from pipeline.run_folder import RunFolder, describe_machine, read_json
-from pipeline.sources import DataPlace
+from pipeline.settings.recipe import override_all
+from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
 from pipeline.stages import start_run
 
 FIGURES = ("aupro", "best_f1", "f1", "pixel_auroc")

@@ -33,16 +33,16 @@ from benchmarks.folds import show
 from inference.anomaly.bank import enlarge, top_mean
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
-from inference.image_io import read_image
-from pipeline.anomaly_metrics import aupro, auroc, best_f1
-from pipeline.anomaly_settings import AnomalySettings
-from pipeline.normal_bank import Candidates, choose_bank, deal_folds, draw_places, fit_projection, trim
-from pipeline.photo_groups import read_photo_groups
+from inference.pictures.image_io import read_image
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, fit_projection, trim
+from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos
+from pipeline.data.groups import read_photo_groups
+from pipeline.metrics.segmentation import aupro, auroc, best_f1
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import Recipe, override_all
 from pipeline.recipes.wood import RECIPE
-from pipeline.run_folder import describe_machine
-from pipeline.surface_photos import SurfacePhoto, list_surface_photos
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import describe_machine
 
 PROJECTION_VECTORS = 40_000  # from which the projection is fitted, as in a run
 ROWS = (
@@ -109,7 +109,7 @@ def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
     import keras
 
     from models.feature_maps import LEVELS
-    from pipeline.anomaly_fit import make_feature_maps
+    from pipeline.anomaly.features import make_feature_maps
 
     settings = _settings(recipe)
     whole = make_feature_maps(recipe, settings.tile)
@@ -125,7 +125,7 @@ def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
 
 
 def _look(photo: SurfacePhoto, recipe: Recipe, whole: Any, levels: dict[str, Any]) -> Looked:
-    from pipeline.anomaly_fit import keras_network, read_seen
+    from pipeline.anomaly.features import keras_network, read_seen
 
     settings = _settings(recipe)
     seen, size = read_seen(photo, settings), read_image(photo.path).shape[:2]
@@ -167,7 +167,7 @@ def our_answer(recipe: Recipe, looked: Sequence[Looked], folds: Sequence[Fold]) 
 
 def fit_ours(recipe: Recipe, looked: Sequence[Looked], count: int) -> Callable[[np.ndarray], np.ndarray]:
     """Fit projection and bank on some of `count` photographs; return the function from features to scores."""
-    from pipeline.anomaly_fit import empty_bank
+    from pipeline.anomaly.features import empty_bank
 
     settings, bank = _settings(recipe), empty_bank(_settings(recipe))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.run_folder import RunFolder
+from pipeline.settings.run_folder import RunFolder
 
 EPILOG = """\
 examples:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pipeline.dataset import load_patch
-from pipeline.index import Patch, PatchIndex
-from pipeline.recipe import Recipe
-from pipeline.windows import make_generator
+from pipeline.data.dataset import load_patch
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.windows import make_generator
+from pipeline.settings.recipe import Recipe
 
 
 def calibration_pictures(index: PatchIndex, recipe: Recipe) -> np.ndarray:

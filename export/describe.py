@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from export.metadata import add_metadata
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.atomic_file import write_atomically
-from inference.card import card_files, read_card
 from inference.errors import InputError
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
+from inference.model.card import card_files, read_card
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

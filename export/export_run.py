@@ -10,14 +10,14 @@ from export.calibration import calibration_pictures
 from export.convert import convert
 from export.metadata import add_metadata
 from export.verify import check_parity, measure_parity
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
-from inference.card import Card, card_files
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
+from inference.model.card import Card, card_files
 from models.build import with_probabilities
-from pipeline.index import PatchIndex
-from pipeline.neighbours import read_run_neighbours
-from pipeline.recipe import BACKGROUND, Recipe
-from pipeline.run_folder import RunFolder, read_json, write_json
+from pipeline.calibration.neighbours import read_run_neighbours
+from pipeline.data.index import PatchIndex
+from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 
 def export_run(run: RunFolder, index: PatchIndex, mode: str, out: Path) -> dict[str, Any]:

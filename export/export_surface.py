@@ -10,14 +10,14 @@ from export.convert import convert
 from inference.anomaly.bank import Bank, read_bank
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.atomic_file import write_atomically
-from inference.card import Card, card_files
-from inference.decide import ANOMALY
-from pipeline.anomaly_fit import Network, keras_network, read_seen, settings_of, tiling_of
-from pipeline.recipe import Recipe
-from pipeline.run_folder import RunFolder, read_json, write_json
-from pipeline.surface_photos import FIT, SurfacePhoto, read_photos
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
+from inference.model.card import Card, card_files
+from inference.model.decide import ANOMALY
+from pipeline.anomaly.features import Network, keras_network, read_seen, settings_of, tiling_of
+from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 _PARITY_PHOTOS = 4
 

@@ -11,9 +11,9 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert.schema_py_generated import BufferT, MetadataT, ModelT
 
-from inference.artefact import FLATBUFFER_MAGIC
-from inference.card import LABELS_NAME
 from inference.foreign import metadata_schema as schema
+from inference.model.artefact import FLATBUFFER_MAGIC
+from inference.model.card import LABELS_NAME
 
 MIN_PARSER_VERSION = "1.0.0"  # no later field is written
 _MOST_SLOTS = 8  # of a table that is written here

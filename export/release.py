@@ -15,8 +15,8 @@ from typing import Any
 import models
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.recipe import recipe_to_json
-from pipeline.run_folder import RunFolder, read_json, write_json
+from pipeline.settings.recipe import recipe_to_json
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 RELEASED = Path(models.__file__).parent / "released"
 _WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first is of earlier versions

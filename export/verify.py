@@ -7,15 +7,15 @@ import keras
 import numpy as np
 
 from inference.errors import InputError
-from inference.neighbours import Neighbours
-from pipeline.calibrate import decision_rule
-from pipeline.cost import measure_latency
-from pipeline.estimates import proportion
-from pipeline.evaluate import runner_probabilities
-from pipeline.index import PatchIndex
-from pipeline.metrics import Scores, score
-from pipeline.neighbours import keras_probabilities
-from pipeline.recipe import Recipe
+from inference.model.neighbours import Neighbours
+from pipeline.calibration.neighbours import keras_probabilities
+from pipeline.calibration.temperature import decision_rule
+from pipeline.data.index import PatchIndex
+from pipeline.evaluation.cost import measure_latency
+from pipeline.evaluation.evaluate import runner_probabilities
+from pipeline.metrics.classification import Scores, score
+from pipeline.metrics.intervals import proportion
+from pipeline.settings.recipe import Recipe
 
 
 def measure_parity(

@@ -13,6 +13,6 @@ def __getattr__(name: str) -> Any:
         return Detector
     if name != "Classifier":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from inference.classifier import Classifier
+    from inference.model.classifier import Classifier
 
     return Classifier

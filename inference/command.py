@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.batch import Answered, answer_all, default_workers
+from inference.batch.journal import Journal
+from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
+from inference.batch.pool import Answered, answer_all, default_workers
+from inference.batch.progress import Progress
+from inference.batch.result_files import check_output, output_format, print_text, write_pieces
+from inference.batch.shards import remove_shards
+from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
-from inference.journal import Journal
-from inference.limits import Limits
-from inference.outputs import FORMATS, error_pieces, jsonl_line
-from inference.pictures import Listing
-from inference.progress import Progress
-from inference.result_files import check_output, output_format, print_text, write_pieces
-from inference.shards import remove_shards
-from inference.worker import Request, WorkerSettings
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Listing
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
     from inference.boxes.files import BoxFile
@@ -105,7 +105,7 @@ def _answers(batch: Batch, settings: WorkerSettings) -> Iterator[Answered]:
     """Let the workers of this machine, or those of a Ray cluster, answer what has no result yet."""
     if batch.options.engine == "local":
         return answer_all(batch.requests(), settings, batch.options.workers or default_workers(len(batch.listing)))
-    from inference.ray_engine import answer_all_with_ray
+    from inference.batch.ray_engine import answer_all_with_ray
 
     shards = _shards(batch.options)
     if not batch.options.resume:

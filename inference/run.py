@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from inference.answers import Answer, answer_picture
-from inference.classifier import Classifier
-from inference.pictures import Picture
+from inference.model.answers import Answer, answer_picture
+from inference.model.classifier import Classifier
+from inference.pictures.listing import Picture
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.anomaly_stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
-from pipeline.crossval import CrossvalFolder, complete_folds, missing_folds, start_crossval
-from pipeline.enroll_command import add_enroll_verbs, classes, enroll
+from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
+from pipeline.commands.enroll import add_enroll_verbs, classes, enroll
+from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
+from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import Recipe, override_all, recipe_to_json
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import RunFolder, read_json, write_json
-from pipeline.sources import DataPlace
+from pipeline.settings.recipe import Recipe, override_all, recipe_to_json
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
 from pipeline.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS, Stage, complete, prepare_data, start_run
 
 EPILOG = """\
@@ -130,9 +130,9 @@ def control(options: argparse.Namespace) -> int:
     if CrossvalFolder(options.run).settings.is_file():
         raise InputError(f"{options.run}: is a cross-validation. Give the folder of one fold: {options.run}/fold-1.")
     load_tensorflow()
-    from pipeline.control import ControlOptions, control_run
-    from pipeline.control_report import write_control
-    from pipeline.control_words import control_lines, verdict_lines
+    from pipeline.sanity.control import ControlOptions, control_run
+    from pipeline.sanity.report import write_control
+    from pipeline.sanity.sentences import control_lines, verdict_lines
 
     run = RunFolder(options.run)
     _refuse_surfaces(run.read_recipe(), "control", "Nothing is trained there; its report measures.")
@@ -188,7 +188,7 @@ def _complete_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
         numbers = ", ".join(map(str, missing))
         print(f"not done: fold {numbers}; go on with: python -m pipeline resume {folder.path}", file=sys.stderr)
         return 0
-    from pipeline.crossval_report import crossval_lines, pool_folds
+    from pipeline.crossval.report import crossval_lines, pool_folds
 
     report = pool_folds(folder)
     write_json(folder.report, report)
@@ -204,8 +204,8 @@ def _complete(run: RunFolder) -> int:
 
 def _finish(run: RunFolder) -> int:
     """Print the report's lines and where everything is; return the exit code."""
-    from pipeline.anomaly_report import surface_lines
-    from pipeline.report import summary_lines
+    from pipeline.anomaly.report import surface_lines
+    from pipeline.report.report import summary_lines
 
     lines = summary_lines if run.read_recipe().anomaly is None else surface_lines
     print("\n".join(lines(read_json(run.report, "Evaluate again."))))

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.pictures import Picture
+from inference.model.classifier import Classifier
+from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
-from pipeline.index import PatchIndex, read_index, write_index
+from pipeline.data.index import PatchIndex, read_index, write_index
+from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
+from pipeline.data.splits import SPLITS
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import Recipe
-from pipeline.run_folder import RunFolder, create_run, fill_run, read_json, relative_to_run, write_json
-from pipeline.sources import SOURCES, DataPlace, PreparedData, place_from_json
-from pipeline.splits import SPLITS
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, create_run, fill_run, read_json, relative_to_run, write_json
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def patches_stage(run: RunFolder) -> None:
 
 def fit_stage(run: RunFolder) -> None:
     """Train the network."""
-    from pipeline.train import FITS  # TensorFlow takes seconds to import: only where it is needed
+    from pipeline.training.gradient import FITS  # TensorFlow takes seconds to import: only where it is needed
 
     recipe = run.read_recipe()
     FITS[recipe.fit.kind](run, run_index(run), recipe)
@@ -91,7 +91,7 @@ def calibrate_stage(run: RunFolder) -> None:
     """Set temperature and threshold."""
     import keras
 
-    from pipeline.calibrate import CALIBRATIONS
+    from pipeline.calibration.temperature import CALIBRATIONS
 
     recipe = run.read_recipe()
     network = keras.models.load_model(run.best, compile=False)
@@ -103,9 +103,9 @@ def calibrate_stage(run: RunFolder) -> None:
 
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
-    from pipeline.callbacks import read_history
-    from pipeline.evaluate import evaluate_run
-    from pipeline.report import write_report
+    from pipeline.evaluation.evaluate import evaluate_run
+    from pipeline.report.report import write_report
+    from pipeline.training.callbacks import read_history
 
     write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
 

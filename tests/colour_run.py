@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.recipe import Recipe, override_all
-from pipeline.run_folder import RunFolder
-from pipeline.sources import DataPlace
+from pipeline.data.sources import DataPlace
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import CALIBRATE, FIT, PATCHES, complete, start_run
 
 COLOURS = {"red": (210, 40, 40), "green": (40, 190, 60), "blue": (50, 60, 220)}

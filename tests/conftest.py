@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run_folder import RunFolder
+from pipeline.settings.run_folder import RunFolder
 from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from models.build import TRUNKS
 from models.patch_net import PATCH_NET_ROWS, patch_net
 from pipeline.__main__ import STAGES
-from pipeline.index import PatchIndex, write_index
-from pipeline.recipe import override_all
-from pipeline.run_folder import RunFolder
-from pipeline.shuffled_labels import shuffle_labels
-from pipeline.sources import DataPlace
+from pipeline.data.index import PatchIndex, write_index
+from pipeline.data.sources import DataPlace
+from pipeline.sanity.shuffled_labels import shuffle_labels
+from pipeline.settings.recipe import override_all
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import PATCHES, complete, run_index, start_run
 from tests.colour_run import COLOURS, RECIPE, write_photographs
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from inference.image_io import resize_image
-from pipeline.outliers import draw_outlier
-from pipeline.scenes import draw_scene
+from inference.pictures.image_io import resize_image
+from pipeline.drawn.outliers import draw_outlier
+from pipeline.drawn.scenes.dataset import draw_scene
 
 SEED = 2026
 

@@ -14,9 +14,9 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert.schema_py_generated import BufferT, MetadataT, ModelT
 
-from inference.artefact import Artefact, pack_artefact
 from inference.foreign.metadata import Metadata
 from inference.foreign.model import ForeignModel, describe_foreign
+from inference.model.artefact import Artefact, pack_artefact
 
 LABELS = ("red", "green", "blue", "background")
 SIZE = (8, 12)  # height and width differ, so that a swap shows

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.report import summary_lines, write_report
+from pipeline.report.report import summary_lines, write_report
 
 CLASSES = ("quartz", "biotite", "bornite", "chrysocolla", "malachite", "muscovite", "pyrite")  # not by alphabet
 PATCHES = (60, 66, 58, 71, 83, 49, 77)  # test patches of each class

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from pipeline.annotations import Annotation, read_annotations
+from pipeline.data.annotations.read import Annotation, read_annotations
 
 LABELS = ("pyrite", "tiger's eye", "rose, pale")
 COCO = json.dumps(

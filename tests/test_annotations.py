@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inference.errors import InputError
-from pipeline.annotations import AnnotationSet, read_annotations
+from pipeline.data.annotations.read import AnnotationSet, read_annotations
 
 LABELS = ("pyrite", "quartz", "biotite")
 Sizes = dict[str, tuple[int, int]]  # photograph -> (width, height) in pixels

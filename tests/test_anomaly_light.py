@@ -7,7 +7,7 @@ from inference.anomaly.bank import Bank, top_mean
 from inference.anomaly.components import Component
 from inference.anomaly.detector import Detector, Surface
 from inference.anomaly.light import box_mean, even_light
-from pipeline.anomaly_threshold import choose_threshold, expected_highest
+from pipeline.anomaly.threshold import choose_threshold, expected_highest
 
 
 def grain(height: int = 120, width: int = 160) -> np.ndarray:

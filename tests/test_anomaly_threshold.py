@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.anomaly_threshold import choose_threshold, expected_highest
-from pipeline.normal_bank import Candidates, choose_bank, deal_folds, fit_projection, trim
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, fit_projection, trim
+from pipeline.anomaly.threshold import choose_threshold, expected_highest
 
 
 def clean_map(seed: int) -> np.ndarray:

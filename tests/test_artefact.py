@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact, split_artefact
-from inference.card import CARD_NAME, LABELS_NAME, Card, card_files, card_to_json, read_card
 from inference.errors import InputError
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact, split_artefact
+from inference.model.card import CARD_NAME, LABELS_NAME, Card, card_files, card_to_json, read_card
 from tests.tiny_model import make_card
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 4  # enough for what does not run it
@@ -174,7 +174,7 @@ def test_a_reject_label_may_be_called_unknown() -> None:
 
 def test_a_model_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a zip bomb behind a network, and a file that fills the memory."""
-    monkeypatch.setattr("inference.artefact.MOST_BYTES", 1000)
+    monkeypatch.setattr("inference.model.artefact.MOST_BYTES", 1000)
     path = tmp_path / "bomb.tflite"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("labels.txt", b"\0" * 1001)

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.classifier import Classifier
-from pipeline.attention import (
+from inference.model.classifier import Classifier
+from pipeline.data.index import Patch
+from pipeline.sanity.figures import BOXES, measure_views
+from pipeline.sanity.occlusion import (
     INSIDE_HIDDEN,
     OUTSIDE_HIDDEN,
     WHOLE,
@@ -16,9 +18,7 @@ from pipeline.attention import (
     map_evidence,
     shares_inside,
 )
-from pipeline.control_evidence import BOXES, measure_views
-from pipeline.index import Patch
-from pipeline.specimen_views import View
+from pipeline.sanity.specimen_views import View
 from tests.test_grad_cam import SIDE, make_colour_counter
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)

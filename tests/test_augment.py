@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.augment import make_augmentation
-from pipeline.recipe import AugmentSettings, override_all
+from pipeline.data.augment import make_augmentation
+from pipeline.settings.recipe import AugmentSettings, override_all
 from tests.worlds import NO_AUGMENTATION, RECIPE
 
 OFF = override_all(RECIPE, NO_AUGMENTATION).augment

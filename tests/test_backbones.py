@@ -12,12 +12,12 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export.convert import convert
 from inference.errors import InputError
-from inference.tflite_model import TfliteModel
+from inference.model.tflite_model import TfliteModel
 from models.backbones import BACKBONES
 from models.build import build_network, count_macs, trunk_of, with_probabilities
-from pipeline.fit_weights import make_network
-from pipeline.recipe import Recipe, override_all
 from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.training.weights import make_network
 from tests.colour_run import RECIPE
 
 MADE_FOR_INT8 = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large_minimalistic")

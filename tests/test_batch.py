@@ -1,4 +1,4 @@
-"""inference.batch: what happens to a batch whose pictures hang or kill the process that reads them."""
+"""inference.batch.pool: what happens to a batch whose pictures hang or kill the process that reads them."""
 
 import contextlib
 import multiprocessing
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inference.batch import answer_all, default_workers
+from inference.batch.pool import answer_all, default_workers
+from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
-from inference.limits import Limits
-from inference.pictures import Picture
-from inference.worker import Request, WorkerSettings
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Picture
 from tests.tiny_model import COLOURS
 
 NAMES = ("red", "green", "blue")

@@ -9,9 +9,9 @@ import pytest
 from benchmarks.anomalib_task import Fold, Looked, _run, read_answers, write_task
 from benchmarks.wood_anomalib import as_relative, figures, make_folds, our_answer, table
 from inference.errors import InputError
-from pipeline.recipe import override_all
+from pipeline.anomaly.photos import FIT, SurfacePhoto
 from pipeline.recipes.wood import RECIPE
-from pipeline.surface_photos import FIT, SurfacePhoto
+from pipeline.settings.recipe import override_all
 
 SPOT, OTHER_SPOT = 8, 14  # where, in places of two pixels, and four of them a side
 LOOKS = {SPOT: np.float32([1, 1, 1, 1]), OTHER_SPOT: np.float32([1, -1, 1, -1])}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.enroll import Looked, _enroll, draw_photos, look, table
-from inference.classifier import Classifier
-from pipeline.index import Patch, PatchIndex
-from pipeline.run_folder import RunFolder
+from inference.model.classifier import Classifier
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.settings.run_folder import RunFolder
 from tests.open_model import ADDED, TRAINED, make_open_model, write_pictures
 
 

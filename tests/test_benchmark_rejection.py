@@ -14,11 +14,11 @@ from benchmarks.colour_and_structure import VARIANTS, measure_variants
 from benchmarks.colour_and_structure import main as measure_colour
 from benchmarks.rejection import _share_ahead, main, measure_rejection, measure_source, table
 from inference.errors import InputError
-from pipeline.index import Patch, PatchIndex, write_index
-from pipeline.metrics import Scores
-from pipeline.predictions import write_predictions
-from pipeline.recipe import BACKGROUND
-from pipeline.run_folder import RunFolder, write_json
+from pipeline.data.index import Patch, PatchIndex, write_index
+from pipeline.evaluation.predictions import write_predictions
+from pipeline.metrics.classification import Scores
+from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.run_folder import RunFolder, write_json
 from tests.tiny_model import COLOURS, make_card, make_flatbuffer, write_model
 
 CLASSES = ("red", "green", "blue")

@@ -11,7 +11,7 @@ import pytest
 
 from inference.boxes.files import BoxFile, read_boxes, unused
 from inference.errors import InputError
-from inference.regions import cut_region
+from inference.pictures.regions import cut_region
 
 BOXES = {"a.jpg": ((10.0, 20.0, 30.0, 40.0), (0.0, 0.0, 5.5, 6.0)), "deep/b.png": ((1.0, 2.0, 3.0, 4.0),)}
 COCO = {

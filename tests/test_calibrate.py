@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from pipeline.calibrate import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
-from pipeline.index import PatchIndex
-from pipeline.recipe import BACKGROUND, override
+from pipeline.calibration.temperature import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
+from pipeline.data.index import PatchIndex
+from pipeline.settings.recipe import BACKGROUND, override
 from tests.worlds import RECIPE, write_patches
 
 confidences = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.array)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks.cifar10 import main as compare
 from benchmarks.cifar10_kinds import main as kinds
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
 

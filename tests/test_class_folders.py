@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from pipeline.cifar10 import write_originals
-from pipeline.class_folders import index_class_folders
-from pipeline.photo_groups import PhotoGroups
-from pipeline.recipe import Recipe, override_all
-from pipeline.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
+from pipeline.data.cifar10 import write_originals
+from pipeline.data.class_folders import index_class_folders
+from pipeline.data.groups import PhotoGroups
+from pipeline.data.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
+from pipeline.settings.recipe import Recipe, override_all
 
 RECIPE = override_all(
     Recipe(name="folders", title="Two classes", labels=("cat", "dog")),
@@ -131,7 +131,7 @@ def test_a_second_call_decodes_nothing_and_a_changed_file_is_seen(
     """Catches sixty thousand pictures hashed anew for each run, and an index that outlives what it tells of."""
     root, decoded = write_folders(tmp_path / "data"), []
     first = splits_of(root, tmp_path / "work")
-    from pipeline import class_folders
+    from pipeline.data import class_folders
 
     real = class_folders.decode_image
     monkeypatch.setattr(class_folders, "decode_image", lambda data: decoded.append(1) or real(data))

@@ -17,8 +17,8 @@ MAY_IMPORT = {
 }
 RUNNER_NEEDS = {"numpy", "PIL", "ai_edge_litert"}
 ONLY_WHERE_ASKED_FOR = {  # what an option of the runner needs besides, and where alone it may be imported
-    "inference/progress.py": {"tqdm"},  # comes with ai-edge-litert; lines take its place
-    "inference/ray": {"ray"},
+    "inference/batch/progress.py": {"tqdm"},  # comes with ai-edge-litert; lines take its place
+    "inference/batch/ray_engine.py": {"ray"},
     "inference/service": {"segno", "starlette", "uvicorn"},
     "inference/video": {"cv2"},
 }

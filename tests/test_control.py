@@ -10,13 +10,13 @@ import pytest
 
 from models.build import TRUNKS
 from pipeline.__main__ import main
-from pipeline.callbacks import Progress, read_history
-from pipeline.control_report import write_control
-from pipeline.control_words import look_sentence
-from pipeline.recipe import override, override_all, recipe_to_json
-from pipeline.run_folder import RunFolder
-from pipeline.sources import DataPlace
+from pipeline.data.sources import DataPlace
+from pipeline.sanity.report import write_control
+from pipeline.sanity.sentences import look_sentence
+from pipeline.settings.recipe import override, override_all, recipe_to_json
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import run_index, start_run
+from pipeline.training.callbacks import Progress, read_history
 from tests.control_world import EPOCHS, QUICK, SHORT_TRUNK, finish_run, misleading_lots, write_world
 
 
@@ -39,7 +39,7 @@ class Killer(Progress):
 def short_trunk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TRUNKS, "patch_net", SHORT_TRUNK["patch_net"])
-        patch.setattr("pipeline.baseline._TREES", 50)
+        patch.setattr("pipeline.evaluation.colour_baseline._TREES", 50)
         yield
 
 
@@ -124,7 +124,7 @@ def test_a_killed_training_goes_on(real: RunFolder, monkeypatch: pytest.MonkeyPa
     """Faults: epochs done twice, or lost; labels shuffled anew in the middle."""
     run = copied(real, "killed")
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("pipeline.fit_epochs.Progress", Killer)
+        patch.setattr("pipeline.training.epochs.Progress", Killer)
         main(["control", str(run.path)])
     shuffled = RunFolder(run.path / "control" / "shuffled")
     before, index = read_history(shuffled.history), shuffled.index.read_text()

@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-import pipeline.dataset
+import pipeline.data.dataset
 from inference.errors import InputError
-from inference.image_io import read_image, resize_image
-from pipeline.dataset import evaluation_dataset, label_weights, load_patch, training_dataset, validation_dataset
-from pipeline.index import PatchIndex
-from pipeline.recipe import BACKGROUND, Recipe, override, override_all
+from inference.pictures.image_io import read_image, resize_image
+from pipeline.data.dataset import evaluation_dataset, label_weights, load_patch, training_dataset, validation_dataset
+from pipeline.data.index import PatchIndex
+from pipeline.settings.recipe import BACKGROUND, Recipe, override, override_all
 from tests.worlds import NO_AUGMENTATION, RECIPE, Scene, write_patches
 
 STILL = override_all(RECIPE, NO_AUGMENTATION)
@@ -92,7 +92,7 @@ def test_an_epoch_trains_on_every_patch_once_and_in_another_order(
 ) -> None:
     """Catches patches left out or seen twice, epochs that are all alike, and a cache file that breaks the training."""
     room = len(LABELS) if in_memory else len(LABELS) - 5
-    monkeypatch.setattr(pipeline.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
+    monkeypatch.setattr(pipeline.data.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
     dataset = train_on(write_patches(tmp_path, LABELS), STILL, tmp_path, balance=balance)
     epochs = [numbers_of(dataset) for _ in range(3)]
     assert all(sorted(epoch) == list(range(1, len(LABELS) + 1)) for epoch in epochs)
@@ -113,7 +113,7 @@ def test_the_seed_decides_every_pixel_of_a_run(tmp_path: Path) -> None:
 
 def test_a_cache_of_a_killed_run_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a resumed run that stops at the half written cache of its former self, or trains on its pictures."""
-    monkeypatch.setattr(pipeline.dataset, "MEMORY_CACHE_BYTES", 6 * 16 * 16 * 3)
+    monkeypatch.setattr(pipeline.data.dataset, "MEMORY_CACHE_BYTES", 6 * 16 * 16 * 3)
     index = write_patches(tmp_path, LABELS)
     next(iter(train_on(write_patches(tmp_path / "other", LABELS[::-1]), STILL, tmp_path)))
     next(iter(train_on(PatchIndex(tmp_path, index.patches[::-1]), STILL, tmp_path)))
@@ -137,7 +137,7 @@ def test_sampling_draws_all_classes_alike(room: int, tmp_path: Path, monkeypatch
 
     TensorFlow repeats the choice of classes in every epoch unless told otherwise: twelve epochs were one draw of 50.
     """
-    monkeypatch.setattr(pipeline.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
+    monkeypatch.setattr(pipeline.data.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
     labels = ["red"] * 34 + ["green"] * 10 + ["blue"] * 2 + [BACKGROUND] * 4
     dataset = train_on(write_patches(tmp_path, labels), STILL, tmp_path, balance="sampling")
     epochs = [numbers_of(dataset) for _ in range(12)]

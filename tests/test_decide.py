@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from inference.decide import DECISIONS, UNKNOWN, DecisionRule, decide_softmax
+from inference.model.decide import DECISIONS, UNKNOWN, DecisionRule, decide_softmax
 
 LABELS = ("a", "b", "none")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from inference.artefact import read_artefact
+from inference.model.artefact import read_artefact
 from tests.tiny_model import make_flatbuffer
 
 RELEASED = sorted((Path(__file__).parent.parent / "models" / "released").glob("*.tflite"))

@@ -13,7 +13,7 @@ from inference.drawing.labels import KNOWN_STYLE, UNKNOWN_STYLE, fit_text, font_
 from inference.drawing.preview import draw_preview, preview_path, write_preview
 from inference.drawing.window import show
 from inference.errors import InputError
-from inference.pictures import Picture
+from inference.pictures.listing import Picture
 
 RED = {"confidence": 0.93, "result": "red"}
 UNKNOWN = {"confidence": 0.41, "result": "unknown"}

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.artefact import Artefact, pack_artefact, read_artefact
-from inference.classifier import Classifier
-from inference.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
 from inference.errors import InputError
-from inference.held_out import HELD_OUT_NAME, read_held_out
-from inference.neighbours import Neighbours
+from inference.model.artefact import Artefact, pack_artefact, read_artefact
+from inference.model.classifier import Classifier
+from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
+from inference.model.held_out import HELD_OUT_NAME, read_held_out
+from inference.model.neighbours import Neighbours
 from pipeline.__main__ import main
-from pipeline.added_classes import likeness_without_itself, margins_without_itself, weighted_threshold
+from pipeline.enrollment.fit import likeness_without_itself, margins_without_itself, weighted_threshold
 from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
 from tests.tiny_model import LABELS as TINY_LABELS
 
@@ -259,6 +259,6 @@ def test_held_out_pictures_must_fit() -> None:
 
 
 def read_artefact_file(data: bytes) -> bytes:
-    from inference.artefact import split_artefact
+    from inference.model.artefact import split_artefact
 
     return split_artefact(data).files[HELD_OUT_NAME]

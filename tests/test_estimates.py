@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.baseline import LOGISTIC_NAME, NAME, predict_by_colour
-from pipeline.estimates import bootstrap, mean_difference, proportion, share_over_photos
-from pipeline.index import Patch, PatchIndex
-from pipeline.permutation import naming_luck
-from pipeline.recipe import override
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.evaluation.colour_baseline import LOGISTIC_NAME, NAME, predict_by_colour
+from pipeline.metrics.intervals import bootstrap, mean_difference, proportion, share_over_photos
+from pipeline.sanity.permutation import naming_luck
+from pipeline.settings.recipe import override
 from tests.worlds import COLOURS, RECIPE
 
 

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.image_io import read_image
-from pipeline import nearest
-from pipeline.calibrate import decision_rule
-from pipeline.explanations import explain_mistakes
-from pipeline.heat_map import colour_scale, draw_heat_map
-from pipeline.index import Patch, PatchIndex
-from pipeline.metrics import score
-from pipeline.mistakes import TestAnswers, true_probabilities
-from pipeline.nearest import TrainingFeatures, nearest_patches, training_features
-from pipeline.neighbours import keras_outputs
-from pipeline.recipe import Recipe, override_all
-from pipeline.report import write_report
-from pipeline.run_folder import RunFolder
+from inference.pictures.image_io import read_image
+from pipeline.calibration.neighbours import keras_outputs
+from pipeline.calibration.temperature import decision_rule
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.evaluation import nearest
+from pipeline.evaluation.explanations import explain_mistakes
+from pipeline.evaluation.heat_map import colour_scale, draw_heat_map
+from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
+from pipeline.evaluation.nearest import TrainingFeatures, nearest_patches, training_features
+from pipeline.metrics.classification import score
+from pipeline.report.report import write_report
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder
 from tests.sample_report import sample_history, sample_report
 from tests.test_grad_cam import SIDE, make_colour_counter
 

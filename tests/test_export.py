@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-import inference.classifier
+import inference.model.classifier
 from export.__main__ import main
 from export.calibration import calibration_pictures, choose_patches
 from export.export_run import export_run
 from export.verify import check_parity, measure_parity
-from inference.artefact import read_artefact
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.image_io import resize_image
+from inference.model.artefact import read_artefact
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import resize_image
 from models.build import build_network, count_macs
 from models.patch_net import PATCH_NET_ROWS
-from pipeline.run_folder import RunFolder
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import EVALUATE, RESULTS, complete, run_index
 
 DELEGATED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
@@ -37,7 +37,7 @@ def exported(colour_run: RunFolder) -> RunFolder:
 
 def parity_with(run: RunFolder, monkeypatch: pytest.MonkeyPatch, fault: Callable[[np.ndarray], np.ndarray]) -> dict:
     """Measure the int8 file again with a fault planted between the runner's resize and the network."""
-    monkeypatch.setattr(inference.classifier, "resize_image", lambda rgb, size: fault(resize_image(rgb, size)))
+    monkeypatch.setattr(inference.model.classifier, "resize_image", lambda rgb, size: fault(resize_image(rgb, size)))
     network = keras.models.load_model(run.best, compile=False)
     calibration = json.loads(run.calibration.read_text())
     return measure_parity(network, calibration, None, {"int8": run.model}, run_index(run), run.read_recipe())

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import inference.foreign.model
-from inference.classifier import Classifier
-from inference.decide import Decision
 from inference.foreign.metadata import Metadata, read_metadata
 from inference.foreign.scaling import Conversion
+from inference.model.classifier import Classifier
+from inference.model.decide import Decision
 from tests import tiny_model as ours
 from tests.foreign_model import (
     COLOURS,

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.artefact import Artefact
-from inference.card import card_files
-from inference.classifier import Classifier
 from inference.errors import InputError
 from inference.foreign.metadata import Metadata
 from inference.foreign.structure import LOGISTIC
+from inference.model.artefact import Artefact
+from inference.model.card import card_files
+from inference.model.classifier import Classifier
 from tests import tiny_model as ours
 from tests.foreign_model import (
     LABELS,

@@ -14,8 +14,8 @@ from PIL import Image
 
 from benchmarks.service import running_service
 from inference import Classifier
-from inference.answers import answer_picture
-from inference.pictures import list_pictures
+from inference.model.answers import answer_picture
+from inference.pictures.listing import list_pictures
 
 ROOT = Path(__file__).parent.parent
 SUFFIXES = ("png", "jpg", "webp", "gif", "tiff", "bmp")

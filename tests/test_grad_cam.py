@@ -3,7 +3,7 @@ import numpy as np
 from keras import layers
 
 from models.heads import POOL
-from pipeline.grad_cam import grad_cam
+from pipeline.evaluation.grad_cam import grad_cam
 
 SIDE = 16
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inference.errors import InputError
-from inference.image_io import decode_image, image_size, read_image, resize_image
-from inference.limits import DEFAULT_LIMITS
+from inference.pictures.image_io import decode_image, image_size, read_image, resize_image
+from inference.pictures.limits import DEFAULT_LIMITS
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION = 0x0112

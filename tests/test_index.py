@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from inference.errors import InputError
-from pipeline.index import Patch, PatchIndex, read_index, write_index
-from pipeline.recipe import override, override_all
-from pipeline.sources import PHOTOGRAPHS, DataPlace, annotated_photos
+from pipeline.data.index import Patch, PatchIndex, read_index, write_index
+from pipeline.data.sources import PHOTOGRAPHS, DataPlace, annotated_photos
+from pipeline.settings.recipe import override, override_all
 from tests.worlds import RECIPE, one_each, write_world
 
 SCENES = one_each(24)

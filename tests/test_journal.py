@@ -1,11 +1,11 @@
-"""inference.journal: what a killed run leaves is read as it was written, whatever byte the kill struck."""
+"""inference.batch.journal: what a killed run leaves is read as it was written, whatever byte the kill struck."""
 
 from pathlib import Path
 
 import pytest
 
+from inference.batch.journal import Journal
 from inference.errors import InputError
-from inference.journal import Journal
 
 SETTINGS = {"format": 1, "model": "abc", "top": 1}
 RED = {"confidence": 0.9, "result": "red"}

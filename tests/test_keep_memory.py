@@ -1,4 +1,4 @@
-"""inference.keep_memory: a worker's memory stays with it from picture to picture."""
+"""inference.batch.keep_memory: a worker's memory stays with it from picture to picture."""
 
 import platform
 import subprocess
@@ -12,8 +12,8 @@ PICTURES = 50
 COUNT_FAULTS = """
 import resource, sys
 from pathlib import Path
-from inference.image_io import read_image
-from inference.keep_memory import keep_memory
+from inference.pictures.image_io import read_image
+from inference.batch.keep_memory import keep_memory
 keep_memory()
 for _ in range(5):
     read_image(Path(sys.argv[1]))

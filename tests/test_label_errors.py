@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.index import Patch, PatchIndex
-from pipeline.label_errors import check_labels, find_suspects
-from pipeline.recipe import Recipe
-from pipeline.run_folder import RunFolder
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.evaluation.label_errors import check_labels, find_suspects
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
 
 RECIPE = Recipe(name="three", title="Three classes and background", labels=("a", "b", "c"))
 ODD = os.fsdecode(b"odd-\xff.png")

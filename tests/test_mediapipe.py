@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 from tests.drawn_pictures import pictures_of_size
 
 ROOT = Path(__file__).parent.parent

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 from pipeline.__main__ import main
-from pipeline.index import read_index
-from pipeline.meme_pictures import write_meme_pictures
+from pipeline.data.index import read_index
+from pipeline.drawn.memes.dataset import write_meme_pictures
 from pipeline.recipes import RECIPES
 
 RECIPE = RECIPES["memes"]

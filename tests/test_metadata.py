@@ -12,14 +12,14 @@ from ai_edge_litert.schema_py_generated import ModelT
 from export.describe import describe_artefact, main
 from export.export_run import export_run
 from export.metadata import add_metadata
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
-from inference.card import CARD_NAME, LABELS_NAME, card_files, read_card
-from inference.classifier import Classifier
 from inference.foreign import metadata_schema as schema
 from inference.foreign.flatbuffer import Flatbuffer, Table
 from inference.foreign.metadata import Metadata, read_metadata
 from inference.foreign.structure import read_network
-from pipeline.run_folder import RunFolder
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
+from inference.model.card import CARD_NAME, LABELS_NAME, card_files, read_card
+from inference.model.classifier import Classifier
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import run_index
 from tests.open_model import ADDED, write_enrolled_model
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
-from inference.decide import UNKNOWN, DecisionRule
-from pipeline.baseline import colour_histogram, measure_baseline
-from pipeline.estimates import RESAMPLES, bootstrap, proportion
-from pipeline.index import PatchIndex
-from pipeline.metrics import (
+from inference.model.decide import UNKNOWN, DecisionRule
+from pipeline.data.index import PatchIndex
+from pipeline.evaluation.colour_baseline import colour_histogram, measure_baseline
+from pipeline.metrics.classification import (
     Scores,
     _confusion,
     auroc_background,
@@ -26,7 +25,8 @@ from pipeline.metrics import (
     reliability,
     score,
 )
-from pipeline.recipe import BACKGROUND, override
+from pipeline.metrics.intervals import RESAMPLES, bootstrap, proportion
+from pipeline.settings.recipe import BACKGROUND, override
 from tests.worlds import COLOURS, RECIPE, write_patches
 
 CLASSES = ("a", "b", "c")

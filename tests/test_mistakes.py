@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from pipeline.index import PatchIndex
-from pipeline.metrics import Scores
-from pipeline.mistakes import TestAnswers, confused_pairs, rank_mistakes, summarise_mistakes, true_probabilities
-from pipeline.recipe import Recipe, override
+from pipeline.data.index import PatchIndex
+from pipeline.evaluation.mistakes import (
+    TestAnswers,
+    confused_pairs,
+    rank_mistakes,
+    summarise_mistakes,
+    true_probabilities,
+)
+from pipeline.metrics.classification import Scores
+from pipeline.settings.recipe import Recipe, override
 
 LEARNED = Recipe(name="pair", title="With an output for background", labels=("a", "b"))
 PLAIN = override(LEARNED, "network.background", "confidence")

@@ -10,11 +10,11 @@ import flatbuffers
 import numpy as np
 import pytest
 
-from inference.artefact import Artefact, pack_artefact, split_artefact
-from inference.classifier import Classifier
 from inference.errors import InputError
 from inference.foreign.flatbuffer import Flatbuffer
 from inference.foreign.model import ForeignModel
+from inference.model.artefact import Artefact, pack_artefact, split_artefact
+from inference.model.classifier import Classifier
 from tests.foreign_model import describe, make_described, write_model, write_table, write_tables
 
 ROOT = Path(__file__).parent.parent

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export.export_run import export_run
-from inference.artefact import Artefact, pack_artefact, read_artefact
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
-from pipeline.neighbours import fit_platt, keras_outputs
-from pipeline.recipe import override_all, recipe_to_json
-from pipeline.run_folder import RunFolder
+from inference.model.artefact import Artefact, pack_artefact, read_artefact
+from inference.model.classifier import Classifier
+from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
+from pipeline.calibration.neighbours import fit_platt, keras_outputs
+from pipeline.settings.recipe import override_all, recipe_to_json
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import CALIBRATE, complete, run_index
 
 # Two features, four neighbours: three along the first, one along the second.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.image_io import read_image
-from pipeline.outliers import DRAWINGS, SIDE, add_outliers, draw_outlier
-from pipeline.recipe import BACKGROUND
+from inference.pictures.image_io import read_image
+from pipeline.drawn.outliers import DRAWINGS, SIDE, add_outliers, draw_outlier
+from pipeline.settings.recipe import BACKGROUND
 from tests.worlds import write_patches
 
 

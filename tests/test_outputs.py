@@ -1,4 +1,4 @@
-"""inference.outputs: JSON, JSON Lines and CSV say the same, byte for byte what their readers expect."""
+"""inference.batch.outputs: JSON, JSON Lines and CSV say the same, byte for byte what their readers expect."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.outputs import csv_pieces, error_pieces, json_pieces, jsonl_pieces
+from inference.batch.outputs import csv_pieces, error_pieces, json_pieces, jsonl_pieces
 
 ANSWERS = st.fixed_dictionaries({"confidence": st.floats(0, 1), "result": st.text()})
 REGIONS = st.fixed_dictionaries({"regions": st.lists(st.fixed_dictionaries({"box": st.lists(st.floats(0, 9))}))})

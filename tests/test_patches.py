@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from inference.image_io import read_image, resize_image
-from pipeline.index import Patch, PatchIndex, read_index
-from pipeline.patches import CutResult, cut_patches
-from pipeline.recipe import BACKGROUND, Recipe, override, override_all
+from inference.pictures.image_io import read_image, resize_image
+from pipeline.data.index import Patch, PatchIndex, read_index
+from pipeline.data.patches import CutResult, cut_patches
+from pipeline.settings.recipe import BACKGROUND, Recipe, override, override_all
 from tests.worlds import RECIPE, Scene, Specimen, annotate_world, one_each, write_world
 
 SCENES = one_each(24)

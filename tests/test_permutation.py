@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from pipeline.permutation import find_units, permutation_test
+from pipeline.sanity.permutation import find_units, permutation_test
 
 
 def test_the_p_value_is_the_share_of_orders_that_do_as_well() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from inference.errors import InputError
 from pipeline.__main__ import main
-from pipeline.photo_groups import PhotoGroups, groups_of, read_photo_groups
-from pipeline.recipe import override_all
-from pipeline.sources import DataPlace, annotated_photos, place_from_json
+from pipeline.data.groups import PhotoGroups, groups_of, read_photo_groups
+from pipeline.data.sources import DataPlace, annotated_photos, place_from_json
+from pipeline.settings.recipe import override_all
 from tests.worlds import RECIPE, one_each, write_world
 
 SCENES = one_each(24)

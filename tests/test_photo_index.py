@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from pipeline.annotations import read_annotations
-from pipeline.photo_index import PhotoIndex, index_photos
+from pipeline.data.annotations.photo_index import PhotoIndex, index_photos
+from pipeline.data.annotations.read import read_annotations
 
 
 def make_index(folder: Path, *names: str) -> PhotoIndex:

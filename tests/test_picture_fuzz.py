@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inference.batch import answer_all
-from inference.limits import Limits
-from inference.pictures import Listing
-from inference.worker import Request, WorkerSettings
+from inference.batch.pool import answer_all
+from inference.batch.worker import Request, WorkerSettings
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Listing
 from tests.tiny_model import COLOURS, LABELS
 
 CASES = 10_000

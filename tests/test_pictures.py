@@ -1,4 +1,4 @@
-"""inference.pictures: which pictures an argument means, under which keys, and how their bytes are read."""
+"""inference.pictures.listing: which pictures an argument means, under which keys, and how their bytes are read."""
 
 import io
 import os
@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from inference.limits import Limits
-from inference.pictures import Listing, Picture, list_pictures
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Listing, Picture, list_pictures
 
 
 @pytest.fixture

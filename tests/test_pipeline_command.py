@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.index import read_index
-from pipeline.recipe import override
+from pipeline.data.index import read_index
+from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.sources import DataPlace
+from pipeline.settings.recipe import override
 from pipeline.stages import start_run
 from tests.colour_run import RECIPE, write_photographs
 

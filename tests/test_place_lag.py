@@ -8,7 +8,7 @@ import pytest
 from inference.anomaly.components import find_components
 from inference.anomaly.region_names import describe
 from inference.anomaly.tiles import Tiling
-from pipeline.place_lag import measure_lag
+from pipeline.anomaly.alignment import measure_lag
 
 SIDE, STRIDE = 128, 4
 

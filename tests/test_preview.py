@@ -10,7 +10,7 @@ from PIL import Image
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.labels import KNOWN_STYLE, UNKNOWN_STYLE, Colour, Edges, Style, draw_bar, words_of
 from inference.drawing.preview import draw_preview, place_bars, preview_path, write_preview
-from inference.pictures import Picture
+from inference.pictures.listing import Picture
 
 SIZE = (1024, 768)
 WORDS = ("#10 chrysocolla", "93 %")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import inference.foreign.model
-from inference.classifier import Classifier
 from inference.errors import InputError
 from inference.foreign import probe
+from inference.model.classifier import Classifier
 from tests.foreign_model import (
     changed,
     make_described,
@@ -87,7 +87,7 @@ import os, sys
 sys.path.insert(0, "vendor")
 from pathlib import Path
 import numpy as np
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 classifier = Classifier(Path("model.tflite"))
 print(classifier.classify(np.full((9, 9, 3), (0, 0, 255), np.uint8)).result)
 """

@@ -1,4 +1,4 @@
-"""inference.ray_engine on a Ray of two workers: what is lost or doubled when workers and drivers are killed."""
+"""inference.batch.ray_engine on a Ray of two workers: what is lost or doubled when workers and drivers are killed."""
 
 import json
 import os
@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from inference.__main__ import main
-from inference.batch import answer_all
+from inference.batch.pool import answer_all
+from inference.batch.ray_engine import answer_all_with_ray
+from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
-from inference.pictures import list_pictures
-from inference.ray_engine import answer_all_with_ray
-from inference.worker import Request, WorkerSettings
+from inference.pictures.listing import list_pictures
 from tests.tiny_model import COLOURS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")  # Ray speaks to itself
@@ -30,9 +30,9 @@ import json
 import sys
 from pathlib import Path
 
-from inference.pictures import Picture
-from inference.ray_engine import answer_all_with_ray
-from inference.worker import Request, WorkerSettings
+from inference.pictures.listing import Picture
+from inference.batch.ray_engine import answer_all_with_ray
+from inference.batch.worker import Request, WorkerSettings
 
 model, pictures, shards, *keys = sys.argv[1:]
 requests = [Request(Picture(key, Path(pictures, key))) for key in keys]

@@ -13,8 +13,8 @@ import inference.service.serve
 import pipeline.__main__
 from benchmarks.page import table as page_times
 from benchmarks.results_table import results_table
-from pipeline.recipe import override
 from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import override
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.txt").read_text(encoding="utf-8")

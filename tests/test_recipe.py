@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import InputError
-from pipeline.recipe import CalibrateSettings, Recipe, override, override_all, recipe_from_json, recipe_to_json
 from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import CalibrateSettings, Recipe, override, override_all, recipe_from_json, recipe_to_json
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.neighbours import Neighbours
-from pipeline.reject_scores import LIKENESS, SCORES, Known, Seen, compare
-from pipeline.report import render_html
-from pipeline.run_folder import RunFolder, read_json
+from inference.model.neighbours import Neighbours
+from pipeline.calibration.ood_scores import LIKENESS, SCORES, Known, Seen, compare
+from pipeline.report.report import render_html
+from pipeline.settings.run_folder import RunFolder, read_json
 from tests.sample_report import sample_history, sample_report
 
 

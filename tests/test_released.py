@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from export.release import release
-from inference.classifier import Classifier
 from inference.errors import InputError
+from inference.model.classifier import Classifier
 from models.build import build_network, with_probabilities
-from pipeline.fit_weights import load_weights
-from pipeline.recipe import override, recipe_from_json, recipe_to_json
-from pipeline.run_folder import RunFolder, write_json
-from pipeline.scenes import write_scenes
+from pipeline.drawn.scenes.dataset import write_scenes
+from pipeline.settings.recipe import override, recipe_from_json, recipe_to_json
+from pipeline.settings.run_folder import RunFolder, write_json
+from pipeline.training.weights import load_weights
 from tests.sample_report import sample_report
 
 ROOT = Path(__file__).parent.parent

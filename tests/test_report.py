@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.plots import PALETTE, Bar, draw_comparison, draw_training, svg_text
-from pipeline.report import (
+from pipeline.report.plots import PALETTE, Bar, draw_comparison, draw_training, svg_text
+from pipeline.report.report import (
     KEY_FIGURES,
     baseline_sentence,
     confusion_rows,
@@ -20,7 +20,7 @@ from pipeline.report import (
     verdict,
     write_report,
 )
-from pipeline.report_style import size
+from pipeline.report.style import size
 from tests.sample_report import (
     CLASSES,
     average,

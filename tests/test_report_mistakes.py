@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.report_mistakes import picture_uri
+from pipeline.report.mistakes import picture_uri
 from tests.sample_report import no_mistakes, sample_report, write_sample_pictures
 from tests.test_report import Page, render
 

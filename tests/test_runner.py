@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from inference.__main__ import main
-from inference.artefact import read_artefact
-from inference.classifier import Classifier
+from inference.model.artefact import read_artefact
+from inference.model.classifier import Classifier
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS, make_card, make_flatbuffer, write_model
 
 ROOT = Path(__file__).parent.parent
@@ -292,7 +292,7 @@ def test_truncated_networks_do_not_crash_the_interpreter(tiny_model: Path, tmp_p
     (tmp_path / "network").write_bytes(read_artefact(tiny_model).flatbuffer)
     program = f"""
 from inference.errors import InputError
-from inference.tflite_model import TfliteModel
+from inference.model.tflite_model import TfliteModel
 
 network = open({str(tmp_path / "network")!r}, "rb").read()
 refused = 0

@@ -13,8 +13,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from inference.errors import InputError
-from pipeline.scene_drawing import Light
-from pipeline.scenes import MINERALS, Box, Cutout, Scene, Table, _lay, draw_owned_scene, draw_scene, write_scenes
+from pipeline.drawn.scenes.dataset import (
+    MINERALS,
+    Box,
+    Cutout,
+    Scene,
+    Table,
+    _lay,
+    draw_owned_scene,
+    draw_scene,
+    write_scenes,
+)
+from pipeline.drawn.scenes.drawing import Light
 
 SCENES = 300
 TRAINING_SCENES = 200

@@ -28,10 +28,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from benchmarks.service import running_service
-from inference.answers import answer_picture, answer_pixels
-from inference.classifier import Classifier
-from inference.limits import Limits
-from inference.pictures import Picture
+from inference.model.answers import answer_picture, answer_pixels
+from inference.model.classifier import Classifier
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Picture
 from inference.run import results_to_json
 from inference.service.app import make_app
 from inference.service.options import Settings

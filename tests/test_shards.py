@@ -1,4 +1,4 @@
-"""inference.shards: blocks on disk, and one answer for each request whatever is missing, cut off or done twice."""
+"""inference.batch.shards: blocks on disk, one answer for each request whatever is missing, cut off or done twice."""
 
 import dataclasses
 import os
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from inference.batch.ray_engine import merge
+from inference.batch.shard_job import answer_block, make_job
+from inference.batch.shards import BlockWriter, Finished, ShardFolder, remove_shards
+from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
-from inference.pictures import Picture
-from inference.ray_engine import merge
-from inference.shard_job import answer_block, make_job
-from inference.shards import BlockWriter, Finished, ShardFolder, remove_shards
-from inference.worker import Request, WorkerSettings
+from inference.pictures.listing import Picture
 
 RED = {"confidence": 0.75, "result": "red"}
 

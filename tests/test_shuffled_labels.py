@@ -9,11 +9,11 @@ import pytest
 
 from inference.errors import InputError
 from models.build import TRUNKS, build_network
-from pipeline.fit_weights import make_network
-from pipeline.index import Patch, PatchIndex, read_index, write_index
-from pipeline.recipe import Recipe, override_all
-from pipeline.run_folder import RunFolder, fill_run, write_json
-from pipeline.shuffled_labels import answer_test, shuffle_labels, train_shuffled
+from pipeline.data.index import Patch, PatchIndex, read_index, write_index
+from pipeline.sanity.shuffled_labels import answer_test, shuffle_labels, train_shuffled
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder, fill_run, write_json
+from pipeline.training.weights import make_network
 from tests.control_world import SHORT_TRUNK
 from tests.worlds import write_patches
 
@@ -124,7 +124,7 @@ def test_a_training_with_other_epochs_or_of_another_lot_is_no_answer(run: RunFol
 
 def test_a_shorter_training_in_two_stages_keeps_both(run: RunFolder) -> None:
     """Faults: a head that is trained longer than the whole, which the recipe's rules refuse."""
-    from pipeline.shuffled_labels import _shortened
+    from pipeline.sanity.shuffled_labels import _shortened
 
     recipe = override_all(run.read_recipe(), (("fit.kind", "two_stage"), ("fit.head_epochs", "5")))
     assert _shortened(recipe, 3).fit.head_epochs == 2

@@ -14,10 +14,10 @@ from inference.errors import InputError
 from models.backbones import BACKBONES
 from models.build import TRUNKS, build_network, trunk_of, with_probabilities
 from models.heads import HEADS
-from pipeline.calibrate import CALIBRATIONS
-from pipeline.recipe import ExportSettings, Recipe, SourceSettings, override_all
-from pipeline.sources import SOURCES, DataPlace
-from pipeline.train import FITS
+from pipeline.calibration.temperature import CALIBRATIONS
+from pipeline.data.sources import SOURCES, DataPlace
+from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override_all
+from pipeline.training.gradient import FITS
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
 SIDE = 64

@@ -7,12 +7,11 @@ import pytest
 from PIL import Image
 
 from inference.errors import InputError
-from pipeline.index import Patch, PatchIndex
-from pipeline.recipe import Recipe, override
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.sources import DataPlace, annotated_photos
+from pipeline.data.windows import Window
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import RunFolder
-from pipeline.sources import DataPlace, annotated_photos
-from pipeline.specimen_views import (
+from pipeline.sanity.specimen_views import (
     FULL,
     LOST,
     MIXED,
@@ -25,8 +24,9 @@ from pipeline.specimen_views import (
     mark_centre,
     surrounding_window,
 )
+from pipeline.settings.recipe import Recipe, override
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import start_run
-from pipeline.windows import Window
 
 PIXELS = np.arange(100 * 120 * 3, dtype=np.uint32).reshape(100, 120, 3).astype(np.uint8)
 
@@ -106,7 +106,7 @@ def test_the_centre_is_half_of_the_area_in_the_middle(tmp_path: Path) -> None:
 
 
 def test_the_drawn_scenes_are_found_where_the_source_draws_them(tmp_path: Path) -> None:
-    """Faults: another name for their folder than pipeline.sources gives it."""
+    """Faults: another name for their folder than pipeline.data.sources gives it."""
     recipe = override(RECIPES["minerals"], "source.scenes", "8")
     run = start_run(recipe, DataPlace(None, None, tmp_path))
     prepared = annotated_photos(DataPlace(None, None, tmp_path), recipe)

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inference.image_io import resize_image
-from pipeline.recipe import SplitSettings
-from pipeline.splits import SPLITS, Photo, assign_splits, group_near_duplicates, perceptual_hashes
+from inference.pictures.image_io import resize_image
+from pipeline.data.splits import SPLITS, Photo, assign_splits, group_near_duplicates, perceptual_hashes
+from pipeline.settings.recipe import SplitSettings
 from tests.worlds import Scene, Specimen, hashed_photo, jpeg
 
 ROOT = Path(__file__).parent.parent

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.artefact import flatbuffer_sha256
-from inference.classifier import Classifier
 from inference.errors import InputError
-from pipeline.dataset import training_dataset
-from pipeline.index import PatchIndex, write_index
-from pipeline.recipe import Recipe, override_all
-from pipeline.teacher import Teacher, find_teacher
+from inference.model.artefact import flatbuffer_sha256
+from inference.model.classifier import Classifier
+from pipeline.data.dataset import training_dataset
+from pipeline.data.index import PatchIndex, write_index
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.training.distillation import Teacher, find_teacher
 from tests.tiny_model import COLOURS, LABELS, make_card, make_flatbuffer, write_model
 from tests.worlds import NO_AUGMENTATION, RECIPE, write_patches
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
-from pipeline.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
-from pipeline.fit_epochs import epochs_done, is_finished, learning_rate_schedule
-from pipeline.recipe import override
-from pipeline.run_folder import RunFolder
-from pipeline.sources import DataPlace
+from pipeline.data.sources import DataPlace
+from pipeline.settings.recipe import override
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import FIT, PATCHES, complete, run_index, start_run
-from pipeline.train import compile_network, fit_gradient
+from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
+from pipeline.training.epochs import epochs_done, is_finished, learning_rate_schedule
+from pipeline.training.gradient import compile_network, fit_gradient
 from tests.colour_run import RECIPE, write_photographs
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ def test_a_run_folder_holds_what_is_needed_to_repeat_it(colour_run: RunFolder) -
 
 def test_best_keras_is_the_epoch_with_the_lowest_validation_loss(colour_run: RunFolder) -> None:
     """Catches a checkpoint of the last epoch, or one chosen on another figure."""
-    from pipeline.dataset import validation_dataset
+    from pipeline.data.dataset import validation_dataset
 
     recipe = colour_run.read_recipe()
     network = keras.models.load_model(colour_run.best)

@@ -13,15 +13,15 @@ import pytest
 from inference.errors import InputError
 from models.build import TRUNKS, build_network, trunk_of
 from models.patch_net import PATCH_NET_ROWS, patch_net
-from pipeline.callbacks import Progress, read_history
-from pipeline.dataset import validation_dataset
-from pipeline.fit_epochs import Stretch, compile_for_fit, learning_rate_schedule
-from pipeline.fit_two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk
-from pipeline.recipe import Recipe, override, override_all
+from pipeline.data.dataset import validation_dataset
+from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.run_folder import RunFolder
-from pipeline.sources import DataPlace
+from pipeline.settings.recipe import Recipe, override, override_all
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import PATCHES, complete, run_index, start_run
+from pipeline.training.callbacks import Progress, read_history
+from pipeline.training.epochs import Stretch, compile_for_fit, learning_rate_schedule
+from pipeline.training.two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk
 from tests.colour_run import RECIPE, write_photographs
 
 HEAD_EPOCHS, EPOCHS = 2, 4
@@ -120,7 +120,7 @@ def cut(recipe: Recipe, data: DataPlace) -> RunFolder:
 
 def train(run: RunFolder, patch: pytest.MonkeyPatch, kill_in: int | None = None) -> tuple[dict, list]:
     """Train under watch, killed in an epoch where one is given; return what the watch remembers."""
-    patch.setattr("pipeline.fit_epochs.Progress", Watch)
+    patch.setattr("pipeline.training.epochs.Progress", Watch)
     for name, value in {"epochs": {}, "ends": [], "kill_in": kill_in}.items():
         patch.setattr(Watch, name, value, raising=False)
     if kill_in is None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.estimates import proportion
-from pipeline.verdict import (
+from pipeline.metrics.intervals import proportion
+from pipeline.sanity.verdict import (
     AT_SPECIMEN,
     BEHIND_COLOUR,
     BEYOND_COLOUR,

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.limits import Limits
-from inference.regions import Box
+from inference.model.classifier import Classifier
+from inference.pictures.limits import Limits
+from inference.pictures.regions import Box
 from inference.video.frames import DamagedVideoError, classify_video, read_frames
 from inference.video.motion import VideoSettings, find_moving_regions
 from tests.tiny_model import COLOURS

@@ -15,12 +15,12 @@ from PIL import Image
 
 from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
-from inference.answers import answer_picture
-from inference.classifier import Classifier
-from inference.image_io import read_image, resize_image
-from inference.pictures import Picture
+from inference.model.answers import answer_picture
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.listing import Picture
 from inference.service.address import network_name
-from pipeline.scenes import draw_scene
+from pipeline.drawn.scenes.dataset import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
 from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
 from tests.web_tools import PAGE, SCRIPTS, needs_browser, run_node

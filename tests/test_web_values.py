@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from inference.array_file import normalise
-from inference.artefact import Artefact, pack_artefact, read_artefact
-from inference.card import CARD_NAME, card_files, read_card
-from inference.decide import DECISIONS, DecisionRule, decide_softmax
-from inference.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
-from inference.image_io import resize_image
-from inference.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
-from inference.regions import cut_region
+from inference.model.array_file import normalise
+from inference.model.artefact import Artefact, pack_artefact, read_artefact
+from inference.model.card import CARD_NAME, card_files, read_card
+from inference.model.decide import DECISIONS, DecisionRule, decide_softmax
+from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
+from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
+from inference.pictures.image_io import resize_image
+from inference.pictures.regions import cut_region
 from inference.run import results_to_json
 from tests.tiny_model import make_card
 from tests.web_tools import needs_node, run_node

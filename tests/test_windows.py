@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.recipe import PatchSettings
-from pipeline.windows import (
+from pipeline.data.windows import (
     MIN_SIDE_PIXELS,
     Window,
     intersection,
@@ -18,6 +17,7 @@ from pipeline.windows import (
     negative_windows,
     positive_window,
 )
+from pipeline.settings.recipe import PatchSettings
 
 Frame = tuple[int, int]  # width, height
 LARGE: Frame = (2000, 1600)

@@ -10,11 +10,11 @@ from PIL import Image
 
 from inference.__main__ import main as run_inference
 from inference.anomaly.detector import Detector
-from inference.artefact import Artefact, pack_artefact, read_artefact
 from inference.errors import InputError
+from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from pipeline.__main__ import main as run_pipeline
-from pipeline.run_folder import RunFolder
-from pipeline.wood_planks import KINDS, draw_plank
+from pipeline.drawn.planks import KINDS, draw_plank
+from pipeline.settings.run_folder import RunFolder
 
 FIRST_FRESH = 900_000  # seeds of planks that no run has drawn
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.artefact import Artefact, flatbuffer_sha256, pack_artefact
-from inference.card import Card, card_files
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
+from inference.model.card import Card, card_files
 
 LABELS = ("red", "green", "blue", "background")
 INPUT_SIZE = (16, 16)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.annotations import AnnotationSet, read_annotations
-from pipeline.index import Patch, PatchIndex
-from pipeline.recipe import AugmentSettings, Recipe, override_all
-from pipeline.splits import Photo
+from pipeline.data.annotations.read import AnnotationSet, read_annotations
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.splits import Photo
+from pipeline.settings.recipe import AugmentSettings, Recipe, override_all
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 190, 60), "blue": (50, 60, 220)}
 RECIPE = override_all(

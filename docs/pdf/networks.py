@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.draw_network import Block, blocks_of
 from inference.atomic_file import write_atomically
 from pipeline.quiet import load_tensorflow
-from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import Recipe
 
 TARGET = Path(__file__).parent.parent / "networks.json"
 DRAWN = ("minerals", "cifar10", "minerals_transfer")

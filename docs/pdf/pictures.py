@@ -15,15 +15,15 @@ import numpy as np
 from PIL import Image
 
 from inference.atomic_file import write_atomically
-from inference.image_io import resize_image
-from pipeline.annotations import Annotation
-from pipeline.augment import make_augmentation
-from pipeline.index import Patch
-from pipeline.meme_pictures import STYLES, draw_meme
-from pipeline.outliers import draw_outlier
-from pipeline.patches import PhotoRecord, plan_photo
+from inference.pictures.image_io import resize_image
+from pipeline.data.annotations.read import Annotation
+from pipeline.data.augment import make_augmentation
+from pipeline.data.index import Patch
+from pipeline.data.patches import PhotoRecord, plan_photo
+from pipeline.drawn.memes.dataset import STYLES, draw_meme
+from pipeline.drawn.outliers import draw_outlier
+from pipeline.drawn.scenes.dataset import MINERALS, Scene, draw_scene
 from pipeline.recipes import RECIPES
-from pipeline.scenes import MINERALS, Scene, draw_scene
 
 FOLDER = Path(__file__).parent / "pictures"
 SEED, SCENE = 2026, 93

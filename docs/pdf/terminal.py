@@ -16,8 +16,8 @@ from PIL import Image
 from docs.pdf.pictures import FOLDER as PICTURES
 from docs.pdf.pictures import SEED
 from inference.atomic_file import write_atomically
-from pipeline.outliers import draw_outlier
-from pipeline.scenes import draw_scene
+from pipeline.drawn.outliers import draw_outlier
+from pipeline.drawn.scenes.dataset import draw_scene
 
 ROOT = Path(__file__).parent.parent.parent
 TARGET = Path(__file__).parent / "terminal.txt"

@@ -14,7 +14,7 @@ from inference.anomaly.detector import Detector, Region
 from inference.atomic_file import write_atomically
 from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
-from inference.regions import Box
+from inference.pictures.regions import Box
 
 _DIGITS = 6
 

@@ -13,13 +13,13 @@ from inference.anomaly.feature_network import FeatureNetwork
 from inference.anomaly.light import even_light
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
 from inference.anomaly.tiles import Tiling
-from inference.artefact import Artefact, read_artefact
-from inference.card import CARD_NAME, Card, read_card
-from inference.decide import ANOMALY, Decision
+from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
-from inference.image_io import read_image, resize_image
-from inference.neighbours import logistic
-from inference.worker import WorkerSettings
+from inference.model.artefact import Artefact, read_artefact
+from inference.model.card import CARD_NAME, Card, read_card
+from inference.model.decide import ANOMALY, Decision
+from inference.model.neighbours import logistic
+from inference.pictures.image_io import read_image, resize_image
 
 NORMAL = "normal"
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from inference.errors import InputError
-from inference.tflite_model import start_interpreter
+from inference.model.tflite_model import start_interpreter
 
 
 class FeatureNetwork:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.anomaly.components import Component
-from inference.array_file import Column, arrays_to_file, misfit, read_arrays
+from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
 
 NAMES_NAME = "names.npz"
 NUMBERS = 4

@@ -6,7 +6,7 @@ from typing import Any
 
 from inference.boxes.entries import BoxReading, check_name, quote
 from inference.errors import InputError
-from inference.pictures import printable
+from inference.pictures.listing import printable
 
 _NameOf = Callable[[dict[str, Any]], object]  # entry with a bbox -> what it says of its photograph's name
 

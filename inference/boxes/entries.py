@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inference.errors import InputError
-from inference.pictures import printable
-from inference.regions import Box
+from inference.pictures.listing import printable
+from inference.pictures.regions import Box
 
 _QUOTE_LENGTH = 80  # characters of a received value that a message repeats
 

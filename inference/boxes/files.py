@@ -8,8 +8,8 @@ from inference.boxes.coco import is_json, read_coco
 from inference.boxes.csv_table import is_table, read_csv
 from inference.boxes.entries import BoxReading, plain_name
 from inference.errors import InputError
-from inference.pictures import printable
-from inference.regions import Box
+from inference.pictures.listing import printable
+from inference.pictures.regions import Box
 
 _KNOWN = (
     "Known: COCO JSON (the lists images and annotations, or a list of results that name their photograph in "

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from inference.answers import Answer
 from inference.command import Batch, worker_settings
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.preview import draw_preview, write_preview
 from inference.drawing.window import show
 from inference.errors import InputError
-from inference.image_io import decode_image
-from inference.limits import Limits
-from inference.pictures import Picture
+from inference.model.answers import Answer
+from inference.pictures.image_io import decode_image
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Picture
 
 
 def draw_answers(batch: Batch) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from inference.answers import Answer
-from inference.decide import UNKNOWN
 from inference.drawing.labels import (
     INK,
     WHITE,
@@ -23,10 +21,12 @@ from inference.drawing.labels import (
 )
 from inference.drawing.preview import write_jpeg
 from inference.errors import InputError
-from inference.image_io import decode_image
-from inference.limits import DEFAULT_LIMITS, Limits
-from inference.pictures import Picture
-from inference.regions import Box, cut_region
+from inference.model.answers import Answer
+from inference.model.decide import UNKNOWN
+from inference.pictures.image_io import decode_image
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.listing import Picture
+from inference.pictures.regions import Box, cut_region
 
 PAGE_SIZE = (1264, 1760)  # pixels, width and height: about A4's shape
 _COLUMNS = 6

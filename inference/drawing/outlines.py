@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inference.answers import Answer
 from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
+from inference.model.answers import Answer
 
 LONGEST_SIDE = 1024  # pixels
 _OUTLINE = (255, 64, 32)

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inference.answers import Answer
 from inference.atomic_file import write_atomically
-from inference.decide import UNKNOWN
 from inference.drawing.labels import (
     KNOWN_STYLE,
     UNKNOWN_STYLE,
@@ -27,9 +25,11 @@ from inference.drawing.labels import (
 from inference.drawing.outlines import draw_outlines
 from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
-from inference.image_io import decode_image
-from inference.limits import DEFAULT_LIMITS, Limits
-from inference.pictures import Picture
+from inference.model.answers import Answer
+from inference.model.decide import UNKNOWN
+from inference.pictures.image_io import decode_image
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.listing import Picture
 
 Words = tuple[str, str]  # label and confidence
 LONGEST_SIDE = 1024  # pixels

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.artefact import Artefact, flatbuffer_sha256
-from inference.card import Card
 from inference.errors import InputError
 from inference.foreign.metadata import Metadata, read_metadata
 from inference.foreign.probe import probe_network
 from inference.foreign.scaling import Conversion, are_probabilities, make_conversion
 from inference.foreign.structure import Network, read_network
-from inference.tflite_model import TfliteModel
+from inference.model.artefact import Artefact, flatbuffer_sha256
+from inference.model.card import Card
+from inference.model.tflite_model import TfliteModel
 
 LARGEST_LABELS_BYTES = 4 * 2**20
 _REMEDY = "Give --labels FILE, one label a line in the order of the outputs."

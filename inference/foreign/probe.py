@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from inference.errors import InputError
-from inference.tflite_model import start_interpreter
+from inference.model.tflite_model import start_interpreter
 
 SECONDS = 60.0
 MEMORY_BYTES = 8 * 2**30  # address space, where the system can limit it

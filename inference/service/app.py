@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from inference.answers import Answer, answer_pixels, faults_of
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.image_io import decode_image
-from inference.limits import Limits
+from inference.model.answers import Answer, answer_pixels, faults_of
+from inference.model.classifier import Classifier
+from inference.pictures.image_io import decode_image
+from inference.pictures.limits import Limits
 from inference.service.metrics import CONTENT_TYPE, Metrics
 from inference.service.middleware import ExtraHeaders, HostCheck, Metering
 from inference.service.options import Options, RefusalError, Settings, read_options

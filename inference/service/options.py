@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference.limits import Limits
-from inference.regions import Box
+from inference.pictures.limits import Limits
+from inference.pictures.regions import Box
 
 OPTIONS = ("top", "boxes", "name")
 REQUEST_LIMITS = Limits(bytes=64 * 2**20)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference.classifier import Classifier
+from inference.model.classifier import Classifier
 
 Result = TypeVar("Result")
 

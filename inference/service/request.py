@@ -8,7 +8,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from inference.limits import Limits
+from inference.pictures.limits import Limits
 from inference.service.options import Options, RefusalError, Settings
 
 MULTIPART = "multipart/form-data"

@@ -9,10 +9,10 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from inference.batch.keep_memory import keep_memory
 from inference.errors import InputError
-from inference.keep_memory import keep_memory
-from inference.limits import DEFAULT_LIMITS, Limits
 from inference.option_types import amount, port, positive, share
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     _check_packages()
     keep_memory()
-    from inference.classifier import Classifier
+    from inference.model.classifier import Classifier
     from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
     from inference.service.options import Settings

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inference.batch.outputs import error_pieces, frame_pieces, jsonl_line
+from inference.batch.progress import Progress
+from inference.batch.result_files import check_output, output_format, print_text, write_pieces
+from inference.batch.worker import load_classifier
 from inference.command import worker_settings
 from inference.errors import InputError
-from inference.outputs import error_pieces, frame_pieces, jsonl_line
-from inference.pictures import printable
-from inference.progress import Progress
-from inference.result_files import check_output, output_format, print_text, write_pieces
+from inference.pictures.listing import printable
 from inference.video.frames import DamagedVideoError, classify_video
-from inference.worker import load_classifier
 
 _FOR_PICTURES = ("images", "boxes", "preview", "show", "resume")
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.answers import Answer, answer_pixels
-from inference.classifier import Classifier
 from inference.errors import InputError
-from inference.limits import DEFAULT_LIMITS, Limits
-from inference.pictures import printable
+from inference.model.answers import Answer, answer_pixels
+from inference.model.classifier import Classifier
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.listing import printable
 from inference.video.motion import DEFAULT_SETTINGS, MotionFinder, VideoSettings
 from inference.video.opencv import load_opencv, silent_opencv
 

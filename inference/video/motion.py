@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.regions import Box
+from inference.pictures.regions import Box
 from inference.video.opencv import load_opencv
 
 _FOREGROUND = 255  # MOG2's mark; 127 is shadow, 0 background

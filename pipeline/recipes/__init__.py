@@ -1,7 +1,7 @@
 """All recipes by name."""
 
-from pipeline.recipe import Recipe
 from pipeline.recipes import cifar10, memes, minerals, minerals_transfer, wood
+from pipeline.settings.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe

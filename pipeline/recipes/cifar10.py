@@ -10,8 +10,8 @@ A tenth of the training pictures is held out for everything that is chosen; the 
 What was measured: README.txt, table of results, and docs/cifar10.md.
 """
 
-from pipeline.cifar10 import CLASSES
-from pipeline.recipe import (
+from pipeline.data.cifar10 import CLASSES
+from pipeline.settings.recipe import (
     AugmentSettings,
     CalibrateSettings,
     FitSettings,

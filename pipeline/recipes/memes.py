@@ -10,12 +10,19 @@ its classifier does as well. The head learns first, then the trunk from fit.trai
 features of training memes (calibrate.kind neighbours): what is like none of them is unknown, and a class can be added
 by those of its own.
 
-Without --images memes are drawn (pipeline.meme_pictures), and the small network learns from what it knows of drawn
+Without --images memes are drawn (pipeline.drawn.memes), and the small network learns from what it knows of drawn
 minerals: four minutes on two cores, nothing to download. Pictures of no game are drawn as well, as background. A folder
 of the name background does the same for photographs with --set network.background=output.
 """
 
-from pipeline.recipe import AugmentSettings, CalibrateSettings, FitSettings, NetworkSettings, Recipe, SourceSettings
+from pipeline.settings.recipe import (
+    AugmentSettings,
+    CalibrateSettings,
+    FitSettings,
+    NetworkSettings,
+    Recipe,
+    SourceSettings,
+)
 
 RECIPE = Recipe(
     name="memes",

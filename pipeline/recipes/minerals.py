@@ -6,8 +6,8 @@
 Measured figures, with n, machine and time: README.txt, table of results.
 """
 
-from pipeline.recipe import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings, Recipe
-from pipeline.scenes import MINERALS
+from pipeline.drawn.scenes.dataset import MINERALS
+from pipeline.settings.recipe import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings, Recipe
 
 RECIPE = Recipe(
     name="minerals",

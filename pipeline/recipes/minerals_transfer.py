@@ -16,8 +16,8 @@ Test patches and splits are those of the recipe minerals, so that figures can be
 
 from dataclasses import replace
 
-from pipeline.recipe import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
 from pipeline.recipes import minerals
+from pipeline.settings.recipe import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
 
 RECIPE = replace(
     minerals.RECIPE,

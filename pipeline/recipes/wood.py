@@ -11,8 +11,8 @@ folder "masks" beside that of the photographs. CROPS: a folder of example region
 Any other surface: the same commands with its photographs. What was measured: docs/wood.md.
 """
 
-from pipeline.anomaly_settings import AnomalySettings
-from pipeline.recipe import ExportSettings, NetworkSettings, Recipe, SourceSettings
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.recipe import ExportSettings, NetworkSettings, Recipe, SourceSettings
 
 RECIPE = Recipe(
     name="wood",

@@ -1,4 +1,4 @@
-// The bytes of a .npz packed behind a network -> its arrays, checked as inference/array_file.py does.
+// The bytes of a .npz packed behind a network -> its arrays, checked as inference/model/array_file.py does.
 
 import { InputError } from "./errors.js";
 import { readNpy } from "./npy.js";

@@ -1,4 +1,4 @@
-// The bytes of a .tflite -> its flatbuffer and the files packed behind it, as inference/artefact.py does.
+// The bytes of a .tflite -> its flatbuffer and the files packed behind it, as inference/model/artefact.py does.
 
 import { InputError } from "./errors.js";
 import { readZip } from "./zip.js";

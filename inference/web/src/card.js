@@ -1,4 +1,4 @@
-// card.json -> what the page must know of a model, checked as inference/card.py does.
+// card.json -> what the page must know of a model, checked as inference/model/card.py does.
 
 import { InputError } from "./errors.js";
 import { sha256 } from "./sha256.js";

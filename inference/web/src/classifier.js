@@ -1,4 +1,4 @@
-// The bytes of a .tflite -> answers for pictures: inference/classifier.py.
+// The bytes of a .tflite -> answers for pictures: inference/model/classifier.py.
 
 import { splitArtefact } from "./artefact.js";
 import { outputsOf, readCard, trainedAnswersOf } from "./card.js";

@@ -1,4 +1,4 @@
-// Probabilities -> the answer that a person reads, as inference/decide.py and inference/answers.py write it.
+// Probabilities -> the answer that a person reads, as inference/model/decide.py and inference/model/answers.py write it.
 
 import { answersOf, UNKNOWN } from "./card.js";
 

@@ -1,4 +1,4 @@
-// Classes that were added to a model after its training: inference/enrolled.py for one picture, number by number.
+// Classes that were added to a model after its training: inference/model/enrolled.py for one picture, number by number.
 
 import { misfit, readArrays } from "./array_file.js";
 import { InputError } from "./errors.js";

@@ -1,4 +1,4 @@
-// How like its training pictures a picture is: inference/neighbours.py for one picture, number by number.
+// How like its training pictures a picture is: inference/model/neighbours.py for one picture, number by number.
 
 import { AGAIN, misfit, readArrays } from "./array_file.js";
 import { InputError } from "./errors.js";

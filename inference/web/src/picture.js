@@ -1,4 +1,4 @@
-// A picture's file -> its upright pixels over white, by the rules of inference/image_io.py.
+// A picture's file -> its upright pixels over white, by the rules of inference/pictures/image_io.py.
 
 import { InputError } from "./errors.js";
 import { widen } from "./region.js";

@@ -1,4 +1,4 @@
-// A box in a photograph -> the whole pixels that the network is to see: inference/regions.py.
+// A box in a photograph -> the whole pixels that the network is to see: inference/pictures/regions.py.
 
 import { InputError } from "./errors.js";
 

@@ -1,4 +1,4 @@
-// Means of classes and the inverse of the covariance around them: Neighbours.spread of inference/neighbours.py.
+// Means of classes and the inverse of the covariance around them: Neighbours.spread of inference/model/neighbours.py.
 
 const SHRINKAGE = 0.3; // of the covariance towards a sphere: the pictures are few for so many dimensions
 const SMALLEST = 2 ** -126; // the smallest normal number in 32 bits

@@ -1,0 +1,1 @@
+"""Many pictures -> answers, by several processes, journalled."""

@@ -1,0 +1,169 @@
+"""Requests -> answers by the machines of a Ray cluster; the same answers as inference.batch.pool gives on one machine.
+
+The requests are written in blocks into a folder that all machines see; Ray Data deals the blocks' names out, each task
+writes the answers of its block beside it, and the driver merges block by block. So neither the driver nor Ray ever
+holds a million requests or answers, a machine that can't see the folder is noticed at once, and what is finished
+survives a kill of the whole cluster.
+
+A task answers its block by inference.batch.pool, in a child process: a picture that hangs or crashes its decoder costs
+itself alone, as on one machine. Inside Ray's own process it would take the worker with it, and Ray would try the block
+again for ever. The child starts and loads the model once a block, which costs 0.7 s of a CPU in up to 2000 pictures.
+So nothing is kept from block to block, and tasks do where actors would have to be counted beforehand: tasks spread to
+machines that join later.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import inference
+from inference.batch.pool import Answered, answer_all
+from inference.batch.shard_job import Job, answer_block, make_job
+from inference.batch.shards import BlockWriter, Finished, ShardFolder
+from inference.batch.worker import Request, WorkerSettings
+from inference.errors import InputError
+
+_OBJECT_STORE_BYTES = 2**28  # of a Ray that is started here: it carries the model and names of blocks
+_KNOCK_SECONDS = 5.0
+
+
+def answer_all_with_ray(
+    requests: Iterable[Request],
+    settings: WorkerSettings,
+    shards: Path,
+    address: str | None = None,
+    workers: int | None = None,
+) -> Iterator[Answered]:
+    """Yield each request with its answer, or with the reason why there is none, in the order in which they end.
+
+    The pictures must have one path on all machines, and so must the folder `shards`. What it holds of an earlier run
+    with the same model and settings is used and not done again; see inference.batch.shards.remove_shards.
+
+    address: of a running cluster, as ray.init takes it, "auto" for the one of this machine; default: RAY_ADDRESS,
+        else a Ray is started on this machine and ended with the last answer. One that is initialised already is used.
+    workers: the most tasks at a time, each on one CPU of Ray's; default: as many as there are CPUs.
+
+    Raises:
+        InputError: Ray is not installed or not reached, the model can't be used, the folder is not seen by all
+            machines, or pictures have got no answer.
+    """
+    _require_ray()
+    list(answer_all([], settings))  # a model that can't be used is refused before anything is started
+    job = make_job(settings, shards.absolute())
+    finished, blocks = Finished(job.shards), BlockWriter(job.shards)
+    for request in requests:
+        if (answer := finished.answer_to(request)) is None:
+            blocks.add(request)
+        else:
+            yield request, answer
+    if names := blocks.end():
+        with _ray(address, workers):
+            yield from merge(job.shards, names, _done(job, names, workers))
+
+
+def merge(shards: ShardFolder, names: list[str], done: Iterable[str]) -> Iterator[Answered]:
+    """Yield the requests of the named blocks with their answers, a block at a time as it is done, each once.
+
+    Raises:
+        InputError: requests have no answer, because a block was never done or lost lines.
+    """
+    waiting = dict.fromkeys(names)
+    missing = 0
+    for name in done:
+        if name in waiting:
+            del waiting[name]
+            merged = list(shards.merge(name))
+            missing += len(shards.read_requests(name)) - len(merged)
+            yield from merged
+    missing += sum(len(shards.read_requests(name)) for name in waiting)
+    if missing:
+        raise InputError(
+            f"{missing} pictures have no answer: their shards in {shards.path} are missing or damaged. Is this folder "
+            "one and the same on all machines? The same command with --resume does what is missing."
+        )
+
+
+def _done(job: Job, names: list[str], workers: int | None) -> Iterator[str]:
+    """Deal the blocks out; yield the name of each that is done."""
+    import ray
+
+    rows = [{"block": name} for name in names]
+    with _quiet_data():  # one row a Ray block, so that a lost worker costs one block of ours
+        blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
+        pool = ray.data.TaskPoolStrategy(size=workers)
+        tasks = blocks.map(functools.partial(answer_block, job=job), compute=pool, num_cpus=1)
+    try:
+        for batch in tasks.iter_batches(batch_size=None, prefetch_batches=0):
+            for name, fault in zip(batch["block"], batch["fault"], strict=True):
+                if fault:
+                    raise InputError(str(fault))
+                yield str(name)
+    except ray.exceptions.RayTaskError:
+        raise  # a fault of the program: with its traceback
+    except ray.exceptions.RayError as fault:
+        reason = str(fault).partition("\n")[0]
+        raise InputError(f"Ray gave up: {reason} The same command with --resume goes on.") from fault
+
+
+@contextlib.contextmanager
+def _ray(address: str | None, workers: int | None) -> Iterator[None]:
+    """Reach a cluster or start one; end what was started here, and nothing else."""
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    try:
+        _knock(address)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_start_options(address, workers))
+    except (OSError, RuntimeError, ValueError) as fault:  # RuntimeError: other versions of Python or Ray
+        raise InputError(f"Ray at {address!r} cannot be used: {fault}. Check RAY_ADDRESS and that Ray runs.") from fault
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError where nobody listens at "host:port": Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.removeprefix("ray://"), int(port)), _KNOCK_SECONDS).close()
+
+
+def _start_options(address: str, workers: int | None) -> dict[str, Any]:
+    """Return the code to send to all machines, and how large a Ray to start here."""
+    code = {"runtime_env": {"py_modules": [inference.__path__[0]]}}
+    if address != "local":
+        return code
+    cpus = workers or os.cpu_count() or 1
+    return {**code, "num_cpus": cpus, "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
+
+
+@contextlib.contextmanager
+def _quiet_data() -> Iterator[None]:
+    """Keep Ray Data's messages from the terminal; they stay in Ray's log files."""
+    from ray.data import DataContext
+
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.CRITICAL)
+    context = DataContext.get_current()
+    before = context.enable_progress_bars
+    context.enable_progress_bars = False
+    yield
+    context.enable_progress_bars = before
+
+
+def _require_ray() -> None:
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # read at import: no word of lost workers on stdout
+    try:
+        import ray.data  # noqa: F401
+    except ImportError as fault:
+        raise InputError("--engine ray needs Ray. Install it: pip install -r inference/requirements-ray.txt") from fault

@@ -1,0 +1,153 @@
+"""How like its training pictures a picture is, in the eyes of the network: what tells the unknown from the known.
+
+The network's pooled features of a picture are compared with those of training pictures, kept in the artefact in few
+numbers. A picture that has no near neighbours among them shows something else, however sure the softmax is. Source:
+deep nearest neighbours (Sun et al. 2022, arXiv:2204.06507).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from inference.model.array_file import (
+    Column,
+    arrays_to_file,
+    misfit,
+    normalise,
+    pack_unit_vectors,
+    read_arrays,
+    unpack_unit_vectors,
+)
+
+NEIGHBOURS_NAME = "neighbours.npz"
+_SHRINKAGE = 0.3  # of the covariance towards a sphere: the pictures are few for so many dimensions
+_TINY = 1e-12
+_COLUMNS = {
+    "projection": Column(np.float16, 2),
+    "vectors": Column(np.int8, 2),
+    "classes": Column(np.uint16, 1),
+    "scale": Column(np.float64, 1),
+}
+_SCALE = ("count", "middle", "width", "slope", "offset")
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Training pictures of the known classes as the network sees them, and what their likeness is worth.
+
+    projection: float32 [features, dimensions], from the network's pooled features to fewer numbers.
+    vectors: float32 [pictures, dimensions], each of length 1.
+    classes: int [pictures], numbers of their labels.
+    count: the likeness of a picture is its cosine to the count-th nearest of the vectors.
+    middle, width: likeness at which half of a probability counts, and how steeply that changes.
+    slope, offset: from the logit of what then counts to the logit of the confidence (Platt scaling).
+    """
+
+    projection: np.ndarray
+    vectors: np.ndarray
+    classes: np.ndarray
+    count: int
+    middle: float
+    width: float
+    slope: float = 1.0
+    offset: float = 0.0
+
+    @cached_property
+    def spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean of each class [classes, dimensions] and the inverse of the covariance around the means."""
+        trained, members = np.unique(self.classes, return_inverse=True)
+        means = np.stack([self.vectors[members == place].mean(axis=0) for place in range(len(trained))])
+        around = self.vectors - means[members]
+        covariance = around.T @ around / len(around)
+        dimensions = len(covariance)
+        sphere = np.eye(dimensions) * max(np.trace(covariance) / dimensions, np.finfo(np.float32).tiny)
+        return means, np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
+
+    def project(self, features: np.ndarray) -> np.ndarray:
+        """Return float32 [pictures, dimensions] of length 1 for pooled features [pictures, features]."""
+        return normalise(np.asarray(features, np.float32) @ self.projection)
+
+    def likeness(self, features: np.ndarray) -> np.ndarray:
+        """Return the likeness of each picture, float [pictures], in [-1, 1]."""
+        return nth_cosine(self.project(features), self.vectors, self.count)
+
+    def standing(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the likeness of each picture, float [pictures], in widths above the middle, by its vector."""
+        return (nth_cosine(vectors, self.vectors, self.count) - self.middle) / self.width
+
+    def evidence(self, best: np.ndarray, standing: np.ndarray) -> np.ndarray:
+        """Return the logit of probability x likeness, float [pictures], of the best class's probabilities."""
+        counts = np.clip(best * logistic(standing), _TINY, 1 - 1e-7)
+        return np.log(counts / (1 - counts))
+
+    def weigh(self, probabilities: np.ndarray, features: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """Return probabilities that also count by how like the training pictures the pictures are.
+
+        Args:
+            probabilities: float [pictures, labels].
+            features: float [pictures, features].
+            answers: numbers of the labels that a decision can give.
+        """
+        standing = self.standing(self.project(features))[:, np.newaxis].repeat(np.shape(probabilities)[1], axis=1)
+        return self.weigh_by(standing, probabilities, answers)
+
+    def weigh_by(self, standing: np.ndarray, probabilities: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """Return float32 [pictures, labels] for a standing of each picture with each label, [pictures, labels].
+
+        The probability of the best class becomes the confidence. Where it falls, all fall alike, and what is missing
+        to 1 is the probability of something unknown; where it rises, the others share the rest.
+        """
+        probabilities = np.asarray(probabilities, np.float64)
+        rows = np.arange(len(probabilities))
+        places = np.asarray(answers)[probabilities[:, answers].argmax(axis=1)]
+        best = probabilities[rows, places]
+        confidence = logistic(self.slope * self.evidence(best, standing[rows, places]) + self.offset)
+        fall = confidence / np.maximum(best, _TINY)
+        rise = (1 - confidence) / np.maximum(1 - best, _TINY)
+        weighed = probabilities * np.where(confidence <= best, fall, rise)[:, np.newaxis]
+        weighed[rows, places] = confidence
+        return np.clip(weighed, 0, 1).astype(np.float32)
+
+
+def nth_cosine(vectors: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Return the cosine of each vector to the count-th nearest of the others, float [vectors]; all of length 1."""
+    return np.partition(vectors @ others.T, -count, axis=1)[:, -count]
+
+
+def logistic(values: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-values)), without overflow."""
+    return 1 / (1 + np.exp(-np.clip(values, -60, 60)))
+
+
+def neighbours_to_file(neighbours: Neighbours) -> bytes:
+    """Return the bytes of neighbours.npz: vectors in 8 bits, the projection in 16."""
+    return arrays_to_file(
+        {
+            "projection": neighbours.projection.astype(np.float16),
+            "vectors": pack_unit_vectors(neighbours.vectors),
+            "classes": neighbours.classes.astype(np.uint16),
+            "scale": np.array([getattr(neighbours, name) for name in _SCALE], np.float64),
+        }
+    )
+
+
+def read_neighbours(data: bytes, labels: int, features: int, name: str = "model") -> Neighbours:
+    """Read neighbours.npz of a model with so many labels and pooled features.
+
+    Raises:
+        InputError: it is damaged or does not fit the model.
+    """
+    projection, vectors, classes, scale = read_arrays(data, _COLUMNS, NEIGHBOURS_NAME, name).values()
+    fits = len(scale) == len(_SCALE) and len(vectors) == len(classes) > 0
+    fits = fits and projection.shape == (features, vectors.shape[1]) and bool((classes < labels).all())
+    fits = fits and 1 <= scale[0] <= len(vectors) and scale[2] > 0 and scale[3] > 0
+    if not fits:
+        raise misfit(NEIGHBOURS_NAME, name)
+    return Neighbours(
+        projection.astype(np.float32),
+        unpack_unit_vectors(vectors),
+        classes.astype(np.int64),
+        int(scale[0]),
+        *(float(value) for value in scale[1:]),
+    )

@@ -1,0 +1,1 @@
+"""What was given -> decoded pictures and regions of them."""

@@ -1,0 +1,141 @@
+"""Image file -> RGB pixels of the model's size: the decoder and the resize that training and serving share."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from inference.errors import InputError
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.pixels  # or Pillow warns earlier; silencing a call is not thread-safe
+
+_ORIENTATION = 0x0112  # EXIF tag
+_TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_QUARTER_TURNS = (5, 6, 7, 8)
+_PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # the chunks in which a PNG may state its orientation
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_REFUSED_MODES = ("I", "F")  # 32-bit samples have no agreed white
+
+
+def read_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
+    """Return the pixels of an image file as uint8 [height, width, 3], RGB, in the frame after EXIF rotation.
+
+    The format is told by content, never by the file's name. Of an animation or a multi-page file the first
+    frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte.
+
+    Raises:
+        InputError: the file can't be read, is of no known format, is damaged or has more than limits.pixels.
+    """
+    return decode_image(_read_bytes(path), limits)
+
+
+def decode_image(data: bytes, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
+    """Return the pixels of an encoded image as uint8 [height, width, 3]; see read_image."""
+    with _faults_as_input_errors():
+        image: Image.Image = _open(data, limits)
+        image.load()
+        transpose = _TRANSPOSES.get(_read_orientation(image))
+        return np.asarray(_to_rgb(image if transpose is None else image.transpose(transpose)))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) in pixels after EXIF rotation, without decoding the pixels.
+
+    Only a PNG that carries metadata is decoded, because its orientation may stand behind the pixels.
+
+    Raises:
+        InputError: as read_image, but for faults that only the pixels would show.
+    """
+    data = _read_bytes(path)
+    with _faults_as_input_errors():
+        image = _open(data, DEFAULT_LIMITS)
+        width, height = image.size
+        if image.format == "TIFF":  # Pillow turns a TIFF by itself and states the size after that
+            return width, height
+        if image.format == "PNG" and not any(chunk in data for chunk in _PNG_METADATA):
+            return width, height
+        return (height, width) if _read_orientation(image) in _QUARTER_TURNS else (width, height)
+
+
+def resize_image(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Stretch uint8 [height, width, 3] to size (height, width) with an antialiased triangle filter.
+
+    Pillow's BILINEAR widens its kernel by the reduction factor, so small details do not alias.
+    """
+    height, width = size
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as fault:
+        raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
+
+
+@contextlib.contextmanager
+def _faults_as_input_errors() -> Iterator[None]:
+    """Turn what Pillow raises into InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except UnidentifiedImageError as fault:
+        known = ", ".join(FORMATS)
+        raise InputError(f"is no image of a known format. Known: {known}. Convert it or leave it out.") from fault
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+        raise InputError(f"is too large: {fault}. Reduce it or leave it out.") from fault
+    except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
+        raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    """Identify an encoded image and check its declared size before any pixel is decoded."""
+    if limits.pixels > (Image.MAX_IMAGE_PIXELS or 0):
+        Image.MAX_IMAGE_PIXELS = limits.pixels
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    width, height = image.size
+    if width * height > limits.pixels:
+        raise InputError(
+            f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read; reduce it."
+        )
+    return image
+
+
+def _read_orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) where EXIF is missing or, as viewers do, where it is damaged."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # as many kinds as in decoding
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Bring any Pillow mode to RGB: alpha over white, palettes resolved, 16 bits to their upper 8."""
+    if image.mode in _SIXTEEN_BIT_MODES:
+        samples = np.asarray(image).astype(np.uint16)
+        levels = (samples >> 8).astype(np.uint8)
+        levels[samples == image.info.get("transparency", -1)] = 255  # PNG: one level may stand for transparent
+        return Image.fromarray(levels).convert("RGB")
+    if image.mode in _REFUSED_MODES:
+        raise InputError(f"has 32-bit samples (mode {image.mode}). Save it with 8 or 16 bits a channel.")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

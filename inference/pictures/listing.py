@@ -1,0 +1,241 @@
+"""What the command line was given -> the pictures to classify, each with the key of its result."""
+
+import functools
+import glob
+import hashlib
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from inference.errors import InputError
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+
+STDIN = "-"
+_KEY_BYTES = 12  # of a key's hash: among a million keys two alike by chance are one in 10^17
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: the key of its result, the file, and its name inside where the file is a zip archive."""
+
+    key: str
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return printable(f"{self.path}/{self.member}" if self.member else str(self.path))
+
+    def read(self, limits: Limits = DEFAULT_LIMITS) -> bytes:
+        """Return the encoded picture.
+
+        Raises:
+            InputError: it can't be read or has more than limits.bytes.
+        """
+        try:
+            if self.member:
+                return _read_member(self.path, self.member, limits)
+            with self.path.open("rb") as file:
+                return _read_at_most(file, os.fstat(file.fileno()).st_size, limits)
+        except OSError as fault:
+            raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
+
+
+class Listing:
+    """The pictures of all arguments in a fixed order: counted at once, then listed anew by each iteration.
+
+    A folder is searched recursively and its keys are posix paths relative to it; so are those of a zip archive's
+    members and of what a pattern like "photos/**/*.jpg" matches, relative to the part before the first wildcard. A
+    file's key is its name, that of a line of standard input ("-") the line. Hidden files and folders are left out;
+    linked folders inside a folder are not entered. A link that leads nowhere counts as a file, so that it is
+    reported and not silently missing. Arguments whose keys would collide are put in front of all keys; a picture
+    that is given twice is listed once. Of a folder with a million pictures no list is held.
+    """
+
+    def __init__(self, arguments: Iterable[Path | str], stdin: BinaryIO | None = None) -> None:
+        """Find and count the pictures.
+
+        Raises:
+            InputError: an argument does not exist, can't be listed or holds no picture.
+        """
+        self._sources = [_make_source(str(argument), stdin) for argument in arguments]
+        self._prefixed = False
+        if len(self._sources) > 1:
+            count = sum(1 for source in self._sources for _ in source)
+            self._prefixed = len({_digest(picture.key) for source in self._sources for picture in source}) < count
+        self._count = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Picture]:
+        if len(self._sources) == 1:
+            yield from self._sources[0]
+            return
+        seen = set()
+        for source in self._sources:
+            for picture in source:
+                chosen = source.prefixed(picture) if self._prefixed else picture
+                if (digest := _digest(chosen.key)) not in seen:
+                    seen.add(digest)
+                    yield chosen
+
+
+def list_pictures(arguments: Iterable[Path | str]) -> list[Picture]:
+    """Return the pictures of all arguments sorted by key; see Listing."""
+    return sorted(Listing(arguments), key=lambda picture: picture.key)
+
+
+def printable(name: str) -> str:
+    """Spell bytes of a file name that are no UTF-8 as visible escapes, so that JSON can hold it."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class _Source:
+    """One argument: iterating gives its pictures; prefixed puts the argument in front of a key."""
+
+    def __init__(self, argument: str) -> None:
+        self.argument = argument
+
+    def __iter__(self) -> Iterator[Picture]:
+        raise NotImplementedError
+
+    def prefixed(self, picture: Picture) -> Picture:
+        folder = printable(Path(self.argument).as_posix().rstrip("/"))
+        return Picture(f"{folder}/{picture.key}", picture.path, picture.member)
+
+
+class _File(_Source):
+    def __iter__(self) -> Iterator[Picture]:
+        yield Picture(printable(Path(self.argument).name), Path(self.argument))
+
+    def prefixed(self, picture: Picture) -> Picture:
+        return Picture(printable(picture.path.as_posix()), picture.path)
+
+
+class _Folder(_Source):
+    def __iter__(self) -> Iterator[Picture]:
+        root = Path(self.argument)
+        start = len(root.parts) if root.parts else 0
+        for path in _walk(root):
+            yield Picture(printable("/".join(path.parts[start:])), path)
+
+
+class _Archive(_Source):
+    def __init__(self, argument: str) -> None:
+        super().__init__(argument)
+        archive = _open_archive(Path(argument))
+        self._members = [info.filename for info in archive.infolist() if not info.is_dir() and not _is_hidden(info)]
+
+    def __iter__(self) -> Iterator[Picture]:
+        for name in self._members:
+            yield Picture(printable(name), Path(self.argument), name)
+
+
+class _Paths(_Source):
+    """A list that can't be made twice: the matches of a pattern, the lines of standard input."""
+
+    def __init__(self, argument: str, keys: Sequence[str], paths: Sequence[str]) -> None:
+        super().__init__(argument)
+        self._keys, self._paths = keys, paths
+
+    def __iter__(self) -> Iterator[Picture]:
+        for key, path in zip(self._keys, self._paths, strict=True):
+            yield Picture(printable(key), Path(path))
+
+    def prefixed(self, picture: Picture) -> Picture:
+        return Picture(printable(picture.path.as_posix()), picture.path)
+
+
+def _make_source(argument: str, stdin: BinaryIO | None) -> _Source:
+    if argument == STDIN:
+        return _read_lines(stdin or sys.stdin.buffer)
+    path = Path(argument)
+    if path.is_dir():
+        source: _Source = _Folder(argument)
+    elif path.is_file():
+        source = _Archive(argument) if zipfile.is_zipfile(path) else _File(argument)
+    elif glob.has_magic(argument):
+        source = _match(argument)
+    else:
+        raise InputError(f"{printable(argument)}: does not exist. Give picture files or a folder of them.")
+    if next(iter(source), None) is None:
+        raise InputError(f"{printable(argument)}: holds no file. Give a folder with pictures.")
+    return source
+
+
+def _match(pattern: str) -> _Source:
+    parts = Path(pattern).parts
+    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
+    matches = [path for path in root.glob(wild) if not _has_hidden_part(path.relative_to(root))]
+    found = sorted({file for path in matches for file in (_walk(path) if path.is_dir() else [path])})
+    if not found:
+        raise InputError(f"{printable(pattern)}: matches no file. Give picture files or a folder of them.")
+    return _Paths(pattern, [path.relative_to(root).as_posix() for path in found], [str(path) for path in found])
+
+
+def _has_hidden_part(path: Path) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
+
+
+def _read_lines(stdin: BinaryIO) -> _Source:
+    """Read paths, one a line, or ended by NUL bytes as `find -print0` writes them."""
+    data = stdin.read()
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    paths = list(dict.fromkeys(os.fsdecode(line) for line in lines if line.strip()))
+    if not paths:
+        raise InputError("standard input: holds no path. Give one path of a picture a line.")
+    return _Paths(STDIN, [Path(path).as_posix() for path in paths], paths)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=_refuse_folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
+
+
+def _refuse_folder(fault: OSError) -> None:
+    raise InputError(
+        f"{fault.filename}: cannot be listed: {fault.strerror}. Make it readable or give other folders."
+    ) from fault
+
+
+def _is_hidden(info: zipfile.ZipInfo) -> bool:
+    """Tell hidden files and what a Mac adds to an archive."""
+    return info.filename.startswith("__MACOSX/") or _has_hidden_part(Path(info.filename))
+
+
+@functools.lru_cache(maxsize=4)
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    """Open an archive once: its list of members can be long."""
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError) as fault:
+        raise InputError(f"{printable(str(path))}: is a damaged zip archive: {fault}. Make it again.") from fault
+
+
+def _read_member(path: Path, member: str, limits: Limits) -> bytes:
+    try:
+        with _open_archive(path).open(member) as file:
+            return _read_at_most(file, _open_archive(path).getinfo(member).file_size, limits)
+    except (InputError, OSError):
+        raise
+    except Exception as fault:  # zipfile raises BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError
+        raise InputError(f"is damaged in its archive: {fault}. Make the archive again.") from fault
+
+
+def _read_at_most(file: IO[bytes], size: int, limits: Limits) -> bytes:
+    """Read a file whose stated size may be wrong."""
+    data = b"" if size > limits.bytes else file.read(limits.bytes + 1)
+    if size > limits.bytes or len(data) > limits.bytes:
+        raise InputError(f"is too large: more than {limits.bytes:,} bytes. Reduce it or allow more (--max-megabytes).")
+    return data
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).digest()

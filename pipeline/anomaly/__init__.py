@@ -1,0 +1,1 @@
+"""A run that finds anomalies: its stages, memory bank, threshold and report."""

@@ -1,0 +1,94 @@
+"""Converted trunk + photographs -> the bank, the scores of every photograph by a bank without it, and the threshold."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inference.anomaly.bank import Bank, bank_to_file
+from inference.anomaly.detector import make_tiling
+from inference.anomaly.feature_network import FeatureNetwork
+from inference.atomic_file import write_atomically
+from inference.model.array_file import arrays_to_file
+from pipeline.anomaly.alignment import measure_lag
+from pipeline.anomaly.features import empty_bank, read_seen, settings_of, tiling_of
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, trim
+from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.threshold import choose_threshold
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, write_json
+
+_LAG_PHOTOS = 6  # on which the lag is measured
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a fit on all photographs but some gives for these: the scores of each photograph's places, by its name."""
+
+    bank: Bank
+    scores: dict[str, np.ndarray]  # float32 [rows, columns]
+
+
+def calibrate_surface(run: RunFolder) -> None:
+    """Make the bank and set the threshold; write bank.npz, held_out_scores.npz and calibration.json."""
+    recipe = run.read_recipe()
+    photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
+    network = FeatureNetwork(run.trunk.read_bytes(), run.trunk.name, threads=2)
+    held_out = hold_out(network, photos, recipe)
+    settings = settings_of(recipe)
+    threshold = choose_threshold(list(held_out.scores.values()), settings.clean, settings.alarms, settings.score_share)
+    write_atomically(run.bank, bank_to_file(held_out.bank.decide_by(threshold.score, threshold.width)))
+    write_atomically(run.held_out_scores, arrays_to_file(held_out.scores))
+    names = list(held_out.scores)
+    values = {
+        "threshold": 0.5,
+        "temperature": 1.0,
+        "score_threshold": threshold.score,
+        "score_width": threshold.width,
+        "vectors": len(held_out.bank.vectors),
+        "highest": dict(zip(names, threshold.highest, strict=True)),
+        "lag": held_out.bank.lag,
+        "clean": settings.clean,
+        "alarms": settings.alarms,
+    }
+    write_json(run.calibration, values)
+
+
+def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> HeldOut:
+    """Return the bank of all photographs, and each one's scores by a bank without any of its group's fold."""
+    settings = settings_of(recipe)
+    candidates = trim(_draw(network, photos, recipe), settings.trimmed)
+    empty = empty_bank(settings, find_lag(network, photos, recipe))
+    tiling = make_tiling(network, empty)
+    scores = {}
+    for fold in deal_folds([photo.group for photo in photos], settings.folds):
+        bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
+        for photo in photos:
+            if photo.group in fold:
+                scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)), tiling.stride)
+    ordered = {photo.name: scores[photo.name] for photo in photos}
+    return HeldOut(replace(empty, vectors=choose(candidates, recipe)), ordered)
+
+
+def find_lag(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
+    """Return the network's lag on a few of the photographs, see pipeline.anomaly.alignment."""
+    settings = settings_of(recipe)
+    some = photos[:: max(1, len(photos) // _LAG_PHOTOS)][:_LAG_PHOTOS]
+    return measure_lag(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
+
+
+def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
+    """Return the recipe's bank of some candidates, as the file will give it back."""
+    settings = settings_of(recipe)
+    return choose_bank(candidates, settings.bank, settings.method, recipe.seed).astype(np.float16).astype(np.float32)
+
+
+def _draw(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> Candidates:
+    """Draw candidates, from every photograph alike."""
+    settings = settings_of(recipe)
+    empty = empty_bank(settings)
+    tiling = make_tiling(network, empty)
+    each = max(1, settings.candidates // len(photos))
+    maps = (empty.prepare(tiling.look(network, read_seen(photo, settings))) for photo in photos)
+    parts = [draw_places(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
+    groups = np.repeat([photo.group for photo in photos], [len(part) for part in parts])
+    return Candidates(np.concatenate(parts), groups)

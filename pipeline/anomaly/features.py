@@ -1,0 +1,129 @@
+"""Photographs -> the trunk's feature maps, projected to what varies on them: best.keras, without training."""
+
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from inference.anomaly.bank import Bank
+from inference.anomaly.detector import as_seen
+from inference.anomaly.tiles import Tiling
+from inference.pictures.image_io import read_image
+from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
+from pipeline.anomaly.memory_bank import draw_places, fit_projection
+from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.self_supervised import CUTOUT_SIDE, as_score, teach, with_head
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.rules import check_levels
+from pipeline.settings.run_folder import RunFolder, write_json
+from pipeline.training.weights import make_network
+
+Network = Callable[[np.ndarray], np.ndarray]
+_MOST_VECTORS = 40_000  # from which the projection is fitted
+
+
+def fit_surface(run: RunFolder) -> None:
+    """Build the trunk's feature maps and fit their projection on the photographs; write best.keras and fit.json."""
+    recipe, began = run.read_recipe(), time.monotonic()
+    settings = settings_of(recipe)
+    photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
+    maps = make_feature_maps(recipe, settings.tile)
+    taught = teach_maps(maps, photos, recipe) if settings.teach_steps else None
+    if settings.method == "taught" and taught is not None:
+        taught.save(run.best)
+        write_json(run.fit, _facts(maps, photos, (taught.count_params(), 1), began))
+        return
+    tiling = tiling_of(settings)
+    each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
+    vectors = [
+        draw_places(
+            empty.prepare(tiling.look(keras_network(maps), read_seen(photo, settings))), each, recipe.seed, photo.name
+        )
+        for photo in photos
+    ]
+    projection = fit_projection(
+        np.concatenate(vectors), level_channels(maps), settings.dimensions, settings.method == "padim"
+    )
+    with_projection(maps, projection.weights, projection.biases).save(run.best)
+    parameters = int(maps.count_params() + projection.weights.size + projection.biases.size)
+    write_json(run.fit, _facts(maps, photos, (parameters, int(projection.weights.shape[1])), began))
+
+
+def teach_maps(maps: keras.Model, photos: list[SurfacePhoto], recipe: Recipe) -> keras.Model:
+    """Train feature maps on the photographs themselves; return them with the head's score as the only feature."""
+    settings = settings_of(recipe)
+    small = make_feature_maps(recipe, CUTOUT_SIDE)
+    photographs = [read_seen(photo, settings) for photo in photos]
+    network = teach(small, photographs, settings.teach_steps, settings.teach_rate, recipe.seed)
+    headed = with_head(maps)
+    headed.set_weights(network.get_weights())
+    return as_score(headed)
+
+
+def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int], began: float) -> dict[str, float]:
+    """Return what fit.json holds; size: parameters and dimensions."""
+    return {
+        "epochs": 0,
+        "seconds": time.monotonic() - began,
+        "photographs": len(photos),
+        "features": int(maps.output.shape[-1]),
+        "dimensions": size[1],
+        "parameters": size[0],
+    }
+
+
+def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
+    """Return a recipe's bank without vectors and without a threshold; lag: see pipeline.anomaly.alignment."""
+    return Bank(
+        np.zeros((0, 0), np.float32),
+        smoothing=settings.smoothing / settings.stride,
+        margin=settings.margin,
+        longest_side=settings.longest_side,
+        smallest_area=settings.smallest_area,
+        halo=settings.halo,
+        border=settings.border,
+        relative=settings.relative,
+        centred=settings.centred,
+        even_light=settings.even_light,
+        score_share=settings.score_share,
+        lag=lag,
+    )
+
+
+def tiling_of(settings: AnomalySettings) -> Tiling:
+    """Return how a recipe's photographs are cut into tiles, its network's lag unknown."""
+    return Tiling(settings.tile, settings.margin, settings.stride)
+
+
+def settings_of(recipe: Recipe) -> AnomalySettings:
+    """Return the section of a recipe that is known to have one."""
+    assert recipe.anomaly is not None
+    return recipe.anomaly
+
+
+def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
+    """Return the recipe's trunk as feature maps of tiles of this side, with its weights.
+
+    Raises:
+        InputError: the weights can't be had, or the trunk has no such level.
+    """
+    settings = settings_of(recipe)
+    check_levels(recipe.network.trunk, settings.levels, tuple(LEVELS[recipe.network.trunk]))
+    maps = build_feature_maps(recipe.network.trunk, side, [int(level) for level in settings.levels], settings.stride)
+    network = make_network(recipe, recipe.network.weights)
+    for layer in maps.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    return maps
+
+
+def keras_network(model: keras.Model) -> Network:
+    """Return a Keras model as a function of one tile, as inference.anomaly.tiles wants it."""
+    return lambda tile: np.asarray(model(tile[np.newaxis].astype(np.float32), training=False)[0])
+
+
+def read_seen(photo: SurfacePhoto, settings: AnomalySettings) -> np.ndarray:
+    """Return a photograph's pixels as they are looked at: reduced and its light evened, if the recipe says so."""
+    return as_seen(read_image(photo.path), settings.longest_side, settings.even_light)

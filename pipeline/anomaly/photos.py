@@ -1,0 +1,158 @@
+"""Folders of photographs of a surface, or drawn planks -> photos.csv: what a bank is made of and what measures it."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.pictures.image_io import read_image
+from inference.pictures.listing import Listing
+from pipeline.data.groups import PhotoGroups, groups_of
+from pipeline.data.splits import Photo, group_near_duplicates, perceptual_hashes
+from pipeline.drawn.planks import KINDS, draw_plank
+from pipeline.settings.recipe import Recipe
+
+FIT, TEST = "fit", "test"
+MASK_FOLDER = "masks"
+TEST_PLANKS = 30  # drawn: every third has defects
+_COLUMNS = ("name", "file", "mask", "group", "split")
+
+
+@dataclass(frozen=True)
+class SurfacePhoto:
+    """One photograph.
+
+    file, mask: absolute paths; mask is empty where none is given. group: photographs with the same number are held out
+    together. split: fit, or test for one that only measures.
+    """
+
+    name: str
+    file: str
+    mask: str
+    group: int
+    split: str
+
+    @property
+    def path(self) -> Path:
+        """Return the photograph's path."""
+        return Path(self.file)
+
+    def read_mask(self, size: tuple[int, int]) -> np.ndarray | None:
+        """Return bool [height, width], True where an anomaly is; None where no mask is given.
+
+        Raises:
+            InputError: the mask has another size than its photograph, (height, width).
+        """
+        if not self.mask:
+            return None
+        mask = read_image(Path(self.mask)).max(axis=2) > 127
+        if mask.shape != size:
+            raise InputError(
+                f"{self.mask}: a mask must have its photograph's size, {size[1]} x {size[0]}. "
+                f"Received: {mask.shape[1]} x {mask.shape[0]}. Save it with that size, upright."
+            )
+        return mask
+
+
+def list_surface_photos(
+    images: Path, test: Path | None, masks: Path | None, groups: PhotoGroups, distance: int
+) -> tuple[list[SurfacePhoto], list[str]]:
+    """List photographs for the bank and for the test alone; return them and what was refused.
+
+    The mask of a photograph is the PNG of its name in `masks`, by default in the folder "masks" beside the folder in
+    which the photograph lies. Photographs that resemble one another are of one group, as pipeline.data.splits has it.
+
+    Raises:
+        InputError: a folder can't be read, or not even two photographs can.
+    """
+    found, refused = _read_all(images, masks, FIT)
+    if test is not None:
+        known = {photo.file for photo, _ in found}
+        others, refused_too = _read_all(test, masks, TEST)
+        found += [(photo, views) for photo, views in others if photo.file not in known]
+        refused += refused_too
+    if sum(photo.split == FIT for photo, _ in found) < 2:
+        raise InputError(f"{images}: two readable photographs or more are needed. Received: {len(found)}. Add some.")
+    numbers = groups.numbers()
+    photos = [Photo(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    group = {
+        photo.name: number
+        for number, members in enumerate(group_near_duplicates(photos, distance))
+        for photo in members
+    }
+    return [SurfacePhoto(p.name, p.file, p.mask, group[p.name], p.split) for p, _ in found], refused
+
+
+def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
+    """Draw the recipe's clean planks for the bank, and test planks of which a third has defects, with masks.
+
+    Files that are there already are kept: the same settings draw the same planks.
+    """
+    assert recipe.anomaly is not None
+    photos = []
+    for number in range(recipe.source.scenes + TEST_PLANKS):
+        split = FIT if number < recipe.source.scenes else TEST
+        kinds = KINDS if split == TEST and number % 3 == 0 else ()
+        seed = recipe.source.seed * 100_000 + number
+        file, mask = folder / "planks" / f"plank-{number:04}.png", folder / MASK_FOLDER / f"plank-{number:04}.png"
+        if not (file.is_file() and mask.is_file()):
+            plank = draw_plank(seed, kinds)
+            _write_png(mask, (plank.mask * 255).astype(np.uint8))
+            _write_png(file, plank.pixels)
+        photos.append(SurfacePhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
+    return photos
+
+
+def write_photos(path: Path, photos: Iterable[SurfacePhoto]) -> None:
+    """Write photos.csv."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([getattr(photo, column) for column in _COLUMNS] for photo in photos)
+    write_atomically(path, text.getvalue())
+
+
+def read_photos(path: Path) -> list[SurfacePhoto]:
+    """Read photos.csv back."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            SurfacePhoto(row["name"], row["file"], row["mask"], int(row["group"]), row["split"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def _read_all(
+    folder: Path, masks: Path | None, split: str
+) -> tuple[list[tuple[SurfacePhoto, tuple[int, int]]], list[str]]:
+    """Return the readable photographs with their hashes, and why others are not; masks are no photographs."""
+    found, refused = [], []
+    for picture in Listing([folder]):
+        if picture.member or picture.path.parent.name == MASK_FOLDER:
+            continue
+        try:
+            views = perceptual_hashes(read_image(picture.path))
+        except InputError as fault:
+            refused.append(f"{picture}: {fault}")
+            continue
+        name = picture.key if split == FIT else f"{split}/{picture.key}"
+        mask = _mask_of(picture.path, picture.key, masks)
+        found.append((SurfacePhoto(name, str(picture.path.resolve()), mask, 0, split), views))
+    return found, refused
+
+
+def _mask_of(file: Path, key: str, masks: Path | None) -> str:
+    mask = (masks / key) if masks is not None else file.parent.parent / MASK_FOLDER / file.name
+    mask = mask.with_suffix(".png")
+    return str(mask.resolve()) if mask.is_file() else ""
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    write_atomically(path, data.getvalue())

@@ -1,0 +1,73 @@
+"""Photographs as a model sees them -> pictures for the report: the photograph, its scores, and what was found."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from inference.atomic_file import write_atomically
+from inference.pictures.image_io import read_image
+from pipeline.evaluation.heat_map import draw_heat_map
+
+if TYPE_CHECKING:  # which imports this module
+    from pipeline.anomaly.evaluate import Measured
+
+MOST_PICTURES = 24
+LONGEST_SIDE = 480  # pixels
+_FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
+
+
+def write_pictures(folder: Path, measured: Sequence["Measured"], threshold: float) -> list[dict[str, Any]]:
+    """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
+
+    Those with anomalies come first, then what was flagged, each the highest score first.
+    """
+    order = sorted(measured, key=lambda one: (one.is_anomaly is not True, one.result == "normal", -one.score))
+    entries = []
+    for one in order[:MOST_PICTURES]:
+        pixels = read_image(one.photo.path)
+        stem = hashlib.sha256(one.photo.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        pictures = {
+            "found": draw_found(pixels, one.found, one.mask),
+            "heat": draw_scores(pixels, one.scores, threshold),
+        }
+        for kind, picture in pictures.items():
+            _write_jpeg(folder / f"{stem}-{kind}.jpg", picture)
+        paths = {kind: f"{folder.name}/{stem}-{kind}.jpg" for kind in pictures}
+        entries.append({"name": one.photo.name, **paths})
+    return entries
+
+
+def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the photograph in grey under its scores: nothing at the median, the middle colour at the threshold.
+
+    Args: uint8 [height, width, 3]; float [height, width]; the score from which a place is an anomaly.
+    """
+    low = float(np.median(scores))
+    heat = (scores - low) / max(2 * (threshold - low), 1e-9)
+    side = min(LONGEST_SIDE, max(pixels.shape[:2]))
+    return draw_heat_map(pixels, np.clip(heat, 0, 1), side)
+
+
+def draw_found(pixels: np.ndarray, found: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Return the photograph with the outline of what was found in red, and of what is there in blue."""
+    factor = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
+    size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+    picture = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)).copy()
+    for area, colour in ((mask, _TRUE), (found, _FOUND)):
+        if area is not None and area.any():
+            small = cv2.resize(area.astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+            contours, _ = cv2.findContours((small > 0).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(picture, contours, -1, colour, 1, cv2.LINE_AA)
+    return picture
+
+
+def _write_jpeg(path: Path, pixels: np.ndarray) -> None:
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", quality=85, subsampling=0)
+    write_atomically(path, data.getvalue())

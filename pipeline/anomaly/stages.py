@@ -1,0 +1,91 @@
+"""The stages of a run that looks for anomalies, each a function of its folder; see pipeline.stages."""
+
+import sys
+from pathlib import Path
+
+from inference.atomic_file import write_atomically
+from inference.batch.worker import Request, WorkerSettings, answer_request, load_model, prepare_request
+from inference.errors import InputError
+from inference.pictures.limits import Limits
+from inference.pictures.listing import Picture
+from inference.run import results_to_json
+from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos, read_photos, write_photos, write_planks
+from pipeline.data.groups import read_photo_groups
+from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
+from pipeline.settings.run_folder import RunFolder, read_json, write_json
+from pipeline.stages import Stage
+
+
+def photos_stage(run: RunFolder) -> None:
+    """List the photographs, or draw planks."""
+    recipe = run.read_recipe()
+    place = place_from_json(read_json(run.source, "Start a new run."))
+    if place.images is None:
+        folder = place.runs / recipe.name / f"planks-{recipe.source.scenes}-seed{recipe.source.seed}"
+        photos, refused = write_planks(folder, recipe), list[str]()
+    else:
+        photos, refused = _list(place, place.images, recipe.split.near_duplicate_distance)
+    for message in refused:
+        print(f"refused: {message}", file=sys.stderr)
+    kind = EMBEDDED if place.embedded else PHOTOGRAPHS
+    write_json(run.data, {"kind": kind, "patches": "", "clipped_boxes": 0, "refused": refused})
+    write_photos(run.photos, photos)
+
+
+def fit_stage(run: RunFolder) -> None:
+    """Fit the projection of the feature maps."""
+    from pipeline.anomaly.features import fit_surface
+
+    fit_surface(run)
+
+
+def calibrate_stage(run: RunFolder) -> None:
+    """Make the bank and set the threshold."""
+    from pipeline.anomaly.calibrate import calibrate_surface
+
+    calibrate_surface(run)
+
+
+def names_stage(run: RunFolder) -> None:
+    """Fit the names of regions on example pictures, where there are any, and pack them into the model."""
+    from pipeline.anomaly.region_classes import name_regions
+
+    place = place_from_json(read_json(run.source, "Start a new run."))
+    report = None if place.crops is None else name_regions(run, place.crops, read_photo_groups(place.groups))
+    write_json(run.name_report, report)
+
+
+def evaluate_stage(run: RunFolder) -> None:
+    """Measure the released file and write report.json and report.html."""
+    from pipeline.anomaly.evaluate import evaluate_surfaces
+    from pipeline.anomaly.report import write_surface_report
+
+    write_surface_report(run.path, evaluate_surfaces(run))
+
+
+def results_stage(run: RunFolder) -> None:
+    """Run the released file over all photographs as a user would, with masks."""
+    settings = WorkerSettings(run.model, threads=2, masks=run.path / "masks")
+    model = load_model(settings)
+    answers = {}
+    for photo in read_photos(run.photos):
+        request = Request(Picture(photo.name, photo.path))
+        answer = answer_request(model, prepare_request(model, request, Limits()), settings)
+        if isinstance(answer, str):
+            raise InputError(f"{photo.file}: {answer}")
+        answers[photo.name] = answer
+    write_atomically(run.results, results_to_json(answers))
+
+
+def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[SurfacePhoto], list[str]]:
+    return list_surface_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
+
+
+PHOTOS = Stage("listing photographs", lambda run: run.photos, photos_stage, needs_tensorflow=False)
+FIT_BANK = Stage("looking at the photographs", lambda run: run.fit, fit_stage)
+CALIBRATE_BANK = Stage(
+    "making the bank and its threshold", lambda run: run.calibration, calibrate_stage, needs_tensorflow=False
+)
+NAME_REGIONS = Stage("naming regions", lambda run: run.name_report, names_stage, needs_tensorflow=False)
+EVALUATE_BANK = Stage("evaluating the released file", lambda run: run.report, evaluate_stage, needs_tensorflow=False)
+RESULTS_BANK = Stage("looking for anomalies", lambda run: run.results, results_stage, needs_tensorflow=False)

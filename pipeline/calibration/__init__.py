@@ -1,0 +1,1 @@
+"""Validation patches -> temperature, reject threshold and what else a decision needs."""

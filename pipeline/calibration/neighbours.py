@@ -1,0 +1,114 @@
+"""Features of training patches -> inference.model.neighbours.Neighbours: what is unlike all of them is unknown.
+
+The middle and the width of the likeness come from validation patches of the known classes alone. The confidence that
+it is worth is learned from all validation patches; background, where there is any, counts as a wrong answer.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from inference.model.held_out import HeldOut
+from inference.model.neighbours import Neighbours, neighbours_to_file, read_neighbours
+from models.build import with_probabilities
+from pipeline.calibration.platt import fit_platt
+from pipeline.data.dataset import evaluation_dataset
+from pipeline.data.index import PatchIndex
+from pipeline.data.windows import make_generator
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
+
+DIMENSIONS = 128
+COUNT = 10
+HELD_OUT = 1000  # validation patches that an artefact carries at most
+_LEAST_WIDTH = 1e-3
+
+
+def keras_outputs(
+    network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Keras model's probabilities [patches, outputs] and pooled features [patches, features], float32."""
+    model = with_probabilities(network, temperature, features=True)
+    probabilities, features = model.predict(evaluation_dataset(index, recipe), verbose=0)
+    return probabilities, features
+
+
+def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> Neighbours:
+    """Take training patches of the classes as neighbours, and learn from validation patches what likeness is worth."""
+    train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
+    _, features = keras_outputs(network, temperature, train, recipe)
+    classes = _numbers(train, recipe)
+    projection = _main_directions(features)
+    plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
+    found = replace(plain, vectors=plain.project(features), classes=classes, count=min(COUNT, len(features)))
+    # with the vectors as the file will hold them
+    found = read_neighbours(neighbours_to_file(found), len(recipe.labels), features.shape[1])
+
+    validation = index.select("validation", recipe.outputs)
+    probabilities, features = keras_outputs(network, temperature, validation, recipe)
+    answers, numbers = probabilities[:, : len(recipe.labels)], _numbers(validation, recipe)
+    likeness = found.likeness(features[numbers >= 0])
+    found = replace(found, middle=float(np.median(likeness)), width=max(float(likeness.std()), _LEAST_WIDTH))
+    evidence = found.evidence(answers.max(axis=1), found.standing(found.project(features)))
+    slope, offset = fit_platt(evidence, answers.argmax(axis=1) == numbers)
+    return replace(found, slope=slope, offset=offset)
+
+
+def hold_out(
+    network: keras.Model, calibration: dict[str, Any], neighbours: Neighbours, index: PatchIndex, recipe: Recipe
+) -> HeldOut:
+    """Return validation patches of the classes as the network sees them, at most HELD_OUT of them."""
+    validation = _sample(index.select("validation", recipe.labels), HELD_OUT)
+    probabilities, features = keras_outputs(network, calibration["temperature"], validation, recipe)
+    return HeldOut(
+        neighbours.project(features),
+        _numbers(validation, recipe),
+        probabilities,
+        calibration["target_accepted"],
+        calibration["threshold"],
+    )
+
+
+def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) -> Neighbours | None:
+    """Return the neighbours of a calibrated run; None for one that decides without."""
+    if not run.neighbours.is_file():
+        return None
+    features = with_probabilities(network, 1.0, features=True).output[1].shape[-1]
+    return read_neighbours(run.neighbours.read_bytes(), len(recipe.outputs), features, str(run.neighbours))
+
+
+def keras_probabilities(
+    network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
+) -> np.ndarray:
+    """Return float32 [patches, outputs], what the runner's Classifier gives, of the Keras model."""
+    return weigh_outputs(*keras_outputs(network, temperature, index, recipe), neighbours, recipe)
+
+
+def weigh_outputs(
+    probabilities: np.ndarray, features: np.ndarray, neighbours: Neighbours | None, recipe: Recipe
+) -> np.ndarray:
+    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by likeness where the run does so."""
+    if neighbours is None:
+        return probabilities
+    return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
+
+
+def _main_directions(features: np.ndarray) -> np.ndarray:
+    """Return float32 [features, dimensions], the directions in which the patches differ most."""
+    centred = features - features.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    return directions[:DIMENSIONS].T.astype(np.float16).astype(np.float32)  # as the file will hold it
+
+
+def _sample(index: PatchIndex, most: int) -> PatchIndex:
+    """Return at most so many patches, by lot, in the index' order."""
+    count = len(index.patches)
+    places = np.sort(make_generator(0, "neighbours", count).permutation(count)[:most])
+    return PatchIndex(index.root, tuple(index.patches[place] for place in places))
+
+
+def _numbers(index: PatchIndex, recipe: Recipe) -> np.ndarray:
+    """Return the number of each patch's label, int [patches]; -1 for background."""
+    return np.array([recipe.labels.index(p.label) if p.label in recipe.labels else -1 for p in index.patches])

@@ -1,0 +1,173 @@
+"""Validation patches + pictures of nothing known -> how well each known score tells the two apart.
+
+Near is the validation's background, what lies around the specimens; far are drawn pictures of nothing in particular.
+Where a recipe trains with drawn pictures, far ones come from the same processes, by another seed. The scores read the
+network's softmax, its logits or its pooled features. Compare OpenOOD (Yang et al. 2022, arXiv:2210.07242).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.special import logsumexp, softmax
+from sklearn.metrics import roc_auc_score
+
+from inference.model.array_file import normalise
+from inference.model.neighbours import Neighbours, logistic, nth_cosine
+from inference.pictures.image_io import resize_image
+from models.heads import POOL
+from pipeline.data.dataset import load_patch
+from pipeline.data.index import PatchIndex
+from pipeline.data.windows import make_generator
+from pipeline.drawn.outliers import draw_outlier
+from pipeline.settings.recipe import BACKGROUND, Recipe
+
+LIKENESS = "softmax x neighbours"
+FAR_PICTURES = 200
+MOST_TRAINING = 2000
+_FAR_SEED = 1_000_003  # no recipe's
+_SHRINKAGE = 0.1
+_COUNT = 10
+_TRUE_POSITIVES = 0.95
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network gives for pictures.
+
+    logits: float [pictures, classes], divided by the temperature. best: float [pictures], the best class's probability
+    among all outputs. features: float [pictures, features], pooled.
+    """
+
+    logits: np.ndarray
+    best: np.ndarray
+    features: np.ndarray
+
+
+@dataclass(frozen=True)
+class Known:
+    """Training patches of the classes, by which a score may be made.
+
+    seen: of the patches. classes: int [patches], numbers of their labels. neighbours: of the artefact, if it has any.
+    """
+
+    seen: Seen
+    classes: np.ndarray
+    neighbours: Neighbours | None
+
+
+def max_softmax(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the best probability (Hendrycks and Gimpel 2017, arXiv:1610.02136)."""
+    return pictures.best
+
+
+def energy(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the log-sum of exponentials of the logits (Liu et al. 2020, arXiv:2010.03759)."""
+    return np.asarray(logsumexp(pictures.logits, axis=1))
+
+
+def nearest(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the cosine to the tenth nearest training patch (Sun et al. 2022, arXiv:2204.06507)."""
+    bank = normalise(known.seen.features)
+    return nth_cosine(normalise(pictures.features), bank, min(_COUNT, len(bank)))
+
+
+def mahalanobis(pictures: Seen, known: Known) -> np.ndarray:
+    """Return minus the squared Mahalanobis distance to the nearest class mean (Lee et al. 2018, arXiv:1807.03888)."""
+    numbers, members = np.unique(known.classes, return_inverse=True)
+    means = np.stack([known.seen.features[members == place].mean(axis=0) for place in range(len(numbers))])
+    around = known.seen.features - means[members]
+    covariance = around.T @ around / len(around)
+    sphere = np.eye(len(covariance)) * max(np.trace(covariance) / len(covariance), np.finfo(np.float32).tiny)
+    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
+    gaps = [pictures.features - mean for mean in means]
+    return -np.min([np.einsum("nf,fg,ng->n", gap, precision, gap) for gap in gaps], axis=0)
+
+
+def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the energy less the features' part outside the training's main directions (ViM, arXiv:2203.10807)."""
+    centre = known.seen.features.mean(axis=0)
+    _, _, directions = np.linalg.svd(known.seen.features - centre, full_matrices=False)
+    rest = directions[len(directions) // 4 :].T
+    lengths = [np.linalg.norm((seen.features - centre) @ rest, axis=1) for seen in (known.seen, pictures)]
+    scale = known.seen.logits.max(axis=1).mean() / max(lengths[0].mean(), np.finfo(np.float32).tiny)
+    return energy(pictures, known) - scale * lengths[1]
+
+
+def softmax_by_likeness(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the best probability times the worth of its likeness, as calibrate.kind=neighbours decides."""
+    assert known.neighbours is not None
+    standing = known.neighbours.standing(known.neighbours.project(pictures.features))
+    return max_softmax(pictures, known) * logistic(standing)
+
+
+SCORES: dict[str, Callable[[Seen, Known], np.ndarray]] = {
+    "softmax": max_softmax,
+    "energy": energy,
+    "nearest neighbours": nearest,
+    "Mahalanobis": mahalanobis,
+    "ViM": virtual_logit,
+    LIKENESS: softmax_by_likeness,
+}
+
+
+def measure_reject_scores(
+    network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
+) -> dict[str, Any]:
+    """Return AUROC and the false positive rate at 95 % true positives of each score, near and far.
+
+    A softmax output for background takes its part in the softmax, as it does in the decision; energies are those of
+    the classes alone.
+    """
+    both = keras.Model(network.input, [network.output, network.get_layer(POOL).output])
+
+    def look(pixels: np.ndarray) -> Seen:
+        logits, features = both.predict(pixels, batch_size=recipe.fit.batch_size, verbose=0)
+        probabilities = softmax(logits / temperature, axis=1)[:, : len(recipe.labels)]
+        return Seen(logits[:, : len(recipe.labels)] / temperature, probabilities.max(axis=1), features)
+
+    train = _sample(index.select("train", recipe.labels))
+    numbers = np.array([recipe.labels.index(patch.label) for patch in train.patches])
+    known = Known(look(_pixels(train, recipe)), numbers, neighbours)
+    inside = look(_pixels(index.select("validation", recipe.labels), recipe))
+    near = index.select("validation", (BACKGROUND,))
+    strangers = {"near": look(_pixels(near, recipe))} if near.patches else {}
+    strangers["far"] = look(_drawn(recipe))
+    names = [name for name in SCORES if neighbours is not None or name != LIKENESS]
+    return {
+        "decided_by": LIKENESS if neighbours is not None else "softmax",
+        "scores": {
+            name: {kind: compare(SCORES[name], inside, seen, known) for kind, seen in strangers.items()}
+            for name in names
+        },
+    }
+
+
+def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: Seen, known: Known) -> dict[str, Any]:
+    """Return AUROC, the share of strangers that passes where 95 % of the known do, and n of both."""
+    counts = {"n_known": len(inside.logits), "n_strangers": len(outside.logits)}
+    ours, theirs = score(inside, known), score(outside, known)
+    truth = np.r_[np.ones(len(ours)), np.zeros(len(theirs))]
+    bar = np.sort(ours)[len(ours) - int(np.ceil(_TRUE_POSITIVES * len(ours)))]
+    auroc = float(roc_auc_score(truth, np.r_[ours, theirs]))
+    return {"auroc": auroc, "fpr95": float((theirs >= bar).mean()), **counts}
+
+
+def _sample(index: PatchIndex) -> PatchIndex:
+    """Return at most so many patches, by lot."""
+    count = len(index.patches)
+    places = make_generator(0, "reject scores", count).permutation(count)[:MOST_TRAINING]
+    return PatchIndex(index.root, tuple(index.patches[place] for place in np.sort(places)))
+
+
+def _pixels(index: PatchIndex, recipe: Recipe) -> np.ndarray:
+    """Return uint8 [patches, side, side, 3]."""
+    return np.stack([load_patch(index.path(patch), recipe.network.input_side) for patch in index.patches])
+
+
+def _drawn(recipe: Recipe) -> np.ndarray:
+    """Return drawn pictures as the network takes them, uint8 [pictures, side, side, 3]."""
+    size = (recipe.network.input_side, recipe.network.input_side)
+    return np.stack([resize_image(draw_outlier(_FAR_SEED, number), size) for number in range(FAR_PICTURES)])

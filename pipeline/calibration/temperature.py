@@ -1,0 +1,130 @@
+"""best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from inference.model.decide import DecisionRule
+from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
+from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
+from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
+from pipeline.calibration.ood_scores import measure_reject_scores
+from pipeline.data.dataset import evaluation_dataset
+from pipeline.data.index import PatchIndex
+from pipeline.metrics.classification import Scores, auroc_background, score
+from pipeline.metrics.intervals import proportion
+from pipeline.settings.recipe import BACKGROUND, Recipe
+
+_TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calibration.json holds, and the files that the artefact carries besides, by name."""
+
+    values: dict[str, Any]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Learn temperature and threshold for the plain softmax."""
+    values = calibrate_softmax(network, index, recipe)
+    scores = measure_reject_scores(network, values["temperature"], None, index, recipe)
+    return Calibration(values | {"reject_scores": scores})
+
+
+def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Learn temperature and threshold from the index's validation patches.
+
+    The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
+    is the highest that accepts the stated share of the classes' patches.
+    """
+    validation = index.select("validation")
+    logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
+    labels = [patch.label for patch in validation.patches]
+    temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
+    probabilities = softmax(logits / temperature, axis=1)
+    return {"temperature": temperature, **_describe(probabilities, validation, recipe)}
+
+
+def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
+    """Do the same, with confidences that also count by likeness to training patches; see calibration.neighbours."""
+    temperature = calibrate_softmax(network, index, recipe)["temperature"]
+    neighbours = fit_neighbours(network, temperature, index, recipe)
+    validation = index.select("validation")
+    probabilities = keras_probabilities(network, temperature, neighbours, validation, recipe)
+    likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
+    values = {
+        "temperature": temperature,
+        "likeness": likeness | {"pictures": len(neighbours.vectors)},
+        "reject_scores": measure_reject_scores(network, temperature, neighbours, index, recipe),
+        **_describe(probabilities, validation, recipe),
+    }
+    held_out = hold_out(network, values, neighbours, index, recipe)
+    files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(held_out)}
+    return Calibration(values, files)
+
+
+CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbours}
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
+
+    Source: Guo et al. 2017, arXiv:1706.04599. Args: logits [n, outputs]; labels int [n], -1 takes no part.
+    """
+    known = labels >= 0
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits[known] / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(known.sum()), labels[known]].mean())
+
+    bounds = tuple(np.log(_TEMPERATURES))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
+    """Return the highest threshold that at least a share of the confidences reaches.
+
+    Confidences 0.2, 0.4, 0.6, 0.8 with accepted 0.75: 0.4 (three of four reach it).
+    """
+    needed = int(np.ceil(round(accepted * len(confidences), 9)))
+    return float(np.sort(confidences)[len(confidences) - needed]) if needed else 1.0
+
+
+def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
+    """Return the rule by which the recipe's network decides."""
+    reject = tuple(label for label in recipe.outputs if label == BACKGROUND)
+    return DecisionRule(recipe.outputs, reject, threshold)
+
+
+def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Return the threshold and what the validation patches show of probabilities [patches, outputs]."""
+    labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
+    scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
+    return {
+        **_threshold(scores, recipe.calibrate.accepted),
+        "accuracy": proportion(int((scores.best == scores.labels)[scores.positive].sum()), int(scores.positive.sum())),
+        "auroc_background": auroc_background(scores),
+    }
+
+
+def _threshold(scores: Scores, accepted: float) -> dict[str, Any]:
+    positives = scores.confidences[scores.positive]
+    threshold = highest_threshold(positives, accepted)
+    return {
+        "threshold": threshold,
+        "target_accepted": accepted,
+        "accepted": proportion(int((positives >= threshold).sum()), len(positives)),
+        "rejected_background": proportion(
+            int((scores.confidences[~scores.positive] < threshold).sum()), int((~scores.positive).sum())
+        ),
+    }
+
+
+def _number(label: str, recipe: Recipe) -> int:
+    return recipe.outputs.index(label) if label in recipe.outputs else -1

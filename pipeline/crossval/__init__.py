@@ -1,0 +1,1 @@
+"""A recipe on every fold of the photographs, and the figures of all folds together."""

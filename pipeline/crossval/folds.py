@@ -1,0 +1,103 @@
+"""Cross-validation: an ordinary run a fold, so that each photograph is tested once by a run that never saw it."""
+
+import gc
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.data.sources import DataPlace, place_from_json
+from pipeline.settings.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
+from pipeline.settings.run_folder import RunFolder, new_folder, read_json, write_json
+from pipeline.stages import Stage, complete, start_run
+
+
+@dataclass(frozen=True)
+class CrossvalSettings:
+    """What the folds share; recipe is that of no fold."""
+
+    folds: int
+    recipe: Recipe
+    place: DataPlace
+
+    def fold_recipe(self, number: int) -> Recipe:
+        """Return the recipe whose test is this fold, 1 to folds; all else stays as it is."""
+        return override_all(self.recipe, (("split.folds", str(self.folds)), ("split.fold", str(number))))
+
+
+@dataclass(frozen=True)
+class CrossvalFolder:
+    """runs/<recipe>/<time>-crossval<folds>-seed<n>/: settings, a run's folder for each fold, the pooled report."""
+
+    path: Path
+
+    settings = property(lambda self: self.path / "crossval_settings.json")
+    report = property(lambda self: self.path / "crossval.json")
+
+    def fold(self, number: int) -> RunFolder:
+        """Return the run of a fold, 1 to folds; it may not be there yet."""
+        return RunFolder(self.path / f"fold-{number}")
+
+    def read_settings(self) -> CrossvalSettings:
+        """Return what the folds share.
+
+        Raises:
+            InputError: the folder holds no cross-validation, or one of another version.
+        """
+        values = read_json(self.settings, "Give a folder made by `pipeline crossval`.")
+        recipe = recipe_from_json(json.dumps(values["recipe"]))
+        return CrossvalSettings(values["folds"], recipe, place_from_json(values["source"]))
+
+
+def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFolder:
+    """Make the folder of a cross-validation and write down what it needs to be resumed.
+
+    Raises:
+        InputError: the data's place or the number of folds can't be right.
+    """
+    place.check(recipe.source.kind)
+    CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses a number of folds with which no run could end well
+    folder = CrossvalFolder(new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}"))
+    write_json(
+        folder.settings, {"folds": folds, "recipe": json.loads(recipe_to_json(recipe)), "source": place.to_json()}
+    )
+    return folder
+
+
+def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Sequence[int] = ()) -> None:
+    """Do what some folds, or all, still lack; another process may do other folds of the folder at the same time.
+
+    Raises:
+        InputError: there is no such fold.
+    """
+    settings = folder.read_settings()
+    for number in numbers:
+        if not 1 <= number <= settings.folds:
+            raise InputError(f"--fold must be 1 to {settings.folds}, the folds of {folder.path}. Received: {number}.")
+    for number in numbers or range(1, settings.folds + 1):
+        run = folder.fold(number)
+        if not _is_done(run, stages):
+            print(f"fold {number} of {settings.folds}: {run.path}", file=sys.stderr, flush=True)
+            if not run.source.is_file():
+                start_run(settings.fold_recipe(number), settings.place, run.path)
+            complete(run, stages)
+            _forget_networks()
+
+
+def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
+    """Return the numbers of the folds that lack a stage."""
+    folds = folder.read_settings().folds
+    return [number for number in range(1, folds + 1) if not _is_done(folder.fold(number), stages)]
+
+
+def _is_done(run: RunFolder, stages: Sequence[Stage]) -> bool:
+    return all(stage.ends_with(run).exists() for stage in stages)
+
+
+def _forget_networks() -> None:
+    """Free the memory of a fold's networks, which Keras holds on to, before the next fold."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+    gc.collect()

@@ -1,0 +1,1 @@
+"""What a user names, or drawn pictures -> patches, their index and tf.data."""

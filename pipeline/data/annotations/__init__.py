@@ -1,0 +1,1 @@
+"""Annotation files -> boxes of photographs."""

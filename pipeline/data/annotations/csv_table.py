@@ -1,0 +1,150 @@
+"""CSV > Source: one box a line, in pixels; the header decides which column is what and how they are separated.
+
+xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where both xmax and
+width are there, width and height belong to the picture or repeat the box, by custom: they are not read.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, parse_number, printable, quote, read_text
+
+# Role -> the names that programs give to its column, the most telling one first.
+_COLUMN_NAMES = {
+    "photo": (
+        "filename", "file_name", "file", "image_path", "image_name", "image", "img", "path", "photo",
+    ),
+    "label": ("label", "class", "class_name", "label_name", "category", "category_name"),
+    "left": ("xmin", "x_min", "x1", "left", "bbox_x", "x"),
+    "top": ("ymin", "y_min", "y1", "top", "bbox_y", "y"),
+    "right": ("xmax", "x_max", "x2", "right"),
+    "bottom": ("ymax", "y_max", "y2", "bottom"),
+    "width": ("width", "bbox_width", "box_width", "bbox_w", "w"),
+    "height": ("height", "bbox_height", "box_height", "bbox_h", "h"),
+}  # fmt: skip
+_CORNERS = ("left", "top", "right", "bottom")
+_HEADER_LENGTH = 10_000  # characters; a longer first line is no header, and csv refuses it
+_EXTENT = ("left", "top", "width", "height")
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the first line says: the separator, how many fields a line has and which column has which role."""
+
+    delimiter: str
+    names: list[str]
+    columns: dict[str, int]
+
+    @property
+    def box_roles(self) -> tuple[str, ...]:
+        return _CORNERS if {"right", "bottom"} <= self.columns.keys() else _EXTENT
+
+    def missing_roles(self) -> list[str]:
+        return [role for role in ("photo", "label", *self.box_roles) if role not in self.columns]
+
+
+def read_csv(path: Path) -> Source:
+    """Return what a table says. A line that holds a photograph and nothing else names one without boxes.
+
+    Raises:
+        InputError: the header lacks a column or has one twice.
+    """
+    file = printable(path.name)
+    lines = read_text(path).split("\n")
+    header = _read_header(lines[0])
+    _check_header(header, file)
+    source = Source("csv")
+    named: set[str] = set()
+    for number, line in enumerate(lines[1:], start=2):
+        if line.strip():
+            _read_line(source, line, header, f"{file}: line {number}", named)
+    return source
+
+
+def is_csv(text: str) -> bool:
+    """Tell whether the first line is the header of a table of boxes, complete or nearly so."""
+    header = _read_header(text.split("\n", maxsplit=1)[0])
+    return "photo" in header.columns and len(header.columns) >= 2
+
+
+def _read_header(line: str) -> _Header:
+    """Return the reading, among the three separators, that makes out the most columns."""
+    readings = [_split_header(line, delimiter) for delimiter in (",", ";", "\t")]
+    return max(readings, key=lambda header: len(header.columns))
+
+
+def _split_header(line: str, delimiter: str) -> _Header:
+    fields = next(csv.reader([line[:_HEADER_LENGTH]], delimiter=delimiter), [])
+    names = [field.strip().lower().replace(" ", "_") for field in fields]
+    columns = {
+        role: names.index(known[0])
+        for role, aliases in _COLUMN_NAMES.items()
+        if (known := [alias for alias in aliases if alias in names])
+    }
+    return _Header(delimiter, names, columns)
+
+
+def _check_header(header: _Header, file: str) -> None:
+    missing = header.missing_roles()
+    if missing:
+        wanted = "; ".join(f"{role}: {', '.join(_COLUMN_NAMES[role])}" for role in missing)
+        raise InputError(f"{file}: line 1: the header lacks a column for {wanted}. Received {quote(header.names)}.")
+    twice = sorted({name for name in header.names if header.names.count(name) > 1})
+    if any(header.names[column] in twice for column in header.columns.values()):
+        raise InputError(f"{file}: line 1: a column may occur once; received {', '.join(twice)} again. Rename one.")
+
+
+def _read_line(source: Source, line: str, header: _Header, origin: str, named: set[str]) -> None:
+    """Add the photograph, on its first line, and the box of one line."""
+    fields: list[str] = []
+    with source.collect_refusal(origin, _guess_photo(line, header)):
+        fields = _split_line(line, header)
+    if not fields:
+        return
+    photo = fields[header.columns["photo"]]
+    if photo and photo not in named:
+        named.add(photo)
+        source.photos.append(NamedPhoto(photo, origin))
+    with source.collect_refusal(origin, photo):
+        if _holds_box(fields, header):
+            source.boxes.append(_read_box(fields, header, origin))
+
+
+def _guess_photo(line: str, header: _Header) -> str | None:
+    """Return what may be the name of the photograph in a line that is no sound CSV."""
+    pieces = line.split(header.delimiter)
+    column = header.columns["photo"]
+    return pieces[column].strip(' "') if column < len(pieces) else None
+
+
+def _split_line(line: str, header: _Header) -> list[str]:
+    """Return a line's fields. Lines are split one by one, so that an open quote spoils one line, not the rest."""
+    try:
+        fields = [field.strip() for field in next(csv.reader([line], delimiter=header.delimiter, strict=True))]
+    except csv.Error as fault:
+        raise InputError(f"a line must be well-formed CSV: {fault}; received {quote(line)}. Correct it.") from fault
+    if len(fields) != len(header.names):
+        raise InputError(
+            f"a line must have the header's {len(header.names)} fields; received {len(fields)}: {quote(line)}. "
+            "Correct it; a name that holds the separator needs quotes."
+        )
+    return fields
+
+
+def _holds_box(fields: list[str], header: _Header) -> bool:
+    """Tell a box from a photograph without any; a box must say whose it is."""
+    if not fields[header.columns["photo"]]:
+        raise InputError(f"a line must name its photograph; received {quote(fields)}. Fill in the name.")
+    return any(fields[header.columns[role]] for role in ("label", *header.box_roles))
+
+
+def _read_box(fields: list[str], header: _Header, origin: str) -> WrittenBox:
+    roles = header.box_roles
+    texts = {header.names[header.columns[role]]: fields[header.columns[role]] for role in roles}
+    left, top, third, fourth = (parse_number(text, name) for name, text in texts.items())
+    edges = (left, top, third, fourth) if roles == _CORNERS else (left, top, left + third, top + fourth)
+    written = ", ".join(f"{name} {text}" for name, text in texts.items())
+    photo, label = fields[header.columns["photo"]], fields[header.columns["label"]]
+    return WrittenBox(photo, label, edges, False, origin, written)

@@ -1,0 +1,93 @@
+"""Annotation path > the reader of its format: the format is told by content, never by a file's name alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.data.annotations.coco import read_coco
+from pipeline.data.annotations.csv_table import is_csv, read_csv
+from pipeline.data.annotations.source import Source, printable, read_text
+from pipeline.data.annotations.voc import list_voc_files, read_voc
+from pipeline.data.annotations.yolo import find_class_files, read_yolo
+
+READERS: dict[str, Callable[[Path], Source]] = {"coco": read_coco, "voc": read_voc, "yolo": read_yolo, "csv": read_csv}
+
+_KNOWN = (
+    "Known: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a folder "
+    "of them); YOLO (a folder with classes.txt, obj.names or data.yaml and one .txt a photograph); CSV (a file whose "
+    "first line is a header such as filename,label,xmin,ymin,xmax,ymax)."
+)
+_TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", "")  # what a folder is searched for besides .xml and YOLO
+
+
+def read_source(path: Path) -> Source:
+    """Return what the annotations at a file or folder say.
+
+    Raises:
+        InputError: there is nothing at the path, it is of no known format, or a folder holds several.
+    """
+    if path.is_dir():
+        name, place = _tell_folder(path)
+    elif path.is_file():
+        name, place = _tell_file(path), path
+    else:
+        raise InputError(
+            f"annotations must be a file or a folder; nothing is at {printable(str(path))}. Check the path."
+        )
+    return READERS[name](place)
+
+
+def _tell_file(path: Path) -> str:
+    try:
+        name = _tell_text(read_text(path))
+    except InputError as fault:
+        raise InputError(f"{printable(str(path))}: {fault} {_KNOWN}") from fault
+    if name is None:
+        raise InputError(f"{printable(str(path))}: holds annotations of no known format. {_KNOWN}")
+    return name
+
+
+def _tell_text(text: str) -> str | None:
+    """Return the format that a text is meant to be; whether it is sound is for the reader to say."""
+    begin = text.lstrip()[:1]
+    if begin == "{":
+        return "coco"
+    if begin == "<":
+        return "voc"
+    return "csv" if is_csv(text) else None
+
+
+def _tell_folder(folder: Path) -> tuple[str, Path]:
+    """Return the one set of annotations in a folder: its format and where it is."""
+    found = [("voc", folder)] if _holds_voc(folder) else []
+    if find_class_files(folder):
+        found.append(("yolo", folder))
+    else:
+        found += _find_tables(folder)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f"{name} in {printable(str(place))}" for name, place in found)
+        raise InputError(
+            f"{printable(str(folder))}: must hold one set of annotations; received {names}. Name one file."
+        )
+    raise InputError(f"{printable(str(folder))}: holds annotations of no known format. {_KNOWN}")
+
+
+def _holds_voc(folder: Path) -> bool:
+    return any(b"<annotation" in (folder / name).read_bytes() for name in list_voc_files(folder))
+
+
+def _find_tables(folder: Path) -> list[tuple[str, Path]]:
+    """Return the COCO and CSV files directly in a folder; other JSON that lies there is no annotation."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix.lower() in _TABLE_SUFFIXES]
+    texts = {file: text for file in files if (text := _read_if_text(file))}
+    told = [(_tell_text(text), file) for file, text in texts.items() if '"annotations"' in text or is_csv(text)]
+    return [(name, file) for name, file in told if name in ("coco", "csv")]
+
+
+def _read_if_text(file: Path) -> str:
+    try:
+        return read_text(file)
+    except InputError:  # a photograph without extension, say
+        return ""

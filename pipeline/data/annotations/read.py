@@ -1,0 +1,240 @@
+"""Annotation file + images folder > list of annotations: COCO, Pascal VOC, YOLO and CSV come out the same.
+
+Boxes are in the frame that a viewer shows, after EXIF rotation, in whole pixels with the origin top left: a box
+covers x <= column < x + width. A program that draws boxes on the stored, unrotated frame betrays itself in COCO and
+VOC by the picture's size; such photographs are refused. A half turn, a square picture, YOLO and CSV leave no trace.
+
+Edges are rounded, not sizes: x 10.4 and width 20.2 give the edges 10 and 31, so width 21. A half is rounded up, and
+so is what lies up to 1/128 pixel below it: six decimals of YOLO miss an edge by up to 0.75e-6 of the frame, and the
+four formats must agree on frames up to 10,000 pixels.
+"""
+
+import difflib
+import math
+import warnings
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from inference.errors import InputError
+from inference.pictures.image_io import image_size
+from pipeline.data.annotations.formats import read_source
+from pipeline.data.annotations.photo_index import PhotoIndex, drop_extension, index_photos, relative_name
+from pipeline.data.annotations.source import NamedPhoto, Refusal, Source, WrittenBox, printable, quote
+
+_ROUNDING = 0.5 + 1 / 128
+_MOST_REFUSALS = 5  # messages that the error about an unusable file repeats
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One box: whole pixels, origin top left, in the frame after EXIF rotation, inside the picture."""
+
+    photo: str  # path relative to the images folder, posix
+    label: str
+    x: int
+    y: int
+    width: int
+    height: int
+    origin: str  # where it was read, for messages: "annotations.json: annotation id 17"
+
+
+@dataclass(frozen=True)
+class AnnotationSet:
+    """What a source holds, and what of it was clipped or refused."""
+
+    format: str  # "coco", "voc", "yolo" or "csv"
+    annotations: tuple[Annotation, ...]  # sorted by photo, then in the source's order
+    clipped: int  # boxes that stuck out of their picture
+    refused: tuple[str, ...]  # one message an entry that was left out: where, rule, value received, remedy
+    photos: tuple[str, ...]  # photographs that the source names and that can be read, sorted, boxes or not
+    incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be none
+
+
+@dataclass(frozen=True)
+class _Photograph:
+    path: str  # relative to the images folder, posix
+    width: int  # pixels after EXIF rotation
+    height: int
+
+
+def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> AnnotationSet:
+    """Return the annotations of a file or folder for the photographs under images, labelled with labels.
+
+    An entry that breaks a rule is left out with a message in `refused`; everything else is still read. Labels are
+    compared without surrounding blanks, first exactly, then without case.
+
+    Raises:
+        InputError: the source can't be parsed or is of no known format, or no box of it can be used.
+    """
+    source = read_source(path)
+    photographs = _find_photographs(source, index_photos(images))
+    placed = _place_boxes(source, photographs, labels)
+    if not placed:
+        raise InputError(_describe_unusable(path, source))
+    annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
+    refused_photos = {refusal.photo for refusal in source.refusals}
+    return AnnotationSet(
+        format=source.format,
+        annotations=tuple(annotations),
+        clipped=sum(was_clipped for _, was_clipped in placed),
+        refused=tuple(refusal.message for refusal in source.refusals),
+        photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
+        incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
+    )
+
+
+def _describe_unusable(path: Path, source: Source) -> str:
+    messages = [refusal.message for refusal in source.refusals]
+    rest = [f"and {len(messages) - _MOST_REFUSALS} more"] if len(messages) > _MOST_REFUSALS else []
+    return "\n".join(
+        [
+            f"{printable(str(path))}: must hold at least one usable box; of {source.format} "
+            f"{len(messages)} entries were refused. Correct them or name another file.",
+            *messages[:_MOST_REFUSALS],
+            *rest,
+        ]
+    )
+
+
+def _find_photographs(source: Source, index: PhotoIndex) -> dict[str, _Photograph]:
+    """Return written name -> photograph. One that fails is refused once, by the first entry that shows the fault."""
+    files = _match_files(source, index)
+    photographs: dict[str, _Photograph] = {}
+    refused: set[str] = set()
+    for named in source.photos:
+        if named.name not in files or named.name in refused:
+            continue
+        refused.add(named.name)  # until its size has proved right
+        with source.collect_refusal(named.origin):
+            photographs[named.name] = _measure(named, files[named.name], index.folder)
+            refused.remove(named.name)
+    return {name: photograph for name, photograph in photographs.items() if name not in refused}
+
+
+def _match_files(source: Source, index: PhotoIndex) -> dict[str, str]:
+    """Return written name -> path of its file, without names that would share a file."""
+    find = index.find_by_stem if source.named_by_stem else index.find
+    files: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for named in source.photos:
+        if named.name not in origins:
+            origins[named.name] = named.origin
+            with source.collect_refusal(named.origin):
+                files[named.name] = find(named.name)
+    for name in _find_rivals(files):
+        message = (
+            f"two photographs can't be one file; {quote(name)} and another name both fit {quote(files[name])}. "
+            "Write their paths relative to the images folder."
+        )
+        source.refusals.append(Refusal(f"{origins[name]}: {message}"))
+        del files[name]
+    return files
+
+
+def _find_rivals(files: dict[str, str]) -> list[str]:
+    """Return names that fit a file only by base name while another name fits it too.
+
+    With 1.jpg alone on disk, `train/1.jpg` and `test/1.jpg` are rivals: at most one of them is that photograph.
+    """
+    names_of = defaultdict(list)
+    for name, path in files.items():
+        names_of[path].append(name)
+    rivals = []
+    for path, names in names_of.items():
+        own = {path, drop_extension(path)}
+        plain = {name: name if name in own else relative_name(name) for name in names}
+        if len(set(plain.values())) > 1:
+            exact = own & set(plain.values())
+            rivals += [name for name in names if len(exact) > 1 or plain[name] not in exact]
+    return rivals
+
+
+def _measure(named: NamedPhoto, path: str, folder: Path) -> _Photograph:
+    """Return the photograph with its size, once that is known to be the one on which its boxes were drawn."""
+    try:
+        width, height = image_size(folder / path)
+    except InputError as fault:
+        raise InputError(f"photograph {quote(path)} {fault}") from fault
+    if named.stated_size not in (None, (width, height)):
+        _refuse_size(named, folder / path, (width, height))
+    return _Photograph(path, width, height)
+
+
+def _refuse_size(named: NamedPhoto, path: Path, size: tuple[int, int]) -> None:
+    stated = " x ".join(str(side) for side in named.stated_size or ())
+    shown = f"{size[0]} x {size[1]}"
+    if named.stated_size == (size[1], size[0]) and _is_turned(path):
+        raise InputError(
+            f"boxes must be drawn on the picture after EXIF rotation, {shown}; the stated size of {quote(named.name)} "
+            f"is {stated}, the frame before it. Draw them anew in a program that follows EXIF and export again."
+        )
+    raise InputError(
+        f"the stated size must be that of the photograph, {shown}; for {quote(named.name)} it is {stated}. "
+        "Put the photograph there on which the boxes were drawn, or correct the size."
+    )
+
+
+def _is_turned(path: Path) -> bool:
+    """Tell whether EXIF turns a photograph by a quarter; the file is one that image_size has read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path) as image:
+            return image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+
+
+def _place_boxes(
+    source: Source, photographs: dict[str, _Photograph], labels: tuple[str, ...]
+) -> list[tuple[Annotation, bool]]:
+    """Return the sound boxes and whether each was clipped; the message about a photograph covers its boxes."""
+    placed = []
+    for box in source.boxes:
+        if box.photo in photographs:
+            with source.collect_refusal(box.origin, box.photo):
+                placed.append(_place_box(box, photographs[box.photo], labels))
+    return placed
+
+
+def _place_box(box: WrittenBox, photograph: _Photograph, labels: tuple[str, ...]) -> tuple[Annotation, bool]:
+    label = _match_label(box.label, labels)
+    edges = _round_edges(box, photograph)
+    _check_extent(edges, f"a box must be at least one whole pixel wide and high; received {box.written}.")
+    left, top, right, bottom = edges
+    inside = (max(left, 0), max(top, 0), min(right, photograph.width), min(bottom, photograph.height))
+    frame = f"{photograph.width} x {photograph.height}"
+    _check_extent(inside, f"a box must lie in its picture of {frame} pixels; received {box.written}.")
+    left, top, right, bottom = inside
+    annotation = Annotation(photograph.path, label, left, top, right - left, bottom - top, box.origin)
+    return annotation, inside != edges
+
+
+def _round_edges(box: WrittenBox, photograph: _Photograph) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom in whole pixels: 10.4 gives 10; 10.5 and 10.4995 give 11."""
+    scale = (photograph.width, photograph.height) * 2 if box.in_fractions else (1, 1, 1, 1)
+    edges = [edge * factor for edge, factor in zip(box.edges, scale, strict=True)]
+    if not all(math.isfinite(edge) for edge in edges):  # each number was finite, their sum was not
+        raise InputError(f"a box must have finite edges; received {box.written}. Correct or remove it.")
+    left, top, right, bottom = (math.floor(edge + _ROUNDING) for edge in edges)
+    return left, top, right, bottom
+
+
+def _check_extent(edges: tuple[int, int, int, int], fault: str) -> None:
+    left, top, right, bottom = edges
+    if right <= left or bottom <= top:
+        raise InputError(f"{fault} Correct or remove it.")
+
+
+def _match_label(written: str, labels: tuple[str, ...]) -> str:
+    """Return the known label that is meant: `Pyrite ` is pyrite where no other label differs in case alone."""
+    wanted = written.strip()
+    if wanted in labels:
+        return wanted
+    matches = [label for label in labels if label.casefold() == wanted.casefold()]
+    if len(matches) == 1:
+        return matches[0]
+    near = difflib.get_close_matches(wanted.casefold(), [label.casefold() for label in labels], n=1)
+    suggestions = [label for label in labels if label.casefold() in near]
+    hint = f" Did you mean {' or '.join(suggestions)}?" if suggestions else " Correct the label or add the class."
+    raise InputError(f"a label must be one of {', '.join(labels)}; received {quote(wanted)}.{hint}")

@@ -1,0 +1,138 @@
+"""Batches of training pictures -> randomly changed ones: one warp, one colour matrix, then erasing and mixing.
+
+Keras' layers make a pass over the pictures for each change, and TensorFlow's own warp computes every channel's
+place anew; OpenCV does warp and colours in a tenth of their time, see docs/experiments.csv.
+"""
+
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from pipeline.data.windows import make_generator
+from pipeline.settings.recipe import AugmentSettings
+
+_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # NTSC; row 1: brightness
+_ERASED = (0.02, 0.25)  # least and largest share of a picture that an erased rectangle takes
+_MIXED_IN = 0.6  # largest share of a picture that CutMix takes from another
+
+Batch = tuple[np.ndarray, np.ndarray]  # pixels uint8 [batch, h, w, 3], labels float32 [batch, classes]
+
+
+def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndarray, np.ndarray, int], Batch]:
+    """Return a function of (pixels, labels, seed) to changed pixels [batch, side, side, 3] and labels.
+
+    Each picture of the batch is changed by its own draw; the seed alone decides all of them. Pixels may be larger
+    than side; then a cut-out shows their finer detail.
+    """
+
+    def augment(pixels: np.ndarray, labels: np.ndarray, seed: int) -> Batch:
+        random = make_generator(int(seed), "augment")
+        pixels = _warp(pixels, settings, side, random)
+        pixels = _recolour(pixels, settings, random)
+        pixels = _erase(pixels, settings.erasing, random)
+        return _mix(pixels, labels, settings, random)
+
+    return augment
+
+
+def _warp(pixels: np.ndarray, settings: AugmentSettings, side: int, random: np.random.Generator) -> np.ndarray:
+    """Cut out, turn, stretch and flip in one bilinear warp; what lies outside is the picture reflected."""
+    still = settings.flip == "none" and not (settings.crop or settings.aspect or settings.rotation or settings.shift)
+    if still and pixels.shape[1] == side:
+        return pixels
+    matrices = _warp_matrices(len(pixels), pixels.shape[1], side, settings, random)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.stack(
+        [
+            cv2.warpAffine(one, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REFLECT)
+            for one, matrix in zip(pixels, matrices, strict=True)
+        ]
+    )
+
+
+def _warp_matrices(
+    count: int, source: int, side: int, settings: AugmentSettings, random: np.random.Generator
+) -> np.ndarray:
+    """Return float [count, 2, 3]: from a pixel's column and row in the changed picture to those in the source."""
+    share = np.sqrt(random.uniform(1 - settings.crop, 1, count))  # of the side, so that areas are uniform
+    stretch = np.exp(random.uniform(-settings.aspect, settings.aspect, count) / 2)
+    angle = random.uniform(-settings.rotation, settings.rotation, count) * 2 * math.pi
+    mirrored = [name in settings.flip.split("_and_") for name in ("horizontal", "vertical")]
+    across, down = (
+        np.where(random.random(count) < 0.5 * may, -1, 1) * share * factor * source / side
+        for may, factor in zip(mirrored, (stretch, 1 / stretch), strict=True)
+    )
+    cosine, sine = np.cos(angle), np.sin(angle)
+    linear = np.array([[across * cosine, -down * sine], [across * sine, down * cosine]])  # [2, 2, count]
+    centre = (source - 1) / 2 + random.uniform(-1, 1, (2, count)) * (1 - share) * (source - 1) / 2
+    if settings.shift:
+        furthest = round(settings.shift * source)
+        centre += random.integers(-furthest, furthest, (2, count), endpoint=True)  # whole pixels: nothing is blurred
+    origin = centre - linear.sum(axis=1) * (side - 1) / 2  # [2, count]
+    return np.concatenate([linear, origin[:, np.newaxis]], axis=1).transpose(2, 0, 1)
+
+
+def _recolour(pixels: np.ndarray, settings: AugmentSettings, random: np.random.Generator) -> np.ndarray:
+    """Change hue, saturation, contrast (about the picture's mean) and brightness by one matrix a picture.
+
+    Hue and saturation turn and stretch the plane of I and Q in YIQ, which keeps the brightness.
+    """
+    if not (settings.hue or settings.saturation or settings.contrast or settings.brightness):
+        return pixels
+    count = len(pixels)
+    angle = random.uniform(-settings.hue, settings.hue, count) * 2 * math.pi
+    strength = random.uniform(1 - settings.saturation, 1 + settings.saturation, count)
+    contrast = np.exp(random.uniform(-settings.contrast, settings.contrast, count))
+    light = 255 * random.uniform(-settings.brightness, settings.brightness, count)
+    chroma = np.zeros((count, 3, 3))
+    chroma[:, 0, 0] = 1
+    chroma[:, 1, 1] = chroma[:, 2, 2] = strength * np.cos(angle)
+    chroma[:, 2, 1] = strength * np.sin(angle)
+    chroma[:, 1, 2] = -chroma[:, 2, 1]
+    colour = np.linalg.inv(_TO_YIQ) @ chroma @ _TO_YIQ  # [count, 3, 3]
+    changed = []
+    for one, matrix, slope, shift in zip(pixels, colour, contrast, light, strict=True):
+        offset = (1 - slope) * matrix @ np.array(cv2.mean(one)[:3]) + shift
+        changed.append(cv2.transform(one, np.column_stack([slope * matrix, offset])))  # saturates at 0 and 255
+    return np.stack(changed)
+
+
+def _erase(pixels: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
+    """Put a square of one random colour on a share of the pictures (random erasing, arXiv:1708.04896)."""
+    if probability == 0:
+        return pixels
+    erased = random.random(len(pixels)) < probability
+    masks = _squares(pixels, random.uniform(*_ERASED, len(pixels)) * erased, random)
+    colours = random.integers(0, 256, (len(pixels), 1, 1, 3), np.uint8)
+    return np.where(masks, colours, pixels)
+
+
+def _mix(pixels: np.ndarray, labels: np.ndarray, settings: AugmentSettings, random: np.random.Generator) -> Batch:
+    """Mix pictures and labels with their opposites in the shuffled batch: MixUp or CutMix, each for its share.
+
+    Sources: MixUp, arXiv:1710.09412, here with a mostly small part of the other picture; CutMix, arXiv:1905.04899.
+    """
+    if not (settings.mixup or settings.cutmix):
+        return pixels, labels
+    count = len(pixels)
+    kind = random.random(count)
+    blend = np.where(kind < settings.mixup, 0.5 * random.random(count) ** 3, 0)  # share of the other picture
+    cut = kind >= 1 - settings.cutmix
+    masks = _squares(pixels, random.uniform(0, _MIXED_IN, count) * cut, random)
+    share = (blend + masks.mean(axis=(1, 2, 3)))[:, np.newaxis].astype(np.float32)
+    other = pixels[::-1]
+    mixed = np.where(masks, other, pixels)
+    for place in np.flatnonzero(blend):
+        mixed[place] = cv2.addWeighted(pixels[place], 1 - blend[place], other[place], blend[place], 0)
+    return mixed, labels * (1 - share) + labels[::-1] * share
+
+
+def _squares(pixels: np.ndarray, shares: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return bool [batch, h, w, 1]: a square of a share of the area around any point, cut off at the edge."""
+    side = pixels.shape[1]
+    half = np.sqrt(shares)[:, np.newaxis] * side / 2
+    places = np.arange(side)[np.newaxis] + 0.5
+    rows, columns = (np.abs(places - random.uniform(0, side, (len(pixels), 1))) < half for _ in range(2))
+    return (rows[:, :, np.newaxis] & columns[:, np.newaxis, :])[..., np.newaxis]

@@ -1,0 +1,222 @@
+"""A folder, or a zip, with a folder of pictures for each class -> PatchIndex; every picture is one whole patch."""
+
+import hashlib
+import os
+import shutil
+import zipfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from inference.errors import InputError
+from inference.pictures.image_io import decode_image
+from pipeline.data.annotations.source import list_files, printable
+from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
+from pipeline.data.index import Patch, PatchIndex, read_index, write_index
+from pipeline.data.patches import INDEX_NAME
+from pipeline.data.splits import Photo, assign_splits, assign_validation, perceptual_hashes
+from pipeline.settings.recipe import Recipe
+
+# names of folders above the class folders > split
+GIVEN_SPLITS = {
+    "train": "train",
+    "test": "test",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+}
+_REFUSED_NAME = "refused.txt"
+
+
+@dataclass(frozen=True)
+class ListedPicture:
+    """A file of a class folder. photo: its path without ending: files alike but for it are versions of one picture."""
+
+    file: str
+    label: str
+    photo: str
+    split: str  # "" where the folders do not say
+
+
+@dataclass(frozen=True)
+class ExaminedPicture:
+    """What the split needs to know of a file that could be decoded."""
+
+    listed: ListedPicture
+    width: int
+    height: int
+    views: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class IndexedFolders:
+    """The index, its file, and one message for each file or folder that was left out."""
+
+    index: PatchIndex
+    file: Path
+    refused: tuple[str, ...]
+
+
+def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
+    """List class folders, decode each picture once, and deal the pictures to the splits.
+
+    The class folders may lie in folders named train, test and validation (or val); then these are the splits, as they
+    are, and where validation is missing it is a share of train. Near-duplicates and groups share a split where the
+    splits are not given. A picture may lie there in several versions, a.jpg and a.png: they count as one photograph.
+
+    Args:
+        images: a folder, or a zip that is unpacked into work; one folder around all others is looked through.
+        work: where the index is kept; a second call with the same files and settings only reads it.
+
+    Raises:
+        InputError: a class has no picture, none is usable, or cross-validation is asked for although a test set is
+            given.
+    """
+    root = _find_root(_unpacked(images, work), recipe.outputs)
+    listed, odd_folders = _list(root, recipe.outputs)
+    if not listed:
+        raise InputError(
+            f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
+            "train and test. None was found. Rename the folders, or name them by --set labels=a,b."
+        )
+    if missing := [label for label in recipe.labels if label not in {picture.label for picture in listed}]:
+        raise InputError(
+            f"{images}: must hold a folder of pictures for each class. Without any: {', '.join(missing)}. "
+            "Add their pictures, or name the classes that there are by --set labels=a,b."
+        )
+    if len({picture.split == "" for picture in listed}) > 1:
+        raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
+    if recipe.split.folds and listed[0].split:
+        raise InputError(f"{images}: has a test set of its own; cross-validation deals all pictures. Use run.")
+    folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
+    if not (folder / INDEX_NAME).is_file():
+        _write(folder, root, listed, recipe, groups)
+    faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
+    index = read_index(folder / INDEX_NAME, root)
+    return IndexedFolders(index, folder / INDEX_NAME, (*odd_folders, *faults))
+
+
+def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
+    """Examine the pictures and write their index, last of all, and what was refused."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        examined = list(pool.map(lambda picture: _examine(root, picture), listed))
+    usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
+    refused = [answer for answer in examined if isinstance(answer, str)]
+    if not usable:
+        raise InputError(f"{root}: no picture can be used. First fault: {refused[0]}")
+    splits = _split(usable, recipe, groups)
+    patches = tuple(_patch(picture, splits[picture.listed.photo]) for picture in usable)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _REFUSED_NAME).write_text("".join(f"{line}\n" for line in refused), encoding="utf-8")
+    write_index(PatchIndex(root, patches), folder / INDEX_NAME)
+
+
+def _unpacked(images: Path, work: Path) -> Path:
+    """Return the folder itself, or that into which the zip was unpacked, now or by an earlier call."""
+    if images.is_dir():
+        return images
+    status = images.stat()
+    name = hashlib.sha256(f"{images.resolve()}:{status.st_size}:{status.st_mtime_ns}".encode()).hexdigest()[:8]
+    folder = work / f"unpacked-{name}"
+    if not folder.is_dir():
+        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
+        try:
+            with zipfile.ZipFile(images) as archive:
+                _check_room(archive, partial)
+                archive.extractall(partial)  # Python's own leaves no way out of the folder
+        except InputError:
+            raise
+        except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
+            shutil.rmtree(partial, ignore_errors=True)
+            raise InputError(
+                f"{images}: is no folder and no zip that can be read ({fault}). Unpack it first."
+            ) from fault
+        partial.rename(folder)
+    return folder
+
+
+def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Refuse an archive that would fill the disk; a few bytes can unpack to any number."""
+    needed, free = sum(entry.file_size for entry in archive.infolist()), shutil.disk_usage(folder).free
+    if needed > free // 2:
+        raise InputError(
+            f"{archive.filename}: unpacks to {needed:,} bytes, more than half of the {free:,} that are free."
+        )
+
+
+def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
+    """Return the folder that holds the class folders or the splits: the given one, or what it is wrapped in."""
+    while True:
+        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
+        if len(inner) != 1 or inner[0].name in labels or inner[0].name.lower() in GIVEN_SPLITS:
+            return folder
+        folder = inner[0]
+
+
+def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
+    """Return the files of the classes in a fixed order, and one message for each folder that is no class."""
+    found: list[ListedPicture] = []
+    odd: dict[str, int] = {}
+    for file in list_files(root):
+        *folders, name = PurePosixPath(file).parts
+        if any(_is_hidden(part) for part in (*folders, name)):
+            continue
+        split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
+        label = folders[bool(split)] if len(folders) > bool(split) else ""
+        if label in labels:
+            found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
+        else:
+            place = "/".join(folders[: bool(split) + 1])
+            odd[place] = odd.get(place, 0) + 1
+    messages = [
+        f"{printable(place) or 'outside of folders'}: is no class; {n} files left out" for place, n in odd.items()
+    ]
+    return found, messages
+
+
+def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
+    """Decode a picture; return its size and hashes, or why it can't be used."""
+    try:
+        pixels = decode_image((root / picture.file).read_bytes())
+    except (InputError, OSError) as fault:
+        return f"{printable(picture.file)}: {fault}"
+    return ExaminedPicture(picture, pixels.shape[1], pixels.shape[0], perceptual_hashes(pixels))
+
+
+def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGroups) -> dict[str, str]:
+    """Return the split of each photo: as the folders say, and where they do not, dealt by near-duplicates."""
+    numbers = groups.numbers()
+    photos: dict[str, Photo] = {}
+    given: dict[str, str] = {}
+    for picture in pictures:
+        name = picture.listed.photo
+        new = Photo(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
+        photos[name] = replace(photos[name], views=(*photos[name].views, picture.views)) if name in photos else new
+        given[name] = picture.listed.split
+    splits = set(given.values())
+    if splits == {""}:
+        return assign_splits(photos.values(), recipe.split)
+    if "validation" in splits:
+        return given
+    training = [photos[name] for name, split in given.items() if split == "train"]
+    return {**given, **assign_validation(training, recipe.split)}
+
+
+def _patch(picture: ExaminedPicture, split: str) -> Patch:
+    listed = picture.listed
+    return Patch(listed.file, listed.label, listed.photo, 0, 0, picture.width, picture.height, split)
+
+
+def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> str:
+    """Name all that decides the index: files by size and time, labels, splits."""
+    digest = hashlib.sha256(repr([str(root.resolve()), recipe.labels, astuple(recipe.split), groups.lists]).encode())
+    for picture in listed:
+        status = (root / picture.file).stat()
+        digest.update(f"{picture.file}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:8]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")

@@ -1,0 +1,245 @@
+"""Photographs with boxes -> stored patches and index.csv; what is already cut is not cut again."""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.pictures.image_io import decode_image, resize_image
+from pipeline.data.annotations.read import Annotation, AnnotationSet
+from pipeline.data.annotations.source import printable
+from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
+from pipeline.data.index import Patch, PatchIndex, write_index
+from pipeline.data.splits import Photo, assign_splits, perceptual_hashes
+from pipeline.data.windows import Window, jittered_windows, make_generator, negative_windows, positive_window
+from pipeline.settings.recipe import BACKGROUND, Recipe
+
+INDEX_NAME = "index.csv"
+_PHOTOS_NAME = "photos.csv"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """What is remembered of a photograph between two cuttings: one line of photos.csv.
+
+    sha256: of the file's bytes. boxes: hash of its boxes. views: perceptual hashes in hexadecimal, see
+    pipeline.data.splits.Photo.
+    """
+
+    photo: str
+    sha256: str
+    boxes: str
+    width: int
+    height: int
+    views: str
+    split: str = ""
+
+
+_RECORD_COLUMNS = tuple(entry.name for entry in fields(PhotoRecord))
+
+
+@dataclass(frozen=True)
+class CutResult:
+    """The index, how many patch files were written now, and one message for each photograph left out."""
+
+    index: PatchIndex
+    written: int
+    refused: tuple[str, ...]
+
+
+def cut_patches(
+    annotations: AnnotationSet, images: Path, folder: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS
+) -> CutResult:
+    """Cut every photograph's patches into a folder and write its index.csv.
+
+    A second call with more photographs or boxes adds only theirs; photographs known from before keep their
+    split, even if a call between does not see them. A photograph that can't be decoded is left out and named in
+    the result. Photographs of one group share a split.
+
+    Raises:
+        InputError: no photograph could be used, or another version of the program cut into the folder.
+    """
+    boxes = _by_photo(annotations)
+    before = _read_records(folder / _PHOTOS_NAME)
+    records, refused = _examine_all(boxes, images, before)
+    if not records:
+        raise InputError(f"{images}: no photograph can be used. First fault: {refused[0] if refused else 'none found'}")
+    records, unsplit = _with_splits(records, boxes, before, recipe, groups)
+    plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
+    written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
+    index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
+    write_index(index, folder / INDEX_NAME)
+    _write_records({**before, **{record.photo: record for record in records}}, folder / _PHOTOS_NAME)
+    return CutResult(index, sum(written), (*refused, *unsplit))
+
+
+def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, recipe: Recipe) -> list[Patch]:
+    """List the patches of one photograph; no pixel is read, and no other photograph has an influence.
+
+    A photograph with refused boxes (incomplete) gives no background: a specimen could hide in it.
+    """
+    settings, frame = recipe.patches, (record.width, record.height)
+    plan: list[tuple[str, Window]] = []
+    for number, box in enumerate(boxes):
+        window = Window(box.x, box.y, box.width, box.height)
+        plan.append((box.label, positive_window(window, frame, settings.margin)))
+        if record.split == "train":
+            random = make_generator(settings.seed, "jitter", record.photo, number)
+            plan += [(box.label, copy) for copy in jittered_windows(window, frame, settings, random)]
+    if not incomplete:
+        clear_of = [Window(box.x, box.y, box.width, box.height) for box in boxes]
+        random = make_generator(settings.seed, "negative", record.photo)
+        plan += [(BACKGROUND, window) for window in negative_windows(clear_of, frame, settings, random)]
+    return [_patch(record, label, window, settings.longest_side) for label, window in dict.fromkeys(plan)]
+
+
+def _by_photo(annotations: AnnotationSet) -> dict[str, list[Annotation]]:
+    boxes: dict[str, list[Annotation]] = {photo: [] for photo in annotations.photos}
+    for annotation in annotations.annotations:
+        boxes[annotation.photo].append(annotation)
+    return boxes
+
+
+def _examine_all(
+    boxes: dict[str, list[Annotation]], images: Path, before: dict[str, PhotoRecord]
+) -> tuple[list[PhotoRecord], list[str]]:
+    """Hash every photograph; return the records and one message for each that can't be decoded."""
+    answers = _parallel(lambda photo: _examine(photo, boxes[photo], images, before.get(photo)), list(boxes))
+    records = [answer for answer in answers if isinstance(answer, PhotoRecord)]
+    return records, [answer for answer in answers if isinstance(answer, str)]
+
+
+def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRecord | None) -> PhotoRecord | str:
+    """Hash one photograph and its boxes, unless the record from before still holds."""
+    places = [(box.label, box.x, box.y, box.width, box.height) for box in boxes]
+    boxes_digest = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
+    try:
+        data = (images / photo).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if before is not None and (before.sha256, before.boxes) == (digest, boxes_digest):
+            return before
+        pixels = decode_image(data)
+    except (InputError, OSError) as fault:
+        return f"{printable(photo)}: {fault}"
+    crops = [pixels[box.y : box.y + box.height, box.x : box.x + box.width] for box in boxes]
+    views = [perceptual_hashes(np.ascontiguousarray(view)) for view in (pixels, *crops)]
+    text = " ".join(f"{view:016x}/{mirror:016x}" for view, mirror in views)
+    return PhotoRecord(photo, digest, boxes_digest, pixels.shape[1], pixels.shape[0], text)
+
+
+def _with_splits(
+    records: list[PhotoRecord],
+    boxes: dict[str, list[Annotation]],
+    before: dict[str, PhotoRecord],
+    recipe: Recipe,
+    groups: PhotoGroups,
+) -> tuple[list[PhotoRecord], list[str]]:
+    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message.
+
+    What was cut before and is gone or changed now still draws its like: a corrected photograph stays on the side
+    of its former self, and the near-duplicate of one that is missing today can't end up on another side.
+    """
+    numbers = groups.numbers()
+    photos = [_photo(r.photo, r, [box.label for box in boxes[r.photo]], numbers) for r in records]
+    unchanged = {r.photo for r in records if before.get(r.photo) == r}
+    past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
+    photos += [_photo(name, r, [], numbers) for name, r in past.items()]
+    known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
+    splits = assign_splits(photos, recipe.split, known)
+    kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
+    unsplit = [
+        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since it would show test "
+        "pictures to the training. Cut into a new folder to split everything afresh."
+        for r in records
+        if r.photo not in splits
+    ]
+    return kept, unsplit
+
+
+def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> Photo:
+    return Photo(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
+
+
+def _parse_views(text: str) -> tuple[tuple[int, int], ...]:
+    pairs = (entry.split("/") for entry in text.split())
+    return tuple((int(view, 16), int(mirror, 16)) for view, mirror in pairs)
+
+
+def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) -> int:
+    """Store the patches of one photograph that are not there yet; return how many were written."""
+    missing = [patch for patch in plan if not (folder / patch.file).is_file()]
+    if missing:
+        pixels = decode_image((images / missing[0].photo).read_bytes())
+        for patch in missing:
+            window = pixels[patch.y : patch.y + patch.height, patch.x : patch.x + patch.width]
+            store_patch(_reduced(window, recipe.patches.longest_side), folder / patch.file)
+    return len(missing)
+
+
+def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -> Patch:
+    """Name a patch by everything that decides its pixels, so that an existing file is always the right one."""
+    x, y, width, height = window.x, window.y, window.width, window.height
+    origin = f"{record.photo}:{record.sha256}:{longest_side}".encode("utf-8", "surrogateescape")
+    name = f"{_ascii(Path(record.photo).stem)}-{hashlib.sha256(origin).hexdigest()[:8]}-{x}-{y}-{width}x{height}.png"
+    return Patch(f"{_ascii(label)}/{name}", label, record.photo, x, y, width, height, record.split)
+
+
+def _ascii(name: str) -> str:
+    """Return a name that every file system takes."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:40]
+
+
+def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
+    """Reduce a large patch by the one resize of the project; small ones keep their pixels."""
+    factor = longest_side / max(pixels.shape[:2])
+    if factor >= 1:
+        return pixels
+    height, width = (max(round(side * factor), 1) for side in pixels.shape[:2])
+    return resize_image(pixels, (height, width))
+
+
+def store_patch(pixels: np.ndarray, path: Path) -> None:
+    """Write a PNG: lossless, so that a patch is exactly the photograph's pixels."""
+    png = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(png, "PNG", compress_level=1)
+    write_atomically(path, png.getvalue())
+
+
+def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    """Apply a function in threads: Pillow decodes and encodes without holding the interpreter's lock."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(function, items))
+
+
+def _read_records(path: Path) -> dict[str, PhotoRecord]:
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        header, *rows = csv.reader(file)
+    if tuple(header) != _RECORD_COLUMNS or any(len(row) != len(header) for row in rows):
+        raise InputError(f"{path}: line 1 must be {','.join(_RECORD_COLUMNS)}. Received: {header}. Use a new folder.")
+    return {
+        photo: PhotoRecord(photo, digest, boxes, int(width), int(height), views, split)
+        for photo, digest, boxes, width, height, views, split in rows
+    }
+
+
+def _write_records(records: dict[str, PhotoRecord], path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_RECORD_COLUMNS)
+    writer.writerows(astuple(record) for _, record in sorted(records.items()))
+    write_atomically(path, text.getvalue())

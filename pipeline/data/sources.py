@@ -1,0 +1,220 @@
+"""The data that a user names, or the drawn scenes -> PatchIndex: the slot that a recipe's source fills."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.data.annotations.read import read_annotations
+from pipeline.data.cifar10 import write_originals
+from pipeline.data.class_folders import index_class_folders
+from pipeline.data.groups import PhotoGroups, read_photo_groups
+from pipeline.data.index import PatchIndex
+from pipeline.data.patches import INDEX_NAME, cut_patches
+from pipeline.drawn.memes.dataset import write_meme_pictures
+from pipeline.drawn.outliers import add_outliers
+from pipeline.drawn.scenes.dataset import write_scenes
+from pipeline.settings.recipe import BACKGROUND, Recipe
+
+EMBEDDED = "embedded scenes"
+PHOTOGRAPHS = "photographs"
+CLASS_FOLDERS = "pictures in class folders"
+ORIGINALS = "CIFAR-10 as published"
+DRAWN_MEMES = "embedded memes"
+
+
+@dataclass(frozen=True)
+class DataPlace:
+    """Where a run's data is: photographs and annotation file, class folders, or nothing; where runs are kept.
+
+    groups: JSON file of the photographs that belong together, see pipeline.data.groups.
+    masks, test, crops: of surfaces alone: masks of anomalies, photographs that only measure, example regions.
+    """
+
+    images: Path | None
+    annotations: Path | None
+    runs: Path
+    groups: Path | None = None
+    masks: Path | None = None
+    test: Path | None = None
+    crops: Path | None = None
+
+    def check(self, source: str) -> None:
+        """Raise InputError unless what is given suits the kind of source and can be found."""
+        _PLACE_RULES[source](self)
+        _check_surface_options(self, source)
+        read_photo_groups(self.groups)
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return what source.json holds: absolute paths."""
+        paths = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
+
+    @property
+    def embedded(self) -> bool:
+        """Tell whether no data is given: drawn pictures are meant, or what Keras downloads."""
+        return self.images is None
+
+
+def place_from_json(paths: dict[str, str | None]) -> DataPlace:
+    """Return the place that source.json tells; a run of an earlier version names no groups."""
+    given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
+    given.pop("runs")
+    return DataPlace(runs=Path(str(paths["runs"])), **given)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Patches ready for training, the file of their index, and what was clipped or refused on the way."""
+
+    index: PatchIndex
+    file: Path
+    kind: str
+    clipped_boxes: int
+    written: int
+    refused: tuple[str, ...]
+
+
+def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Cut patches from photographs with boxes into a folder that runs with the same data and settings share.
+
+    Raises:
+        InputError: only one of photographs and annotations is given, or nothing usable is found.
+    """
+    place.check("annotated_photos")
+    if place.images is None or place.annotations is None:
+        images, annotations = _draw(place.runs, recipe)
+    else:
+        images, annotations = place.images, place.annotations
+    found = read_annotations(annotations, images, recipe.labels)
+    groups = read_photo_groups(place.groups)
+    folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
+    cut = cut_patches(found, images, folder, recipe, groups)
+    kind = EMBEDDED if place.embedded else PHOTOGRAPHS
+    index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
+    return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+
+
+def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of class folders; see pipeline.data.class_folders.
+
+    Raises:
+        InputError: no folder or zip is given, or nothing usable is found.
+    """
+    place.check("class_folders")
+    assert place.images is not None  # checked
+    return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+
+
+def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of given class folders, by default those that Keras downloads.
+
+    Raises:
+        InputError: the download fails, or nothing usable is found.
+    """
+    place.check("cifar10")
+    if place.images is not None:
+        return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+    return _index_folders(write_originals(place.runs / recipe.name), ORIGINALS, place, recipe)
+
+
+def surfaces(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Refuse: photographs of a surface are looked at whole; see pipeline.anomaly.stages.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f"photographs of surfaces are not cut into patches. Use: python -m pipeline run {recipe.name}.")
+
+
+def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
+    """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
+
+    Raises:
+        InputError: nothing is given and a label is no style that can be drawn, or nothing usable is found.
+    """
+    place.check("memes")
+    if place.images is not None:
+        return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
+    source, name = recipe.source, "-".join(recipe.outputs)
+    folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
+    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.outputs)
+    return _index_folders(drawn, DRAWN_MEMES, place, recipe)
+
+
+SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
+    "annotated_photos": annotated_photos,
+    "class_folders": class_folders,
+    "cifar10": cifar10,
+    "surfaces": surfaces,
+    "memes": memes,
+}
+
+
+def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
+    found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
+    outliers = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
+    index = add_outliers(found.index, outliers, recipe.patches.seed)
+    return PreparedData(index, found.file, kind, clipped_boxes=0, written=0, refused=found.refused)
+
+
+def _check_annotated(place: DataPlace) -> None:
+    if (place.images is None) != (place.annotations is None):
+        raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
+    if place.images is not None and not place.images.is_dir():
+        raise InputError(f"{place.images}: is no folder. Give the folder of the photographs to --images.")
+
+
+def _check_folders(place: DataPlace) -> None:
+    if place.images is None:
+        raise InputError("this recipe needs pictures. Give a folder, or zip, of class folders to --images.")
+    _check_folders_or_none(place)
+
+
+def _check_folders_or_none(place: DataPlace) -> None:
+    if place.annotations is not None:
+        raise InputError("class folders need no annotations. Received: --annotations. Leave it out.")
+    if place.images is not None and not place.images.exists():
+        raise InputError(f"{place.images}: does not exist. Give a folder, or zip, of class folders to --images.")
+
+
+def _check_surfaces(place: DataPlace) -> None:
+    if place.annotations is not None:
+        raise InputError("photographs of surfaces need no annotations. Received: --annotations. Leave it out.")
+    for name in ("images", "masks", "test", "crops"):
+        path = getattr(place, name)
+        if path is not None and not path.is_dir():
+            raise InputError(f"{path}: is no folder. Give a folder to --{name}, or leave it out.")
+    if place.images is None and (place.test or place.masks):
+        raise InputError("--test and --masks go with photographs. Give the folder of the photographs to --images.")
+
+
+def _check_surface_options(place: DataPlace, source: str) -> None:
+    given = [f"--{name}" for name in ("masks", "test", "crops") if getattr(place, name) is not None]
+    if given and source != "surfaces":
+        raise InputError(f"{', '.join(given)}: only of recipes that look for anomalies, such as wood. Leave it out.")
+
+
+_PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
+    "annotated_photos": _check_annotated,
+    "class_folders": _check_folders,
+    "cifar10": _check_folders_or_none,
+    "surfaces": _check_surfaces,
+    "memes": _check_folders_or_none,
+}
+
+
+def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:
+    """Draw the scenes that are missing; return their folder and annotation file."""
+    folder = runs / recipe.name / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}"
+    annotations = write_scenes(folder, recipe.source.scenes, recipe.source.seed)
+    return folder / "photos", annotations
+
+
+def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: PhotoGroups) -> str:
+    """Name the folder by all that decides patches and splits, so that no run trains on another's leftovers."""
+    settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
+    text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings, groups.lists])
+    return f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,176 @@
+"""Photographs -> train, validation, test: near-duplicates on one side, stratified, the same on every machine."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from pipeline.settings.recipe import SplitSettings
+
+SPLITS = ("train", "validation", "test")
+
+_HASH_SIDE = 8  # 64 bits
+_LEAST_BITS = 16  # a view with any structure sets 32 of them, plain colour at most one: all plain views look alike
+_BLOCK_ROWS = 256  # views compared at a time, to bound memory
+
+Part = TypeVar("Part", str, int)  # the name of a split, or the number of a fold
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What the split needs to know of a photograph.
+
+    labels: one entry for each box. views: perceptual hashes of the whole picture and of each box, every one
+    beside that of its mirror image; boxes show the same specimen on another canvas or in another crop.
+    groups: numbers of the groups, known to the user, that show one specimen.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    views: tuple[tuple[int, int], ...]
+    groups: tuple[int, ...] = ()
+
+
+def perceptual_hashes(rgb: np.ndarray) -> tuple[int, int]:
+    """Return 64-bit hashes of a picture uint8 [height, width, 3] and of its mirror image.
+
+    pHash: signs of the low frequencies of a 32x32 grey copy against their median, so scaling, recompression and
+    small changes of light alter few bits (Zauner 2010, "Implementation and Benchmarking of Perceptual Image
+    Hash Functions").
+    """
+    picture = Image.fromarray(rgb)
+    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    first, second = (int(str(imagehash.phash(view, _HASH_SIDE)), 16) for view in (picture, mirrored))
+    return first, second
+
+
+def assign_splits(
+    photos: Iterable[Photo], settings: SplitSettings, known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the split of each photograph's name.
+
+    Groups of near-duplicates are dealt, in an order that only names and seed decide, each to the split that
+    lacks its labels most. Photographs in `known` keep their split and draw their near-duplicates to it; one
+    that resembles known photographs of two splits belongs to neither and is left out of the result.
+    With folds, the fold of `settings.fold` is the test and the other groups are dealt between the other two.
+    """
+    known = known or {}
+    groups = group_near_duplicates(photos, settings.near_duplicate_distance)
+    shares = {"train": 1 - settings.validation - settings.test_share, "validation": settings.validation}
+    if settings.folds:
+        known = {**_held_out(groups, settings, known), **known}
+    else:
+        shares["test"] = settings.test
+    return _deal(groups, shares, known, settings.seed)
+
+
+def assign_validation(photos: Iterable[Photo], settings: SplitSettings) -> dict[str, str]:
+    """Return train or validation for each photograph's name, where the test set is given and has no part in it."""
+    groups = group_near_duplicates(photos, settings.near_duplicate_distance)
+    shares = {"train": 1 - settings.validation, "validation": settings.validation}
+    return _deal(groups, shares, {}, settings.seed)
+
+
+def _held_out(groups: list[list[Photo]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
+    """Return "test" for the photographs of the fold; groups with known photographs are left to these.
+
+    The folds depend on the photographs, their number and the seed alone: they are the same whichever is the test.
+    """
+    folds = _deal(groups, dict.fromkeys(range(1, settings.folds + 1), 1 / settings.folds), {}, settings.seed)
+    new = [group for group in groups if not any(photo.name in known for photo in group)]
+    return {photo.name: "test" for group in new for photo in group if folds[photo.name] == settings.fold}
+
+
+def _deal(
+    groups: list[list[Photo]], shares: Mapping[Part, float], known: Mapping[str, Part], seed: int
+) -> dict[str, Part]:
+    """Deal each group to the part that lacks its labels most; known photographs may be in parts without a share."""
+    needs = _needs(groups, shares)
+    result: dict[str, Part] = {}
+    for group in sorted(groups, key=lambda group: _deal_order(group, known, seed)):
+        sides = {known[photo.name] for photo in group if photo.name in known}
+        side = sides.pop() if len(sides) == 1 else None if sides else _neediest(group, needs)
+        for photo in group:
+            part = known.get(photo.name, side)
+            if part is not None:
+                result[photo.name] = part
+                needs.get(part, Counter()).subtract(_strata(photo))
+    return result
+
+
+def group_near_duplicates(photos: Iterable[Photo], distance: int) -> list[list[Photo]]:
+    """Join photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
+
+    A view of plain colour resembles nothing. Photographs of a known group are joined too.
+    """
+    ordered = sorted(photos, key=lambda photo: photo.name)
+    roots = list(range(len(ordered)))
+    for first, second in (*_close_pairs(ordered, distance), *_known_pairs(ordered)):
+        roots[_root(roots, second)] = _root(roots, first)
+    groups: dict[int, list[Photo]] = {}
+    for place, photo in enumerate(ordered):
+        groups.setdefault(_root(roots, place), []).append(photo)
+    return list(groups.values())
+
+
+def _close_pairs(photos: list[Photo], distance: int) -> Iterable[tuple[int, int]]:
+    """Yield pairs of photographs (first < second) with close views, comparing each view with all."""
+    owner = np.array([place for place, photo in enumerate(photos) for _ in photo.views])  # [views]
+    hashes = np.array([view for photo in photos for view in photo.views], np.uint64).reshape(-1, 2)  # [views, 2]
+    telling = np.bitwise_count(hashes).min(axis=1, initial=64) >= _LEAST_BITS  # [views]
+    owner, hashes = owner[telling], hashes[telling]
+    for start in range(0, len(hashes), _BLOCK_ROWS):
+        block = hashes[start : start + _BLOCK_ROWS, :1, np.newaxis]  # [block, 1, 1]
+        differing = np.bitwise_count(block ^ hashes.T[np.newaxis]).min(axis=1)  # [block, views]
+        for row, column in np.argwhere(differing <= distance):
+            first, second = int(owner[start + row]), int(owner[column])
+            if first < second:
+                yield first, second
+
+
+def _known_pairs(photos: list[Photo]) -> Iterable[tuple[int, int]]:
+    """Yield each photograph of a known group with the first one of that group."""
+    first: dict[int, int] = {}
+    for place, photo in enumerate(photos):
+        for number in photo.groups:
+            yield first.setdefault(number, place), place
+
+
+def _root(roots: list[int], place: int) -> int:
+    while roots[place] != place:
+        roots[place] = roots[roots[place]]
+        place = roots[place]
+    return place
+
+
+def _strata(photo: Photo) -> Counter[str]:
+    """Count a photograph once for each of its labels; one without boxes is a stratum of its own."""
+    return Counter(sorted(set(photo.labels)) or [""])  # sorted: sums of floats depend on their order
+
+
+def _needs(groups: list[list[Photo]], shares: Mapping[Part, float]) -> dict[Part, Counter]:
+    """Return how many photographs of each stratum every part should get."""
+    totals: Counter[str] = Counter()
+    for group in groups:
+        for photo in group:
+            totals.update(_strata(photo))
+    return {part: Counter({label: n * share for label, n in totals.items()}) for part, share in shares.items()}
+
+
+def _deal_order(group: list[Photo], known: Mapping[str, Any], seed: int) -> tuple[bool, int, str]:
+    """Known photographs first, since they fill quotas; then large groups, which are hardest to fit; then by lot."""
+    lot = hashlib.sha256(f"{seed}:{group[0].name}".encode("utf-8", "surrogateescape")).hexdigest()
+    return not any(photo.name in known for photo in group), -len(group), lot
+
+
+def _neediest(group: list[Photo], needs: Mapping[Part, Counter]) -> Part:
+    """Return the part that lacks the group's labels most; the first one of equals."""
+    wanted: Counter[str] = Counter()
+    for photo in group:
+        wanted.update(_strata(photo))
+    return max(needs, key=lambda part: sum(needs[part][label] * n for label, n in wanted.items()))

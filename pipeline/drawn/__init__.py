@@ -1,0 +1,1 @@
+"""Embedded data: pictures that the program draws itself, so that every recipe runs without a download."""

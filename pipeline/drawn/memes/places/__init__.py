@@ -1,0 +1,1 @@
+"""Where drawn memes take place."""

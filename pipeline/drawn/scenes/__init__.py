@@ -1,0 +1,1 @@
+"""Drawn photographs of seven minerals, with their boxes."""

@@ -1,0 +1,130 @@
+"""model.tflite + a few pictures of a new class -> a model.tflite that knows it too, without TensorFlow or training.
+
+The flatbuffer's bytes stay as they are: the new class lives in the files behind it; see inference.model.enrolled.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.model.artefact import Artefact, pack_artefact, read_artefact
+from inference.model.card import CARD_NAME, Card, card_to_json
+from inference.model.classifier import Classifier
+from inference.model.decide import UNKNOWN
+from inference.model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
+from inference.model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
+from inference.model.neighbours import Neighbours
+from inference.pictures.image_io import decode_image
+from inference.pictures.listing import Picture
+from pipeline.enrollment.fit import fit_added
+
+FEWEST_PICTURES = 2
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model that can take new classes: its parts, and the classes that were added before; None without any."""
+
+    name: str
+    artefact: Artefact
+    card: Card
+    neighbours: Neighbours
+    held_out: HeldOut
+    enrolled: Enrolled | None
+
+    @property
+    def added(self) -> dict[str, np.ndarray]:
+        """Return the vectors [pictures, dimensions] of each added class."""
+        classes = self.enrolled.classes if self.enrolled else ()
+        return dict(zip(self.card.enrolled, (one.vectors for one in classes), strict=True))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network sees of pictures: their vectors [pictures, dimensions], and why some could not be read."""
+
+    vectors: np.ndarray
+    faults: dict[str, str]
+
+
+def open_model(path: Path) -> ModelFile:
+    """Read a model that can take new classes.
+
+    Raises:
+        InputError: it is no model of ours, or was made without what new classes need.
+    """
+    classifier, artefact = Classifier(path), read_artefact(path)
+    if CARD_NAME not in artefact.files or classifier.neighbours is None or HELD_OUT_NAME not in artefact.files:
+        raise InputError(
+            f"{path}: can't take new classes: it carries no neighbours and held-out pictures. Train it with "
+            "--set calibrate.kind=neighbours."
+        )
+    outputs, dimensions = len(classifier.card.outputs), classifier.neighbours.vectors.shape[1]
+    held_out = read_held_out(artefact.files[HELD_OUT_NAME], outputs, dimensions, str(path))
+    return ModelFile(str(path), artefact, classifier.card, classifier.neighbours, held_out, classifier.enrolled)
+
+
+def look_at(path: Path, pictures: Iterable[Picture]) -> Look:
+    """Let a model look at pictures; the same picture twice counts once."""
+    classifier = Classifier(path)
+    if classifier.neighbours is None:
+        raise InputError(f"{path}: carries no neighbours. Train it with --set calibrate.kind=neighbours.")
+    features, faults = [], {}
+    for picture in pictures:
+        try:
+            features.append(classifier.features(decode_image(picture.read())))
+        except InputError as fault:
+            faults[str(picture)] = str(fault)
+    if not features:
+        return Look(np.zeros((0, classifier.neighbours.vectors.shape[1]), np.float32), faults)
+    return Look(np.unique(as_stored(classifier.neighbours.project(np.stack(features))), axis=0), faults)
+
+
+def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
+    """Return the model with one more class, from vectors [pictures, dimensions] of its pictures.
+
+    Raises:
+        InputError: the name is taken or no name, or there are too few pictures.
+    """
+    if name in model.card.labels or name in ("", UNKNOWN) or name != name.strip():
+        known = ", ".join(model.card.labels)
+        raise InputError(f"a new class needs a name of its own, not {UNKNOWN!r}. Received: {name!r}; known: {known}.")
+    if len(vectors) < FEWEST_PICTURES:
+        raise InputError(
+            f"{name}: needs at least {FEWEST_PICTURES} different pictures, better 10 to 50. Received: {len(vectors)}."
+        )
+    return _with_added(model, model.added | {name: as_stored(vectors)})
+
+
+def remove_class(model: ModelFile, name: str) -> ModelFile:
+    """Return the model without a class that was added.
+
+    Raises:
+        InputError: there is no such class, or the network was trained on it.
+    """
+    if name not in model.added:
+        known = ", ".join(model.added) or "none"
+        raise InputError(f"only added classes can be removed. Received: {name!r}; added: {known}.")
+    return _with_added(model, {label: vectors for label, vectors in model.added.items() if label != name})
+
+
+def write_model(model: ModelFile, out: Path) -> None:
+    """Write the model as one file."""
+    write_atomically(out, pack_artefact(model.artefact))
+
+
+def _with_added(model: ModelFile, added: dict[str, np.ndarray]) -> ModelFile:
+    """Fit all added classes and put them into the files behind the unchanged flatbuffer."""
+    files = {name: data for name, data in model.artefact.files.items() if name != ENROLLED_NAME}
+    enrolled, threshold = None, model.held_out.threshold
+    if added:
+        enrolled, threshold = fit_added(model.neighbours, model.held_out, list(added.values()), model.card.answers)
+        files[ENROLLED_NAME] = enrolled_to_file(enrolled.classes)
+    names = tuple(added)
+    card = replace(model.card, labels=(*model.card.outputs, *names), enrolled=names, threshold=threshold)
+    files[CARD_NAME] = card_to_json(card)
+    return replace(model, artefact=Artefact(model.artefact.flatbuffer, files), card=card, enrolled=enrolled)

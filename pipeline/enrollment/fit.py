@@ -1,0 +1,127 @@
+"""Vectors of the pictures of added classes + held-out statistics of the trained ones -> how they are decided.
+
+Everything is fitted anew from the vectors whenever a class is added or removed, so the order of the steps leaves no
+trace. Each picture of an added class is judged by a prototype made without it, else few pictures would look perfect.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from inference.model.enrolled import Enrolled, EnrolledClass
+from inference.model.held_out import HeldOut
+from inference.model.neighbours import Neighbours, logistic
+from pipeline.calibration.platt import fit_platt
+
+MOST_LOST = 0.02  # share of the held-out pictures of trained classes that each added class may take
+_MOST_PARTS = 20  # of a class's pictures, each judged without itself
+_TINY = 1e-9
+
+
+def fit_added(
+    neighbours: Neighbours, held_out: HeldOut, collections: list[np.ndarray], answers: np.ndarray
+) -> tuple[Enrolled, float]:
+    """Return the added classes and the threshold of the model with them.
+
+    Args:
+        neighbours: of the model.
+        held_out: of the model.
+        collections: float32 [pictures, dimensions] of length 1 for each added class, at least two pictures each.
+        answers: numbers of the labels of the network that a decision can give.
+    """
+    plain = Enrolled(neighbours, tuple(EnrolledClass(vectors) for vectors in collections))
+    margins = [margins_without_itself(plain, number) for number in range(len(collections))]
+    classes = tuple(_fit_class(plain, held_out, number, margins, answers) for number in range(len(collections)))
+    enrolled = Enrolled(neighbours, classes)
+    return enrolled, _threshold(enrolled, held_out, margins, answers)
+
+
+def margins_without_itself(enrolled: Enrolled, number: int) -> np.ndarray:
+    """Return the margin of each of a class's pictures, float [pictures], with prototypes that are made without it."""
+    vectors = enrolled.classes[number].vectors
+    margins = np.zeros(len(vectors))
+    order = np.random.default_rng(0).permutation(len(vectors))
+    for part in np.array_split(order, min(len(vectors), _MOST_PARTS)):
+        rest = replace(enrolled.classes[number], vectors=np.delete(vectors, part, axis=0))
+        classes = (*enrolled.classes[:number], rest, *enrolled.classes[number + 1 :])
+        margins[part] = Enrolled(enrolled.neighbours, classes).margins(vectors[part])[:, number]
+    return margins
+
+
+def likeness_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
+    """Return the cosine of each vector to the count-th nearest of the others, float [vectors]."""
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -np.inf)
+    return np.sort(cosines, axis=1)[:, -count]
+
+
+def _fit_class(
+    plain: Enrolled, held_out: HeldOut, number: int, margins: list[np.ndarray], answers: np.ndarray
+) -> EnrolledClass:
+    """Learn what margin and likeness of one added class are worth."""
+    own, vectors = margins[number], plain.classes[number].vectors
+    trained = plain.margins(held_out.vectors)[:, number]
+    others = [plain.margins(one.vectors)[:, number] for place, one in enumerate(plain.classes) if place != number]
+    strangers = np.concatenate([trained, *others])
+    unit = max(float(np.std(np.concatenate([own, strangers]))), _TINY)
+    right = np.arange(len(own) + len(strangers)) < len(own)
+    weights = np.where(right, 1 / len(own), 1 / len(strangers))
+    slope, offset = fit_platt(np.concatenate([own, strangers]) / unit, right, weights)
+    slope /= unit
+    count = max(1, min(plain.neighbours.count, len(vectors) // 3))
+    likeness = likeness_without_itself(vectors, count)
+    return EnrolledClass(
+        vectors,
+        count,
+        middle=float(np.median(likeness)),
+        width=max(float(likeness.std()), plain.neighbours.width),
+        slope=slope,
+        offset=min(offset, highest_offset(slope * trained, held_out, answers)),
+    )
+
+
+def highest_offset(evidence: np.ndarray, held_out: HeldOut, answers: np.ndarray) -> float:
+    """Return the offset above which an added class would take too many of the held-out pictures that were right.
+
+    A share s taken from a best probability p wins where s > p (1 - s), that is where logit(s) > log(p). Between two
+    pictures the offset is interpolated: of 90 pictures MOST_LOST is 1.8, and 1 would cost recall for no reason.
+    """
+    probabilities = held_out.probabilities[:, answers]
+    right = answers[probabilities.argmax(axis=1)] == held_out.classes
+    critical = np.sort((np.log(np.maximum(probabilities.max(axis=1), _TINY)) - evidence)[right])
+    allowed = MOST_LOST * len(evidence)
+    return float(np.interp(allowed, np.arange(len(critical)), critical)) if allowed < len(critical) - 1 else np.inf
+
+
+def _threshold(enrolled: Enrolled, held_out: HeldOut, margins: list[np.ndarray], answers: np.ndarray) -> float:
+    """Return the highest threshold that accepts the held-out share of the trained classes' pictures, and of all.
+
+    In the latter each added class counts as much as a trained one: a class with few pictures, which its own
+    threshold would follow up and down, moves that of all by its part.
+    """
+    weighed = enrolled.weigh_vectors(held_out.probabilities, held_out.vectors, answers)
+    added = np.arange(held_out.probabilities.shape[1], weighed.shape[1])
+    trained = weighed[:, np.r_[answers, added]].max(axis=1)
+    own = [_confidences(enrolled.neighbours, *pair) for pair in zip(enrolled.classes, margins, strict=True)]
+    share = len(trained) / len(np.unique(held_out.classes))
+    weights = np.concatenate([np.ones(len(trained)), *(np.full(len(one), share / len(one)) for one in own)])
+    of_all = weighted_threshold(np.concatenate([trained, *own]), weights, held_out.accepted)
+    return min(of_all, weighted_threshold(trained, np.ones(len(trained)), held_out.accepted))
+
+
+def _confidences(neighbours: Neighbours, one: EnrolledClass, margins: np.ndarray) -> np.ndarray:
+    """Return the confidence of each of a class's pictures, judged without itself."""
+    standing = (likeness_without_itself(one.vectors, one.count) - one.middle) / one.width
+    evidence = neighbours.evidence(logistic(one.slope * margins + one.offset), standing)
+    return logistic(neighbours.slope * evidence + neighbours.offset)
+
+
+def weighted_threshold(confidences: np.ndarray, weights: np.ndarray, accepted: float) -> float:
+    """Return the highest threshold that at least a share of the weight reaches.
+
+    Confidences 0.2, 0.4, 0.8 with weights 1, 1, 2 and accepted 0.75: 0.4.
+    """
+    order = np.argsort(-confidences, kind="stable")
+    reached = np.cumsum(weights[order])
+    place = int(np.searchsorted(reached, accepted * reached[-1] - _TINY))
+    return float(confidences[order[min(place, len(order) - 1)]])

@@ -1,0 +1,1 @@
+"""Test patches through the released file -> what the report says of it."""

@@ -1,0 +1,65 @@
+"""What colour alone can do: classifiers that see a colour histogram, beside which a network is judged."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.data.dataset import load_patch
+from pipeline.data.index import PatchIndex
+from pipeline.metrics.intervals import proportion
+from pipeline.settings.recipe import Recipe
+
+NAME = "HSV histogram, random forest"
+LOGISTIC_NAME = "HSV histogram, logistic regression"
+BINS = (8, 4, 4)  # hue, saturation, value
+_TREES = 500
+_ITERATIONS = 2000
+
+
+def measure_baseline(index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Return name and test accuracy on the classes' patches; nothing is chosen, so validation takes no part."""
+    if len(recipe.labels) == 1:
+        return {"name": NAME, "accuracy": proportion(0, 0)}  # with one class there is nothing to tell apart
+    train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
+    forest = _make_forest().fit(colour_features(train, recipe), _labels(train))
+    right = forest.predict(colour_features(test, recipe)) == _labels(test)
+    return {"name": NAME, "accuracy": proportion(int(right.sum()), len(right))}
+
+
+def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Return what a random forest and a logistic regression say of the classes' test patches: by name, str [patches].
+
+    Both learn from the training patches' histograms. The regression sees their square roots, so that a colour which
+    fills a hundredth of the picture still counts (Hellinger kernel; Arandjelovic and Zisserman 2012).
+    """
+    train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
+    known, labels, asked = colour_features(train, recipe), _labels(train), colour_features(test, recipe)
+    logistic = LogisticRegression(max_iter=_ITERATIONS).fit(np.sqrt(known), labels)
+    return {
+        LOGISTIC_NAME: logistic.predict(np.sqrt(asked)),
+        NAME: _make_forest().fit(known, labels).predict(asked),
+    }
+
+
+def colour_features(index: PatchIndex, recipe: Recipe) -> np.ndarray:
+    """Return the colour histogram of each patch at the network's input size: float [patches, bins]."""
+    side = recipe.network.input_side
+    return np.array([colour_histogram(load_patch(index.path(patch), side)) for patch in index.patches])
+
+
+def colour_histogram(rgb: np.ndarray) -> np.ndarray:
+    """Return float [hue x saturation x value bins], summing to 1, of uint8 [height, width, 3], RGB."""
+    hsv = np.asarray(Image.fromarray(rgb).convert("HSV")).reshape(-1, 3)  # [pixels, 3]
+    counts, _ = np.histogramdd(hsv, bins=BINS, range=[(0, 256)] * 3)
+    return counts.ravel() / len(hsv)
+
+
+def _make_forest() -> RandomForestClassifier:
+    return RandomForestClassifier(_TREES, random_state=0, n_jobs=-1)
+
+
+def _labels(index: PatchIndex) -> np.ndarray:
+    return np.array([patch.label for patch in index.patches])

@@ -1,0 +1,65 @@
+"""python -m pipeline.evaluation.keras_latency FILE : milliseconds of a Keras model on one thread, picture by picture.
+
+A process of its own, because TensorFlow's number of threads can't change once it has started.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.windows import make_generator
+from pipeline.quiet import captured_output
+
+_WARM_UP = 20
+_REPEATS = 300
+
+
+def measure_keras_latency(path: Path) -> dict[str, Any]:
+    """Return median and 95th percentile of the milliseconds that a picture takes, compiled to a graph, and n.
+
+    Raises:
+        RuntimeError: the process ended with an error.
+    """
+    command = [sys.executable, "-m", "pipeline.evaluation.keras_latency", str(path.resolve())]
+    place = Path(__file__).parents[2]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
+    if answer.returncode:
+        raise RuntimeError(f"{path}: can't be timed: {answer.stderr.strip()[-500:]}")
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def time_calls(call: Callable[[], object]) -> dict[str, Any]:
+    """Call so often that the machine is warm, then measure; return median, p95 and n."""
+    times = []
+    for _ in range(_WARM_UP + _REPEATS):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    median, p95 = np.percentile(times[_WARM_UP:], [50, 95])
+    return {"median": float(median), "p95": float(p95), "n": _REPEATS}
+
+
+def _measure_here(path: Path) -> dict[str, Any]:
+    with captured_output():
+        import keras
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.set_visible_devices([], "GPU")
+        tf.config.list_logical_devices()
+    network = keras.models.load_model(path, compile=False)
+    side = network.input_shape[1:]
+    pixels = tf.constant(make_generator(0, "latency").integers(0, 256, (1, *side)), tf.float32)
+    graph = tf.function(lambda x: network(x, training=False), input_signature=[tf.TensorSpec(pixels.shape)])
+    return time_calls(lambda: graph(pixels).numpy())
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure_here(Path(sys.argv[1]))))

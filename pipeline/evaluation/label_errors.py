@@ -1,0 +1,106 @@
+"""Probabilities of patches that the training never saw -> labels that a person should look at again.
+
+By confident learning (Northcutt et al. 2021, arXiv:1911.00068), as the library cleanlab has it: a label is suspect
+where the network gives another class at least the probability that it gives, on average, to patches labelled so.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference.atomic_file import write_atomically
+from pipeline.data.annotations.source import printable
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, relative_to_run
+
+SHOWN = 24
+HELD_OUT = ("validation", "test")
+COLUMNS = ("file", "photo", "x", "y", "width", "height", "split", "label", "suggested", "quality")
+_TINY = 1e-9
+
+
+def check_labels(
+    probabilities: Mapping[str, np.ndarray], index: PatchIndex, recipe: Recipe, run: RunFolder
+) -> dict[str, Any]:
+    """Return the report's "label_errors" and write all suspects to label_errors.csv, the worst first.
+
+    Checked are the annotated patches of validation and test: no weight was learned from them, though the training's
+    length and the temperature were chosen on validation. quality is the probability of a patch's own label.
+
+    Args:
+        probabilities: of each split in HELD_OUT, float [patches, outputs], of all its patches in the index' order.
+        index: of all splits.
+        recipe: of the run.
+        run: where to write to.
+    """
+    patches, rows = _annotated(probabilities, index, recipe)
+    labels = np.array([recipe.labels.index(patch.label) for patch in patches], int)
+    entries = [
+        (patches[place], recipe.labels[rows[place].argmax()], float(rows[place, labels[place]]))
+        for place in find_suspects(rows, labels)
+    ]
+    _write_suspects(entries, run)
+    shown = [
+        {
+            "file": relative_to_run(index.path(patch), run.path),
+            "photo": printable(patch.photo),
+            "label": patch.label,
+            "suggested": suggested,
+            "quality": quality,
+            "split": patch.split,
+        }
+        for patch, suggested, quality in entries[:SHOWN]
+    ]
+    return {"checked": len(patches), "count": len(entries), "shown": shown}
+
+
+def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the places of suspect labels, int [suspects], that with the least probability of its label first.
+
+    Args:
+        probabilities: float [patches, classes], rows that sum to 1, of patches that were not learned from.
+        labels: int [patches], numbers of the classes.
+    """
+    if not len(labels):
+        return np.zeros(0, int)
+    from cleanlab.filter import find_label_issues  # takes seconds to import
+
+    return np.asarray(
+        find_label_issues(
+            labels,
+            probabilities,
+            filter_by="confident_learning",
+            return_indices_ranked_by="self_confidence",
+            n_jobs=1,  # a process forked beside TensorFlow's threads can hang
+        ),
+        int,
+    )
+
+
+def _annotated(
+    probabilities: Mapping[str, np.ndarray], index: PatchIndex, recipe: Recipe
+) -> tuple[list[Patch], np.ndarray]:
+    """Return the patches of the classes and their probabilities among the classes alone, float [patches, classes]."""
+    patches, rows = [], []
+    for split in HELD_OUT:
+        for patch, row in zip(index.select(split).patches, probabilities[split], strict=True):
+            if patch.label in recipe.labels:
+                patches.append(patch)
+                rows.append(row[: len(recipe.labels)])
+    found = np.array(rows, float).reshape(-1, len(recipe.labels)) + _TINY  # background may have it all
+    return patches, found / found.sum(axis=1, keepdims=True)
+
+
+def _write_suspects(entries: list[tuple[Patch, str, float]], run: RunFolder) -> None:
+    """Write one line a suspect; its window in the photograph says which box to correct."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for patch, suggested, quality in entries:
+        window = (patch.x, patch.y, patch.width, patch.height)
+        writer.writerow([patch.file, patch.photo, *window, patch.split, patch.label, suggested, repr(quality)])
+    write_atomically(run.label_errors, text.getvalue())

@@ -1,0 +1,1 @@
+"""Figures with their 95 % intervals, of classes and of masks."""

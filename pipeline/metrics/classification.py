@@ -1,0 +1,243 @@
+"""Probabilities of test patches -> the figures of a report; rates by scikit-learn, decisions by the runner's rule."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
+
+from inference.model.decide import UNKNOWN, DecisionRule, decide_softmax
+from pipeline.metrics.intervals import bootstrap, proportion
+from pipeline.settings.recipe import BACKGROUND
+
+RELIABILITY_BINS = 10
+_CURVE_STEPS = 101
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model said of n patches.
+
+    labels: the true labels, BACKGROUND for negatives. photos: name of each patch's photograph. results: the
+    decision at the threshold. best: the label it would give without rejection. confidences: of best. runners_up: the
+    second best label, empty where there is but one class.
+    """
+
+    classes: tuple[str, ...]
+    labels: np.ndarray  # str [n]
+    photos: np.ndarray  # str [n]
+    results: np.ndarray  # str [n]
+    best: np.ndarray  # str [n]
+    confidences: np.ndarray  # float [n]
+    runners_up: np.ndarray  # str [n]
+
+    def take(self, places: np.ndarray) -> "Scores":
+        """Return the scores of some of the patches."""
+        arrays = (self.labels, self.photos, self.results, self.best, self.confidences, self.runners_up)
+        return Scores(self.classes, *(array[places] for array in arrays))
+
+    @property
+    def positive(self) -> np.ndarray:
+        """Tell which patches show one of the classes: bool [n]."""
+        return self.labels != BACKGROUND
+
+
+def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule: DecisionRule) -> Scores:
+    """Decide for each row of probabilities [n, outputs] by the runner's own rule, with and without rejection."""
+    free = DecisionRule(rule.labels, rule.reject_labels, 0.0)
+    best = [decide_softmax(row, free) for row in probabilities]
+    results = [decide_softmax(row, rule).result for row in probabilities]
+    classes = tuple(label for label in rule.labels if label not in rule.reject_labels)
+    return Scores(
+        classes,
+        np.array(labels),
+        np.array(photos),
+        np.array(results),
+        np.array([decision.result for decision in best]),
+        np.array([decision.confidence for decision in best]),
+        _second_best(probabilities, rule.labels, classes),
+    )
+
+
+def measure(scores: Scores) -> dict[str, Any]:
+    """Return all figures of one model, each an estimate of pipeline.metrics.intervals.
+
+    Accuracies, F1 and calibration are of the classes' patches with nothing rejected, unless the name says
+    otherwise.
+    """
+    positives = scores.take(np.flatnonzero(scores.positive))
+    negatives = scores.take(np.flatnonzero(~scores.positive))
+    accepted = positives.take(np.flatnonzero(positives.results != UNKNOWN))
+    return {
+        "accuracy": _share(positives.best == positives.labels),
+        "top2_accuracy": _share((positives.best == positives.labels) | (positives.runners_up == positives.labels)),
+        **_averages(positives),
+        "ece": _over_photos(positives, expected_calibration_error),
+        "rejected_minerals": _share(positives.results == UNKNOWN),
+        "rejected_background": _share(negatives.results == UNKNOWN),
+        "accuracy_of_accepted": _share(accepted.best == accepted.labels),
+        "auroc_background": _over_photos(scores, auroc_background),
+        "per_class": _per_class(positives),
+        "confusion": _confusion(scores),
+        "reliability": reliability(positives),
+        "threshold_curve": _threshold_curve(positives, negatives),
+    }
+
+
+def balanced_accuracy(counts: np.ndarray) -> float:
+    """Return the mean recall over the classes that occur, from a confusion matrix [true, given]."""
+    support = counts.sum(axis=1)
+    return float((counts.diagonal()[support > 0] / support[support > 0]).mean())
+
+
+def class_f1(counts: np.ndarray) -> np.ndarray:
+    """Return F1 of each class [classes] from a confusion matrix [true, given]; 0 where a class is absent from both."""
+    involved = counts.sum(axis=0) + counts.sum(axis=1)
+    return 2 * counts.diagonal() / np.maximum(involved, 1)
+
+
+def expected_calibration_error(scores: Scores) -> float:
+    """Return the mean distance of confidence and accuracy over ten bins, weighted by their patches.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 2.
+    """
+    total = len(scores.labels)
+    bins = [entry for entry in reliability(scores) if entry["n"]]
+    return sum(entry["n"] / total * abs(entry["confidence"] - entry["accuracy"]) for entry in bins)
+
+
+def reliability(scores: Scores) -> list[dict[str, Any]]:
+    """Return mean confidence and accuracy of the patches in each tenth of confidence."""
+    right = scores.best == scores.labels
+    place = np.minimum((scores.confidences * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    rows = []
+    for number in range(RELIABILITY_BINS):
+        inside = place == number
+        n = int(inside.sum())
+        rows.append(
+            {
+                "low": number / RELIABILITY_BINS,
+                "high": (number + 1) / RELIABILITY_BINS,
+                "n": n,
+                "confidence": float(scores.confidences[inside].mean()) if n else None,
+                "accuracy": float(right[inside].mean()) if n else None,
+            }
+        )
+    return rows
+
+
+def auroc_background(scores: Scores) -> float | None:
+    """Return how often a class's patch has a higher confidence than a background patch; None without both kinds."""
+    positive = scores.positive
+    if positive.all() or not positive.any():
+        return None
+    return float(roc_auc_score(positive, scores.confidences))
+
+
+def _second_best(probabilities: np.ndarray, labels: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:
+    """Return the class with the second highest probability of each row: str [n]."""
+    if len(classes) < 2:
+        return np.full(len(probabilities), "")
+    columns = [labels.index(name) for name in classes]
+    order = np.argsort(-probabilities[:, columns], axis=1, kind="stable")
+    return np.array(classes)[order[:, 1]]
+
+
+def _averages(scores: Scores) -> dict[str, Any]:
+    """Return the averages over classes: values by scikit-learn, intervals from resampled confusion matrices."""
+    statistics: dict[str, Callable[[np.ndarray], float]] = {
+        "balanced_accuracy": balanced_accuracy,
+        "macro_f1": lambda counts: float(class_f1(counts)[_involved(counts)].mean()),
+        "micro_f1": lambda counts: float(counts.trace() / counts.sum()),
+    }
+    if not len(scores.labels):
+        return {name: proportion(0, 0) for name in statistics}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class that is given but not among the test patches
+        balanced = balanced_accuracy_score(scores.labels, scores.best)
+    values = {
+        "balanced_accuracy": balanced,
+        "macro_f1": f1_score(scores.labels, scores.best, average="macro", zero_division=0.0),
+        "micro_f1": f1_score(scores.labels, scores.best, average="micro", zero_division=0.0),
+    }
+    return {name: _over_counts(scores, values[name], statistic) for name, statistic in statistics.items()}
+
+
+def _involved(counts: np.ndarray) -> np.ndarray:
+    """Tell which classes are true or given in a confusion matrix: bool [classes]; F1 of others is undefined."""
+    return counts.sum(axis=0) + counts.sum(axis=1) > 0
+
+
+def _per_class(scores: Scores) -> dict[str, Any]:
+    """Return the figures of each class among the classes' patches, nothing rejected.
+
+    accuracy: the share of all patches that are rightly told to be, or not to be, of the class.
+    """
+    rows = {}
+    for number, label in enumerate(scores.classes):
+        true, given = scores.labels == label, scores.best == label
+        estimate = _estimate_f1(scores, number) if (true | given).any() else proportion(0, 0)
+        rows[label] = {
+            "accuracy": _share(true == given),
+            "precision": _share(true[given]),
+            "recall": _share(given[true]),
+            "f1": estimate,
+        }
+    return rows
+
+
+def _estimate_f1(scores: Scores, number: int) -> dict[str, Any]:
+    """Return F1 of one class; resampled photographs that do not involve it say nothing of it."""
+
+    def resampled(counts: np.ndarray) -> float | None:
+        return float(class_f1(counts)[number]) if _involved(counts)[number] else None
+
+    label = scores.classes[number]
+    return _over_counts(scores, f1_score(scores.labels == label, scores.best == label), resampled)
+
+
+def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray], float | None]) -> dict[str, Any]:
+    """Return a value with the interval of the same statistic over resampled confusion matrices [true, given]."""
+    classes = len(scores.classes)
+    numbers = {label: number for number, label in enumerate(scores.classes)}
+    cells = np.array([numbers[t] * classes + numbers[b] for t, b in zip(scores.labels, scores.best, strict=True)])
+
+    def resampled(places: np.ndarray) -> float | None:
+        return statistic(np.bincount(cells[places], minlength=classes**2).reshape(classes, classes))
+
+    return bootstrap(float(value), resampled, scores.photos)
+
+
+def _confusion(scores: Scores) -> dict[str, Any]:
+    """Count results at the threshold: rows are true labels with background last, columns results with unknown last."""
+    rows, columns = [*scores.classes, BACKGROUND], [*scores.classes, UNKNOWN]
+    true = np.where(scores.positive, scores.labels, UNKNOWN)  # one name for the last row and the last column
+    counts = confusion_matrix(true, scores.results, labels=columns)
+    return {"rows": rows, "columns": columns, "counts": counts.tolist()}
+
+
+def _threshold_curve(positives: Scores, negatives: Scores) -> list[dict[str, float | None]]:
+    return [
+        {
+            "threshold": float(threshold),
+            "accepted_minerals": _mean(positives.confidences >= threshold),
+            "rejected_background": _mean(negatives.confidences < threshold),
+        }
+        for threshold in np.linspace(0, 1, _CURVE_STEPS)
+    ]
+
+
+def _over_photos(scores: Scores, statistic: Callable[[Scores], float | None]) -> dict[str, Any]:
+    if not len(scores.labels):
+        return proportion(0, 0)
+    return bootstrap(statistic(scores), lambda places: statistic(scores.take(places)), scores.photos)
+
+
+def _share(hits: np.ndarray) -> dict[str, Any]:
+    return proportion(int(hits.sum()), len(hits))
+
+
+def _mean(hits: np.ndarray) -> float | None:
+    return float(hits.mean()) if len(hits) else None

@@ -1,0 +1,1 @@
+"""What was measured -> report.json and report.html."""

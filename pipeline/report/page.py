@@ -1,0 +1,28 @@
+"""A template and its values -> one self-contained page: style, plots and pictures inside, no outside resource."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.report.style import ABSENT, THIN, bounds, decimal, share, size, spread
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_page(template: str, **values: Any) -> str:
+    """Return the page that a template of templates/ gives; a value that it names and is not given is an error.
+
+    Numbers come through the filters share, decimal, spread, bounds and size; all pages share style.css.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": share, "decimal": decimal, "spread": spread, "size": size, "bounds": bounds}
+    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, absent=ABSENT, thin=THIN, **values)

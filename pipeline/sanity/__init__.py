@@ -1,0 +1,1 @@
+"""A finished run -> did it learn what it should?"""

@@ -1,0 +1,105 @@
+"""Answers and true labels of test patches -> how often permuted labels fit the answers as well: a p-value.
+
+The permutation test of Ojala and Garriga 2010, "Permutation tests for studying classifier performance", test 1, with
+the answers fixed. Patches of one photograph are alike, so what is permuted is the labels of units: the patches of one
+photograph that carry the same label. Where each photograph holds one patch, a unit is a patch.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.windows import make_generator
+
+PERMUTATIONS = 10_000
+HISTOGRAM_BINS = 40
+
+
+@dataclass(frozen=True)
+class LabelUnits:
+    """Patches that keep together when labels are permuted.
+
+    of_patch: int [patches], the number of each patch's unit. labels: str [units].
+    """
+
+    of_patch: np.ndarray
+    labels: np.ndarray
+
+    def permuted(self, random: np.random.Generator) -> np.ndarray:
+        """Return the labels of the patches, str [patches], after those of the units have changed places by lot."""
+        return random.permutation(self.labels)[self.of_patch]
+
+
+def find_units(labels: np.ndarray, photos: np.ndarray) -> LabelUnits:
+    """Return the units of patches with these labels, str [patches], in these photographs, str [patches].
+
+    Photographs a, a, a, b with labels x, x, y, x make three units: 0, 0, 1, 2 with labels x, y, x.
+    """
+    names, label_numbers = np.unique(labels, return_inverse=True)
+    _, photo_numbers = np.unique(photos, return_inverse=True)
+    pairs, of_patch = np.unique(photo_numbers * len(names) + label_numbers, return_inverse=True)
+    return LabelUnits(of_patch, names[pairs % len(names)])
+
+
+def permutation_test(
+    answers: np.ndarray, labels: np.ndarray, photos: np.ndarray, permutations: int = PERMUTATIONS
+) -> dict[str, Any]:
+    """Return the p-value of an accuracy under permuted labels, and the accuracy that chance gives.
+
+    Units differ in size, so a permutation may give a label more patches than it has in truth. What is compared is
+    therefore the accuracy less the accuracy that answers and labels would have if they knew nothing of each other,
+    the sum over the labels of (share of the labels) x (share of the answers): it is 0 for a network that always gives
+    the same answer, whatever the sizes. Where all units are of one size, this is a test of the accuracy itself.
+
+    p is (b + 1) / (n + 1), b the permutations among n that do as well or better. Answers a, a, b, b and the same labels
+    in four photographs: one in six orders of the labels fits as well, so p is near 1/6.
+
+    Args: answers, labels, photos: str [patches].
+    """
+    units = find_units(labels, photos)
+    names, codes = np.unique(units.labels, return_inverse=True)
+    fits = np.zeros((len(codes), len(names)), np.int64)  # patches of each unit that were answered by each label
+    known = np.isin(answers, names)
+    np.add.at(fits, (units.of_patch[known], np.searchsorted(names, answers[known])), 1)
+    sizes, answered = np.bincount(units.of_patch, minlength=len(codes)), fits.sum(axis=0)
+
+    def measure(codes: np.ndarray) -> tuple[int, int]:
+        """Return the right answers and the statistic x patches squared, both exact whole numbers."""
+        right = int(fits[np.arange(len(codes)), codes].sum())
+        counts = np.bincount(codes, sizes, len(names)).astype(np.int64)
+        return right, right * len(answers) - int((counts * answered).sum())
+
+    random = make_generator(0, "permutation test", len(codes))
+    drawn = np.array([measure(random.permutation(codes)) for _ in range(permutations)])  # [permutations, 2]
+    reached = int((drawn[:, 1] >= measure(codes)[1]).sum())
+    return {
+        "p": (reached + 1) / (permutations + 1),
+        "permutations": permutations,
+        "as_good": reached,
+        "units": len(codes),
+        "chance": _describe(drawn[:, 0] / len(answers)),
+    }
+
+
+def naming_luck(answers: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> float:
+    """Return the share of ways to give the answers the classes' names that are right as often, or more often.
+
+    A network that has learned from meaningless labels may tell the classes apart and name them by lot: of three
+    classes all are named rightly in one of six ways, which is no leak of the true labels. Estimated by lot, as p is.
+
+    Args: answers, labels: str [patches], each one of the classes.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)), int)  # [true, answered]
+    np.add.at(counts, ([numbers[one] for one in labels], [numbers[one] for one in answers]), 1)
+    random, columns = make_generator(0, "naming", len(classes)), np.arange(len(classes))
+    drawn = [counts[random.permutation(len(classes)), columns].sum() for _ in range(PERMUTATIONS)]
+    return float(((np.array(drawn) >= counts.trace()).sum() + 1) / (PERMUTATIONS + 1))
+
+
+def _describe(accuracies: np.ndarray) -> dict[str, Any]:
+    """Return mean, the middle 95 % and a histogram over [0, 1] of the accuracies under permuted labels."""
+    counts, _ = np.histogram(accuracies, bins=HISTOGRAM_BINS, range=(0, 1))
+    low, high = np.percentile(accuracies, [2.5, 97.5])
+    return {"mean": float(accuracies.mean()), "low": float(low), "high": float(high), "histogram": counts.tolist()}

@@ -1,0 +1,164 @@
+"""Test patches + their photographs -> views that hold a specimen and what lies around it, and where the specimen is.
+
+A view is twice as wide and high as the box that its patch was cut by (with its margin). It lies by lot around the box,
+not centred on it: a network that merely prefers the middle of a picture must not seem to look at specimens. Where a
+photograph has no room, the view is as large as the photograph. Other specimens of the same class in the view count as
+specimen too.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inference.errors import InputError
+from inference.pictures.image_io import read_image
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.sources import place_from_json
+from pipeline.data.windows import Window, intersection, make_generator
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
+
+MOST_VIEWS = 1000
+TIMES = 2  # a view's sides, in sides of the box
+MOST_COVER = 0.6  # a view of which more is specimen says nothing about what lies around
+CENTRE_SIDE = 0.5**0.5  # half of the area
+
+FULL, MIXED, LOST = "the box fills its photograph", "another class is in view", "the photograph can't be read"
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture for the network and the part of it that is asked about.
+
+    pixels: uint8 [height, width, 3]. inside: bool [height, width], where the specimen is, or the centre.
+    """
+
+    patch: Patch
+    pixels: np.ndarray
+    inside: np.ndarray
+
+
+class SpecimenViews:
+    """The views of test patches, one by one, so that no more than a photograph is held; left_out counts the others."""
+
+    def __init__(self, test: PatchIndex, images: Path, labels: tuple[str, ...]) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._images, self._boxes = images, _boxes_by_photo(test, labels)
+        self._patches = sample_patches(PatchIndex(test.root, tuple(p for p in test.patches if p.label in labels)))
+
+    def __iter__(self) -> Iterator[View]:
+        """Yield the views, photograph by photograph."""
+        name, pixels = "", None
+        for patch in sorted(self._patches, key=lambda patch: patch.photo):
+            if patch.photo != name:
+                name, pixels = patch.photo, _read_photograph(self._images / patch.photo)
+            view = make_view(patch, self._boxes[patch.photo], pixels)
+            if isinstance(view, View):
+                yield view
+            else:
+                self.left_out[view] += 1
+
+
+def make_view(patch: Patch, boxes: list[tuple[str, Window]], pixels: np.ndarray | None) -> View | str:
+    """Return the view of a patch of a photograph, uint8 [height, width, 3], or why there is none.
+
+    boxes: label and window of every specimen in the photograph, the patch's own among them.
+    """
+    own = _window(patch)
+    if pixels is None or own.x + own.width > pixels.shape[1] or own.y + own.height > pixels.shape[0]:
+        return LOST  # another photograph lies there now
+    frame = pixels.shape[1], pixels.shape[0]
+    window = surrounding_window(own, frame, make_generator(0, "view", patch.file))
+    if any(label != patch.label and intersection(box, window) for label, box in boxes):
+        return MIXED
+    inside = mark_boxes([box for _, box in boxes], window)
+    if inside.mean() > MOST_COVER:
+        return FULL
+    part = pixels[window.y : window.y + window.height, window.x : window.x + window.width]
+    return View(patch, part, inside)
+
+
+def surrounding_window(box: Window, frame: tuple[int, int], random: np.random.Generator) -> Window:
+    """Return a window twice as wide and high as a box, around it by lot, inside the frame (width, height).
+
+    Box (10, 20, 30, 40) in the frame (45, 1000): x 0, width 45; height 80, y from 0 to 20.
+    """
+    x, width = _surround(box.x, box.width, frame[0], random)
+    y, height = _surround(box.y, box.height, frame[1], random)
+    return Window(x, y, width, height)
+
+
+def mark_boxes(boxes: list[Window], window: Window) -> np.ndarray:
+    """Return bool [height, width] of a window: true where any of the boxes lies."""
+    inside = np.zeros((window.height, window.width), bool)
+    for box in boxes:
+        left, top = max(box.x - window.x, 0), max(box.y - window.y, 0)
+        right, bottom = max(box.x + box.width - window.x, 0), max(box.y + box.height - window.y, 0)
+        inside[top:bottom, left:right] = True
+    return inside
+
+
+def centre_views(test: PatchIndex) -> Iterator[View]:
+    """Yield the pictures themselves, of which the centre is asked about: half of the area, in the picture's shape."""
+    for patch in sample_patches(test):
+        pixels = read_image(test.path(patch))
+        yield View(patch, pixels, mark_centre(pixels.shape[0], pixels.shape[1]))
+
+
+def mark_centre(height: int, width: int) -> np.ndarray:
+    """Return bool [height, width], true in the middle: of 10 x 10 pixels the middle 7 x 7."""
+    inside = np.zeros((height, width), bool)
+    rows, columns = (max(round(side * CENTRE_SIDE), 1) for side in (height, width))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    inside[top : top + rows, left : left + columns] = True
+    return inside
+
+
+def sample_patches(index: PatchIndex) -> list[Patch]:
+    """Return at most MOST_VIEWS patches, by lot, in the index' order."""
+    count = len(index.patches)
+    chosen = np.sort(make_generator(0, "views", count).permutation(count)[:MOST_VIEWS])
+    return [index.patches[place] for place in chosen]
+
+
+def find_photographs(run: RunFolder, recipe: Recipe, root: Path) -> Path:
+    """Return the folder of the photographs that a run's patches, under root, were cut from.
+
+    Raises:
+        InputError: they are gone.
+    """
+    place = place_from_json(read_json(run.source, "Start a new run."))
+    drawn = root.parent / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}" / "photos"
+    images = place.images or drawn
+    if not images.is_dir():
+        raise InputError(f"{images}: does not exist. The run's photographs lay there; put them back.")
+    return images
+
+
+def _boxes_by_photo(test: PatchIndex, labels: tuple[str, ...]) -> dict[str, list[tuple[str, Window]]]:
+    boxes: dict[str, list[tuple[str, Window]]] = {}
+    for patch in test.patches:
+        if patch.label in labels:
+            boxes.setdefault(patch.photo, []).append((patch.label, _window(patch)))
+    return boxes
+
+
+def _surround(start: int, length: int, limit: int, random: np.random.Generator) -> tuple[int, int]:
+    """Return start and length of a stretch around another one, inside 0 to limit."""
+    longer = min(TIMES * length, limit)
+    first, last = max(start + length - longer, 0), min(start, limit - longer)
+    return int(random.integers(first, last + 1)), longer
+
+
+def _window(patch: Patch) -> Window:
+    return Window(patch.x, patch.y, patch.width, patch.height)
+
+
+def _read_photograph(path: Path) -> np.ndarray | None:
+    try:
+        return read_image(path)
+    except InputError:
+        return None

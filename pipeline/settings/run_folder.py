@@ -1,0 +1,148 @@
+"""runs/<recipe>/<time>-seed<n>/: everything that one run needs to be repeated, resumed and read."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from inference.anomaly.bank import BANK_NAME
+from inference.anomaly.region_names import NAMES_NAME
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.model.held_out import HELD_OUT_NAME
+from inference.model.neighbours import NEIGHBOURS_NAME
+from pipeline.settings.recipe import Recipe, recipe_from_json, recipe_to_json
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "opencv-python", "ai-edge-litert")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names of a run's files; a stage is done when the file that it ends with exists."""
+
+    path: Path
+
+    recipe = property(lambda self: self.path / "recipe.json")
+    environment = property(lambda self: self.path / "environment.json")
+    source = property(lambda self: self.path / "source.json")
+    data = property(lambda self: self.path / "data.json")
+    index = property(lambda self: self.path / "index.csv")
+    history = property(lambda self: self.path / "history.csv")
+    best = property(lambda self: self.path / "best.keras")
+    candidate = property(lambda self: self.path / "candidate.keras")
+    backup = property(lambda self: self.path / "backup")
+    cache = property(lambda self: self.path / "cache")
+    fit = property(lambda self: self.path / "fit.json")
+    calibration = property(lambda self: self.path / "calibration.json")
+    photos = property(lambda self: self.path / "photos.csv")
+    trunk = property(lambda self: self.path / "trunk.tflite")
+    bank = property(lambda self: self.path / BANK_NAME)
+    region_names = property(lambda self: self.path / NAMES_NAME)
+    name_report = property(lambda self: self.path / "names.json")
+    held_out_scores = property(lambda self: self.path / "held_out_scores.npz")
+    maps = property(lambda self: self.path / "maps")
+    neighbours = property(lambda self: self.path / NEIGHBOURS_NAME)
+    held_out = property(lambda self: self.path / HELD_OUT_NAME)
+    model = property(lambda self: self.path / "model.tflite")
+    float_model = property(lambda self: self.path / "model_float32.tflite")
+    parity = property(lambda self: self.path / "parity.json")
+    report = property(lambda self: self.path / "report.json")
+    predictions = property(lambda self: self.path / "predictions.csv")
+    mistakes = property(lambda self: self.path / "mistakes")
+    label_errors = property(lambda self: self.path / "label_errors.csv")
+    results = property(lambda self: self.path / "results.json")
+
+    def read_recipe(self) -> Recipe:
+        """Return the run's recipe.
+
+        Raises:
+            InputError: the folder holds no run.
+        """
+        if not self.recipe.is_file():
+            raise InputError(f"{self.path}: is no run: it holds no recipe.json. Give a folder made by `pipeline run`.")
+        return recipe_from_json(self.recipe.read_text(encoding="utf-8"))
+
+
+def create_run(runs: Path, recipe: Recipe) -> RunFolder:
+    """Make a new run's folder, named after time and seed."""
+    return fill_run(new_folder(runs / recipe.name, f"seed{recipe.seed}"), recipe)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder that is named after the time and a name."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = parent / f"{stamp}-{name}"
+    while folder.exists():  # two runs within one second
+        folder = folder.with_name(folder.name + "x")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def fill_run(folder: Path, recipe: Recipe) -> RunFolder:
+    """Write down the recipe and environment of a new run."""
+    run = RunFolder(folder)
+    write_atomically(run.recipe, recipe_to_json(recipe))
+    write_json(run.environment, describe_environment(recipe.seed))
+    return run
+
+
+def describe_environment(seed: int) -> dict[str, Any]:
+    """Return versions, revision, command and machine of this process."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "revision": _git_revision(),
+        "command": sys.argv,
+        "machine": describe_machine(),
+        "seed": seed,
+    }
+
+
+def describe_machine() -> str:
+    """Name the machine by its kind: cores and processor, as a measurement should state it."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        processor = names[0] if names else processor
+    return f"{os.cpu_count()}-core {processor}, {platform.system()}"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, atomically, keys sorted."""
+    write_atomically(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, remedy: str) -> Any:
+    """Read a JSON file that an earlier stage wrote.
+
+    Raises:
+        InputError: it is missing; remedy says which stage makes it.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: does not exist. {remedy}")
+    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+
+
+def relative_to_run(path: Path, folder: Path) -> str:
+    """Return a path as seen from a run's folder, absolute where Windows has it on another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+def _git_revision() -> str:
+    """Return the program's revision, with "+changes" where the checkout differs from it, or "unknown"."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+changes"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return answer.stdout.strip()

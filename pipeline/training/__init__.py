@@ -1,0 +1,1 @@
+"""Index and recipe -> best.keras and history.csv."""

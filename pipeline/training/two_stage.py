@@ -1,0 +1,116 @@
+"""PatchIndex + pretrained trunk -> best.keras and history.csv: first the head alone, then the network."""
+
+import difflib
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from inference.errors import InputError
+from models.build import trunk_of
+from pipeline.data.index import PatchIndex
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
+from pipeline.training.callbacks import read_history, truncate_history
+from pipeline.training.epochs import (
+    FitData,
+    Stretch,
+    compile_for_fit,
+    epochs_done,
+    finish,
+    learning_rate_schedule,
+    make_fit_data,
+    train_stretch,
+    weights_of,
+)
+from pipeline.training.weights import make_network
+
+_NAMES_SHOWN = 8
+
+
+def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+    """Train the head on the frozen trunk, then both; return the same as fit_gradient.
+
+    The trunk's batch normalisation stays as it was in both stages: the statistics of its first training are better
+    than those of a few hundred pictures. Epochs are counted over both stages; a killed run goes on in its stage.
+
+    Raises:
+        InputError: a class has no patches, the weights to start from don't fit, the trunk has no layer of the name
+            fit.trainable_from, or the loss became NaN (names epoch and step).
+    """
+    head, whole = stretches(run, recipe)
+    done = max(epochs_done(head.backup), epochs_done(whole.backup))
+    truncate_history(run.history, done)
+    history = read_history(run.history)
+    if not whole.is_finished(history, recipe.fit):  # else killed between the last epoch and fit.json
+        keras.utils.set_random_seed(recipe.seed)
+        data = make_fit_data(run, index, recipe)
+        if done < head.last:
+            train_stretch(run, recipe, _head_network(recipe, resumed=done > 0), data, head)
+        train_stretch(run, recipe, _whole_network(recipe, data, head), data, whole)
+    return finish(run)
+
+
+def stretches(run: RunFolder, recipe: Recipe) -> tuple[Stretch, Stretch]:
+    """Return the two stages; the first has no early stopping, being short."""
+    settings = recipe.fit
+    head = Stretch(0, settings.head_epochs, settings.head_epochs, run.backup / "head", "fit.head_learning_rate")
+    return head, Stretch(settings.head_epochs, settings.epochs, settings.patience, run.backup / "whole")
+
+
+def freeze_trunk(network: keras.Model) -> None:
+    """Let only the head learn."""
+    for layer in trunk_of(network).layers:
+        layer.trainable = False
+
+
+def unfreeze_trunk(network: keras.Model, first: str) -> None:
+    """Let the trunk's layers from a given one on (all where "") learn, except batch normalisation.
+
+    Each such layer is frozen by itself: calling the trunk with training=False would not freeze it in Keras' fit.
+
+    Raises:
+        InputError: the trunk has no layer of that name.
+    """
+    trunk = trunk_of(network).layers
+    start = _place_of(first, trunk) if first else 0
+    for place, layer in enumerate(trunk):
+        layer.trainable = place >= start and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _head_network(recipe: Recipe, resumed: bool) -> keras.Model:
+    """Return the network of the first stage; a resumed run has its weights in the backup."""
+    network = make_network(recipe, "none" if resumed else recipe.network.weights)
+    unfreeze_trunk(network, recipe.fit.trainable_from)  # refuses an unknown name before the first epoch
+    freeze_trunk(network)
+    compile_for_fit(network, recipe.fit, recipe.fit.head_learning_rate)
+    return network
+
+
+def _whole_network(recipe: Recipe, data: FitData, head: Stretch) -> keras.Model:
+    """Return the network of the second stage, with the weights at the end of the first.
+
+    It is a new one even where the first stage has just ended: so a run that was killed between them is no special
+    case, and nothing that Keras remembers of the first fit gets into the second.
+    """
+    network = make_network(recipe, "none")
+    network.load_weights(weights_of(head.backup))
+    unfreeze_trunk(network, recipe.fit.trainable_from)
+    settings = replace(recipe.fit, epochs=recipe.fit.epochs - recipe.fit.head_epochs)
+    compile_for_fit(network, settings, learning_rate_schedule(settings, data.steps_per_epoch))
+    return network
+
+
+def _place_of(name: str, layers: list[keras.layers.Layer]) -> int:
+    names = [layer.name for layer in layers]
+    if name in names:
+        return names.index(name)
+    weighted = [
+        layer.name for layer in layers if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    step = max(len(weighted) // _NAMES_SHOWN, 1)
+    shown = difflib.get_close_matches(name, weighted, 3) or weighted[::step]
+    raise InputError(
+        f"fit.trainable_from must be a layer of the trunk. Received: {name!r}. Layers are, from first to last, for "
+        f"example: {', '.join(shown)}."
+    )
