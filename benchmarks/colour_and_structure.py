@@ -20,8 +20,8 @@ from PIL import Image, ImageFilter
 from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_image, resize_image
-from pipeline.data.windows import make_generator
 from pipeline.metrics.intervals import proportion
+from pipeline.random_generator import make_generator
 from pipeline.settings.run_folder import RunFolder, describe_machine
 from pipeline.stages import run_index
 

@@ -24,7 +24,7 @@ from pipeline.evaluation.predictions import read_predictions
 from pipeline.metrics.classification import Scores
 from pipeline.metrics.intervals import bootstrap, proportion
 from pipeline.quiet import load_tensorflow
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.run_folder import RunFolder, describe_machine
 
 ACCEPTED = (0.9, 0.95)  # shares of the classes' test patches at which rejection is measured

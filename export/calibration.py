@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 
 

@@ -16,7 +16,8 @@ from inference.model.card import Card, card_files
 from models.build import with_probabilities
 from pipeline.calibration.neighbours import read_run_neighbours
 from pipeline.data.index import PatchIndex
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 

@@ -5,17 +5,18 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inference.batch.batch import Batch
 from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
 from inference.batch.progress import Progress
 from inference.batch.result_files import check_output, output_format, print_text, write_pieces
 from inference.batch.shards import remove_shards
-from inference.batch.worker import Request, WorkerSettings
+from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Listing
@@ -26,26 +27,6 @@ if TYPE_CHECKING:  # numpy waits until boxes are asked for
 JOURNAL_SUFFIX = ".journal"
 SHARDS_SUFFIX = ".shards"
 _MOST_SAID = 10  # remarks on a file of boxes: that of a whole data set may be used with a few of its photographs
-
-
-@dataclass
-class Batch:
-    """What one call works on."""
-
-    options: argparse.Namespace
-    listing: Listing
-    boxes: "BoxFile | None"
-    journal: Journal
-    progress: Progress
-
-    def requests(self) -> Iterator[Request]:
-        """Yield what has no result yet."""
-        for picture in self.listing:
-            if self.journal.has_result(picture.key):
-                continue
-            boxes = None if self.boxes is None else self.boxes.boxes_of(picture.key)
-            if self.boxes is None or boxes:
-                yield Request(picture, boxes)
 
 
 def classify(options: argparse.Namespace) -> int:

@@ -1,5 +1,18 @@
-"""The one exception that the program shows to a user without a traceback."""
+"""What a user can fix, as an exception, and how its message repeats what was received."""
+
+_QUOTE_LENGTH = 80  # characters of a received value that a message repeats
 
 
 class InputError(Exception):
     """Report a fault that the user can fix: the rule, the value received, the remedy."""
+
+
+def quote(value: object) -> str:
+    """Return a received value for a message: quoted, printable, cut where it is long."""
+    words = repr(value)
+    return words if len(words) <= _QUOTE_LENGTH else words[:_QUOTE_LENGTH] + "..."
+
+
+def printable(name: str) -> str:
+    """Return a file name with the bytes that are not UTF-8 escaped, so that any terminal can show it."""
+    return name.encode("utf-8", errors="backslashreplace").decode("utf-8")

@@ -17,7 +17,7 @@ from inference.errors import InputError
 from pipeline.data.index import Patch, PatchIndex, write_index
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.metrics.classification import Scores
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.run_folder import RunFolder, write_json
 from tests.tiny_model import COLOURS, make_card, make_flatbuffer, write_model
 

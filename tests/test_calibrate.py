@@ -10,7 +10,8 @@ from scipy.special import softmax
 
 from pipeline.calibration.temperature import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
 from pipeline.data.index import PatchIndex
-from pipeline.settings.recipe import BACKGROUND, override
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import override
 from tests.worlds import RECIPE, write_patches
 
 confidences = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.array)

@@ -16,7 +16,8 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.data.dataset import evaluation_dataset, label_weights, load_patch, training_dataset, validation_dataset
 from pipeline.data.index import PatchIndex
-from pipeline.settings.recipe import BACKGROUND, Recipe, override, override_all
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe, override, override_all
 from tests.worlds import NO_AUGMENTATION, RECIPE, Scene, write_patches
 
 STILL = override_all(RECIPE, NO_AUGMENTATION)

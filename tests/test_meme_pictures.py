@@ -15,7 +15,7 @@ from pipeline.drawn.memes.figures.monsters import SIDE, Sprite, Standing, paint_
 from pipeline.drawn.memes.lettering import fit_lines, load_font, write_broad
 from pipeline.drawn.memes.places.raycast import CELLS, Eye, Look, World, cast, render
 from pipeline.evaluation.colour_baseline import colour_histogram
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.labels import BACKGROUND
 
 GAMES = ("doom", "animal_crossing")
 COUNT = 60

@@ -26,7 +26,8 @@ from pipeline.metrics.classification import (
     score,
 )
 from pipeline.metrics.intervals import RESAMPLES, bootstrap, proportion
-from pipeline.settings.recipe import BACKGROUND, override
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import override
 from tests.worlds import COLOURS, RECIPE, write_patches
 
 CLASSES = ("a", "b", "c")

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from inference.pictures.image_io import read_image
-from pipeline.drawn.outliers import DRAWINGS, SIDE, add_outliers, draw_outlier
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.data.outliers import add_outliers
+from pipeline.drawn.outliers import DRAWINGS, SIDE, draw_outlier
+from pipeline.settings.labels import BACKGROUND
 from tests.worlds import write_patches
 
 

@@ -14,7 +14,8 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.data.index import Patch, PatchIndex, read_index
 from pipeline.data.patches import CutResult, cut_patches
-from pipeline.settings.recipe import BACKGROUND, Recipe, override, override_all
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe, override, override_all
 from tests.worlds import RECIPE, Scene, Specimen, annotate_world, one_each, write_world
 
 SCENES = one_each(24)

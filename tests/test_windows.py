@@ -13,10 +13,10 @@ from pipeline.data.windows import (
     intersection,
     is_clear,
     jittered_windows,
-    make_generator,
     negative_windows,
     positive_window,
 )
+from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import PatchSettings
 
 Frame = tuple[int, int]  # width, height

@@ -12,9 +12,9 @@ from PIL import Image
 from inference.anomaly.components import trace_contour
 from inference.anomaly.detector import Detector, Region
 from inference.atomic_file import write_atomically
-from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
 from inference.pictures.regions import Box
+from inference.safe_path import safe_path
 
 _DIGITS = 6
 
@@ -79,7 +79,7 @@ def prepare_photograph(key: str, pixels: np.ndarray, boxes: Sequence[Box] | None
 
 
 def file_path(folder: Path, key: str, suffix: str) -> Path:
-    """Return folder/key with another suffix, inside the folder for any key; see inference.drawing.safe_path."""
+    """Return folder/key with another suffix, inside the folder for any key; see inference.safe_path."""
     start, slash, name = key.rpartition("/")
     stem = name.rpartition(".")[0] or name
     return safe_path(folder, f"{start}{slash}{stem}", suffix)

@@ -18,7 +18,7 @@ from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import CARD_NAME, Card, read_card
 from inference.model.decide import ANOMALY, Decision
-from inference.model.neighbours import logistic
+from inference.model.logistic import logistic
 from inference.pictures.image_io import read_image, resize_image
 
 NORMAL = "normal"

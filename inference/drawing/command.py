@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from inference.command import Batch, worker_settings
+from inference.batch.batch import Batch
+from inference.command import worker_settings
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.preview import draw_preview, write_preview
 from inference.drawing.window import show

@@ -23,13 +23,13 @@ from inference.drawing.labels import (
     words_of,
 )
 from inference.drawing.outlines import draw_outlines
-from inference.drawing.safe_path import safe_path
 from inference.errors import InputError
 from inference.model.answers import Answer
 from inference.model.decide import UNKNOWN
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
+from inference.safe_path import safe_path
 
 Words = tuple[str, str]  # label and confidence
 LONGEST_SIDE = 1024  # pixels

@@ -19,6 +19,7 @@ from inference.model.array_file import (
     read_arrays,
     unpack_unit_vectors,
 )
+from inference.model.logistic import logistic
 
 NEIGHBOURS_NAME = "neighbours.npz"
 _SHRINKAGE = 0.3  # of the covariance towards a sphere: the pictures are few for so many dimensions
@@ -113,11 +114,6 @@ class Neighbours:
 def nth_cosine(vectors: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
     """Return the cosine of each vector to the count-th nearest of the others, float [vectors]; all of length 1."""
     return np.partition(vectors @ others.T, -count, axis=1)[:, -count]
-
-
-def logistic(values: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-values)), without overflow."""
-    return 1 / (1 + np.exp(-np.clip(values, -60, 60)))
 
 
 def neighbours_to_file(neighbours: Neighbours) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from inference.anomaly.tiles import Tiling
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 
 _SPOTS = 4  # on each photograph
 _SPOT_REACH = 3  # pixels around its centre

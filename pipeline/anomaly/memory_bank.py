@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.anomaly.bank import nearest_distance
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 
 _SHRINKAGE = 0.02  # of the covariance towards a sphere, where it is inverted
 

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from pipeline.data.windows import make_generator
 from pipeline.drawn.planks import paint_defect
+from pipeline.random_generator import make_generator
 
 CUTOUT_SIDE = 128  # pixels
 _BATCH = 16

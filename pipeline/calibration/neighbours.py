@@ -16,7 +16,7 @@ from models.build import with_probabilities
 from pipeline.calibration.platt import fit_platt
 from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 

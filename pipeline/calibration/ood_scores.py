@@ -15,14 +15,16 @@ from scipy.special import logsumexp, softmax
 from sklearn.metrics import roc_auc_score
 
 from inference.model.array_file import normalise
-from inference.model.neighbours import Neighbours, logistic, nth_cosine
+from inference.model.logistic import logistic
+from inference.model.neighbours import Neighbours, nth_cosine
 from inference.pictures.image_io import resize_image
 from models.heads import POOL
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex
-from pipeline.data.windows import make_generator
 from pipeline.drawn.outliers import draw_outlier
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.random_generator import make_generator
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 LIKENESS = "softmax x neighbours"
 FAR_PICTURES = 200

@@ -17,7 +17,8 @@ from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
 from pipeline.metrics.intervals import proportion
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.model.decide import UNKNOWN
 from pipeline.calibration.temperature import highest_threshold
 from pipeline.crossval.folds import CrossvalFolder
-from pipeline.data.annotations.source import printable
 from pipeline.evaluation.predictions import pool_scores, read_predictions
 from pipeline.metrics.classification import Scores, auroc_background, measure
 from pipeline.metrics.intervals import bootstrap, proportion

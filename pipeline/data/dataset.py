@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -14,11 +14,25 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.data.augment import make_augmentation
 from pipeline.data.index import PatchIndex
-from pipeline.settings.recipe import BACKGROUND, Recipe
-from pipeline.training.distillation import Teacher
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 MEMORY_CACHE_BYTES = 2 * 2**30  # decoded pictures beyond this are cached in a file
 _PARALLEL_BATCHES = 2
+
+
+class Teaching(Protocol):
+    """Who changes the labels of training pictures; see pipeline.training.distillation.Teacher."""
+
+    @property
+    def side(self) -> int:
+        """Return the side, in pixels, of the pictures that it wants to see."""
+
+    def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pixels at the network's side, and the labels to learn.
+
+        Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
+        """
 
 
 def evaluation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
@@ -38,7 +52,7 @@ def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 
 
 def training_dataset(
-    index: PatchIndex, recipe: Recipe, cache_file: Path, teacher: Teacher | None = None
+    index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None
 ) -> tf.data.Dataset:
     """Return one epoch's batches (float32 pixels, one-hot labels, weights [batch]), shuffled and augmented.
 
@@ -52,7 +66,7 @@ def training_dataset(
     index = _with_labels(index, recipe.outputs)
     _check_classes(index, recipe)
     side = recipe.network.input_side
-    view = max(side, teacher.side) if teacher else side
+    view = max(side, teaching.side) if teaching else side
     stored = round(view * (1 + recipe.augment.detail))
     load = _remembering_loader(index, stored, cache_file)
     labels = tf.constant([recipe.outputs.index(patch.label) for patch in index.patches])
@@ -65,7 +79,7 @@ def training_dataset(
 
     def change_batch(pixels: np.ndarray, target: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         pixels, target = augment(pixels, target, seed)
-        return teacher.teach(pixels, target, side) if teacher else (pixels, target)
+        return teaching.teach(pixels, target, side) if teaching else (pixels, target)
 
     def change(batch: tuple[Any, Any], seed: Any) -> tuple[Any, Any, Any]:
         pixels, target = tf.numpy_function(change_batch, [*batch, seed], (tf.uint8, tf.float32))

@@ -14,15 +14,16 @@ import numpy as np
 from PIL import Image
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image, resize_image
 from pipeline.data.annotations.read import Annotation, AnnotationSet
-from pipeline.data.annotations.source import printable
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import Patch, PatchIndex, write_index
 from pipeline.data.splits import Photo, assign_splits, perceptual_hashes
-from pipeline.data.windows import Window, jittered_windows, make_generator, negative_windows, positive_window
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
+from pipeline.random_generator import make_generator
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 INDEX_NAME = "index.csv"
 _PHOTOS_NAME = "photos.csv"

@@ -1,6 +1,5 @@
 """Boxes of a photograph -> the rectangles to cut from it: tight positives, jittered copies, background negatives."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,12 +24,6 @@ class Window:
     def area(self) -> int:
         """Return the area in pixels."""
         return self.width * self.height
-
-
-def make_generator(seed: int, *names: object) -> np.random.Generator:
-    """Return a random generator that depends on its arguments alone, on every machine."""
-    digest = hashlib.sha256(":".join(map(str, (seed, *names))).encode("utf-8", "surrogateescape")).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
 def positive_window(box: Window, frame: tuple[int, int], margin: float) -> Window:

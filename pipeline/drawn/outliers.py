@@ -1,4 +1,4 @@
-"""Drawn pictures of nothing in particular -> extra background patches, so that the unknown looks like more than tables.
+"""Drawn pictures of nothing in particular: background patches with which the unknown looks like more than tables.
 
 The background windows of photographs show what lies around specimens. A classifier that has seen nothing else answers
 with a class for a brick wall or a dog; pictures made by simple random processes show it that most pictures are none of
@@ -7,38 +7,15 @@ its classes (outlier exposure: Hendrycks et al. 2019, arXiv:1812.04606; such pro
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.patches import store_patch
-from pipeline.data.windows import make_generator
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.random_generator import make_generator
 
 SIDE = 160
-PHOTO = "drawn outliers"  # stands for the photograph's name in index.csv
 
 Drawing = Callable[[np.random.Generator], np.ndarray]
-
-
-def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
-    """Return the index with drawn outliers among its training patches; pictures that are missing are drawn."""
-    patches = tuple(
-        Patch(f"{BACKGROUND}/outlier-{seed}-{number}.png", BACKGROUND, PHOTO, 0, 0, SIDE, SIDE, "train")
-        for number in range(count)
-    )
-
-    def draw(number: int) -> None:
-        path: Path = index.root / patches[number].file
-        if not path.is_file():
-            store_patch(draw_outlier(seed, number), path)
-
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(draw, range(count)))
-    return PatchIndex(index.root, (*index.patches, *patches))
 
 
 def draw_outlier(seed: int, number: int) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 
 from inference.model.enrolled import Enrolled, EnrolledClass
 from inference.model.held_out import HeldOut
-from inference.model.neighbours import Neighbours, logistic
+from inference.model.logistic import logistic
+from inference.model.neighbours import Neighbours
 from pipeline.calibration.platt import fit_platt
 
 MOST_LOST = 0.02  # share of the held-out pictures of trained classes that each added class may take

@@ -8,8 +8,8 @@ import numpy as np
 
 from inference.model.classifier import Classifier
 from models.build import count_macs
-from pipeline.data.windows import make_generator
 from pipeline.evaluation.keras_latency import measure_keras_latency, time_calls
+from pipeline.random_generator import make_generator
 
 
 def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]) -> dict[str, Any]:

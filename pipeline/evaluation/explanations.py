@@ -10,17 +10,18 @@ import numpy as np
 from PIL import Image
 
 from inference.atomic_file import write_atomically
+from inference.errors import printable
 from inference.model.decide import UNKNOWN
 from inference.pictures.image_io import read_image
 from models.heads import POOL
-from pipeline.data.annotations.source import printable
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.evaluation.grad_cam import grad_cam
 from pipeline.evaluation.heat_map import draw_heat_map
 from pipeline.evaluation.mistakes import TestAnswers, rank_mistakes, summarise_mistakes
 from pipeline.evaluation.nearest import nearest_patches, training_features
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, relative_to_run
 
 SHOWN = 24

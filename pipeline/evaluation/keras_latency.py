@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.windows import make_generator
 from pipeline.quiet import captured_output
+from pipeline.random_generator import make_generator
 
 _WARM_UP = 20
 _REPEATS = 300

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from inference.atomic_file import write_atomically
-from pipeline.data.annotations.source import printable
+from inference.errors import printable
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, relative_to_run

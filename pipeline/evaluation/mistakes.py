@@ -9,7 +9,8 @@ import numpy as np
 from inference.model.decide import UNKNOWN
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 MOST_PAIRS = 10
 _LEAST_PROBABILITY = 1e-7  # keeps the loss of an answer without any doubt finite: 16.1

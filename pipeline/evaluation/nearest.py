@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.calibration.neighbours import keras_outputs
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 
 MOST_PATCHES = 5000  # of which the nearest are sought; the features of all of a large training set would take minutes

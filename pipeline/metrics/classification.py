@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score,
 
 from inference.model.decide import UNKNOWN, DecisionRule, decide_softmax
 from pipeline.metrics.intervals import bootstrap, proportion
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.labels import BACKGROUND
 
 RELIABILITY_BINS = 10
 _CURVE_STEPS = 101

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 
 Z_95 = 1.959964
 RESAMPLES = 1000

@@ -13,7 +13,7 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from pipeline.evaluation.heat_map import colour_scale
 from pipeline.report.style import Report
-from pipeline.settings.recipe import BACKGROUND
+from pipeline.settings.labels import BACKGROUND
 
 PICTURE_SIDE_PIXELS = 160
 NEAREST_SIDE_PIXELS = 112

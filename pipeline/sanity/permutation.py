@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 
 PERMUTATIONS = 10_000
 HISTOGRAM_BINS = 40

@@ -23,7 +23,7 @@ import numpy as np
 
 from inference.errors import InputError
 from pipeline.data.index import PatchIndex, write_index
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 from pipeline.sanity.permutation import find_units
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, fill_run, read_json, relative_to_run, write_json

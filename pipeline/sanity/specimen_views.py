@@ -17,7 +17,8 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.data.sources import place_from_json
-from pipeline.data.windows import Window, intersection, make_generator
+from pipeline.data.windows import Window, intersection
+from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
 

@@ -7,12 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
-from pipeline.data.annotations.source import printable
 from pipeline.data.index import PatchIndex
 from pipeline.data.patches import store_patch
-from pipeline.data.windows import make_generator
+from pipeline.random_generator import make_generator
 from pipeline.sanity.figures import BOXES, CENTRE, measure_views
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.occlusion import SeenViews, draw_example, look_at_views, map_evidence, shares_inside

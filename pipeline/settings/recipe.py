@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from inference.errors import InputError
 from pipeline.settings.anomaly import AnomalySettings
-from pipeline.settings.rules import BACKGROUND, list_rules
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.rules import list_rules
 
 Overrides = tuple[tuple[str, str], ...]
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 from inference.errors import InputError
 from inference.model.decide import UNKNOWN
+from pipeline.settings.labels import BACKGROUND
 
 if TYPE_CHECKING:  # a recipe checks itself by these rules
     from pipeline.settings.recipe import FitSettings, NetworkSettings, Recipe
 
-BACKGROUND = "background"  # the label of negative patches in index.csv
 Rule = tuple[str, str, Any, bool]  # setting, rule, value, whether it holds
 
 # setting, least value, value below which it must stay

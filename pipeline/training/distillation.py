@@ -13,7 +13,8 @@ import numpy as np
 from inference.errors import InputError
 from inference.model.classifier import Classifier
 from pipeline.data.index import PatchIndex, read_index
-from pipeline.settings.recipe import BACKGROUND, Recipe
+from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.recipe import Recipe
 
 
 class Teacher:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
-from inference.errors import InputError
-from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, printable, quote, read_text
+from inference.errors import InputError, printable, quote
+from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, read_text
 
 _LISTS = ("images", "annotations", "categories")
 _Read = TypeVar("_Read")

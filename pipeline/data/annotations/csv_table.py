@@ -8,8 +8,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.errors import InputError
-from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, parse_number, printable, quote, read_text
+from inference.errors import InputError, printable, quote
+from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, parse_number, read_text
 
 # Role -> the names that programs give to its column, the most telling one first.
 _COLUMN_NAMES = {

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from pipeline.data.annotations.coco import read_coco
 from pipeline.data.annotations.csv_table import is_csv, read_csv
-from pipeline.data.annotations.source import Source, printable, read_text
+from pipeline.data.annotations.source import Source, read_text
 from pipeline.data.annotations.voc import list_voc_files, read_voc
 from pipeline.data.annotations.yolo import find_class_files, read_yolo
 

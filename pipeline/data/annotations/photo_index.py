@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
-from pipeline.data.annotations.source import list_files, printable, quote
+from pipeline.data.annotations.source import list_files
 
 _MOST_CANDIDATES = 5  # files that a message names
 # What may follow a stem: letters, perhaps digits. `stone 1.2` has no extension, `stone 1.jpg` has.

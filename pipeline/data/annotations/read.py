@@ -18,11 +18,11 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from inference.errors import InputError
+from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_source
 from pipeline.data.annotations.photo_index import PhotoIndex, drop_extension, index_photos, relative_name
-from pipeline.data.annotations.source import NamedPhoto, Refusal, Source, WrittenBox, printable, quote
+from pipeline.data.annotations.source import NamedPhoto, Refusal, Source, WrittenBox
 
 _ROUNDING = 0.5 + 1 / 128
 _MOST_REFUSALS = 5  # messages that the error about an unusable file repeats

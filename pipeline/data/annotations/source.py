@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inference.errors import InputError
-
-_QUOTE_LENGTH = 80  # characters of a received value that a message repeats
+from inference.errors import InputError, quote
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,3 @@ def parse_number(text: str, name: str) -> float:
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number; received {quote(text)}. Correct or remove this box.")
     return number
-
-
-def quote(value: object) -> str:
-    """Return a received value for a message: quoted, printable, cut where it is long."""
-    words = repr(value)
-    return words if len(words) <= _QUOTE_LENGTH else words[:_QUOTE_LENGTH] + "..."
-
-
-def printable(name: str) -> str:
-    """Return a file name with the bytes that are not UTF-8 escaped, so that any terminal can show it."""
-    return name.encode("utf-8", errors="backslashreplace").decode("utf-8")

@@ -7,8 +7,8 @@ one pixel to the right and below.
 from pathlib import Path
 from xml.etree import ElementTree
 
-from inference.errors import InputError
-from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, list_files, parse_number, printable, quote
+from inference.errors import InputError, printable, quote
+from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, list_files, parse_number
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 

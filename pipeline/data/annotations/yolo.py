@@ -6,17 +6,8 @@ The classes' names stand in classes.txt, obj.names or the `names:` of data.yaml;
 import re
 from pathlib import Path
 
-from inference.errors import InputError
-from pipeline.data.annotations.source import (
-    NamedPhoto,
-    Source,
-    WrittenBox,
-    list_files,
-    parse_number,
-    printable,
-    quote,
-    read_text,
-)
+from inference.errors import InputError, printable, quote
+from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, list_files, parse_number, read_text
 
 _NUMBERS = ("x_center", "y_center", "width", "height")
 _LARGEST_FRACTION = 2.0  # a box may stick out a little; a value beyond this is in pixels, not a fraction

@@ -1,0 +1,28 @@
+"""Drawn pictures of nothing in particular -> extra background patches of an index; see pipeline.drawn.outliers."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.patches import store_patch
+from pipeline.drawn.outliers import SIDE, draw_outlier
+from pipeline.settings.labels import BACKGROUND
+
+PHOTO = "drawn outliers"  # stands for the photograph's name in index.csv
+
+
+def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
+    """Return the index with drawn outliers among its training patches; pictures that are missing are drawn."""
+    patches = tuple(
+        Patch(f"{BACKGROUND}/outlier-{seed}-{number}.png", BACKGROUND, PHOTO, 0, 0, SIDE, SIDE, "train")
+        for number in range(count)
+    )
+
+    def draw(number: int) -> None:
+        path: Path = index.root / patches[number].file
+        if not path.is_file():
+            store_patch(draw_outlier(seed, number), path)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(draw, range(count)))
+    return PatchIndex(index.root, (*index.patches, *patches))
