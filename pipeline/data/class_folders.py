@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
-from pipeline.data.annotations.source import list_files
+from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import Patch, PatchIndex, read_index, write_index
 from pipeline.data.patches import INDEX_NAME

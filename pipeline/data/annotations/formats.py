@@ -1,16 +1,25 @@
 """Annotation path > the reader of its format: the format is told by content, never by a file's name alone."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from inference.boxes.entries import Entries, read_text
+from inference.boxes.formats import TEXT_FORMATS, TextFormat, tell_format
 from inference.errors import InputError, printable
-from pipeline.data.annotations.coco import read_coco
-from pipeline.data.annotations.csv_table import is_csv, read_csv
-from pipeline.data.annotations.source import Source, read_text
 from pipeline.data.annotations.voc import list_voc_files, read_voc
 from pipeline.data.annotations.yolo import find_class_files, read_yolo
 
-READERS: dict[str, Callable[[Path], Source]] = {"coco": read_coco, "voc": read_voc, "yolo": read_yolo, "csv": read_csv}
+
+def _read_file(known: TextFormat, path: Path) -> Entries:
+    return known.read(read_text(path), printable(path.name), True)
+
+
+READERS: dict[str, Callable[[Path], Entries]] = {
+    "voc": read_voc,
+    "yolo": read_yolo,
+    **{known.name: partial(_read_file, known) for known in TEXT_FORMATS},
+}
 
 _KNOWN = (
     "Known: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a folder "
@@ -20,7 +29,7 @@ _KNOWN = (
 _TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", "")  # what a folder is searched for besides .xml and YOLO
 
 
-def read_source(path: Path) -> Source:
+def read_entries(path: Path) -> Entries:
     """Return what the annotations at a file or folder say.
 
     Raises:
@@ -49,12 +58,10 @@ def _tell_file(path: Path) -> str:
 
 def _tell_text(text: str) -> str | None:
     """Return the format that a text is meant to be; whether it is sound is for the reader to say."""
-    begin = text.lstrip()[:1]
-    if begin == "{":
-        return "coco"
-    if begin == "<":
+    if text.lstrip().startswith("<"):
         return "voc"
-    return "csv" if is_csv(text) else None
+    known = tell_format(text)
+    return known.name if known else None
 
 
 def _tell_folder(folder: Path) -> tuple[str, Path]:
@@ -81,9 +88,9 @@ def _holds_voc(folder: Path) -> bool:
 def _find_tables(folder: Path) -> list[tuple[str, Path]]:
     """Return the COCO and CSV files directly in a folder; other JSON that lies there is no annotation."""
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix.lower() in _TABLE_SUFFIXES]
-    texts = {file: text for file in files if (text := _read_if_text(file))}
-    told = [(_tell_text(text), file) for file, text in texts.items() if '"annotations"' in text or is_csv(text)]
-    return [(name, file) for name, file in told if name in ("coco", "csv")]
+    texts = {file: _read_if_text(file) for file in files}
+    told = {file: known.name for file, text in texts.items() if (known := tell_format(text))}
+    return [(name, file) for file, name in told.items() if name != "coco" or '"annotations"' in texts[file]]
 
 
 def _read_if_text(file: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
-from pipeline.data.annotations.source import list_files
+from pipeline.data.file_listing import list_files
 
 _MOST_CANDIDATES = 5  # files that a message names
 # What may follow a stem: letters, perhaps digits. `stone 1.2` has no extension, `stone 1.jpg` has.
