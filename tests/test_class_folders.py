@@ -42,7 +42,7 @@ def splits_of(root: Path, work: Path, recipe: Recipe = RECIPE) -> dict[str, str]
     return {patch.file: patch.split for patch in index_class_folders(root, work, recipe).index.patches}
 
 
-def test_without_a_test_set_all_pictures_are_dealt(tmp_path: Path) -> None:
+def test_without_a_test_set_all_pictures_are_split(tmp_path: Path) -> None:
     """Catches pictures that are lost, labels of another folder, and shares that are not kept."""
     found = index_class_folders(write_folders(tmp_path / "data"), tmp_path / "work", RECIPE)
     patches = found.index.patches
@@ -160,7 +160,7 @@ def test_clear_refusals(tmp_path: Path) -> None:
         index_class_folders(tmp_path / "empty.zip", work, RECIPE)
     with pytest.raises(InputError, match="no zip that can be read"):
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
-    with pytest.raises(InputError, match="cross-validation deals all pictures"):
+    with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))
     write_picture(root / "cat" / "1.png", 55)
     with pytest.raises(InputError, match="either all inside train and test or none"):

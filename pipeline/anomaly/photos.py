@@ -14,7 +14,7 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing
 from pipeline.data.groups import PhotoGroups, groups_of
-from pipeline.data.splits import Photo, group_near_duplicates, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
 from pipeline.drawn.planks import KINDS, draw_plank
 from pipeline.settings.recipe import Recipe
 
@@ -80,7 +80,7 @@ def list_surface_photos(
     if sum(photo.split == FIT for photo, _ in found) < 2:
         raise InputError(f"{images}: two readable photographs or more are needed. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [Photo(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    photos = [HashedPhoto(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
         for number, members in enumerate(group_near_duplicates(photos, distance))

@@ -15,7 +15,7 @@ from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import Patch, PatchIndex, read_index, write_index
 from pipeline.data.patches import INDEX_NAME
-from pipeline.data.splits import Photo, assign_splits, assign_validation, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, assign_splits, assign_validation, perceptual_hashes
 from pipeline.settings.recipe import Recipe
 
 # names of folders above the class folders > split
@@ -59,7 +59,7 @@ class IndexedFolders:
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
-    """List class folders, decode each picture once, and deal the pictures to the splits.
+    """List class folders, decode each picture once, and assign the pictures to the splits.
 
     The class folders may lie in folders named train, test and validation (or val); then these are the splits, as they
     are, and where validation is missing it is a share of train. Near-duplicates and groups share a split where the
@@ -88,7 +88,7 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     if len({picture.split == "" for picture in listed}) > 1:
         raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
     if recipe.split.folds and listed[0].split:
-        raise InputError(f"{images}: has a test set of its own; cross-validation deals all pictures. Use run.")
+        raise InputError(f"{images}: has a test set of its own; cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
@@ -186,13 +186,13 @@ def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
 
 
 def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGroups) -> dict[str, str]:
-    """Return the split of each photo: as the folders say, and where they do not, dealt by near-duplicates."""
+    """Return the split of each photo: as the folders say, else by groups of near-duplicates."""
     numbers = groups.numbers()
-    photos: dict[str, Photo] = {}
+    photos: dict[str, HashedPhoto] = {}
     given: dict[str, str] = {}
     for picture in pictures:
         name = picture.listed.photo
-        new = Photo(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
+        new = HashedPhoto(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
         photos[name] = replace(photos[name], views=(*photos[name].views, picture.views)) if name in photos else new
         given[name] = picture.listed.split
     splits = set(given.values())

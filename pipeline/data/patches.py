@@ -19,7 +19,7 @@ from inference.pictures.image_io import decode_image, resize_image
 from pipeline.data.annotations.read import Annotation, AnnotationSet
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import Patch, PatchIndex, write_index
-from pipeline.data.splits import Photo, assign_splits, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
@@ -170,8 +170,8 @@ def _with_splits(
     return kept, unsplit
 
 
-def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> Photo:
-    return Photo(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
+def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> HashedPhoto:
+    return HashedPhoto(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
 
 
 def _parse_views(text: str) -> tuple[tuple[int, int], ...]:
