@@ -13,8 +13,7 @@ from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
 from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
-from pipeline.data.index import Patch, PatchIndex, read_index, write_index
-from pipeline.data.patches import INDEX_NAME
+from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
 from pipeline.data.splits import HashedPhoto, assign_splits, assign_validation, perceptual_hashes
 from pipeline.settings.recipe import Recipe
 

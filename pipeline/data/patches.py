@@ -1,31 +1,29 @@
 """Photographs with boxes -> stored patches and index.csv; what is already cut is not cut again."""
 
-import csv
 import hashlib
-import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError, printable
+from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import decode_image, resize_image
 from pipeline.data.annotations.read import Annotation, AnnotationSet
+from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
-from pipeline.data.index import Patch, PatchIndex, write_index
+from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
 from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
-INDEX_NAME = "index.csv"
 _PHOTOS_NAME = "photos.csv"
 
 Item = TypeVar("Item")
@@ -47,9 +45,6 @@ class PhotoRecord:
     height: int
     views: str
     split: str = ""
-
-
-_RECORD_COLUMNS = tuple(entry.name for entry in fields(PhotoRecord))
 
 
 @dataclass(frozen=True)
@@ -186,7 +181,8 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
         pixels = decode_image((images / missing[0].photo).read_bytes())
         for patch in missing:
             window = pixels[patch.y : patch.y + patch.height, patch.x : patch.x + patch.width]
-            store_patch(_reduced(window, recipe.patches.longest_side), folder / patch.file)
+            reduced = _reduced(window, recipe.patches.longest_side)
+            write_atomically(folder / patch.file, png_bytes(reduced, compress_level=1))
     return len(missing)
 
 
@@ -212,13 +208,6 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
     return resize_image(pixels, (height, width))
 
 
-def store_patch(pixels: np.ndarray, path: Path) -> None:
-    """Write a PNG: lossless, so that a patch is exactly the photograph's pixels."""
-    png = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(png, "PNG", compress_level=1)
-    write_atomically(path, png.getvalue())
-
-
 def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     """Apply a function in threads: Pillow decodes and encodes without holding the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -228,19 +217,8 @@ def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Res
 def _read_records(path: Path) -> dict[str, PhotoRecord]:
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        header, *rows = csv.reader(file)
-    if tuple(header) != _RECORD_COLUMNS or any(len(row) != len(header) for row in rows):
-        raise InputError(f"{path}: line 1 must be {','.join(_RECORD_COLUMNS)}. Received: {header}. Use a new folder.")
-    return {
-        photo: PhotoRecord(photo, digest, boxes, int(width), int(height), views, split)
-        for photo, digest, boxes, width, height, views, split in rows
-    }
+    return {record.photo: record for record in read_csv(path, PhotoRecord, "Use a new folder.")}
 
 
 def _write_records(records: dict[str, PhotoRecord], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_RECORD_COLUMNS)
-    writer.writerows(astuple(record) for _, record in sorted(records.items()))
-    write_atomically(path, text.getvalue())
+    write_csv(path, PhotoRecord, (record for _, record in sorted(records.items())))

@@ -1,17 +1,16 @@
 """Wrong answers -> why: the nearest training patches, and where in the picture the network saw which label."""
 
-import io
 import shutil
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.errors import printable
 from inference.model.decide import UNKNOWN
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
 from models.heads import POOL
 from pipeline.data.dataset import load_patch
@@ -90,13 +89,8 @@ def _add_maps(entries: list[Entry], paths: list[Path], network: keras.Model, rec
         entry["maps"] = []
     for (number, kind, label), heat in zip(asked, maps, strict=True):
         path = run.mistakes / f"{number + 1:02}-{'given' if kind == 'given' else 'true'}.jpg"
-        _write_jpeg(draw_heat_map(read_image(paths[number]), heat, MAP_SIDE_PIXELS), path)
+        picture = draw_heat_map(read_image(paths[number]), heat, MAP_SIDE_PIXELS)
+        write_atomically(path, jpeg_bytes(picture, _MAP_QUALITY, HALF_COLOUR))
         entries[number]["maps"].append(
             {"label": label, "file": relative_to_run(path, run.path), "empty": not bool(heat.any())}
         )
-
-
-def _write_jpeg(pixels: np.ndarray, path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=_MAP_QUALITY)
-    write_atomically(path, buffer.getvalue())

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from inference.atomic_file import write_atomically
 from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
+from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
-from pipeline.data.patches import store_patch
 from pipeline.random_generator import make_generator
 from pipeline.sanity.figures import BOXES, CENTRE, measure_views
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
@@ -104,7 +105,7 @@ def _write_examples(
     for place in chosen:
         names = {key: f"control/{folder.examples.name}/{place:04d}-{key}.png" for key in ("view", "lit")}
         for name, picture in zip(names.values(), draw_example(seen.small[place], maps[place]), strict=True):
-            store_patch(picture, folder.path.parent / name)
+            write_atomically(folder.path.parent / name, png_bytes(picture, compress_level=1))
         row = rows[place]
         shown = {key: row[key] for key in ("label", "whole", "mass", "area")}
         examples.append({**names, **shown, "photo": printable(row["photo"])})

@@ -2,19 +2,16 @@
 
 import functools
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
+from pipeline.drawn.folder import claim_folder, map_in_processes
 from pipeline.drawn.scenes.clutter import CLUTTER_DRAWERS
 from pipeline.drawn.scenes.crystals import draw_biotite, draw_muscovite, draw_pyrite, draw_quartz
 from pipeline.drawn.scenes.drawing import Light, Sketch, make_light, make_sketch, shaded
@@ -59,7 +56,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Photo:
+class SceneRecord:
     """What the annotations say of one written picture; sides in pixels."""
 
     name: str
@@ -120,11 +117,11 @@ def write_scenes(folder: Path, photos: int, seed: int, workers: int | None = Non
     """
     annotations, pictures = folder / "annotations.json", folder / "photos"
     pictures.mkdir(parents=True, exist_ok=True)
-    _claim_folder(folder, seed)
+    claim_folder(folder / "scenes.json", "scenes", seed, EDITION)
     if _is_complete(annotations, pictures, photos):
         return annotations
     write = functools.partial(_write_picture, pictures, seed)
-    records = _map_on_cores(write, photos, workers or min(os.cpu_count() or 1, photos // PHOTOS_WORTH_A_PROCESS))
+    records = map_in_processes(write, range(photos), workers, PHOTOS_WORTH_A_PROCESS)
     write_atomically(annotations, json.dumps(_describe(records), indent=1) + "\n")
     return annotations
 
@@ -226,19 +223,6 @@ def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
-def _claim_folder(folder: Path, seed: int) -> None:
-    """Note on the folder what it holds, or refuse it: pictures of two seeds would get each other's boxes."""
-    note, wanted = folder / "scenes.json", {"seed": seed, "edition": EDITION}
-    if not note.exists():
-        write_atomically(note, json.dumps(wanted) + "\n")
-        return
-    found = json.loads(note.read_text())
-    if found != wanted:
-        raise InputError(
-            f"{folder} holds scenes of {found}. Received: {wanted}. Name another folder or remove this one."
-        )
-
-
 def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
     """Say whether the annotations describe this many pictures and all of them are there."""
     if not annotations.exists():
@@ -247,28 +231,16 @@ def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
     return len(names) == photos and all((pictures / name).exists() for name in names)
 
 
-def _map_on_cores(write: Callable[[int], Photo], photos: int, workers: int) -> list[Photo]:
-    """Write pictures 0 to photos - 1, in order of their numbers, by this many processes."""
-    if workers < 2:
-        return [write(index) for index in range(photos)]
-    # Two threads are slower than one: drawing is many short calls that keep the interpreter's lock.
-    # Spawned, because a fork of a process that has loaded TensorFlow may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        return list(pool.map(write, range(photos), chunksize=8))
-
-
-def _write_picture(pictures: Path, seed: int, index: int) -> Photo:
+def _write_picture(pictures: Path, seed: int, index: int) -> SceneRecord:
     """Draw one scene, write its picture unless it is there, and return what the annotations say of it."""
     name, scene = f"scene_{index:05d}.jpg", draw_scene(seed, index)
     if not (pictures / name).exists():
-        partial = pictures / f"{name}.partial"
-        Image.fromarray(scene.pixels).save(partial, "JPEG", quality=JPEG_QUALITY)
-        partial.replace(pictures / name)  # a stopped run leaves no half picture that the next one would keep
+        write_atomically(pictures / name, jpeg_bytes(scene.pixels, JPEG_QUALITY, HALF_COLOUR))
     height, width = scene.pixels.shape[:2]
-    return Photo(name, width, height, scene.boxes)
+    return SceneRecord(name, width, height, scene.boxes)
 
 
-def _describe(photos: list[Photo]) -> dict[str, list[dict[str, object]]]:
+def _describe(photos: list[SceneRecord]) -> dict[str, list[dict[str, object]]]:
     """Return the COCO structure of these pictures; ids start at 1, boxes are [x, y, width, height]."""
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
