@@ -109,8 +109,8 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert len(found.index.patches) == 16
     odd, horses, broken = sorted(found.refused, key=len)[1], *sorted(found.refused, key=len)[::2]
     assert {horses, odd} == {
-        "test/horse: is no class; 1 files left out",
-        "outside of folders: is no class; 1 files left out",
+        "test/horse: is not a class; 1 files left out",
+        "outside of folders: is not a class; 1 files left out",
     }
     assert broken.startswith("train/cat/broken.jpg: is no image of a known format")
 
@@ -154,11 +154,11 @@ def test_clear_refusals(tmp_path: Path) -> None:
     work = tmp_path / "work"
     with pytest.raises(InputError, match=r"must hold a folder of pictures for each class \(owl\).*--set labels"):
         index_class_folders(root, work, override_all(RECIPE, (("labels", "owl"), ("network.background", "output"))))
-    with pytest.raises(InputError, match="no zip that can be read"):
+    with pytest.raises(InputError, match="nor a zip that can be read"):
         index_class_folders(tmp_path / "text.zip", work, RECIPE)
     with pytest.raises(InputError, match="must hold a folder of pictures"):
         index_class_folders(tmp_path / "empty.zip", work, RECIPE)
-    with pytest.raises(InputError, match="no zip that can be read"):
+    with pytest.raises(InputError, match="nor a zip that can be read"):
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
     with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))

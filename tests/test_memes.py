@@ -61,7 +61,7 @@ def test_a_zip_of_folders_is_taken_and_a_third_folder_is_named(
     assert cut(tmp_path, tmp_path / "memes.zip") == 1
     said = capsys.readouterr()
     assert "doom 8" in said.out and "animal_crossing 8" in said.out
-    assert "genshin: is no class; 8 files left out" in said.err
+    assert "genshin: is not a class; 8 files left out" in said.err
     assert cut(tmp_path, memes, "--set", "labels=doom,animal_crossing,genshin") == 0
     assert "genshin 8" in capsys.readouterr().out
 

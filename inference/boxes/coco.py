@@ -13,15 +13,15 @@ _Table = dict[Any, _Read | None]  # id -> what the entry says; None where the en
 
 
 def is_json(text: str) -> bool:
-    """Tell JSON from a table by its first sign."""
+    """Tell whether a text is JSON by its first character."""
     return text.lstrip()[:1] in ("{", "[")
 
 
 def read_coco(text: str, file: str, labelled: bool) -> Entries:
-    """Return what a COCO detection file says; entries that break a rule are refused by their id.
+    """Return what a COCO detection file says; invalid entries are refused, each with its id in the message.
 
-    labelled: every box needs a category, and an id of its own where it has one. Otherwise categories are not read,
-    and a list of results that name their photograph is taken too.
+    labelled: every box must have a category, and ids of boxes must be unique. Otherwise categories are not read, and
+    a list of results, each with the name of its photograph, is accepted too.
 
     Raises:
         InputError: the text is not JSON or lacks a list of COCO.
@@ -55,14 +55,14 @@ def _check_lists(document: Any, lists: tuple[str, ...], file: str) -> None:
 
 
 def _read_table(found: Entries, where: str, entries: list[Any], read: Callable[[Any, str], _Read]) -> _Table[_Read]:
-    """Return id -> entry. An id with two meanings means nothing: boxes that refer to it must not guess."""
+    """Return id -> entry; None for an invalid entry and for an id that two different entries use."""
     table: _Table[_Read] = {}
     for position, entry in enumerate(entries, start=1):
         origin = f"{where} {_name_entry(entry, position)}"
         with found.collect_refusal(origin):
             key = _read_id(entry)
             repeated, earlier = key in table, table.get(key)
-            table[key] = None  # until this entry has proved sound
+            table[key] = None  # until this entry has proved valid
             said = read(entry, origin)
             if not repeated or said == earlier:
                 table[key] = said
@@ -77,7 +77,7 @@ def _read_table(found: Entries, where: str, entries: list[Any], read: Callable[[
 def _read_boxes(
     found: Entries, where: str, entries: list[Any], images: _Table[NamedPhoto], categories: _Table[str] | None
 ) -> None:
-    """Add the boxes; those of a refused image are covered by the message about that image."""
+    """Add the boxes; those of a refused image get no message of their own."""
     seen: set[Any] = set()
     for position, entry in enumerate(entries, start=1):
         origin = f"{where} {_name_entry(entry, position)}"
@@ -93,7 +93,7 @@ def _read_boxes(
 
 
 def _read_results(found: Entries, entries: list[Any], where: str) -> None:
-    """Add the boxes of a list of results; numbers instead of names refer to a file that is not there."""
+    """Add the boxes of a list of results; a numeric image_id would refer to a file that is not given."""
     for position, entry in enumerate(entries, start=1):
         origin = f"{where} {_name_entry(entry, position)}"
         with found.collect_refusal(origin):
@@ -138,7 +138,9 @@ def _read_category(entry: dict[str, Any], origin: str) -> str:
 def _find_label(entry: dict[str, Any], categories: _Table[str]) -> str:
     label = _look_up(entry, "category_id", categories, "categories")
     if label is None:
-        raise InputError(f"category_id must be that of a sound category; received {entry['category_id']}. Correct it.")
+        raise InputError(
+            f"category_id must be the id of a valid category; received {entry['category_id']}. Correct it."
+        )
     return label
 
 
@@ -148,7 +150,7 @@ def _check_entry(entry: Any) -> None:
 
 
 def _read_id(entry: Any) -> Any:
-    """Return an entry's id: a number or a text, since nothing else can be referred to."""
+    """Return an entry's id, a number or a text."""
     _check_entry(entry)
     key = entry.get("id")
     if not _is_id(key):
@@ -157,7 +159,7 @@ def _read_id(entry: Any) -> Any:
 
 
 def _check_box_id(entry: dict[str, Any], seen: set[Any]) -> None:
-    """Refuse a second box of the same id; a box without any is unusual but clear."""
+    """Refuse a second box with the same id; a box without an id is accepted."""
     if entry.get("id") is None:
         return
     key = _read_id(entry)
@@ -167,7 +169,7 @@ def _check_box_id(entry: dict[str, Any], seen: set[Any]) -> None:
 
 
 def _look_up(entry: dict[str, Any], field: str, table: _Table[_Read], where: str) -> _Read | None:
-    """Return the entry that a box refers to, None where that entry was itself refused."""
+    """Return the entry that a box refers to; None where that entry was refused."""
     key = entry.get(field)
     if not _is_id(key) or key not in table:
         raise InputError(
@@ -178,7 +180,7 @@ def _look_up(entry: dict[str, Any], field: str, table: _Table[_Read], where: str
 
 
 def _photo_of(entry: Any, images: _Table[NamedPhoto]) -> NamedPhoto | None:
-    """Return the photograph of a box that may itself be malformed."""
+    """Return the photograph of a box; None where the box does not refer to a valid image."""
     key = entry.get("image_id") if isinstance(entry, dict) else None
     return images.get(key) if _is_id(key) else None
 
@@ -188,7 +190,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    """Tell a finite number from everything else that JSON may hold; Python reads NaN, and true as 1."""
+    """Tell whether a JSON value is a finite number; Python reads NaN too, and true as 1."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -198,6 +200,6 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def _name_entry(entry: Any, position: int) -> str:
-    """Return the words that find an entry in its file: its id, else its position in the list."""
+    """Return what identifies an entry in messages: its id, else its position in the list."""
     key = entry.get("id") if isinstance(entry, dict) else None
     return f"number {position}" if key is None else f"id {key if _is_number(key) else quote(key)}"

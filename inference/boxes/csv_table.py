@@ -1,7 +1,7 @@
 """CSV -> Entries: one box a line, in pixels; the header decides which column is what and how they are separated.
 
-xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where both xmax and
-width are there, width and height belong to the picture or repeat the box, by custom: they are not read.
+xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where a table has
+both xmax and width, width and height are usually the picture's, or repeat the box: they are not read.
 """
 
 import csv
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from inference.boxes.entries import Entries, WrittenBox, check_name, parse_number
 from inference.errors import InputError, quote
 
-_COLUMN_NAMES = {  # role -> the names that programs give to its column, the most telling one first
+_COLUMN_NAMES = {  # role -> the names that programs give to its column, the most specific one first
     "photo": ("filename", "file_name", "file", "image_path", "image_name", "image", "img", "path", "photo"),
     "label": ("label", "class", "class_name", "label_name", "category", "category_name"),
     "left": ("xmin", "x_min", "x1", "left", "bbox_x", "x"),
@@ -22,7 +22,7 @@ _COLUMN_NAMES = {  # role -> the names that programs give to its column, the mos
 }
 _CORNERS = ("left", "top", "right", "bottom")
 _EXTENT = ("left", "top", "width", "height")
-_HEADER_LENGTH = 10_000  # characters; a longer first line is no header, and csv refuses it
+_HEADER_LENGTH = 10_000  # characters; a longer first line is not a header, and csv refuses it
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,15 @@ class _Header:
 
 
 def is_csv(text: str) -> bool:
-    """Tell whether the first line is the header of a table of boxes, complete or nearly so."""
+    """Tell whether the first line is the header of a table of boxes, if perhaps an incomplete one."""
     columns = _read_header(text.split("\n", maxsplit=1)[0]).columns
     return "photo" in columns and len(columns) >= 2
 
 
 def read_csv(text: str, file: str, labelled: bool) -> Entries:
-    """Return what a table says. A line that holds a photograph and nothing else names one without boxes.
+    """Return what a table says. A line with the name of a photograph alone stands for a photograph without boxes.
+
+    labelled: every box must have a label.
 
     Raises:
         InputError: the header lacks a column or has one twice.
@@ -62,7 +64,7 @@ def read_csv(text: str, file: str, labelled: bool) -> Entries:
 
 
 def _read_header(line: str) -> _Header:
-    """Return the reading, among the three separators, that makes out the most columns."""
+    """Return the header as split by the separator that gives the most known columns."""
     readings = [_split_header(line[:_HEADER_LENGTH], delimiter) for delimiter in (",", ";", "\t")]
     return max(readings, key=lambda header: len(header.columns))
 
@@ -104,14 +106,14 @@ def _read_line(found: Entries, line: str, header: _Header, origin: str, box_role
 
 
 def _guess_photo(line: str, header: _Header) -> str | None:
-    """Return what may be the name of the photograph in a line that is no sound CSV."""
+    """Return what may be the name of the photograph in a line that is not valid CSV."""
     pieces = line.split(header.delimiter)
     column = header.columns["photo"]
     return pieces[column].strip(' "') if column < len(pieces) else None
 
 
 def _split_line(line: str, header: _Header) -> dict[str, str]:
-    """Return the field of each role. Lines are split one by one: an open quote spoils one line, not the rest."""
+    """Return the field of each role. Lines are split one by one, so that an open quote affects one line only."""
     try:
         fields = [field.strip() for field in next(csv.reader([line], delimiter=header.delimiter, strict=True))]
     except csv.Error as fault:

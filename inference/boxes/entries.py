@@ -1,4 +1,4 @@
-"""What a file of boxes says, entry by entry, before it is compared with any photograph: the readers' vocabulary."""
+"""The entries of a file of boxes as written, before they are compared with photographs; shared by all readers."""
 
 import math
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Refusal:
 
 @dataclass
 class Entries:
-    """Everything that one set of boxes says; a reader fills it entry by entry."""
+    """All entries of one set of boxes; a reader adds them one by one."""
 
     format: str
     in_fractions: bool = False  # numbers are fractions of the frame's width and height (YOLO), else pixels
@@ -85,7 +85,7 @@ def read_text(path: Path) -> str:
     Bytes that are not UTF-8 become lone surrogates, as in file names from the disk, so that such names match.
 
     Raises:
-        InputError: the file can't be read or holds no text.
+        InputError: the file can't be read or is not text.
     """
     try:
         data = path.read_bytes()
@@ -101,22 +101,22 @@ def check_name(name: object) -> str:
     """Return the name of a photograph as it is written.
 
     Raises:
-        InputError: it is no text, empty, or no name that a file could have.
+        InputError: it is not a text, is empty, or can't be the name of a file.
     """
     try:
         if isinstance(name, str) and name.strip():
             name.encode("utf-8", "surrogateescape")
             return name
-    except UnicodeEncodeError:  # half a letter, which JSON can spell and no file name can hold
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write but no file name can contain
         pass
     raise InputError(f"an entry must name its photograph; received {quote(name)}. Write the photograph's path.")
 
 
 def parse_number(text: str, name: str) -> float:
-    """Return a coordinate written as text; name says which one it is.
+    """Return a coordinate written as text; name: of the coordinate, for the message.
 
     Raises:
-        InputError: the text is no finite decimal number.
+        InputError: the text is not a finite decimal number.
     """
     try:
         number = float(text.replace("_", "?"))  # float() takes 1_000 for a number

@@ -13,21 +13,21 @@ from inference.errors import InputError
 from inference.pictures.listing import printable
 from inference.pictures.regions import Box
 
-_KNOWN = (
-    "Known: COCO JSON (the lists images and annotations, or a list of results that name their photograph in "
+_SUPPORTED = (
+    "Supported: COCO JSON (the lists images and annotations, or a list of results that name their photograph in "
     "file_name or image_id); CSV (a header such as file,x,y,width,height or file,xmin,ymin,xmax,ymax)."
 )
 
 
 @dataclass(frozen=True)
 class BoxFile:
-    """The boxes of a file by plain name of their photograph, in the file's order, and a message for each bad entry."""
+    """The boxes of a file by plain_name of their photograph, in order, and a message for each invalid entry."""
 
     boxes: dict[str, tuple[Box, ...]]
     refused: tuple[str, ...] = ()
 
     def boxes_of(self, key: str) -> tuple[Box, ...]:
-        """Return the boxes of the picture with this key: none where the file names none."""
+        """Return the boxes of the picture with this key; empty where the file has none for it."""
         return self.boxes.get(plain_name(key), ())
 
 
@@ -37,10 +37,10 @@ def read_boxes(path: Path) -> BoxFile:
     Boxes are in pixels of the upright photograph, whose top left corner is 0, 0. A photograph's name is its path
     relative to the folder that is classified. COCO's bbox [10, 20, 30, 40] of a.jpg and CSV's line a.jpg,10,20,40,60
     under file,xmin,ymin,xmax,ymax both give {"a.jpg": ((10.0, 20.0, 30.0, 40.0),)}.
-    An entry that breaks a rule is left out and named in `refused` by its line, id or number.
+    An invalid entry is left out and reported in `refused` with its line, id or number.
 
     Raises:
-        InputError: the file can't be read, is of neither format, or no entry of it holds a sound box.
+        InputError: the file can't be read, is in neither format, or no entry of it is valid.
     """
     name = printable(path.name)
     found = _read_entries(path, name)
@@ -51,20 +51,20 @@ def read_boxes(path: Path) -> BoxFile:
             boxes.setdefault(plain_name(box.photo.strip()), []).append(region)
     refused = tuple(refusal.message for refusal in found.refusals)
     if not boxes:
-        why = f"Refused entries: {len(refused)}, the first: {refused[0]}" if refused else f"Add one. {_KNOWN}"
-        raise InputError(f"{name}: must hold a sound box; received none. {why}")
+        why = f"Refused entries: {len(refused)}, the first: {refused[0]}" if refused else f"Add one. {_SUPPORTED}"
+        raise InputError(f"{name}: must hold at least one valid box; received none. {why}")
     return BoxFile({photo: tuple(some) for photo, some in boxes.items()}, refused)
 
 
 def unused(boxes: Iterable[str], keys: Iterable[str]) -> list[str]:
-    """Return the photographs, sorted, that have boxes but are not among the pictures with these keys."""
+    """Return the names, sorted, of photographs that have boxes but are not among the pictures with these keys."""
     return sorted(set(boxes) - {plain_name(key) for key in keys})
 
 
 def plain_name(name: str) -> str:
-    r"""Return the one spelling under which names are compared: `.\a\b.jpg` gives `a/b.jpg`, accents are composed.
+    r"""Return the normalized spelling by which names are compared: `.\a\b.jpg` gives `a/b.jpg`, accents are composed.
 
-    macOS writes an accent as a letter of its own, other systems do not.
+    macOS writes an accent as a separate character, other systems do not.
     """
     return unicodedata.normalize("NFC", posixpath.normpath(printable(name).replace("\\", "/")))
 
@@ -76,14 +76,14 @@ def _read_entries(path: Path, name: str) -> Entries:
         raise InputError(f"{printable(str(path))}: {fault}") from fault
     known = tell_format(text)
     if known is None:
-        raise InputError(f"{printable(str(path))}: holds boxes of no known format. {_KNOWN}")
+        raise InputError(f"{printable(str(path))}: does not hold boxes in a supported format. {_SUPPORTED}")
     return known.read(text, name, False)
 
 
 def _check_extent(box: WrittenBox) -> Box:
     if not all(math.isfinite(value) for value in box.extent) or min(box.extent[2:]) <= 0:
         raise InputError(
-            "a box must have a finite place and a positive width and height; "
+            "a box must have finite coordinates and a positive width and height; "
             f"received {box.written}. Correct or remove it."
         )
     return box.extent

@@ -1,4 +1,4 @@
-"""Text -> the format that it is meant to be, told by content: the explicit list of what one file of boxes may be."""
+"""Text -> its format, recognized by content: the explicit list of formats that one file of boxes may have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from inference.boxes.entries import Entries
 class TextFormat:
     """A format of one text file.
 
-    fits: tells whether a text is meant to be of this format; whether it is sound is for read to say.
-    read: takes the text, the file's name for messages, and whether every box must have a label, as in training.
+    fits: tells whether a text is of this format, valid or not.
+    read: text, the file's name for messages, labelled (whether every box must have a label, as in training) -> entries.
     """
 
     name: str
@@ -28,5 +28,5 @@ TEXT_FORMATS = (  # the first that fits is taken
 
 
 def tell_format(text: str) -> TextFormat | None:
-    """Return the format that a text is meant to be, None where it fits none."""
+    """Return the first format that fits a text; None where none does."""
     return next((known for known in TEXT_FORMATS if known.fits(text)), None)

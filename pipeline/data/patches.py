@@ -1,4 +1,4 @@
-"""Photographs with boxes -> stored patches and index.csv; what is already cut is not cut again."""
+"""Photographs with boxes -> stored patches and index.csv; patches that exist are not cut again."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """What is remembered of a photograph between two cuttings: one line of photos.csv.
+    """What is kept of a photograph between two calls of cut_patches: one line of photos.csv.
 
     sha256: of the file's bytes. boxes: hash of its boxes. views: perceptual hashes in hexadecimal, see
     pipeline.data.splits.Photo.
@@ -62,8 +62,8 @@ def cut_patches(
     """Cut every photograph's patches into a folder and write its index.csv.
 
     A second call with more photographs or boxes adds only theirs; photographs known from before keep their
-    split, even if a call between does not see them. A photograph that can't be decoded is left out and named in
-    the result. Photographs of one group share a split.
+    split, even if a call between does not see them. A photograph that can't be decoded is left out and reported
+    in the result. Photographs of one group share a split.
 
     Raises:
         InputError: no photograph could be used, or another version of the program cut into the folder.
@@ -83,7 +83,7 @@ def cut_patches(
 
 
 def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, recipe: Recipe) -> list[Patch]:
-    """List the patches of one photograph; no pixel is read, and no other photograph has an influence.
+    """Return the patches of one photograph; no pixel is read, and other photographs have no influence.
 
     A photograph with refused boxes (incomplete) gives no background: a specimen could hide in it.
     """
@@ -119,7 +119,7 @@ def _examine_all(
 
 
 def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRecord | None) -> PhotoRecord | str:
-    """Hash one photograph and its boxes, unless the record from before still holds."""
+    """Hash one photograph and its boxes, unless its earlier record is still valid."""
     places = [(box.label, box.x, box.y, box.width, box.height) for box in boxes]
     boxes_digest = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
     try:
@@ -143,10 +143,10 @@ def _with_splits(
     recipe: Recipe,
     groups: PhotoGroups,
 ) -> tuple[list[PhotoRecord], list[str]]:
-    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message.
+    """Return the records with their splits, and a message for each that resembles two splits: it is left out.
 
-    What was cut before and is gone or changed now still draws its like: a corrected photograph stays on the side
-    of its former self, and the near-duplicate of one that is missing today can't end up on another side.
+    Photographs of earlier calls that are missing or changed now still count: a corrected photograph keeps its split,
+    and a near-duplicate of a missing one gets that one's split.
     """
     numbers = groups.numbers()
     photos = [_photo(r.photo, r, [box.label for box in boxes[r.photo]], numbers) for r in records]
@@ -157,8 +157,8 @@ def _with_splits(
     splits = assign_splits(photos, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
-        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since it would show test "
-        "pictures to the training. Cut into a new folder to split everything afresh."
+        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
+        "would leak into the training. Cut into a new folder to split all photographs anew."
         for r in records
         if r.photo not in splits
     ]
@@ -187,7 +187,7 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
 
 
 def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -> Patch:
-    """Name a patch by everything that decides its pixels, so that an existing file is always the right one."""
+    """Return a patch whose file name has a hash of all that its pixels depend on, so that an existing file is right."""
     x, y, width, height = window.x, window.y, window.width, window.height
     origin = f"{record.photo}:{record.sha256}:{longest_side}".encode("utf-8", "surrogateescape")
     name = f"{_ascii(Path(record.photo).stem)}-{hashlib.sha256(origin).hexdigest()[:8]}-{x}-{y}-{width}x{height}.png"

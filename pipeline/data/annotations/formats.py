@@ -1,4 +1,4 @@
-"""Annotation path > the reader of its format: the format is told by content, never by a file's name alone."""
+"""Annotation path > entries, by the reader of its format, which is recognized by content, not by a file's name."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,10 +21,10 @@ READERS: dict[str, Callable[[Path], Entries]] = {
     **{known.name: partial(_read_file, known) for known in TEXT_FORMATS},
 }
 
-_KNOWN = (
-    "Known: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a folder "
-    "of them); YOLO (a folder with classes.txt, obj.names or data.yaml and one .txt a photograph); CSV (a file whose "
-    "first line is a header such as filename,label,xmin,ymin,xmax,ymax)."
+_SUPPORTED = (
+    "Supported: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a "
+    "folder of them); YOLO (a folder with classes.txt, obj.names or data.yaml and one .txt per photograph); CSV (a "
+    "file whose first line is a header such as filename,label,xmin,ymin,xmax,ymax)."
 )
 _TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", "")  # what a folder is searched for besides .xml and YOLO
 
@@ -33,7 +33,7 @@ def read_entries(path: Path) -> Entries:
     """Return what the annotations at a file or folder say.
 
     Raises:
-        InputError: there is nothing at the path, it is of no known format, or a folder holds several.
+        InputError: there is nothing at the path, its format is not supported, or a folder holds several sets.
     """
     if path.is_dir():
         name, place = _tell_folder(path)
@@ -50,14 +50,14 @@ def _tell_file(path: Path) -> str:
     try:
         name = _tell_text(read_text(path))
     except InputError as fault:
-        raise InputError(f"{printable(str(path))}: {fault} {_KNOWN}") from fault
+        raise InputError(f"{printable(str(path))}: {fault} {_SUPPORTED}") from fault
     if name is None:
-        raise InputError(f"{printable(str(path))}: holds annotations of no known format. {_KNOWN}")
+        raise InputError(f"{printable(str(path))}: does not hold annotations in a supported format. {_SUPPORTED}")
     return name
 
 
 def _tell_text(text: str) -> str | None:
-    """Return the format that a text is meant to be; whether it is sound is for the reader to say."""
+    """Return the format of a text, valid or not; None where it is not supported."""
     if text.lstrip().startswith("<"):
         return "voc"
     known = tell_format(text)
@@ -78,7 +78,7 @@ def _tell_folder(folder: Path) -> tuple[str, Path]:
         raise InputError(
             f"{printable(str(folder))}: must hold one set of annotations; received {names}. Name one file."
         )
-    raise InputError(f"{printable(str(folder))}: holds annotations of no known format. {_KNOWN}")
+    raise InputError(f"{printable(str(folder))}: does not hold annotations in a supported format. {_SUPPORTED}")
 
 
 def _holds_voc(folder: Path) -> bool:
@@ -86,7 +86,7 @@ def _holds_voc(folder: Path) -> bool:
 
 
 def _find_tables(folder: Path) -> list[tuple[str, Path]]:
-    """Return the COCO and CSV files directly in a folder; other JSON that lies there is no annotation."""
+    """Return the COCO and CSV files directly in a folder; JSON without annotations is passed over."""
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix.lower() in _TABLE_SUFFIXES]
     texts = {file: _read_if_text(file) for file in files}
     told = {file: known.name for file, text in texts.items() if (known := tell_format(text))}

@@ -1,8 +1,9 @@
 """Annotation file + images folder > list of annotations: COCO, Pascal VOC, YOLO and CSV come out the same.
 
 Boxes are in the frame that a viewer shows, after EXIF rotation, in whole pixels with the origin top left: a box
-covers x <= column < x + width. A program that draws boxes on the stored, unrotated frame betrays itself in COCO and
-VOC by the picture's size; such photographs are refused. A half turn, a square picture, YOLO and CSV leave no trace.
+covers x <= column < x + width. A program that draws boxes on the stored, unrotated frame is recognized in COCO and
+VOC by the stated size; such photographs are refused. It can't be recognized after a half turn, in a square picture, in
+YOLO or in CSV.
 
 Edges are rounded, not sizes: x 10.4 and width 20.2 give the edges 10 and 31, so width 21. A half is rounded up, and
 so is what lies up to 1/128 pixel below it: six decimals of YOLO miss an edge by up to 0.75e-6 of the frame, and the
@@ -48,9 +49,9 @@ class AnnotationSet:
     format: str  # "coco", "voc", "yolo" or "csv"
     annotations: tuple[Annotation, ...]  # sorted by photo, then in their order
     clipped: int  # boxes that stuck out of their picture
-    refused: tuple[str, ...]  # one message an entry that was left out: where, rule, value received, remedy
+    refused: tuple[str, ...]  # one message for each entry that was left out: where, rule, value received, remedy
     photos: tuple[str, ...]  # photographs that they name and that can be read, sorted, boxes or not
-    incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be none
+    incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be an object
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ class _Photograph:
 def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> AnnotationSet:
     """Return the annotations of a file or folder for the photographs under images, labelled with labels.
 
-    An entry that breaks a rule is left out with a message in `refused`; everything else is still read. Labels are
+    An invalid entry is left out with a message in `refused`; everything else is still read. Labels are
     compared without surrounding blanks, first exactly, then without case.
 
     Raises:
-        InputError: they can't be parsed or are of no known format, or no box of it can be used.
+        InputError: they can't be parsed, their format is not supported, or no box can be used.
     """
     entries = read_entries(path)
     photographs = _find_photographs(entries, index_photos(images))
@@ -100,14 +101,14 @@ def _describe_unusable(path: Path, entries: Entries) -> str:
 
 
 def _find_photographs(entries: Entries, index: PhotoIndex) -> dict[str, _Photograph]:
-    """Return written name -> photograph. One that fails is refused once, by the first entry that shows the fault."""
+    """Return written name -> photograph. An invalid one is refused once, at the first entry that shows the fault."""
     files = _match_files(entries, index)
     photographs: dict[str, _Photograph] = {}
     refused: set[str] = set()
     for named in entries.photos:
         if named.name not in files or named.name in refused:
             continue
-        refused.add(named.name)  # until its size has proved right
+        refused.add(named.name)  # until its size has been checked
         with entries.collect_refusal(named.origin):
             photographs[named.name] = _measure(named, files[named.name], index.folder)
             refused.remove(named.name)
@@ -115,7 +116,7 @@ def _find_photographs(entries: Entries, index: PhotoIndex) -> dict[str, _Photogr
 
 
 def _match_files(entries: Entries, index: PhotoIndex) -> dict[str, str]:
-    """Return written name -> path of its file, without names that would share a file."""
+    """Return written name -> path of its file; names that would share a file are refused."""
     find = index.find_by_stem if entries.named_by_stem else index.find
     files: dict[str, str] = {}
     origins: dict[str, str] = {}
@@ -153,7 +154,7 @@ def _find_rivals(files: dict[str, str]) -> list[str]:
 
 
 def _measure(named: NamedPhoto, path: str, folder: Path) -> _Photograph:
-    """Return the photograph with its size, once that is known to be the one on which its boxes were drawn."""
+    """Return the photograph with its size; a stated size must be the same."""
     try:
         width, height = image_size(folder / path)
     except InputError as fault:
@@ -188,7 +189,7 @@ def _is_turned(path: Path) -> bool:
 def _place_boxes(
     entries: Entries, photographs: dict[str, _Photograph], labels: tuple[str, ...]
 ) -> list[tuple[Annotation, bool]]:
-    """Return the sound boxes and whether each was clipped; the message about a photograph covers its boxes."""
+    """Return the valid boxes and whether each was clipped; boxes of refused photographs get no message of their own."""
     placed = []
     for box in entries.boxes:
         if box.photo in photographs:
@@ -218,7 +219,7 @@ def _round_edges(box: WrittenBox, scale: tuple[int, int]) -> tuple[int, int, int
     scale: pixels in one unit of the box, along the width and the height.
     """
     edges = [edge * factor for edge, factor in zip(box.edges, scale * 2, strict=True)]
-    if not all(math.isfinite(edge) for edge in edges):  # each number was finite, their sum was not
+    if not all(math.isfinite(edge) for edge in edges):  # a sum of finite numbers can be infinite
         raise InputError(f"a box must have finite edges; received {box.written}. Correct or remove it.")
     left, top, right, bottom = (math.floor(edge + _ROUNDING) for edge in edges)
     return left, top, right, bottom
@@ -231,7 +232,7 @@ def _check_extent(edges: tuple[int, int, int, int], fault: str) -> None:
 
 
 def _match_label(written: str, labels: tuple[str, ...]) -> str:
-    """Return the known label that is meant: `Pyrite ` is pyrite where no other label differs in case alone."""
+    """Return the label that is meant: `Pyrite ` gives pyrite, unless two labels differ in case alone."""
     wanted = written.strip()
     if wanted in labels:
         return wanted

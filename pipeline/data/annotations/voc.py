@@ -1,7 +1,7 @@
-"""Pascal VOC XML > Entries: one file a photograph, pixel edges, 0-based, so that xmax = x + width.
+"""Pascal VOC XML > Entries: one file per photograph, pixel edges, 0-based, so that xmax = x + width.
 
-Some writers count pixels from 1, as the original data set did. Nothing in the file says so; their boxes come out
-one pixel to the right and below.
+Some programs count pixels from 1, as the original data set did. The file does not say so; their boxes are shifted by
+one pixel to the right and down.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def list_voc_files(folder: Path) -> list[str]:
 
 
 class _TreeWithoutDoctype(ElementTree.TreeBuilder):
-    """Stop at a document type: it can define entities that expand without bound or read other files."""
+    """Refuse a document type: it can define entities that expand without bound or read other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise InputError(f"must be XML without DOCTYPE; received DOCTYPE {quote(name)}. Delete that declaration.")

@@ -1,6 +1,6 @@
 """YOLO txt > Entries: a line is `class x_center y_center width height`, in fractions of the frame, classes from 0.
 
-The classes' names stand in classes.txt, obj.names or the `names:` of data.yaml; a .txt is named after its photograph.
+Class names are in classes.txt, obj.names or the `names:` of data.yaml; a .txt is named after its photograph.
 """
 
 import re
@@ -11,7 +11,7 @@ from inference.errors import InputError, printable, quote
 from pipeline.data.file_listing import list_files
 
 _NUMBERS = ("x_center", "y_center", "width", "height")
-_LARGEST_FRACTION = 2.0  # a box may stick out a little; a value beyond this is in pixels, not a fraction
+_LARGEST_FRACTION = 2.0  # a box may exceed the frame a little; a larger value is in pixels
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")  # what training programs keep beside the labels
 _YAML_NAMES = re.compile(r"^names[ \t]*:(.*?)(?=^[^\s#\-\]}]|\Z)", re.MULTILINE | re.DOTALL)
 _YAML_COMMENT = re.compile(r"(^|\s)#[^\n]*")
@@ -53,7 +53,7 @@ def _names_classes(file: Path) -> bool:
 
 
 def _read_classes(folder: Path) -> dict[int, str]:
-    """Return class number -> name. Two files may both say it, but not differently."""
+    """Return class number -> name. Two files that name classes must agree."""
     files = find_class_files(folder)
     told = [_read_class_file(file) for file in files]
     names = ", ".join(printable(file.name) for file in files)
@@ -74,7 +74,7 @@ def _read_class_file(file: Path) -> dict[int, str]:
 
 
 def _read_yaml_names(text: str) -> dict[int, str]:
-    """Return the classes of `names:`, a list or a mapping from numbers, in braces or one a line."""
+    """Return the classes of `names:`, a list or a mapping from numbers, in brackets or one per line."""
     found = _YAML_NAMES.search(text)
     body = _YAML_COMMENT.sub("", found[1]).strip() if found else ""
     end = r"\n"
@@ -99,7 +99,7 @@ def _list_label_files(folder: Path) -> list[str]:
 
 
 def _is_note(file: Path) -> bool:
-    """Tell lists and notes from a photograph's labels, which may have such a name but begin with a number."""
+    """Tell whether a file is a list or a note; labels of a photograph of the same name begin with a number."""
     name = file.name.lower()
     if name == "classes.txt":
         return True

@@ -37,7 +37,7 @@ PHOTOS_WORTH_A_PROCESS = 40  # starting a process takes as long as drawing about
 
 
 @dataclass(frozen=True)
-class Box:
+class SpecimenBox:
     """One specimen: its mineral and the smallest rectangle around what is seen of it; pixels, top-left origin."""
 
     label: str
@@ -52,7 +52,7 @@ class Scene:
     """One photograph, uint8 [height, width, 3] RGB, and a box for every specimen on it."""
 
     pixels: np.ndarray
-    boxes: tuple[Box, ...]
+    boxes: tuple[SpecimenBox, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SceneRecord:
     name: str
     width: int
     height: int
-    boxes: tuple[Box, ...]
+    boxes: tuple[SpecimenBox, ...]
 
 
 @dataclass(frozen=True)
@@ -214,12 +214,12 @@ def _overlap(
     return seen, (slice(low[0] - corner[0], high[0] - corner[0]), slice(low[1] - corner[1], high[1] - corner[1]))
 
 
-def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[Box, ...]:
+def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[SpecimenBox, ...]:
     """Return the smallest box around what each specimen owns."""
     boxes = []
     for number, label in enumerate(labels, start=1):
         left, top, width, height = cv2.boundingRect((owner == number).astype(np.uint8))
-        boxes.append(Box(label, left, top, width, height))
+        boxes.append(SpecimenBox(label, left, top, width, height))
     return tuple(boxes)
 
 
