@@ -40,7 +40,7 @@ def map_in_processes(
     """Return write(item) of every item, in order.
 
     Args:
-        workers: processes; None: one a core, but none for fewer items than items_per_process.
+        workers: processes; by default one per core, but no more than the number of items is worth.
         items_per_process: how many items take as long as starting a process.
     """
     workers = workers or min(os.cpu_count() or 1, len(items) // items_per_process)
