@@ -51,7 +51,7 @@ def write_meme_pictures(
     where it stopped, and styles or pictures can be added later.
 
     Args:
-        workers: processes; by default one a core.
+        workers: processes; by default one per core.
 
     Raises:
         InputError: there is no such style, or the folder holds another seed or edition.

@@ -113,7 +113,7 @@ def write_scenes(folder: Path, photos: int, seed: int, workers: int | None = Non
     """Write `photos` scenes as folder/photos/scene_00000.jpg ... and folder/annotations.json (COCO); return the latter.
 
     Pictures that are there are kept: a stopped run goes on where it stopped. The result does not depend on the number
-    of workers (processes; by default one a core). Raises InputError where the folder holds another seed or edition.
+    of workers (processes; by default one per core). Raises InputError where the folder holds another seed or edition.
     """
     annotations, pictures = folder / "annotations.json", folder / "photos"
     pictures.mkdir(parents=True, exist_ok=True)
