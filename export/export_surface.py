@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from export.convert import convert
-from inference.anomaly.bank import Bank, read_bank
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
+from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
 from inference.atomic_file import write_atomically
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.model.card import Card, card_files
@@ -39,7 +39,7 @@ def export_surface(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
     same = mode == recipe.export.mode and run.trunk.is_file()
     flatbuffer = run.trunk.read_bytes() if same else _convert(run, recipe, mode)
     network = FeatureNetwork(flatbuffer, out.name, threads=2)
-    bank = read_bank(run.bank.read_bytes(), network.features, run.bank.name)
+    bank = read_memory_bank(run.bank.read_bytes(), network.features, run.bank.name)
     parity = {mode: measure_parity(run, network, bank, recipe)}
     known = read_json(run.parity, "") if run.parity.is_file() else {}
     write_json(run.parity, known | parity)
@@ -68,7 +68,7 @@ def make_card(run: RunFolder, recipe: Recipe, calibration: dict[str, Any], mode:
     )
 
 
-def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe) -> dict[str, float]:
+def measure_parity(run: RunFolder, network: Network, bank: MemoryBank, recipe: Recipe) -> dict[str, float]:
     """Compare the scores that the file and the Keras model give to the places of a few photographs.
 
     Returns mean and largest difference of a score, as shares of the threshold, and n, the number of places.
@@ -85,7 +85,7 @@ def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe)
     return {"mean_difference": float(shares.mean()), "max_difference": float(shares.max()), "n": len(shares)}
 
 
-def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
+def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
     settings = settings_of(recipe)
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)

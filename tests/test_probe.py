@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import inference.foreign.model
+import inference.model.foreign
 from inference.errors import InputError
-from inference.foreign import probe
+from inference.model import probe
 from inference.model.classifier import Classifier
 from tests.foreign_model import (
     changed,
@@ -53,7 +53,7 @@ def test_a_child_that_fails_is_an_error_message(program: str, message: str, monk
 def test_the_child_sees_the_network_before_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches an interpreter started beside the crash that the probe is there for."""
     use_child(monkeypatch, "import os; os.abort()")
-    monkeypatch.setattr(inference.foreign.model, "TfliteModel", lambda *_: pytest.fail("loaded it"))
+    monkeypatch.setattr(inference.model.foreign, "TfliteModel", lambda *_: pytest.fail("loaded it"))
     model = make_described()
     path = write_model(tmp_path / "model.tflite", model.flatbuffer, model.files)
     with pytest.raises(InputError, match=r"model\.tflite: crashes LiteRT \(signal 6"):

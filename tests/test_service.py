@@ -30,12 +30,13 @@ from starlette.types import Message
 from benchmarks.service import running_service
 from inference.model.answers import answer_picture, answer_pixels
 from inference.model.classifier import Classifier
+from inference.model.model import AnswerOptions
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
 from inference.service.app import make_app
 from inference.service.options import Settings
-from inference.service.pool import ClassifierPool
+from inference.service.pool import ModelPool
 from inference.service.serve import main
 from inference.service.server import allowed_hosts
 from tests.tiny_model import COLOURS, LABELS
@@ -62,7 +63,7 @@ def start(tiny_model: Path) -> Iterator[Callable[..., TestClient]]:
     def make(workers: int = 2, **changes: Any) -> TestClient:
         app_options = {key: changes.pop(key) for key in ("routes", "headers") if key in changes}
         settings = replace(SETTINGS, **changes)
-        pool = ClassifierPool([Classifier(tiny_model) for _ in range(workers)], settings.limits.seconds)
+        pool = ModelPool([Classifier(tiny_model) for _ in range(workers)], settings.limits.seconds)
         client = TestClient(make_app(pool, settings, **app_options), ADDRESS, raise_server_exceptions=False)
         clients.append((client.__enter__(), pool))
         return client
@@ -143,7 +144,7 @@ def ask_in_pieces(
         sent.append(message)
 
     async def run() -> None:
-        app = make_app(ClassifierPool([Classifier(model)], 1), settings)
+        app = make_app(ModelPool([Classifier(model)], 1), settings)
         raw = [(name.lower().encode(), value.encode()) for name, value in (headers | {"Host": "localhost"}).items()]
         scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b"", "headers": raw}
         await asyncio.wait_for(app(scope, receive, send), FEW_SECONDS)
@@ -161,7 +162,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 def expected(classifier: Classifier, pictures: list[Picture], top: int = 1) -> dict[str, Any]:
     """Return what the library says, a reason as the service words it."""
-    answers = {picture.key: answer_picture(classifier, picture, top) for picture in pictures}
+    answers = {picture.key: answer_picture(classifier, picture, AnswerOptions(top)) for picture in pictures}
     return {key: {"error": answer} if isinstance(answer, str) else answer for key, answer in answers.items()}
 
 

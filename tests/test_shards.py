@@ -12,6 +12,7 @@ from inference.batch.shard_job import answer_block, make_job
 from inference.batch.shards import BlockWriter, Finished, ShardFolder, remove_shards
 from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
+from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 
 RED = {"confidence": 0.75, "result": "red"}
@@ -106,7 +107,7 @@ def test_only_what_answers_depend_on_names_the_shards(tiny_model: Path, tmp_path
     unlike = [
         dataclasses.replace(settings, model=other),
         dataclasses.replace(settings, threshold=0.0),
-        dataclasses.replace(settings, top=2),
+        dataclasses.replace(settings, options=AnswerOptions(top=2)),
         dataclasses.replace(settings, scaling="unit"),
         dataclasses.replace(settings, labels=other),
     ]

@@ -112,8 +112,8 @@ def test_a_large_photograph_has_no_seams(wood_run: RunFolder) -> None:
     """
     detector = Detector(wood_run.model)
     pixels = draw_plank(FIRST_FRESH + 7, ("crack",), size=(900, 500)).pixels
-    whole = detector.look(pixels).scores
-    part = detector.look(np.ascontiguousarray(pixels[96:, 160:])).scores
+    whole = detector.anomaly_map(pixels).scores
+    part = detector.anomaly_map(np.ascontiguousarray(pixels[96:, 160:])).scores
     inner = np.s_[64:-4, 64:-4]
     assert np.abs(whole[96:, 160:][inner] - part[inner]).max() < 0.02 * detector.score_threshold
 
@@ -125,7 +125,7 @@ def test_names_are_given_to_regions(wood_run: RunFolder) -> None:
     assert names["balanced_accuracy"]["value"] >= 0.6
     detector = Detector(wood_run.model)
     plank = draw_plank(FIRST_FRESH + 40, ("crack",))
-    surface = detector.look(plank.pixels)
+    surface = detector.anomaly_map(plank.pixels)
     regions = detector.name(surface, detector.find(surface))
     assert max(regions, key=lambda one: one.component.area).result == "crack"
 

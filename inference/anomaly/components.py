@@ -17,7 +17,7 @@ class Component:
     mask: np.ndarray  # bool [height, width]
 
     @property
-    def place(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """Return rows and columns of the box in the photograph."""
         left, top, width, height = self.box
         return slice(top, top + height), slice(left, left + width)

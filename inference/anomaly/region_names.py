@@ -57,8 +57,8 @@ def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor:
         scores, grey: float and uint8 [height, width], of the photograph.
         factor: the photograph's pixels for each that was looked at.
     """
-    highest = float(scores[component.place][component.mask].max()) / max(float(np.median(scores)), 1e-6)
-    darkness = float(np.median(grey)) / max(float(grey[component.place][component.mask].mean()), 1.0)
+    highest = float(scores[component.slices][component.mask].max()) / max(float(np.median(scores)), 1e-6)
+    darkness = float(np.median(grey)) / max(float(grey[component.slices][component.mask].mean()), 1.0)
     length, breadth = _axes(component)
     return np.log(np.maximum([highest, length / factor, breadth / factor, darkness], 1e-6)).astype(np.float32)
 

@@ -105,7 +105,7 @@ class _Pool:
         try:
             message = worker.answers.recv()
         except (EOFError, OSError):
-            return self._bury(worker)
+            return self._handle_dead_worker(worker)
         worker.since = time.monotonic()
         done: list[Answered] = []
         if worker.ready:
@@ -132,8 +132,8 @@ class _Pool:
         worker.process.kill()
         worker.end()
 
-    def _bury(self, worker: _Worker) -> list[Answered]:
-        """See to what a worker held when it died: each is tried again alone; who then kills another is the cause."""
+    def _handle_dead_worker(self, worker: _Worker) -> list[Answered]:
+        """Try again alone what a worker held when it died; a request that then kills another worker is the cause."""
         self.workers.remove(worker)
         how = worker.end()
         if not worker.ready:
@@ -141,7 +141,7 @@ class _Pool:
         keys = [request.picture.key for request in worker.held]
         if len(keys) == 1 and keys[0] in self._suspects:
             reason = f"crashes the program that reads it ({how}). Leave it out or save it anew."
-            return self._blame_first(worker, reason)
+            return self._fail_first(worker, reason)
         self._suspects.update(keys)
         return self._replace(worker)
 
@@ -158,9 +158,9 @@ class _Pool:
         worker.process.kill()
         worker.end()
         limit = self._settings.limits.seconds
-        return self._blame_first(worker, f"takes longer than {limit:g} s. Reduce it or allow more (--time-limit).")
+        return self._fail_first(worker, f"takes longer than {limit:g} s. Reduce it or allow more (--time-limit).")
 
-    def _blame_first(self, worker: _Worker, reason: str) -> list[Answered]:
+    def _fail_first(self, worker: _Worker, reason: str) -> list[Answered]:
         first = worker.held.popleft()
         self._replace(worker)
         return [(first, reason)]

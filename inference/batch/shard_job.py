@@ -38,7 +38,7 @@ def make_job(settings: WorkerSettings, shards: Path) -> Job:
     named = {"model": settings.model, "labels": settings.labels}
     files = {field: _read(path) for field, path in named.items() if path is not None}
     depends_on = {field: hashlib.sha256(data).hexdigest() for field, data in sorted(files.items())}
-    rest = [settings.threshold, settings.top, settings.scaling]
+    rest = [settings.threshold, settings.options.top, settings.scaling]
     key = hashlib.sha256(json.dumps([depends_on, rest]).encode()).hexdigest()
     return Job(ShardFolder(shards, key[:16]), settings, files, Path.cwd())
 

@@ -21,8 +21,8 @@ from inference.drawing.labels import (
 )
 from inference.drawing.preview import write_jpeg
 from inference.errors import InputError
-from inference.model.answers import Answer
 from inference.model.decide import UNKNOWN
+from inference.model.model import Answer
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
-from inference.model.answers import Answer
+from inference.model.model import Answer
 
 LONGEST_SIDE = 1024  # pixels
 _OUTLINE = (255, 64, 32)

@@ -1,6 +1,5 @@
 """Picture + answer -> the picture with label and confidence drawn, a file of the same name in another folder."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -24,8 +23,9 @@ from inference.drawing.labels import (
 )
 from inference.drawing.outlines import draw_outlines
 from inference.errors import InputError
-from inference.model.answers import Answer
 from inference.model.decide import UNKNOWN
+from inference.model.model import Answer
+from inference.pictures.encode import jpeg_bytes
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
@@ -65,10 +65,8 @@ def write_jpeg(path: Path, image: Image.Image) -> Path:
     Raises:
         InputError: the file can't be written.
     """
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=_QUALITY, subsampling=0)  # full colour resolution keeps small letters sharp
     try:
-        write_atomically(path, data.getvalue())
+        write_atomically(path, jpeg_bytes(image, _QUALITY))
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another --preview.") from fault
     return path

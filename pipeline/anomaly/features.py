@@ -6,8 +6,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from inference.anomaly.bank import Bank
 from inference.anomaly.detector import as_seen
+from inference.anomaly.memory_bank import MemoryBank
 from inference.anomaly.tiles import Tiling
 from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
@@ -74,9 +74,9 @@ def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int],
     }
 
 
-def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
-    """Return a recipe's bank without vectors and without a threshold; lag: see pipeline.anomaly.alignment."""
-    return Bank(
+def empty_bank(settings: AnomalySettings, alignment: int = 0) -> MemoryBank:
+    """Return a recipe's bank without vectors and without a threshold; alignment: see pipeline.anomaly.alignment."""
+    return MemoryBank(
         np.zeros((0, 0), np.float32),
         smoothing=settings.smoothing / settings.stride,
         margin=settings.margin,
@@ -84,16 +84,16 @@ def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
         smallest_area=settings.smallest_area,
         halo=settings.halo,
         border=settings.border,
-        relative=settings.relative,
+        normalize_by_median=settings.relative,
         centred=settings.centred,
-        even_light=settings.even_light,
+        local_contrast=settings.even_light,
         score_share=settings.score_share,
-        lag=lag,
+        alignment=alignment,
     )
 
 
 def tiling_of(settings: AnomalySettings) -> Tiling:
-    """Return how a recipe's photographs are cut into tiles, its network's lag unknown."""
+    """Return how a recipe's photographs are cut into tiles, its network's alignment unknown."""
     return Tiling(settings.tile, settings.margin, settings.stride)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 class AnomalySettings:
     """How a bank of normal features is made of photographs, and from which score a place is an anomaly.
 
-    method: patchcore or padim, see inference.anomaly.bank; taught: the score is that of the taught trunk's head.
+    method: patchcore or padim, see inference.anomaly.memory_bank; taught: the score is that of the taught trunk's head.
     levels: strides of the trunk's layers that are looked at. stride: of the map of scores, in pixels. dimensions: that
     the features are projected to. teach_steps: batches in which the trunk learns from the photographs themselves, see
     anomaly.self_supervised. relative: a place's score counts as a multiple of its photograph's median, so that another
@@ -16,7 +16,7 @@ class AnomalySettings:
     feature vectors drawn from all photographs; trimmed: the share of them, the least like those of other photographs,
     that never enters the bank; bank: how many of the rest are kept. folds: parts in which the photographs are held
     out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, border, smallest_area:
-    in pixels, the last in square pixels; see inference.anomaly.bank, also for centred, even_light and
+    in pixels, the last in square pixels; see inference.anomaly.memory_bank, also for centred, even_light and
     score_share. longest_side: larger photographs
     are reduced to it, 0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
     """
