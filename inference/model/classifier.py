@@ -113,17 +113,17 @@ class Classifier(Model):
     def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB.
 
-        Of a model with neighbours they count the less, and sum to less than 1, the less the picture is like the
-        training pictures; see inference.model.neighbours.
+        Of a model with neighbours they are lower, and sum to less than 1, the lower the picture's k-nearest-neighbour
+        score is; see inference.model.neighbours.
         """
         probabilities, features = self.look(image)
-        likeness = self.enrolled or self.neighbours
-        if likeness is None or features is None:
+        neighbours = self.enrolled or self.neighbours
+        if neighbours is None or features is None:
             return probabilities
-        return likeness.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
+        return neighbours.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
 
     def softmax(self, image: Path | str | np.ndarray) -> np.ndarray:
-        """Return float32 [outputs] as the network gives them, no likeness, no added classes."""
+        """Return float32 [outputs] as the network gives them: neighbours and added classes play no part."""
         return self.look(image)[0]
 
     def features(self, image: Path | str | np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ class Classifier(Model):
         return features
 
     def look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return what softmax and features do, the latter None where the model gives none, by one look."""
+        """Return what softmax and features do, the latter None where the model gives none, in one pass."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         return self._model.look(resize_image(pixels, self.card.input_size))
 
