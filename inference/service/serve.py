@@ -13,7 +13,7 @@ from inference.errors import InputError
 from inference.option_types import amount, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 
-PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "segno")
+PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "prometheus_client", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
 EPILOG = """\
 examples:
