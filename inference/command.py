@@ -12,7 +12,7 @@ from inference.batch.batch import Batch, worker_settings
 from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
-from inference.batch.progress import Progress
+from inference.batch.progress import BatchProgress
 from inference.batch.result_files import check_output, output_format, print_text, write_pieces
 from inference.batch.shards import remove_shards
 from inference.batch.worker import WorkerSettings
@@ -43,7 +43,7 @@ def classify(options: argparse.Namespace) -> int:
         boxes = _read_boxes(options.boxes)
         journal = Journal(_journal_path(options, stack), header, options.resume)
         stack.callback(journal.close)
-        batch = Batch(options, listing, boxes, journal, Progress(_work(listing, boxes, journal), options.quiet))
+        batch = Batch(options, listing, boxes, journal, BatchProgress(_work(listing, boxes, journal), options.quiet))
         with batch.progress:
             stopped = _answer(batch, settings)
         return 1 if stopped else _finish(batch)

@@ -89,7 +89,7 @@ def test_errors_are_written_and_quiet_is_silent(tiny_model: Path, folder: Path, 
     assert answer.stderr == b""
     (header, (file, reason)) = table(tmp_path / "errors.csv")
     assert (header, file) == (["file", "reason"], "text.png")
-    assert reason.startswith("is no image of a known format.")
+    assert reason.startswith("is not an image in a supported format.")
     assert b"exists already" in run(tiny_model, folder, "--errors", tmp_path / "errors.csv", code=2).stderr
 
 

@@ -219,7 +219,7 @@ def test_nothing_readable_is_422_with_the_reason_of_each(client: TestClient) -> 
     assert answer.status_code == 422
     assert [*answer.json()] == ["cut", "text"]
     assert "is damaged" in answer.json()["cut"]["error"]
-    assert "is no image of a known format" in answer.json()["text"]["error"]
+    assert "is not an image in a supported format" in answer.json()["text"]["error"]
     assert client.post("/classify?boxes=[[90,90,5,5]]", files=parts("a")).status_code == 422
 
 

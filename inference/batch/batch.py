@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.batch.journal import Journal
-from inference.batch.progress import Progress
+from inference.batch.progress import BatchProgress
 from inference.batch.worker import Request, WorkerSettings
 from inference.model.model import AnswerOptions
 from inference.pictures.limits import Limits
@@ -24,7 +24,7 @@ class Batch:
     listing: Listing
     boxes: "BoxFile | None"
     journal: Journal
-    progress: Progress
+    progress: BatchProgress
 
     def requests(self) -> Iterator[Request]:
         """Yield what has no result yet."""

@@ -1,10 +1,10 @@
 """Answers sorted by key -> JSON, JSON Lines or CSV, written piece by piece so that a million need no memory."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from inference.csv_text import csv_line
 
 Entries = Iterable[tuple[str, dict[str, Any]]]  # key and answer, sorted by key
 
@@ -31,10 +31,10 @@ def jsonl_line(key: str, answer: dict[str, Any]) -> str:
 
 
 def csv_pieces(entries: Entries, top: int = 1, regions: bool = False) -> Iterator[str]:
-    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each place."""
+    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each rank."""
     box = ["x", "y", "width", "height"] if regions else []
-    places = [name for place in range(2, top + 1) for name in (f"result_{place}", f"confidence_{place}")]
-    yield csv_line(["file", *box, "result", "confidence", *places])
+    others = [name for rank in range(2, top + 1) for name in (f"result_{rank}", f"confidence_{rank}")]
+    yield csv_line(["file", *box, "result", "confidence", *others])
     for key, answer in entries:
         for one in answer["regions"] if regions else [answer]:
             if "error" not in one:
@@ -59,13 +59,6 @@ def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield csv_line(["file", "reason"])
     for key, reason in faults:
         yield csv_line([key, reason])
-
-
-def csv_line(values: list[Any]) -> str:
-    """Return one line of CSV."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
 
 
 def _others(answer: dict[str, Any]) -> list[Any]:

@@ -20,13 +20,13 @@ class Job:
 
     files: contents of the model, and of the labels where given, by field of the settings: other machines may not
         have them.
-    place: the driver's folder, to which the paths of the pictures are relative.
+    folder: the driver's folder, to which the paths of the pictures are relative.
     """
 
     shards: ShardFolder
     settings: WorkerSettings
     files: dict[str, bytes]
-    place: Path
+    folder: Path
 
 
 def make_job(settings: WorkerSettings, shards: Path) -> Job:
@@ -49,7 +49,7 @@ def answer_block(row: dict[str, str], job: Job) -> dict[str, str]:
     Reasons go back as a value, because Ray wraps an exception in its own, with its own traceback.
     """
     try:
-        requests = [_locate(request, job.place) for request in job.shards.read_requests(row["block"])]
+        requests = [_locate(request, job.folder) for request in job.shards.read_requests(row["block"])]
         with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
             answered = list(answer_all(requests, _unpack(job, Path(folder))))
         job.shards.write_answers(row["block"], answered)
@@ -66,9 +66,11 @@ def _unpack(job: Job, folder: Path) -> WorkerSettings:
     return dataclasses.replace(job.settings, model=folder / "model", labels=labels)
 
 
-def _locate(request: Request, place: Path) -> Request:
+def _locate(request: Request, folder: Path) -> Request:
     """Return the request with its path as seen from any folder."""
-    return dataclasses.replace(request, picture=dataclasses.replace(request.picture, path=place / request.picture.path))
+    return dataclasses.replace(
+        request, picture=dataclasses.replace(request.picture, path=folder / request.picture.path)
+    )
 
 
 def _read(path: Path) -> bytes:

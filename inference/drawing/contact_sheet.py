@@ -55,7 +55,7 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A heading or a thumbnail at a place on a page, in pixels from the top left."""
+    """A heading or a thumbnail at a position on a page, in pixels from the top left."""
 
     left: int
     top: int

@@ -153,13 +153,13 @@ def place_bars(size: tuple[int, int], regions: list[tuple[Edges, Words]]) -> lis
     bars: list[Edges] = []
     for edges, words in regions:
         others = [other for other, _ in regions if other != edges]
-        places = _places_at(edges, min(bar_width(words, height), size[0]), height, size)
-        bars.append(min(places, key=lambda place: (_hidden(place, bars), _hidden(place, others))))
+        positions = _positions_at(edges, min(bar_width(words, height), size[0]), height, size)
+        bars.append(min(positions, key=lambda position: (_hidden(position, bars), _hidden(position, others))))
     return bars
 
 
-def _places_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> list[Edges]:
-    """Return where a bar may stand at a box, the most usual place first: above it, below, inside."""
+def _positions_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> list[Edges]:
+    """Return where a bar may stand at a box, the most usual position first: above it, below, inside."""
     left, top, right, bottom = edges
     return [
         _clamp(first, above, width, height, size)
@@ -168,9 +168,9 @@ def _places_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> 
     ]
 
 
-def _hidden(place: Edges, others: list[Edges]) -> int:
-    """Return how many pixels of others lie under a place."""
-    return sum(_overlap(place, other) for other in others)
+def _hidden(position: Edges, others: list[Edges]) -> int:
+    """Return how many pixels of others lie under a position."""
+    return sum(_overlap(position, other) for other in others)
 
 
 def _clamp(left: int, top: int, width: int, height: int, size: tuple[int, int]) -> Edges:

@@ -7,7 +7,7 @@ from typing import Any
 
 from inference.batch.batch import limits_of
 from inference.batch.outputs import error_pieces, frame_pieces, jsonl_line
-from inference.batch.progress import Progress
+from inference.batch.progress import BatchProgress
 from inference.batch.result_files import check_output, output_format, print_text, write_pieces
 from inference.errors import InputError
 from inference.load import load_model
@@ -26,7 +26,7 @@ def classify_video_as(options: argparse.Namespace) -> int:
     _check(options)
     model = load_model(options.model, options.threads, options.threshold, options.labels, options.scaling, boxes=True)
     frames = classify_video(model, options.video, options.top, options.every, limits=limits_of(options))
-    progress = Progress(0, options.quiet)
+    progress = BatchProgress(0, options.quiet)
     if options.out is None and output_format(options) == "jsonl":
         faults = _stream(frames, _key(options))
         count = "its"

@@ -79,7 +79,7 @@ class MotionFinder:
         """Return the moving regions of the next frame, uint8 [height, width, 3], RGB, from left to right.
 
         Boxes are left, top, width, height in whole pixels of the frame. An object that was there from the start and
-        leaves its place uncovers background that is new: that place counts as moving until it is absorbed.
+        leaves its position uncovers background that is new: that area counts as moving until it is absorbed.
         """
         reduced = self._reduce(frame)
         if reduced.shape != self._size:  # a stream may change its size
