@@ -243,7 +243,7 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left(tiny_model: Path, folder:
     assert process.wait() == 1
     assert b"5/5" in said
     assert b"pictures/s" in said
-    assert b"text.png: is no image" in said
+    assert b"text.png: is not an image" in said
     assert b"5/5" not in run(tiny_model, folder, code=1).stderr
 
 

@@ -89,7 +89,7 @@ def test_finished_answers_are_used_and_faults_tried_again(shards: ShardFolder) -
     requests = make_requests(150)
     for name in write_blocks(shards, requests):
         answered = [(request, RED) for request in shards.read_requests(name)]
-        shards.write_answers(name, [*answered[1:], (answered[0][0], "is no image.")])
+        shards.write_answers(name, [*answered[1:], (answered[0][0], "is not an image.")])
     finished = Finished(shards)
     assert [request for request in requests if finished.answer_to(request) is None] == [requests[0], requests[100]]
     assert finished.answer_to(requests[1]) == RED

@@ -96,10 +96,8 @@ def _faults_as_input_errors() -> Iterator[None]:
     except InputError:
         raise
     except UnidentifiedImageError as fault:
-        known = ", ".join(FORMATS)
-        raise InputError(
-            f"is not an image in a supported format. Supported: {known}. Convert it or leave it out."
-        ) from fault
+        rule = f"is not an image in a supported format. Supported: {', '.join(FORMATS)}"
+        raise InputError(f"{rule}. Convert it or leave it out.") from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise InputError(f"is too large: {fault}. Reduce it or leave it out.") from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
