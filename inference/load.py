@@ -7,12 +7,12 @@ from inference.anomaly.detector import Detector
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import CARD_NAME, read_card
 from inference.model.classifier import Classifier
-from inference.model.decide import ANOMALY
+from inference.model.decide import ANOMALY, DECISIONS
 from inference.model.model import Model, not_for_boxes
 
 Loader = Callable[[Artefact, int, float | None, Path | None, str | None], Model]
 
-LOADERS: dict[str, Loader] = {"softmax": Classifier, "neighbours": Classifier, ANOMALY: Detector}  # by decision
+LOADERS: dict[str, Loader] = {**dict.fromkeys(DECISIONS, Classifier), ANOMALY: Detector}  # by the card's decision
 
 
 def load_model(
