@@ -40,7 +40,7 @@ def use_child(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
         ("import os; os.kill(os.getpid(), 11)", r"crashes LiteRT \(signal 11, SIGSEGV\)\. Convert the network again"),
         ("import os; os.abort()", r"crashes LiteRT \(signal 6, SIGABRT\)\."),
         ("raise ValueError('odd')", r"crashes LiteRT \(exit code 1: ValueError: odd\)\."),
-        ("import time; time.sleep(600)", r"must load it and look at two pictures in 2 seconds, and did not\."),
+        ("import time; time.sleep(600)", r"must load it and run it on two pictures in 2 seconds, and did not\."),
     ],
 )
 def test_a_child_that_fails_is_an_error_message(program: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""One block of a shard folder -> its answers, on whatever machine the block is dealt to."""
+"""One block of a shard folder -> its answers, on the machine that gets the block."""
 
 import dataclasses
 import hashlib

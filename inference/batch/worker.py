@@ -78,7 +78,7 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     threading.Thread(target=_prepare_all, args=(model, settings.limits, waiting, prepared), daemon=True).start()
     with contextlib.suppress(OSError):  # the parent was killed
-        for group in _together(_answer_all(model, settings.options, prepared), prepared):
+        for group in _group_answers(_answer_all(model, settings.options, prepared), prepared):
             answers.send(group)
 
 
@@ -138,7 +138,7 @@ def _answer_all(
         yield answer
 
 
-def _together(answers: Iterator[Any], prepared: "queue.Queue[_Prepared]") -> Iterator[list[Any]]:
+def _group_answers(answers: Iterator[Any], prepared: "queue.Queue[_Prepared]") -> Iterator[list[Any]]:
     """Group answers while others follow at once: a message costs both processes time."""
     group: list[Any] = []
     begun = time.monotonic()

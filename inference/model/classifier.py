@@ -116,7 +116,7 @@ class Classifier(Model):
         Of a model with neighbours they are lower, and sum to less than 1, the lower the picture's k-nearest-neighbour
         score is; see inference.model.neighbours.
         """
-        probabilities, features = self.look(image)
+        probabilities, features = self.predict(image)
         neighbours = self.enrolled or self.neighbours
         if neighbours is None or features is None:
             return probabilities
@@ -124,7 +124,7 @@ class Classifier(Model):
 
     def softmax(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [outputs] as the network gives them: neighbours and added classes play no part."""
-        return self.look(image)[0]
+        return self.predict(image)[0]
 
     def features(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [features], what the network's last layer sees of a picture.
@@ -132,15 +132,15 @@ class Classifier(Model):
         Raises:
             InputError: the model was exported without them.
         """
-        _, features = self.look(image)
+        _, features = self.predict(image)
         if features is None:
             raise InputError("the model gives no features. Export it with --set export.features=true.")
         return features
 
-    def look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def predict(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what softmax and features do, the latter None where the model gives none, in one pass."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        return self._model.look(resize_image(pixels, self.card.input_size))
+        return self._model.predict_with_features(resize_image(pixels, self.card.input_size))
 
     def _cut(self, pixels: np.ndarray, box: Box) -> np.ndarray | str:
         try:

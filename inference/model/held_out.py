@@ -1,6 +1,6 @@
-"""Validation pictures of the trained classes, as the network sees them: by them an added class sets its threshold.
+"""Vectors of validation pictures of the trained classes: `python -m pipeline enroll` sets thresholds with them.
 
-The runner does not need them; `python -m pipeline enroll` does, long after the training's pictures are gone.
+The runner does not need them. They are in the file because the training's pictures may be gone by then.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A network that nothing vouches for -> a first run in a process of its own, so that a crash is an error message.
+"""The first run of a network without a card, in a process of its own, so that a crash becomes an error message.
 
 The tables of a flatbuffer can be in order and its operators still make LiteRT divide by zero, read outside its memory
 or take all of it; a library can't catch that in its own process. `python -m inference.model.probe` is the child.
@@ -24,7 +24,7 @@ _COMMAND = (sys.executable, "-P", "-m", "inference.model.probe")  # -P: modules 
 
 
 def probe_network(flatbuffer: bytes, name: str = "model", seconds: float = SECONDS) -> None:
-    """Load a network in a child process and let it look at two pictures.
+    """Load a network in a child process and run it on two pictures.
 
     Raises:
         InputError: LiteRT refuses it, crashes, or takes longer than that.
@@ -37,7 +37,7 @@ def probe_network(flatbuffer: bytes, name: str = "model", seconds: float = SECON
         )
     except subprocess.TimeoutExpired:
         raise InputError(
-            f"{name}: LiteRT must load it and look at two pictures in {seconds:g} seconds, and did not. "
+            f"{name}: LiteRT must load it and run it on two pictures in {seconds:g} seconds, and did not. "
             "Give a smaller network."
         ) from None
     if child.returncode == REFUSED:

@@ -57,7 +57,7 @@ class TfliteModel:
             return self.outputs(pixels)
         return self.conversion.leave(self.outputs(self.conversion.enter(pixels)))
 
-    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def predict_with_features(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what predict does and the pooled features, float32 [features], None where the network gives none."""
         probabilities = self.predict(pixels)
         return probabilities, self._read(self._features) if self._features else None

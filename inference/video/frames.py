@@ -51,7 +51,7 @@ def classify_video(
 
     source: a file, or the number of a camera; see read_frames.
     top: how many labels of a region to list; see AnswerOptions.
-    every: look at each n-th frame only; "frame" counts all, from 0. "time" is in seconds from the video's start.
+    every: process each n-th frame only; "frame" counts all, from 0. "time" is in seconds from the video's start.
 
     Raises:
         InputError: as read_frames. DamagedVideoError comes after all answers.

@@ -22,7 +22,7 @@ _Edges = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """What counts as a moving region. Frames are those that are looked at, so with --every 5 each fifth.
+    """What counts as a moving region. Frames are those that are processed, so with --every 5 each fifth.
 
     working_side: pixels of the longer side to which a frame is reduced before the search; the regions that are
         classified are cut out of the whole frame.
