@@ -1,8 +1,8 @@
 """Requests -> answers by the machines of a Ray cluster; the same answers as inference.batch.pool gives on one machine.
 
 The requests are written in blocks into a folder that all machines see; Ray Data distributes the names of the blocks,
-each task writes the answers of its block beside it, and the driver merges block by block. So neither the driver nor
-Ray ever holds a million requests or answers, a machine that can't see the folder is noticed at once, and what is finished
+each task writes the answers of its block beside it, and the driver merges block by block. So neither the driver nor Ray
+ever holds a million requests or answers, a machine that can't see the folder is noticed at once, and what is finished
 survives a kill of the whole cluster.
 
 A task answers its block by inference.batch.pool, in a child process: a picture that hangs or crashes its decoder costs
