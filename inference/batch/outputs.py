@@ -1,10 +1,10 @@
 """Answers sorted by key -> JSON, JSON Lines or CSV, written piece by piece so that a million need no memory."""
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-
-from inference.csv_text import csv_line
 
 Entries = Iterable[tuple[str, dict[str, Any]]]  # key and answer, sorted by key
 
@@ -59,6 +59,13 @@ def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield csv_line(["file", "reason"])
     for key, reason in faults:
         yield csv_line([key, reason])
+
+
+def csv_line(values: list[Any]) -> str:
+    """Return one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
 def _others(answer: dict[str, Any]) -> list[Any]:
