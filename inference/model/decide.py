@@ -43,8 +43,8 @@ def decide_softmax(probabilities: np.ndarray, rule: DecisionRule) -> Decision:
         probabilities: float [labels], each in [0, 1].
         rule: the labels in the same order, and the threshold.
     """
-    candidates = [index for index, label in enumerate(rule.labels) if label not in rule.reject_labels]
-    best = max(candidates, key=lambda index: float(probabilities[index]))
+    candidates = [place for place, label in enumerate(rule.labels) if label not in rule.reject_labels]
+    best = max(candidates, key=lambda place: float(probabilities[place]))
     confidence = min(max(float(probabilities[best]), 0.0), 1.0)
     result = rule.labels[best] if confidence >= rule.threshold else UNKNOWN
     return Decision(result, confidence)
@@ -55,5 +55,5 @@ DECISIONS: dict[str, Callable[[np.ndarray, DecisionRule], Decision]] = {
     "softmax": decide_softmax,
     "neighbours": decide_softmax,
 }
-ANOMALY = "anomaly"  # decided position by position, by inference.anomaly.detector
+ANOMALY = "anomaly"  # decided place by place, by inference.anomaly.detector
 DECISION_NAMES = (*DECISIONS, ANOMALY)
