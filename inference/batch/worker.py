@@ -118,7 +118,7 @@ def _prepare_all(
         item = _Prepared(request.picture.key)
         try:
             item.content = model.prepare(decode_image(request.picture.read(limits), limits), request.boxes)
-        except BaseException as fault:  # InputError, or a fault of the program: it ends the worker
+        except BaseException as fault:  # raised again in _answer_all, where one of the program ends the worker
             item.fault = fault
         prepared.put(item)
 

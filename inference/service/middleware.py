@@ -61,6 +61,7 @@ class HostCheck:
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
         self._app, self._hosts = app, ["*"] if hosts is None else sorted(hosts)
+        self._names = [f"[{host}]" if ":" in host else host for host in self._hosts]  # as a Host header has them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_trusted = False
@@ -72,8 +73,7 @@ class HostCheck:
         async def discard(message: Message) -> None:
             """Leave out Starlette's own refusal."""
 
-        names = [f"[{host}]" if ":" in host else host for host in self._hosts]
-        await TrustedHostMiddleware(trust, names, www_redirect=False)(scope, receive, discard)
+        await TrustedHostMiddleware(trust, self._names, www_redirect=False)(scope, receive, discard)
         app = self._app if is_trusted else self._refusal(Headers(scope=scope).get("host", ""))
         await app(scope, receive, send)
 

@@ -50,10 +50,10 @@ def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> dict[str,
     """
     recipe = run.read_recipe()
     assert recipe.anomaly is not None
-    examples = read_examples(Detector(run.model, threads=2), folder, recipe.anomaly.crop_scale, groups)
+    artefact = read_artefact(run.model)
+    examples = read_examples(Detector(artefact, threads=2), folder, recipe.anomaly.crop_scale, groups)
     names = fit_names(examples)
     write_atomically(run.region_names, names_to_file(names))
-    artefact = read_artefact(run.model)
     card = replace(read_card(artefact), region_labels=names.labels)
     files = artefact.files | card_files(card) | {NAMES_NAME: names_to_file(names)}
     write_atomically(run.model, pack_artefact(Artefact(artefact.flatbuffer, files)))
