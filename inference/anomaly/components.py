@@ -50,7 +50,7 @@ def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def find_components(mask: np.ndarray, smallest_area: int = 1) -> list[Component]:
-    """Return the connected regions of bool [height, width] with at least so many pixels, the largest first."""
+    """Return the connected regions of bool [height, width] of at least smallest_area pixels, the largest first."""
     labels, count = label_components(mask)
     if not count:
         return []

@@ -207,7 +207,7 @@ class Detector(Model):
         return regions
 
     def _halves(self, anomaly_map: AnomalyMap) -> np.ndarray:
-        """Return the score that a position needs beside higher ones, float32 [height, width]."""
+        """Return the score that a position near higher ones must reach, float32 [height, width]."""
         halves = half_heights(anomaly_map.positions, max(1, round(self.memory_bank.halo / self.tiling.stride)))
         height, width = anomaly_map.scores.shape
         seen = (max(1, round(height / anomaly_map.factor)), max(1, round(width / anomaly_map.factor)))

@@ -1,4 +1,4 @@
-"""A photograph's mask and scores -> files beside its answer: --masks and --scores."""
+"""A photograph's mask and scores -> files: --masks and --scores."""
 
 import io
 from pathlib import Path

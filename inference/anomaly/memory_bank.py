@@ -181,7 +181,7 @@ def memory_bank_to_file(bank: MemoryBank) -> bytes:
 
 
 def read_memory_bank(data: bytes, features: int, name: str = "model") -> MemoryBank:
-    """Read bank.npz of a network whose map has so many features.
+    """Read bank.npz of a network whose map has this number of features.
 
     Raises:
         InputError: it is damaged or does not fit the network.

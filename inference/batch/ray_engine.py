@@ -131,7 +131,7 @@ def _ray(address: str | None, workers: int | None) -> Iterator[None]:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise an OSError where nobody listens at "host:port": Ray itself would try for minutes."""
+    """Raise an OSError where nothing listens at "host:port": Ray itself would try for minutes."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
         socket.create_connection((host.removeprefix("ray://"), int(port)), _CONNECT_SECONDS).close()

@@ -12,7 +12,7 @@ import numpy as np
 from inference.errors import InputError
 
 MOST_STEPS = 200_000  # a network of a thousand operators takes 10,000; tables that share parts could take for ever
-_NUMBERS_A_STEP = 256  # numpy looks at so many numbers in about the time that one table takes here
+_NUMBERS_A_STEP = 256  # numpy reads this many numbers in about the time that one table takes here
 _UINT16, _INT32, _UINT32 = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
 _SCALARS = {code: struct.Struct("<" + code) for code in "bBiIQf"}  # the letters of Python's struct module
 

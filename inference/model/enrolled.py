@@ -1,6 +1,6 @@
 """Classes that were added to a model after its training, by a few pictures each: no weight of the network changes.
 
-An added class is the mean of its pictures' vectors (a prototype), beside the means of the trained classes' neighbours;
+An added class is the mean of its pictures' vectors (a prototype), like the means of the trained classes' neighbours;
 all share one covariance, that of the neighbours around their means. How much nearer a picture is to an added class's
 mean than to any other (linear discriminant analysis, Fisher 1936; for few pictures of new classes in deep features:
 Mensink et al. 2013, "Distance-based image classification") becomes its probability by Platt scaling. Its
@@ -113,7 +113,7 @@ def enrolled_to_file(classes: tuple[EnrolledClass, ...]) -> bytes:
 
 
 def read_enrolled(data: bytes, neighbours: Neighbours, classes: int, name: str = "model") -> Enrolled:
-    """Read enrolled.npz of a model with so many added classes.
+    """Read enrolled.npz of a model with this number of added classes.
 
     Raises:
         InputError: it is damaged or does not fit the model.

@@ -20,7 +20,7 @@ DIGITS = 6  # to which numbers of an answer are rounded
 
 @dataclass(frozen=True)
 class AnswerOptions:
-    """What is asked for besides result and confidence.
+    """What is asked for in addition to result and confidence.
 
     top: how many labels of a picture, or of a region, to list, best first; 1 lists none. For classifiers.
     masks, scores: folders in which a file for each photograph is written; None: none are. For anomalies; see

@@ -22,7 +22,7 @@ from inference.model.array_file import (
 from inference.model.logistic import logistic
 
 NEIGHBOURS_NAME = "neighbours.npz"
-_SHRINKAGE = 0.3  # of the covariance towards a sphere: the pictures are few for so many dimensions
+_SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity: pictures are few for the number of dimensions
 _TINY = 1e-12
 _COLUMNS = {
     "projection": Column(np.float16, 2),
@@ -35,7 +35,7 @@ _SCALE = ("count", "middle", "width", "slope", "offset")
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Feature vectors of training pictures of the known classes, and what a k-nearest-neighbour score is worth.
+    """Feature vectors of training pictures of the known classes, and how a score by them changes a probability.
 
     projection: float32 [features, dimensions], from the network's pooled features to fewer numbers.
     vectors: float32 [pictures, dimensions], each of length 1.
@@ -133,7 +133,7 @@ def neighbours_to_file(neighbours: Neighbours) -> bytes:
 
 
 def read_neighbours(data: bytes, labels: int, features: int, name: str = "model") -> Neighbours:
-    """Read neighbours.npz of a model with so many labels and pooled features.
+    """Read neighbours.npz of a model with these numbers of labels and pooled features.
 
     Raises:
         InputError: it is damaged or does not fit the model.

@@ -54,7 +54,7 @@ class ExtraHeaders:
 
 
 class HostCheck:
-    """Refuse names that lead here by somebody else's DNS: a web page could read our answers through one.
+    """Refuse foreign host names (DNS rebinding): through one, a web page could read our answers.
 
     Starlette checks the Host; the answer is ours, because Starlette's does not say what to do.
     """
