@@ -32,13 +32,13 @@ NORMAL = "normal"
 class AnomalyMap:
     """The raw scores of a photograph.
 
-    positions: of the feature map's positions, float32 [rows, columns].
+    position_scores: of the positions of the feature map, float32 [rows, columns].
     scores: the same at the photograph's size, float32 [height, width].
     grey: the photograph's brightness, uint8 [height, width].
     factor: pixels of the photograph for each pixel that the network saw, 1 unless it was reduced.
     """
 
-    positions: np.ndarray
+    position_scores: np.ndarray
     scores: np.ndarray
     grey: np.ndarray
     factor: float
@@ -153,10 +153,10 @@ class Detector(Model):
         """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
-        positions = self.memory_bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
+        position_scores = self.memory_bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
-        scores = enlarge(positions, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return AnomalyMap(positions, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
+        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
+        return AnomalyMap(position_scores, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
 
     def find(self, anomaly_map: AnomalyMap) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
@@ -189,7 +189,7 @@ class Detector(Model):
         The mean over its highest positions where the memory bank says so; else the highest in a region, or anywhere.
         """
         if self.memory_bank.score_share:
-            return top_mean(anomaly_map.positions, self.memory_bank.score_share)
+            return top_mean(anomaly_map.position_scores, self.memory_bank.score_share)
         if components:
             return max(float(anomaly_map.scores[one.slices][one.mask].max()) for one in components)
         return float(anomaly_map.scores.max())
@@ -208,7 +208,7 @@ class Detector(Model):
 
     def _halves(self, anomaly_map: AnomalyMap) -> np.ndarray:
         """Return the score that a position near higher ones must reach, float32 [height, width]."""
-        halves = half_heights(anomaly_map.positions, max(1, round(self.memory_bank.halo / self.tiling.stride)))
+        halves = half_heights(anomaly_map.position_scores, max(1, round(self.memory_bank.halo / self.tiling.stride)))
         height, width = anomaly_map.scores.shape
         seen = (max(1, round(height / anomaly_map.factor)), max(1, round(width / anomaly_map.factor)))
         return enlarge(halves, self.tiling.stride, seen, (height, width))
