@@ -143,7 +143,7 @@ def control(options: argparse.Namespace) -> int:
 
 
 def _refuse_surfaces(recipe: Recipe, verb: str, remedy: str) -> None:
-    if recipe.anomaly is not None:
+    if recipe.kind == "anomaly":
         raise InputError(f"{verb}: only of recipes that learn classes. Received: {recipe.name}. {remedy}")
 
 
@@ -177,7 +177,7 @@ SURFACE_STAGES = (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, NAME_REGIONS,
 
 def _stages(run: RunFolder) -> tuple[Stage, ...]:
     """Return the stages of a run: those of its recipe's kind."""
-    return STAGES if run.read_recipe().anomaly is None else SURFACE_STAGES
+    return SURFACE_STAGES if run.read_recipe().kind == "anomaly" else STAGES
 
 
 def _complete_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
@@ -207,7 +207,7 @@ def _finish(run: RunFolder) -> int:
     from pipeline.anomaly.report import surface_lines
     from pipeline.report.report import summary_lines
 
-    lines = summary_lines if run.read_recipe().anomaly is None else surface_lines
+    lines = surface_lines if run.read_recipe().kind == "anomaly" else summary_lines
     print("\n".join(lines(read_json(run.report, "Evaluate again."))))
     print(f"report:  {run.report.with_suffix('.html')}")
     print(f"model:   {run.model}")

@@ -1,7 +1,9 @@
 """A recipe: one frozen value, changed by override alone, which refuses what no run could use."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import InputError
+from pipeline.commands.settings import print_settings
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import CalibrateSettings, Recipe, override, override_all, recipe_from_json, recipe_to_json
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.documentation import settings_page
+from pipeline.settings.old_names import RENAMED
+from pipeline.settings.recipe import (
+    SECTIONS,
+    SETTINGS,
+    Recipe,
+    override,
+    override_all,
+    recipe_from_json,
+    recipe_to_json,
+)
 
+ROOT = Path(__file__).parent.parent
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
+JSON_LIST = """--set labels='["a, b", "c"]'"""
 
 
 @pytest.mark.parametrize(
@@ -24,6 +40,7 @@ PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
         ("network.background", "confidence", "confidence"),
         ("seed", "4", 4),
         ("labels", "x, y", ("x", "y")),
+        ("labels", '["x, 1", "y"]', ("x, 1", "y")),
     ],
 )
 def test_an_override_changes_its_setting_alone(setting: str, text: str, value: Any) -> None:
@@ -69,6 +86,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(setting: str, 
         ("augment.rotation", "inf", "must be a finite number"),
         ("augment.flip", "vertical", "must be one of none, horizontal, horizontal_and_vertical"),
         ("network.head", "clasifier", "must be one of classifier, normalised"),
+        ("labels", '["x, 1", 2]', f"must be words with commas between them, or a JSON list of words: {JSON_LIST}"),
+        ("labels", "[x, y", f"must be words with commas between them, or a JSON list of words: {JSON_LIST}"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_with_rule_and_value(setting: str, text: str, rule: str) -> None:
@@ -100,20 +119,12 @@ def test_a_value_with_which_no_run_ends_well_is_refused(setting: str, text: str)
         override(PLAIN, setting, text)
 
 
-@dataclass(frozen=True)
-class Switch(CalibrateSettings):
-    """A section with a setting that is on or off."""
-
-    on: bool = True
-
-
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_false_is_false(text: str, value: bool) -> None:
     """Catches bool("false"), which is True."""
-    recipe = replace(PLAIN, calibrate=Switch())  # type: ignore[arg-type]
-    assert override(recipe, "calibrate.on", text).calibrate.on is value  # type: ignore[attr-defined]
+    assert override(PLAIN, "export.features", text).export.features is value
     with pytest.raises(InputError, match="must be one of true, false"):
-        override(recipe, "calibrate.on", "0")
+        override(PLAIN, "export.features", "0")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +139,7 @@ def test_a_fold_that_is_none_is_refused(folds: str, fold: str, odd: str) -> None
 def test_folds_leave_photographs_for_training() -> None:
     """Catches half of the photographs for the test and half for validation; the share of the test has no say."""
     halves = (("split.folds", "2"), ("split.fold", "2"))
-    assert override_all(PLAIN, (*halves, ("split.test", "0.9"))).split.test_share == 0.5
+    assert override_all(override(PLAIN, "split.test", "0.8"), halves).split.test_share == 0.5
     for more in ("split.fold", "3"), ("split.validation", "0.5"):
         with pytest.raises(InputError, match=rf"^{more[0]} must"):
             override_all(PLAIN, (*halves, more))
@@ -185,6 +196,169 @@ def test_a_damaged_recipe_json_is_a_clear_error(text: str) -> None:
     """Catches a traceback of the JSON parser for a file that a full disk cut off."""
     with pytest.raises(InputError, match=r"recipe\.json is damaged or of another version: .*Start a new run"):
         recipe_from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "text", "reason"),
+    [
+        ("wood", "fit.epochs", "3", "only recipes of kind classification use it"),
+        ("wood", "calibrate.kind", "neighbours", "only recipes of kind classification use it"),
+        ("wood", "labels", "x,y", "only recipes of kind classification use it"),
+        ("wood", "split.test", "0.2", "only recipes of kind classification use it"),
+        ("wood", "network.input_side", "64", "only recipes of kind classification use it"),
+        ("wood", "export.calibration_pictures", "9", "it needs export.mode=int8. Received: export.mode=float16"),
+        ("minerals", "anomaly.stride", "8", "only recipes of kind anomaly use it"),
+        ("minerals", "fit.head_epochs", "3", "it needs fit.kind=two_stage. Received: fit.kind=gradient"),
+        ("minerals", "fit.teacher_share", "0.5", "it needs fit.teacher. Received: fit.teacher="),
+        ("minerals", "split.fold", "0", "it needs split.folds. Received: split.folds=0"),
+        (
+            "minerals_transfer",
+            "fit.weight_decay",
+            "0.1",
+            "it needs fit.optimizer=adamw|sgd. Received: fit.optimizer=adam",
+        ),
+        ("cifar10", "patches.margin", "0.1", "it needs source.kind=annotated_photos. Received: source.kind=cifar10"),
+        ("cifar10", "source.count", "9", "it needs source.kind=annotated_photos|memes|surfaces. Received: source.kind"),
+        ("memes", "patches.jitters", "1", "it needs source.kind=annotated_photos. Received: source.kind=memes"),
+        ("cifar10", "calibrate.neighbours", "9", "it needs calibrate.kind=neighbours. Received: calibrate.kind=temper"),
+    ],
+)
+def test_a_setting_without_effect_is_refused_with_the_reason(recipe: str, setting: str, text: str, reason: str) -> None:
+    """Catches a user who believes that a setting did something, and one who is not told why it can't."""
+    with pytest.raises(InputError) as fault:
+        override(RECIPES[recipe], setting, text)
+    assert str(fault.value).startswith(f"{setting} has no effect here: {reason}")
+
+
+def test_a_setting_has_an_effect_beside_what_it_needs() -> None:
+    """Catches a refusal that judges settings one by one, and alternatives of which the second one is not seen."""
+    both = (("fit.head_epochs", "3"), ("fit.kind", "two_stage"))
+    assert override_all(PLAIN, both).fit.head_epochs == 3
+    memes = RECIPES["memes"]
+    assert override_all(memes, (("network.background", "output"), ("patches.outliers", "5"))).patches.outliers == 5
+    with pytest.raises(InputError, match=r"patches\.outliers has no effect here"):
+        override(memes, "patches.outliers", "5")
+
+
+def test_what_a_setting_needs_is_there() -> None:
+    """Catches a condition that names a setting or value which does not exist, and so never holds."""
+    for name, setting in SETTINGS.items():
+        for condition in re.split(" and | or ", setting.declaration.needs):
+            needed, _, values = condition.partition("=")
+            assert not needed or needed in SETTINGS, name
+            for value in values.split("|") if values else ():
+                assert override(RECIPES["wood"] if needed.startswith("anomaly") else PLAIN, needed, value), name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_holds_what_its_kind_uses(name: str) -> None:
+    """Catches recipe.json with settings that nothing reads, which a reader takes for what was done."""
+    recipe = RECIPES[name]
+    written = json.loads(recipe_to_json(recipe)).keys() & SECTIONS.keys()
+    assert written == {section for section, kinds in SECTIONS.items() if recipe.kind in kinds}
+    other = (
+        {"fit": replace(PLAIN.fit, epochs=3)} if recipe.kind == "anomaly" else {"anomaly": AnomalySettings(stride=8)}
+    )
+    with pytest.raises(InputError, match=f"must keep its default in a recipe of kind {recipe.kind}"):
+        replace(recipe, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["minerals", "cifar10"])
+def test_the_recipe_of_a_released_model_is_still_read(name: str) -> None:
+    """Catches a setting that was renamed or removed without a reader for the released models' own recipe.json."""
+    text = (ROOT / "models" / "released" / name / "recipe.json").read_text(encoding="utf-8")
+    recipe = recipe_from_json(text)
+    assert (recipe.name, recipe.kind) == (name, "classification")
+    assert recipe.source.count == json.loads(text)["source"].get("scenes", recipe.source.count)
+    assert override_all(recipe, recipe.embedded).name == name
+
+
+def old_wood(**changes: Any) -> str:
+    """Return recipe.json of a run of wood as it was before settings were renamed: sections for classes in it, no kind."""
+    values = json.loads(recipe_to_json(PLAIN)) | json.loads(recipe_to_json(RECIPES["wood"]))
+    del values["kind"]
+    values["source"] = {"kind": "surfaces", "scenes": 24, "seed": 0}
+    renamed = ("normalize_by_median", "trim_fraction", "coreset_size", "false_positive_rate", "local_contrast")
+    values["anomaly"] = {name: value for name, value in values["anomaly"].items() if name not in renamed} | {
+        "teach_steps": 0,
+        "teach_rate": 0.001,
+        "centred": False,
+        "relative": False,
+        "trimmed": 0.1,
+        "bank": 300,
+        "alarms": 0.01,
+        "even_light": 81,
+        **changes,
+    }
+    values["smoke"] = [["source.scenes", "6"], ["anomaly.bank", "200"]]
+    return json.dumps(values)
+
+
+def test_an_old_recipe_of_a_finished_run_is_still_read() -> None:
+    """Catches a run folder of an earlier version that can no longer be evaluated or exported, or by other values."""
+    recipe = recipe_from_json(old_wood())
+    assert (recipe.kind, recipe.source.count) == ("anomaly", 24)
+    assert recipe.anomaly == replace(
+        RECIPES["wood"].anomaly,
+        normalize_by_median=False,
+        trim_fraction=0.1,
+        coreset_size=300,
+        false_positive_rate=0.01,
+        local_contrast=81,
+    )
+    assert recipe.smoke == (("source.count", "6"), ("anomaly.coreset_size", "200"))
+
+
+@pytest.mark.parametrize("lost", [{"method": "taught"}, {"teach_steps": 300}, {"centred": True}])
+def test_a_run_that_did_what_was_removed_is_refused(lost: dict[str, Any]) -> None:
+    """Catches an evaluation by other scores than the run's."""
+    (name,) = lost
+    with pytest.raises(InputError, match=rf"anomaly\.{name}=\S+ was removed.*with the version that made it"):
+        recipe_from_json(old_wood(**lost))
+
+
+def test_an_old_name_still_sets_its_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a command that people keep and that no longer works, or works without a word of the new name."""
+    assert override(RECIPES["wood"], "anomaly.alarms", "0.2").anomaly.false_positive_rate == 0.2
+    assert capsys.readouterr().err == "anomaly.alarms is now named anomaly.false_positive_rate\n"
+    with pytest.raises(InputError, match=r"anomaly\.teach_steps was removed"):
+        override(RECIPES["wood"], "anomaly.teach_steps", "300")
+    for new in RENAMED.values():
+        assert new in SETTINGS
+
+
+def test_every_field_of_a_recipe_is_documented() -> None:
+    """Catches a setting whose meaning nobody wrote down where it is declared."""
+    sections = [getattr(PLAIN, name) for name in SECTIONS]
+    for section in (PLAIN, *sections):
+        bare = [one.name for one in fields(section) if not (one.metadata or one.name in SECTIONS)]
+        assert not bare, type(section)
+    assert all(setting.declaration.meaning for setting in SETTINGS.values())
+
+
+def test_the_page_of_settings_is_what_is_declared() -> None:
+    """Catches docs/settings.md of an earlier version; python -m pipeline.settings.documentation prints the new one."""
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()
+
+
+def test_the_settings_of_a_recipe_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a default instead of the recipe's value, and settings of the other kind among them."""
+    print_settings(RECIPES["tiles"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "anomaly.levels = 16" in lines
+    assert "    side of the network's input [a multiple of 32 and positive, pixels]" in lines
+    assert not [line for line in lines if line.startswith(("fit.", "labels"))]
+    assert lines[lines.index("export.calibration_pictures = 200") + 1].endswith("it needs export.mode=int8")
+
+
+def test_the_recipe_of_tiles_is_what_was_measured() -> None:
+    """Catches a setting lost on the way from the command of docs/wood.md, under whose figures the recipe stands."""
+    report = json.loads((ROOT / "docs" / "results" / "wood_tiles.json").read_text(encoding="utf-8"))
+    trunk = report["settings"].pop("trunk")
+    measured = json.loads(old_wood(**report["settings"]))
+    recipe = RECIPES["tiles"]
+    assert recipe_from_json(json.dumps(measured)).anomaly == recipe.anomaly
+    assert (recipe.network.trunk, recipe.title, recipe.export.mode) == (trunk, report["title"], report["released"])
 
 
 def test_outputs_end_with_background_where_it_is_learned() -> None:

@@ -16,7 +16,8 @@ from models.build import TRUNKS, build_network, trunk_of, with_probabilities
 from models.heads import HEADS
 from pipeline.calibration.temperature import CALIBRATIONS
 from pipeline.data.sources import SOURCES, DataPlace
-from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override_all
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.sections import ExportSettings, SourceSettings
 from pipeline.training.gradient import FITS
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
