@@ -20,10 +20,10 @@ _HEAD = """\
 Made by `python -m pipeline.settings.documentation` from what is declared in `pipeline/settings/sections.py` and
 `pipeline/settings/anomaly.py`.
 
-A recipe holds a value for each setting; `--set NAME=VALUE` changes one for a run. Words are written with commas between
-them, or as a JSON list where one holds a comma: `--set labels='["a, b", "c"]'`. A setting without effect in the recipe
-is refused: the last column says which kinds of recipe use it, and what it needs beside it. The defaults are the
-program's; `python -m pipeline settings RECIPE` prints those of a recipe.
+A recipe holds a value for each setting; `--set section.name=value` changes one for a run. Words are written with commas
+between them, or as a JSON list where one holds a comma: `--set labels='["a, b", "c"]'`. A setting without effect in the
+recipe is refused: the last column says which kinds of recipe use it, and what it needs beside it. The defaults are the
+program's; the verb `settings` of `python -m pipeline` prints the values of a recipe.
 """
 _TABLE = ("| setting | default | values | meaning | used by |", "|---|---|---|---|---|")
 
