@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING
 from typing import Any, get_type_hints
 
-from pipeline.settings.effect import has_effect, value_of
+from pipeline.settings.effect import has_effect
 from pipeline.settings.field import Setting
 from pipeline.settings.old_names import REMOVED, RENAMED
 from pipeline.settings.recipe import SECTIONS, SETTINGS, Recipe
@@ -46,8 +46,8 @@ def settings_page() -> str:
 def _describe(setting: Setting, recipe: Recipe) -> Iterator[str]:
     stated, values = setting.declaration, _values(setting)
     text = f"{stated.meaning} [{values}]" if values else stated.meaning
-    effect = "" if has_effect(recipe, setting) else f"; no effect here: it needs {stated.needs}"
-    yield f"{setting.name} = {_as_text(value_of(recipe, setting.name))}"
+    effect = "" if has_effect(setting, recipe.value) else f"; no effect here: it needs {stated.needs}"
+    yield f"{setting.name} = {_as_text(recipe.value(setting.name))}"
     yield from textwrap.wrap(text + effect, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 

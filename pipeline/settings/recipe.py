@@ -9,11 +9,21 @@ from typing import Any, Literal, get_origin, get_type_hints
 
 from inference.errors import InputError
 from pipeline.settings.anomaly import AnomalySettings
-from pipeline.settings.effect import refuse_other_kind, refuse_without_effect, value_of
+from pipeline.settings.effect import refuse_without_effect
 from pipeline.settings.field import KINDS, SEED, Kind, Setting, required, sections_of, setting, settings_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.old_names import current_name, renew_recipe
-from pipeline.settings.rules import Rule, list_rules
+from pipeline.settings.rules import (
+    Rule,
+    anomaly_rules,
+    augment_rules,
+    fit_rules,
+    label_rules,
+    network_rules,
+    patch_rules,
+    source_rules,
+    split_rules,
+)
 from pipeline.settings.sections import (
     AugmentSettings,
     CalibrateSettings,
@@ -60,7 +70,7 @@ class Recipe:
         Raises:
             InputError: names the setting, its rule and the value.
         """
-        for name, rule, received, holds in (*self._own_rules(), *list_rules(self)):
+        for name, rule, received, holds in (*self._own_rules(), *self._common_rules()):
             if not holds:
                 raise InputError(f"{name} {rule}. Received: {received!r}.")
 
@@ -68,11 +78,27 @@ class Recipe:
         """Yield what must hold of each setting by itself, as it is declared."""
         yield "kind", f"must be one of {', '.join(KINDS)}", self.kind, self.kind in KINDS
         for name, one in SETTINGS.items():
-            value, section = value_of(self, name), name.rpartition(".")[0]
+            value, section = self.value(name), name.rpartition(".")[0]
             if section in SECTIONS and self.kind not in SECTIONS[section]:
                 yield name, f"must keep its default in a recipe of kind {self.kind}", value, value == one.default
             else:
                 yield name, f"must be {one.rule}", value, one.limits.allow(value)
+
+    def _common_rules(self) -> Iterator[Rule]:
+        """Yield what must hold between settings; the defaults of sections that are not used keep it."""
+        yield from source_rules(self.source, self.kind)
+        yield from label_rules(self.labels, self.outputs)
+        yield from patch_rules(self.patches)
+        yield from split_rules(self.split)
+        yield from augment_rules(self.augment)
+        yield from network_rules(self.network)
+        yield from fit_rules(self.fit)
+        yield from anomaly_rules(self.anomaly)
+
+    def value(self, name: str) -> Any:
+        """Return a setting's value: value("fit.epochs")."""
+        section, _, name = name.rpartition(".")
+        return getattr(getattr(self, section) if section else self, name)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -98,14 +124,18 @@ def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
     chosen = [(find_setting(name), text) for name, text in overrides]
     sections: dict[str, dict[str, Any]] = {}
     for one, text in chosen:
-        refuse_other_kind(recipe, one)
+        if recipe.kind not in one.kinds:
+            raise InputError(
+                f"{one.name} has no effect here: only recipes of kind {' or '.join(one.kinds)} use it. "
+                f"Received: {recipe.name}, of kind {recipe.kind}. Leave it out."
+            )
         section, _, name = one.name.rpartition(".")
         sections.setdefault(section, {})[name] = _parse(one, text)
     whole = sections.pop("", {})
     changed = replace(recipe, **whole, **{name: replace(getattr(recipe, name), **sections[name]) for name in sections})
     for one, text in chosen:
         if text:  # an empty one asks for nothing
-            refuse_without_effect(changed, one)
+            refuse_without_effect(one, changed.value)
     return changed
 
 

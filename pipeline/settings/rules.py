@@ -1,54 +1,66 @@
-"""What must hold between the settings of a recipe; what holds of one alone stands where it is declared."""
+"""What must hold between the settings of a section; what holds of one alone stands where it is declared."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inference.errors import InputError
 from inference.model.decide import UNKNOWN
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.field import Kind
 from pipeline.settings.labels import BACKGROUND
-
-if TYPE_CHECKING:  # a recipe checks itself by these rules
-    from pipeline.settings.recipe import Recipe
+from pipeline.settings.sections import (
+    AugmentSettings,
+    FitSettings,
+    NetworkSettings,
+    PatchSettings,
+    SourceSettings,
+    SplitSettings,
+)
 
 Rule = tuple[str, str, Any, bool]  # setting, rule, value, whether it holds
 
 _NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": None}  # of other trunks: imagenet
 
 
-def list_rules(recipe: "Recipe") -> list[Rule]:
-    """List what must hold between the settings of a recipe."""
-    between = _anomaly_rules(recipe) if recipe.kind == "anomaly" else _classification_rules(recipe)
-    return [*_network_rules(recipe), *between]
+def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
+    """List what must hold of the source in a recipe of a kind."""
+    anomaly = kind == "anomaly"
+    rule = "must be surfaces in a recipe for anomalies" if anomaly else "must not be surfaces in a recipe for classes"
+    return [("source.kind", rule, source.kind, (source.kind == "surfaces") == anomaly)]
 
 
-def _classification_rules(recipe: "Recipe") -> list[Rule]:
-    """List what must hold where classes are learned."""
-    labels, split, patches, fit, source = recipe.labels, recipe.split, recipe.patches, recipe.fit, recipe.source.kind
+def label_rules(labels: tuple[str, ...], outputs: tuple[str, ...]) -> list[Rule]:
+    """List what must hold of the classes and the outputs of the network."""
     reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
-    sides, mixed = (patches.min_side, patches.max_side), (recipe.augment.mixup, recipe.augment.cutmix)
-    fold, shares = split.fold, (split.validation, split.test_share)
-    shared = "split.validation" if split.folds else "split.test"
-    two = fit.kind == "two_stage"
     return [
-        ("source.kind", "must not be surfaces in a recipe without anomalies", source, source != "surfaces"),
         ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
-        ("labels", "must be two or more where no output for background is learned", labels, len(recipe.outputs) > 1),
-        ("split.fold", "must be 1 to split.folds, or 0 if that is 0", fold, bool(split.folds) <= fold <= split.folds),
-        (shared, "must leave photographs for training", shares, sum(shares) < 1),
-        ("patches.min_side", "must be at most patches.max_side", sides, sides[0] <= sides[1]),
-        ("augment.mixup", "and augment.cutmix must be at most 1 together", mixed, sum(mixed) <= 1),
-        ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
-        (
-            "fit.trainable_from",
-            "must be empty unless fit.kind is two_stage",
-            fit.trainable_from,
-            two or not fit.trainable_from,
-        ),
+        ("labels", "must be two or more where no output for background is learned", labels, len(outputs) > 1),
     ]
 
 
-def _network_rules(recipe: "Recipe") -> list[Rule]:
+def patch_rules(patches: PatchSettings) -> list[Rule]:
+    """List what must hold of the patches."""
+    sides = (patches.min_side, patches.max_side)
+    return [("patches.min_side", "must be at most patches.max_side", sides, sides[0] <= sides[1])]
+
+
+def split_rules(split: SplitSettings) -> list[Rule]:
+    """List what must hold of the split."""
+    fold, shares = split.fold, (split.validation, split.test_share)
+    shared = "split.validation" if split.folds else "split.test"
+    return [
+        ("split.fold", "must be 1 to split.folds, or 0 if that is 0", fold, bool(split.folds) <= fold <= split.folds),
+        (shared, "must leave photographs for training", shares, sum(shares) < 1),
+    ]
+
+
+def augment_rules(augment: AugmentSettings) -> list[Rule]:
+    """List what must hold of the changes of training pictures."""
+    mixed = (augment.mixup, augment.cutmix)
+    return [("augment.mixup", "and augment.cutmix must be at most 1 together", mixed, sum(mixed) <= 1)]
+
+
+def network_rules(network: NetworkSettings) -> list[Rule]:
     """List what must hold of a trunk's weights and input."""
-    network = recipe.network
     ours, side = network.trunk.startswith("patch_net"), network.input_side
     named = _NAMED_WEIGHTS.get(network.trunk, "imagenet")
     fits = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn")
@@ -59,13 +71,19 @@ def _network_rules(recipe: "Recipe") -> list[Rule]:
     ]
 
 
-def _anomaly_rules(recipe: "Recipe") -> list[Rule]:
-    """List what must hold where anomalies are found."""
-    source, tile, margin = recipe.source.kind, recipe.anomaly.tile, recipe.anomaly.margin
+def fit_rules(fit: FitSettings) -> list[Rule]:
+    """List what must hold of a training in two stages, or in one."""
+    two, first = fit.kind == "two_stage", fit.trainable_from
     return [
-        ("source.kind", "must be surfaces in a recipe for anomalies", source, source == "surfaces"),
-        ("anomaly.margin", "must leave something of anomaly.tile", margin, 2 * margin < tile),
+        ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
+        ("fit.trainable_from", "must be empty unless fit.kind is two_stage", first, two or not first),
     ]
+
+
+def anomaly_rules(anomaly: AnomalySettings) -> list[Rule]:
+    """List what must hold of tiles."""
+    fits = 2 * anomaly.margin < anomaly.tile
+    return [("anomaly.margin", "must leave something of anomaly.tile", anomaly.margin, fits)]
 
 
 def check_levels(trunk: str, levels: tuple[str, ...], known: tuple[int, ...]) -> None:
