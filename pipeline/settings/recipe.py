@@ -60,7 +60,11 @@ class Recipe:
     calibrate: CalibrateSettings = field(default_factory=CalibrateSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     anomaly: AnomalySettings = field(default_factory=AnomalySettings)
-    seed: int = setting(0, "decides the training alone, so that runs with several seeds share patches and splits", SEED)
+    seed: int = setting(
+        0,
+        "decides the training, or the choice of the memory bank; patches and splits have seeds of their own",
+        SEED,
+    )
     smoke: Overrides = setting((), "changes for a quick try of the whole flow (--smoke)")
     embedded: Overrides = setting((), "changes for runs on drawn pictures (without --images)")
 
