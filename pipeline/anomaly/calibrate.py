@@ -79,12 +79,8 @@ def find_lag(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
     """Return the recipe's bank of some candidates, as the file will give it back."""
-    settings = recipe.anomaly
-    return (
-        choose_bank(candidates, settings.coreset_size, settings.method, recipe.seed)
-        .astype(np.float16)
-        .astype(np.float32)
-    )
+    count, method = recipe.anomaly.coreset_size, recipe.anomaly.method
+    return choose_bank(candidates, count, method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
 def _draw(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> Candidates:
