@@ -14,7 +14,7 @@ from inference.atomic_file import write_atomically
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.model.card import Card, card_files
 from inference.model.decide import ANOMALY
-from pipeline.anomaly.features import Network, keras_network, read_seen, settings_of, tiling_of
+from pipeline.anomaly.features import Network, keras_network, read_seen, tiling_of
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
@@ -51,7 +51,7 @@ def export_surface(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
 
 def make_card(run: RunFolder, recipe: Recipe, calibration: dict[str, Any], mode: str, flatbuffer: bytes) -> Card:
     """Describe a converted network with its bank."""
-    side = settings_of(recipe).tile
+    side = recipe.anomaly.tile
     labels = read_json(run.name_report, "")["labels"] if run.region_names.is_file() else ()
     return Card(
         recipe=recipe.name,
@@ -86,7 +86,7 @@ def measure_parity(run: RunFolder, network: Network, bank: MemoryBank, recipe: R
 
 
 def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
@@ -94,7 +94,7 @@ def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Rec
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
     """Return uint8 [tiles, side, side, 3] that the network is shown of the fit's photographs."""
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     tiling = tiling_of(settings)
     tiles: list[np.ndarray] = []
     nothing = np.zeros((settings.tile // settings.stride, settings.tile // settings.stride, 1), np.float32)

@@ -49,7 +49,6 @@ def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> dict[str,
         InputError: see read_examples.
     """
     recipe = run.read_recipe()
-    assert recipe.anomaly is not None
     artefact = read_artefact(run.model)
     examples = read_examples(Detector(artefact, threads=2), folder, recipe.anomaly.crop_scale, groups)
     names = fit_names(examples)
