@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.settings.recipe import SplitSettings
+from pipeline.settings.sections import SplitSettings
 
 SPLITS = ("train", "validation", "test")
 
