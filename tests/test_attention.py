@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pipeline.sanity.figures import BOXES, measure_views
 
 from inference.model.classifier import Classifier
 from pipeline.data.index import Patch
-from pipeline.sanity.figures import BOXES, measure_views
 from pipeline.sanity.occlusion import (
     INSIDE_HIDDEN,
     OUTSIDE_HIDDEN,

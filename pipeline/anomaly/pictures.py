@@ -4,7 +4,6 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +12,15 @@ from PIL import Image
 from inference.atomic_file import write_atomically
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
-from pipeline.evaluation.heat_map import draw_heat_map
+from pipeline.anomaly.sections import PhotoPictures
+from pipeline.report.heat_map import draw_heat_map
 
 MOST_PICTURES = 24
 LONGEST_SIDE = 480  # pixels
 _FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
 
 
-def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> list[dict[str, Any]]:
+def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> tuple[PhotoPictures, ...]:
     """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
 
     Those with anomalies come first, then what was flagged, each the highest score first.
@@ -37,8 +37,8 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
         for kind, picture in pictures.items():
             _write_jpeg(folder / f"{stem}-{kind}.jpg", picture)
         paths = {kind: f"{folder.name}/{stem}-{kind}.jpg" for kind in pictures}
-        entries.append({"name": one.photo.name, **paths})
-    return entries
+        entries.append(PhotoPictures(one.photo.name, **paths))
+    return tuple(entries)
 
 
 def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:

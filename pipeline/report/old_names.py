@@ -1,0 +1,31 @@
+"""What keys of report.json, control.json and crossval.json were called in earlier versions -> what they are called now.
+
+Files that were measured then stay as they are; whatever reads one passes it through `modern` first.
+"""
+
+from typing import Any
+
+# old key, or "parent.key" where only the key under that parent was renamed -> the name of today
+OLD_NAMES = {
+    "rejected_minerals": "rejected_known",
+    "accepted_minerals": "accepted_known",
+    "reject_scores": "ood_scores",
+    "n_strangers": "n_unknown",
+    "likeness": "knn_score",
+    "nearest.likeness": "cosine",
+    "lot": "shuffle_seed",
+    "lag": "alignment",
+    "alarms": "false_positive_rate",
+}
+
+
+def modern(value: Any, parent: str = "") -> Any:
+    """Return a value of JSON with the names of today; entries of a list count as under the list's own key.
+
+    {"rejected_minerals": 1, "nearest": [{"likeness": 2}]} becomes {"rejected_known": 1, "nearest": [{"cosine": 2}]}.
+    """
+    if isinstance(value, dict):
+        return {
+            OLD_NAMES.get(f"{parent}.{key}", OLD_NAMES.get(key, key)): modern(item, key) for key, item in value.items()
+        }
+    return [modern(item, parent) for item in value] if isinstance(value, list) else value
