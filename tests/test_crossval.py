@@ -271,7 +271,7 @@ def test_folds_differ_in_nothing_but_the_fold(tmp_path: Path) -> None:
     assert (first["split"].pop("fold"), second["split"].pop("fold")) == (1, 2)
     assert first == second
     assert first["title"] == "Two folds {fold}"
-    assert first["split"].folds == 2
+    assert first["split"]["folds"] == 2
     assert folder.path.name.endswith("-crossval2-seed0")
 
 

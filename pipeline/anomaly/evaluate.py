@@ -37,8 +37,8 @@ REPORT_FORMAT = 1
 def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     """Measure a run's released model.
 
-    A photograph of the fit is measured by the scores that a bank without it and its group gave, one of the test by
-    the released model itself. Thresholds are the model's own; no mask had a part in any choice.
+    A photograph of the fit is measured by the scores of a memory bank without it and its group, one of the test by the
+    released model itself. Thresholds are the model's own; no mask was used to choose anything.
     """
     recipe = run.read_recipe()
     calibration = read_section(AnomalyCalibration, run.calibration, "Calibrate first.")
@@ -71,7 +71,7 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     """Let the model look at one photograph; held_out has the scores of those of the fit, by name."""
     pixels = read_image(photo.path)
     seen = photo.split == FIT
-    surface = surface_of(detector, held_out[photo.name], pixels) if seen else detector.look(pixels)
+    surface = map_of(detector, held_out[photo.name], pixels) if seen else detector.look(pixels)
     components = detector.find(surface)
     decision = detector.decide(surface, components)
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
@@ -81,14 +81,14 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     return Measured(photo, surface.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
 
 
-def surface_of(detector: Detector, places: np.ndarray, pixels: np.ndarray) -> Surface:
-    """Return a photograph, uint8 [height, width, 3], of which the scores of the places are known."""
+def map_of(detector: Detector, positions: np.ndarray, pixels: np.ndarray) -> Surface:
+    """Return a photograph, uint8 [height, width, 3], as an anomaly map, from the scores of its positions."""
     size = (pixels.shape[0], pixels.shape[1])
     longest = detector.bank.longest_side
     factor = max(1.0, max(size) / longest) if longest else 1.0
     seen = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
-    scores = enlarge(places, detector.tiling.stride, seen, size)
-    return Surface(places, scores, brightness(pixels), size[1] / seen[1])
+    scores = enlarge(positions, detector.tiling.stride, seen, size)
+    return Surface(positions, scores, brightness(pixels), size[1] / seen[1])
 
 
 def measure(measured: Sequence[Measured]) -> AnomalyMetrics:

@@ -44,7 +44,7 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
 def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Return the photograph in grey under its scores: nothing at the median, the middle colour at the threshold.
 
-    Args: uint8 [height, width, 3]; float [height, width]; the score from which a place is an anomaly.
+    Args: uint8 [height, width, 3]; float [height, width]; the score from which a position is an anomaly.
     """
     low = float(np.median(scores))
     heat = (scores - low) / max(2 * (threshold - low), 1e-9)

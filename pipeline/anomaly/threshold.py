@@ -1,4 +1,4 @@
-"""Scores by a bank that has not seen the photographs -> the score from which a place is an anomaly.
+"""Scores by a memory bank without the photographs -> the score from which a position is an anomaly.
 
 The threshold answers one question: how high is the highest score of the next clean photograph? It is the upper bound
 of a prediction interval over the highest scores of the held-out photographs. Where these may hold anomalies, the
@@ -29,24 +29,26 @@ class ScoreThreshold:
     highest: tuple[float, ...]
 
 
-def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float, share: float = 0.0) -> ScoreThreshold:
-    """Return the threshold that a share of at most `alarms` of clean photographs is expected to reach.
+def choose_threshold(
+    maps: Sequence[np.ndarray], clean: bool, false_positive_rate: float, share: float = 0.0
+) -> ScoreThreshold:
+    """Return the threshold that a share of at most `false_positive_rate` of clean photographs is expected to reach.
 
     The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
-    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is `alarms`.
+    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is that rate.
 
     Args:
-        maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
+        maps: scores of positions, float [rows, columns] per photograph, by a memory bank without it; two or more.
         clean: the photographs hold no anomalies.
-        alarms: in (0, 0.5).
-        share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
+        false_positive_rate: in (0, 0.5).
+        share: of a photograph's positions, the highest, whose mean is its score; 0: the highest alone.
     """
     highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
     count, mean = len(highest), float(highest.mean())
     spread = max(float(highest.std(ddof=1)), _LEAST_SPREAD * mean)
-    quantile = float(stats.t.ppf(1 - alarms, count - 1))
+    quantile = float(stats.t.ppf(1 - false_positive_rate, count - 1))
     score = mean + quantile * spread * float(np.sqrt(1 + 1 / count))
-    width = (score - mean) / float(np.log((1 - alarms) / alarms))
+    width = (score - mean) / float(np.log((1 - false_positive_rate) / false_positive_rate))
     return ScoreThreshold(score, width, tuple(float(value) for value in highest))
 
 
@@ -54,7 +56,7 @@ def expected_highest(scores: np.ndarray, share: float = 0.0) -> float:
     """Return the highest score that a photograph's bulk lets one expect, at most what there is.
 
     Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
-    quantile: anomalies on less than 5 % of the area have no say. Of 10,000 places the highest is expected
+    quantile: anomalies on less than 5 % of the area have no effect. Of 10,000 positions the highest is expected
     log(500) = 6.2 fall-offs above the 95 % quantile; the mean of the highest share lies one above that share's lowest.
     """
     bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))

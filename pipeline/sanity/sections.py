@@ -145,7 +145,7 @@ class ViewFigures:
 class ViewReport(ViewFigures):
     """These, why there are none, how many test patches there are, which were left out, and examples."""
 
-    reason: str = ""
+    reason: str | None = None
     test_patches: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     examples: tuple[ViewExample, ...] = ()

@@ -57,7 +57,7 @@ def look_sentence(report: ControlReport) -> str:
     """Return whether the network looks at the specimen."""
     views = report.views
     if views.kind != BOXES:
-        reason = "there are no boxes." if views.kind else views.reason
+        reason = "there are no boxes." if views.kind else views.reason or ""
         return f"Whether it looks at the specimen can't be told: {reason}"
     starts = {AT_SPECIMEN: "It looks at the specimen", ELSEWHERE: "It does not look at the specimen"}
     start = starts.get(views.look or "", "Whether it looks at the specimen can't be told")
