@@ -32,16 +32,17 @@ class ScoreThreshold:
 def choose_threshold(
     maps: Sequence[np.ndarray], clean: bool, false_positive_rate: float, share: float = 0.0
 ) -> ScoreThreshold:
-    """Return the threshold that a share of at most `false_positive_rate` of clean photographs is expected to reach.
+    """Return the threshold that a share of at most false_positive_rate of clean photographs is expected to reach.
 
     The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
-    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is that rate.
+    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is that
+    share.
 
     Args:
-        maps: scores of positions, float [rows, columns] per photograph, by a memory bank without it; two or more.
+        maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
         clean: the photographs hold no anomalies.
         false_positive_rate: in (0, 0.5).
-        share: of a photograph's positions, the highest, whose mean is its score; 0: the highest alone.
+        share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
     """
     highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
     count, mean = len(highest), float(highest.mean())

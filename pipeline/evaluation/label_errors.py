@@ -13,7 +13,7 @@ import numpy as np
 from inference.atomic_file import write_atomically
 from inference.errors import printable
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.report.sections import LabelErrors, Suspect
+from pipeline.report.sections import DoubtfulLabel, LabelErrors
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, relative_to_run
 
@@ -45,7 +45,7 @@ def check_labels(
     ]
     _write_suspects(entries, run)
     shown = tuple(
-        Suspect(
+        DoubtfulLabel(
             file=relative_to_run(index.path(patch), run.path),
             photo=printable(patch.photo),
             label=patch.label,

@@ -202,7 +202,7 @@ class Mistakes(MistakeCounts):
 
 
 @dataclass(frozen=True)
-class Suspect:
+class DoubtfulLabel:
     """A patch whose label may be wrong. quality: the probability of its label among the classes."""
 
     file: str
@@ -219,7 +219,7 @@ class LabelErrors:
 
     checked: int
     count: int
-    shown: tuple[Suspect, ...]
+    shown: tuple[DoubtfulLabel, ...]
 
 
 @dataclass(frozen=True)
