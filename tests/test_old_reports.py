@@ -66,6 +66,18 @@ def test_a_released_report_has_its_figures_under_the_new_names(tmp_path: Path) -
     assert "Out-of-distribution scores, compared" in page and "k-nearest-neighbour score" in page
 
 
+@pytest.mark.parametrize("name", ["wood_boards", "wood_photographs", "wood_tiles", "wood_drawn"])
+def test_the_settings_of_an_anomaly_report_keep_their_values(name: str) -> None:
+    """Catches a page that shows today's default for a setting that had another name and another value then."""
+    values = as_written(ROOT / f"docs/results/{name}.json")
+    report, old = parse_section(AnomalyReport, values), values["settings"]
+    settings = report.settings
+    found = (settings.normalize_by_median, settings.trim_fraction, settings.coreset_size, settings.local_contrast)
+    assert found == (old["relative"], old["trimmed"], old["bank"], old["even_light"])
+    assert report.calibration.false_positive_rate == settings.false_positive_rate == old["alarms"]
+    assert report.calibration.alignment == values["calibration"].get("lag", 0)
+
+
 def test_a_name_that_only_changed_in_one_place_is_changed_there_alone() -> None:
     """Catches the cosine of a neighbour that becomes the settings of a score, or the other way round."""
     old = {"likeness": {"count": 10}, "nearest": [{"likeness": 0.9}], "other": {"nearest": 1}}

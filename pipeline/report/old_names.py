@@ -5,6 +5,8 @@ Files that were measured then stay as they are; whatever reads one passes it thr
 
 from typing import Any
 
+from pipeline.settings.old_names import RENAMED
+
 # old key, or "parent.key" where only the key under that parent was renamed -> the name of today
 OLD_NAMES = {
     "rejected_minerals": "rejected_known",
@@ -16,6 +18,8 @@ OLD_NAMES = {
     "lot": "shuffle_seed",
     "lag": "alignment",
     "alarms": "false_positive_rate",
+    # the recipe's, as an anomaly report lists them
+    **{f"settings.{old.partition('.')[2]}": new.partition(".")[2] for old, new in RENAMED.items() if "anomaly." in old},
 }
 
 
