@@ -79,9 +79,10 @@ def test_the_settings_of_an_anomaly_report_keep_their_values(name: str) -> None:
 
 
 def test_a_name_that_only_changed_in_one_place_is_changed_there_alone() -> None:
-    """Catches the cosine of a neighbour that becomes the settings of a score, or the other way round."""
-    old = {"likeness": {"count": 10}, "nearest": [{"likeness": 0.9}], "other": {"nearest": 1}}
-    assert modern(old) == {"knn_score": {"count": 10}, "nearest": [{"cosine": 0.9}], "other": {"nearest": 1}}
+    """Catches a cosine that becomes the settings of a score, and a user's class that loses its name."""
+    old = {"likeness": {"count": 10}, "nearest": [{"likeness": 0.9}], "per_class": {"likeness": 1, "lot": 2}}
+    new = {"knn_score": {"count": 10}, "nearest": [{"cosine": 0.9}], "per_class": {"likeness": 1, "lot": 2}}
+    assert modern(old) == new
     assert not set(OLD_NAMES) & set(OLD_NAMES.values()), "a new name is no old one: reading twice changes nothing"
 
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from pipeline.settings.old_names import RENAMED
 
-# old key, or "parent.key" where only the key under that parent was renamed -> the name of today
+# old key -> the name of today. "parent.key" is renamed under that parent alone, ".key" at the top of a file: the short
+# names could as well be those of a user's classes or photographs, which are keys too.
 OLD_NAMES = {
     "rejected_minerals": "rejected_known",
     "accepted_minerals": "accepted_known",
     "reject_scores": "ood_scores",
     "n_strangers": "n_unknown",
-    "likeness": "knn_score",
     "nearest.likeness": "cosine",
-    "lot": "shuffle_seed",
-    "lag": "alignment",
-    "alarms": "false_positive_rate",
+    **{f"{parent}.likeness": "knn_score" for parent in ("", "calibration")},
+    **{f"{parent}.lot": "shuffle_seed" for parent in ("", "training")},
+    **{f"{parent}.lag": "alignment" for parent in ("", "calibration")},
+    **{f"{parent}.alarms": "false_positive_rate" for parent in ("", "calibration")},
     # the recipe's, as an anomaly report lists them
     **{f"settings.{old.partition('.')[2]}": new.partition(".")[2] for old, new in RENAMED.items() if "anomaly." in old},
 }
