@@ -35,23 +35,23 @@ def write_world(folder: Path) -> DataPlace:
     return DataPlace(photos, coco, folder / "runs")
 
 
-def finish_run(place: DataPlace, lot: int | None = None) -> RunFolder:
-    """Do every stage of a run; with a lot, the labels of training and validation are shuffled, as if they were true."""
+def finish_run(place: DataPlace, shuffle: int | None = None) -> RunFolder:
+    """Do every stage of a run; with a shuffle, the labels of training and validation are shuffled first."""
     run = start_run(QUICK, place)
     complete(run, [PATCHES])
-    if lot is not None:
-        write_index(shuffle_labels(run_index(run), QUICK.labels, lot), run.index)
+    if shuffle is not None:
+        write_index(shuffle_labels(run_index(run), QUICK.labels, shuffle), run.index)
     complete(run, KINDS["classification"].stages)
     return run
 
 
-def misleading_lots(index: PatchIndex) -> list[int]:
-    """Return lots of which each gives the training patches of every colour another name more often than their own.
+def misleading_shuffles(index: PatchIndex) -> list[int]:
+    """Return shuffles of which each gives the training patches of every colour another name more often than their own.
 
     A network sees three colours, whatever the labels say, and names each by what most of its patches are called: by
-    luck all three names are right in one of six lots. With these they are wrong.
+    luck all three names are right in one of six shuffles. With these they are wrong.
     """
-    return [lot for lot in range(200) if _is_misleading(index, shuffle_labels(index, QUICK.labels, lot))]
+    return [one for one in range(200) if _is_misleading(index, shuffle_labels(index, QUICK.labels, one))]
 
 
 def _is_misleading(index: PatchIndex, shuffled: PatchIndex) -> bool:

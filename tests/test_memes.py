@@ -40,7 +40,7 @@ def test_the_file_carries_what_unknown_and_new_classes_need(run: Path) -> None:
     """Faults: an artefact without features of training memes, or with an output for background that none showed."""
     classifier = Classifier(run / "model.tflite")
     assert (classifier.card.labels, classifier.card.reject_labels) == (RECIPE.labels, ())
-    neighbours = json.loads((run / "calibration.json").read_text())["likeness"]
+    neighbours = json.loads((run / "calibration.json").read_text())["knn_score"]
     assert classifier.card.decision == "neighbours"
     assert neighbours["pictures"] == sum(patch.split == "train" for patch in read_index(run / "index.csv", run).patches)
 

@@ -10,7 +10,7 @@ from inference.model.neighbours import Neighbours
 from pipeline.calibration.ood_scores import LIKENESS, SCORES, Known, Seen, compare
 from pipeline.report.report import render_html
 from pipeline.settings.run_folder import RunFolder, read_json
-from tests.sample_report import sample_history, sample_report
+from tests.sample_report import parsed, sample_history, sample_report
 
 
 def _seen(features: np.ndarray, logits: np.ndarray) -> Seen:
@@ -57,30 +57,31 @@ def test_the_rate_of_false_positives_by_hand() -> None:
         "auroc": pytest.approx(1 - (1 + 1.5 + 5.5) / 80),
         "fpr95": 0.5,
         "n_known": 20,
-        "n_strangers": 4,
+        "n_unknown": 4,
     }
 
 
 def test_a_calibration_states_them_near_and_far(colour_run: RunFolder) -> None:
     """Catches scores that are measured on test or training patches, and a table without the one that decides."""
-    scores = read_json(colour_run.calibration, "")["reject_scores"]
+    scores = read_json(colour_run.calibration, "")["ood_scores"]
     assert scores["decided_by"] == "softmax"
     assert set(scores["scores"]) == set(SCORES) - {LIKENESS}
     near = scores["scores"]["softmax"]["near"]
     index = [line.split(",") for line in colour_run.index.read_text().splitlines()]
     counts = [sum(row[1] == "background" and row[-1] == "validation" for row in index)]
-    assert near["n_strangers"] == counts[0]
+    assert near["n_unknown"] == counts[0]
     assert 0.5 < near["auroc"] <= 1
-    assert scores["scores"]["nearest neighbours"]["far"]["n_strangers"] == 200
+    assert scores["scores"]["nearest neighbours"]["far"]["n_unknown"] == 200
 
 
 def test_the_page_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
     """Catches a table that marks another score, and a report of an earlier version or without background that fails."""
     report = sample_report()
-    page = render_html(report, sample_history(), tmp_path)
+    page = render_html(parsed(report), sample_history(), tmp_path)
     assert re.search(r'class="decides"><th scope="row">softmax x neighbours</th>\s*<td>0\.931', page)
-    for row in report["calibration"]["reject_scores"]["scores"].values():
+    for row in report["calibration"]["ood_scores"]["scores"].values():
         del row["near"]
-    assert "background patches" not in render_html(report, sample_history(), tmp_path).split("What could say")[1]
-    del report["calibration"]["reject_scores"]
-    assert "What could say" not in render_html(report, sample_history(), tmp_path)
+    page = render_html(parsed(report), sample_history(), tmp_path)
+    assert "background patches" not in page.split("Out-of-distribution scores, compared")[1]
+    del report["calibration"]["ood_scores"]
+    assert "Out-of-distribution scores, compared" not in render_html(parsed(report), sample_history(), tmp_path)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +12,15 @@ from inference.atomic_file import write_atomically
 from inference.pictures.encode import FULL_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
-from pipeline.evaluation.heat_map import draw_heat_map
+from pipeline.anomaly.sections import PhotoPictures
+from pipeline.report.heat_map import draw_heat_map
 
 MOST_PICTURES = 24
 LONGEST_SIDE = 480  # pixels
 _FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
 
 
-def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> list[dict[str, Any]]:
+def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> tuple[PhotoPictures, ...]:
     """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
 
     Those with anomalies come first, then what was flagged, each the highest score first.
@@ -37,14 +37,14 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
         for kind, picture in pictures.items():
             write_atomically(folder / f"{stem}-{kind}.jpg", jpeg_bytes(picture, 85, FULL_COLOUR))
         paths = {kind: f"{folder.name}/{stem}-{kind}.jpg" for kind in pictures}
-        entries.append({"name": one.photo.name, **paths})
-    return entries
+        entries.append(PhotoPictures(one.photo.name, **paths))
+    return tuple(entries)
 
 
 def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Return the photograph in grey under its scores: nothing at the median, the middle colour at the threshold.
 
-    Args: uint8 [height, width, 3]; float [height, width]; the score from which a place is an anomaly.
+    Args: uint8 [height, width, 3]; float [height, width]; the score from which a position is an anomaly.
     """
     low = float(np.median(scores))
     heat = (scores - low) / max(2 * (threshold - low), 1e-9)

@@ -149,7 +149,7 @@ def measure_reject_scores(
 
 def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: Seen, known: Known) -> dict[str, Any]:
     """Return AUROC, the share of strangers that passes where 95 % of the known do, and n of both."""
-    counts = {"n_known": len(inside.logits), "n_strangers": len(outside.logits)}
+    counts = {"n_known": len(inside.logits), "n_unknown": len(outside.logits)}
     ours, theirs = score(inside, known), score(outside, known)
     truth = np.r_[np.ones(len(ours)), np.zeros(len(theirs))]
     bar = np.sort(ours)[len(ours) - int(np.ceil(_TRUE_POSITIVES * len(ours)))]

@@ -6,13 +6,13 @@ where the network gives another class at least the probability that it gives, on
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from inference.errors import printable
 from pipeline.data.csv_files import write_csv
 from pipeline.data.index import Patch, PatchIndex
+from pipeline.report.sections import DoubtfulLabel, LabelErrors
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, relative_to_run
 
@@ -42,8 +42,8 @@ class Suspect:
 
 def check_labels(
     probabilities: Mapping[str, np.ndarray], index: PatchIndex, recipe: Recipe, run: RunFolder
-) -> dict[str, Any]:
-    """Return the report's "label_errors" and write all suspects to label_errors.csv, the worst first.
+) -> LabelErrors:
+    """Return the report's label errors and write all suspects to label_errors.csv, the worst first.
 
     Checked are the annotated patches of validation and test: no weight was learned from them, though the training's
     length and the temperature were chosen on validation. quality is the probability of a patch's own label.
@@ -61,18 +61,18 @@ def check_labels(
         for place in find_suspects(rows, labels)
     ]
     write_csv(run.label_errors, Suspect, (_suspect(*entry) for entry in entries))
-    shown = [
-        {
-            "file": relative_to_run(index.path(patch), run.path),
-            "photo": printable(patch.photo),
-            "label": patch.label,
-            "suggested": suggested,
-            "quality": quality,
-            "split": patch.split,
-        }
+    shown = tuple(
+        DoubtfulLabel(
+            file=relative_to_run(index.path(patch), run.path),
+            photo=printable(patch.photo),
+            label=patch.label,
+            suggested=suggested,
+            quality=quality,
+            split=patch.split,
+        )
         for patch, suggested, quality in entries[:SHOWN]
-    ]
-    return {"checked": len(patches), "count": len(entries), "shown": shown}
+    )
+    return LabelErrors(len(patches), len(entries), shown)
 
 
 def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
