@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and how the files are shared between two processes of pytest-xdist."""
 
 from pathlib import Path
 
@@ -7,6 +7,20 @@ import pytest
 from pipeline.settings.run_folder import RunFolder
 from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first; give each file's tests, and all users of colour_run, to one process.
+
+    A module's fixtures are then made once, not once per process, and no long file is left for the end.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    colours = {item.path for item in items if "colour_run" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("colour_run" if item.path in colours else item.path.stem))
 
 
 @pytest.fixture(scope="session")
