@@ -30,7 +30,7 @@ def _run(options: argparse.Namespace) -> int:
 
     load_tensorflow()
     from export.export_run import export_run
-    from pipeline.stages import run_index
+    from pipeline.classification.stages import run_index
 
     run = RunFolder(options.run)
     mode = options.mode or run.read_recipe().export.mode

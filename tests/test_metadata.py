@@ -19,8 +19,8 @@ from inference.foreign.structure import read_network
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, LABELS_NAME, card_files, read_card
 from inference.model.classifier import Classifier
+from pipeline.classification.stages import run_index
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import run_index
 from tests.open_model import ADDED, write_enrolled_model
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS
 
