@@ -24,6 +24,7 @@ from tests.tiny_model import COLOURS
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("ray"),  # one Ray at a time
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),  # Ray speaks to itself
 ]
 
