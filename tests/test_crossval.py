@@ -343,6 +343,7 @@ def test_the_command_from_photographs_to_the_pooled_report(tmp_path: Path, capsy
         test = [patch for patch in read_index(run.index).patches if patch.split == "test"]
         assert [results[number, patch.file] for patch in test] == list(predictions.results)
         assert [patch.label for patch in test] == list(predictions.labels)
+    assert len(set(results.values())) > 1, "answers that are all alike would prove nothing"
     report = json.loads(folder.report.read_text())
     assert report["pooled"]["accuracy"]["n"] == 30
     assert sum(map(sum, report["pooled"]["confusion"]["counts"])) == len(results)
