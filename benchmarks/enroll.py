@@ -64,7 +64,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     recipe = override_all(RECIPES[options.recipe], (*options.set, ("calibrate.kind", "neighbours")))
     place = DataPlace(options.images, options.annotations, options.work, options.groups)
     training = prepare_data(place, recipe).index
-    once = prepare_data(place, override_all(recipe, (("patches.jitters", "0"),))).index  # every box once, no copies
+    single = replace(recipe, patches=replace(recipe.patches, jitters=0))  # every box once, no copies
+    once = prepare_data(place, single).index
     left_out = options.leave_out or list(recipe.labels)
     report: dict[str, Any] = {"recipe": recipe.name, "machine": describe_machine(), "labels": {}}
     for label in left_out:
@@ -112,7 +113,7 @@ def measure_label(label: str, run: RunFolder, once: PatchIndex) -> dict[str, Any
 def look(classifier: Classifier, index: PatchIndex) -> Looked:
     """Return what the file's network sees of patches."""
     assert classifier.neighbours is not None
-    seen = [classifier.look(index.path(patch)) for patch in index.patches]
+    seen = [classifier.predict(index.path(patch)) for patch in index.patches]
     features = np.stack([features for _, features in seen if features is not None])
     labels, photos = (np.array([getattr(patch, name) for patch in index.patches]) for name in ("label", "photo"))
     return Looked(np.stack([one for one, _ in seen]), classifier.neighbours.project(features), labels, photos)

@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
     if out.exists() and not options.overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
-    if run.read_recipe().anomaly is not None:
+    if run.read_recipe().kind == "anomaly":
         return _export_surface(run, mode, out)
     parity = export_run(run, run_index(run), mode, out)
     accuracy, agreement = parity[mode]["accuracy"], parity[mode]["agreement"]

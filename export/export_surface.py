@@ -7,14 +7,14 @@ import keras
 import numpy as np
 
 from export.convert import convert
-from inference.anomaly.bank import Bank, read_bank
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
+from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
 from inference.atomic_file import write_atomically
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.model.card import Card, card_files
 from inference.model.decide import ANOMALY
-from pipeline.anomaly.features import Network, keras_network, read_seen, settings_of, tiling_of
+from pipeline.anomaly.features import Network, keras_network, read_seen, tiling_of
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
@@ -39,7 +39,7 @@ def export_surface(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
     same = mode == recipe.export.mode and run.trunk.is_file()
     flatbuffer = run.trunk.read_bytes() if same else _convert(run, recipe, mode)
     network = FeatureNetwork(flatbuffer, out.name, threads=2)
-    bank = read_bank(run.bank.read_bytes(), network.features, run.bank.name)
+    bank = read_memory_bank(run.bank.read_bytes(), network.features, run.bank.name)
     parity = {mode: measure_parity(run, network, bank, recipe)}
     known = read_json(run.parity, "") if run.parity.is_file() else {}
     write_json(run.parity, known | parity)
@@ -51,7 +51,7 @@ def export_surface(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
 
 def make_card(run: RunFolder, recipe: Recipe, calibration: dict[str, Any], mode: str, flatbuffer: bytes) -> Card:
     """Describe a converted network with its bank."""
-    side = settings_of(recipe).tile
+    side = recipe.anomaly.tile
     labels = read_json(run.name_report, "")["labels"] if run.region_names.is_file() else ()
     return Card(
         recipe=recipe.name,
@@ -68,7 +68,7 @@ def make_card(run: RunFolder, recipe: Recipe, calibration: dict[str, Any], mode:
     )
 
 
-def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe) -> dict[str, float]:
+def measure_parity(run: RunFolder, network: Network, bank: MemoryBank, recipe: Recipe) -> dict[str, float]:
     """Compare the scores that the file and the Keras model give to the places of a few photographs.
 
     Returns mean and largest difference of a score, as shares of the threshold, and n, the number of places.
@@ -85,8 +85,8 @@ def measure_parity(run: RunFolder, network: Network, bank: Bank, recipe: Recipe)
     return {"mean_difference": float(shares.mean()), "max_difference": float(shares.max()), "n": len(shares)}
 
 
-def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
-    settings = settings_of(recipe)
+def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
+    settings = recipe.anomaly
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
@@ -94,7 +94,7 @@ def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
     """Return uint8 [tiles, side, side, 3] that the network is shown of the fit's photographs."""
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     tiling = tiling_of(settings)
     tiles: list[np.ndarray] = []
     nothing = np.zeros((settings.tile // settings.stride, settings.tile // settings.stride, 1), np.float32)

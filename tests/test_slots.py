@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import pipeline.kinds
 from export.convert import MODES
 from inference.errors import InputError
 from models.backbones import BACKBONES
@@ -16,7 +17,9 @@ from models.build import TRUNKS, build_network, trunk_of, with_probabilities
 from models.heads import HEADS
 from pipeline.calibration.temperature import CALIBRATIONS
 from pipeline.data.sources import SOURCES, DataPlace
-from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override_all
+from pipeline.settings.field import KINDS
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.sections import ExportSettings, SourceSettings
 from pipeline.training.gradient import FITS
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
@@ -33,6 +36,7 @@ def test_every_slot_offers_what_there_is() -> None:
         "calibrate.kind": CALIBRATIONS,
         "export.mode": MODES,
     }
+    assert set(pipeline.kinds.KINDS) == set(KINDS)
     for setting, known in slots.items():
         section, name = setting.split(".")
         assert set(get_args(get_type_hints(type(getattr(PLAIN, section)))[name])) == set(known), setting

@@ -101,7 +101,7 @@ def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
 def softmax_by_likeness(pictures: Seen, known: Known) -> np.ndarray:
     """Return the best probability times the worth of its likeness, as calibrate.kind=neighbours decides."""
     assert known.neighbours is not None
-    standing = known.neighbours.standing(known.neighbours.project(pictures.features))
+    standing = known.neighbours.scaled_knn_score(known.neighbours.project(pictures.features))
     return max_softmax(pictures, known) * logistic(standing)
 
 

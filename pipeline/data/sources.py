@@ -140,8 +140,8 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     if place.images is not None:
         return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
     source, name = recipe.source, "-".join(recipe.outputs)
-    folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
-    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.outputs)
+    folder = place.runs / recipe.name / f"pictures-{name}-{source.count}-seed{source.seed}"
+    drawn = write_meme_pictures(folder, source.count, source.seed, recipe.outputs)
     return _index_folders(drawn, DRAWN_MEMES, place, recipe)
 
 
@@ -209,8 +209,8 @@ _PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
 
 def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:
     """Draw the scenes that are missing; return their folder and annotation file."""
-    folder = runs / recipe.name / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}"
-    annotations = write_scenes(folder, recipe.source.scenes, recipe.source.seed)
+    folder = runs / recipe.name / f"scenes-{recipe.source.count}-seed{recipe.source.seed}"
+    annotations = write_scenes(folder, recipe.source.count, recipe.source.seed)
     return folder / "photos", annotations
 
 

@@ -132,7 +132,7 @@ def find_photographs(run: RunFolder, recipe: Recipe, root: Path) -> Path:
         InputError: they are gone.
     """
     place = place_from_json(read_json(run.source, "Start a new run."))
-    drawn = root.parent / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}" / "photos"
+    drawn = root.parent / f"scenes-{recipe.source.count}-seed{recipe.source.seed}" / "photos"
     images = place.images or drawn
     if not images.is_dir():
         raise InputError(f"{images}: does not exist. The run's photographs lay there; put them back.")
