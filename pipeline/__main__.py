@@ -149,9 +149,8 @@ def _refuse_surfaces(recipe: Recipe, verb: str, remedy: str) -> None:
 
 def _export_stage(run: RunFolder) -> None:
     from export.export_run import export_run
-    from pipeline.stages import run_index
 
-    export_run(run, run_index(run), run.read_recipe().export.mode, run.model)
+    export_run(run, run.read_recipe().export.mode, run.model)
 
 
 EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export_stage)
@@ -159,19 +158,13 @@ STAGES = (PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS)
 
 
 def _convert_stage(run: RunFolder) -> None:
-    from export.export_surface import convert_trunk
+    from export.detector import convert_trunk
 
     convert_trunk(run)
 
 
-def _pack_stage(run: RunFolder) -> None:
-    from export.export_surface import export_surface
-
-    export_surface(run, run.read_recipe().export.mode, run.model)
-
-
 CONVERT = Stage("converting the trunk", lambda run: run.trunk, _convert_stage)
-PACK = Stage("packing trunk and bank", lambda run: run.model, _pack_stage)
+PACK = Stage("packing trunk and bank", lambda run: run.model, _export_stage)
 SURFACE_STAGES = (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, NAME_REGIONS, EVALUATE_BANK, RESULTS_BANK)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from export.convert import MODES
 from inference.errors import InputError
+from inference.model.decide import DECISIONS
 from models.backbones import BACKBONES
 from models.build import TRUNKS, build_network, trunk_of, with_probabilities
 from models.heads import HEADS
@@ -26,11 +27,12 @@ SIDE = 64
 def test_every_slot_offers_what_there_is() -> None:
     """Catches a function that no recipe can name, or a name without a function: KeyError after the patches are cut."""
     slots: dict[str, Iterable[str]] = {
-        "source.kind": SOURCES,
+        "source.kind": {*SOURCES, "surfaces"},  # for anomalies: no patches, so no entry
         "network.trunk": TRUNKS,
         "network.head": HEADS,
         "fit.kind": FITS,
         "calibrate.kind": CALIBRATIONS,
+        "calibrate.decision": DECISIONS.keys() - {"neighbours"},  # what cards call softmax with neighbours
         "export.mode": MODES,
     }
     for setting, known in slots.items():
@@ -46,7 +48,7 @@ def test_a_recipe_that_names_what_there_is_not_is_refused_at_once() -> None:
         replace(PLAIN, export=ExportSettings(mode="int4"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", [*SOURCES, "surfaces"])
 def test_every_source_refuses_a_place_that_it_cannot_use(source: str, tmp_path: Path) -> None:
     """Faults: a source without a rule (KeyError), or one that starts a run with annotations and no pictures."""
     (tmp_path / "boxes.json").write_text("{}")

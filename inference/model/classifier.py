@@ -8,7 +8,7 @@ from inference.errors import InputError
 from inference.foreign.model import describe_foreign, load_foreign, refuse_options
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import CARD_NAME, Card, read_card
-from inference.model.decide import ANOMALY, DECISIONS, Decision, DecisionRule
+from inference.model.decide import ANOMALY, Decision, DecisionRule, decide
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
 from inference.model.tflite_model import TfliteModel
@@ -55,7 +55,10 @@ class Classifier:
         self.enrolled = self._read_enrolled(artefact, str(path))
         self._answers = self.card.answers
         self._rule = DecisionRule(
-            self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold
+            self.card.labels,
+            self.card.reject_labels,
+            self.card.threshold if threshold is None else threshold,
+            self.card.decision,
         )
 
     def classify(self, image: Path | str | np.ndarray) -> Decision:
@@ -68,7 +71,7 @@ class Classifier:
 
     def decide(self, probabilities: np.ndarray) -> Decision:
         """Decide by float [labels], as `probabilities` gives them."""
-        return DECISIONS[self.card.decision](probabilities, self._rule)
+        return decide(probabilities, self._rule)
 
     def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB.
@@ -103,8 +106,8 @@ class Classifier:
         return self._model.look(resize_image(pixels, self.card.input_size))
 
     def _read_neighbours(self, artefact: Artefact, name: str) -> Neighbours | None:
-        """Return what the model's decision needs besides the probabilities; None for the plain softmax."""
-        if self.card.decision != "neighbours":
+        """Return the training pictures by which probabilities are weighed; None for a model without."""
+        if self.card.decision != "neighbours" and NEIGHBOURS_NAME not in artefact.files:
             return None
         if NEIGHBOURS_NAME not in artefact.files or not self._model.feature_count:
             raise InputError(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.covariance import shrunk_covariance
 
 from inference.anomaly.bank import nearest_distance
 from pipeline.random_generator import make_generator
@@ -55,8 +56,7 @@ def fit_projection(vectors: np.ndarray, channels: Sequence[int], dimensions: int
         [np.full(count, _level_scale(part)) for count, part in zip(channels, _parts(vectors, channels), strict=True)]
     )
     covariance = np.atleast_2d(np.cov(((vectors - mean) * scale).T))
-    sphere = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-    values, directions = np.linalg.eigh((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
+    values, directions = np.linalg.eigh(shrunk_covariance(covariance, _SHRINKAGE))
     order = np.argsort(values)[::-1][:dimensions]
     weights = scale[:, np.newaxis] * directions[:, order]
     if whiten:

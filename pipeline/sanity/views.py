@@ -11,6 +11,7 @@ from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
 from pipeline.data.index import PatchIndex
 from pipeline.data.patches import store_patch
+from pipeline.data.sources import SOURCES
 from pipeline.random_generator import make_generator
 from pipeline.sanity.figures import BOXES, CENTRE, measure_views
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
@@ -28,9 +29,10 @@ def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffl
     """
     recipe = run.read_recipe()
     origin = digest_files(run.model, run.best, run.index, *([shuffled.best] if shuffled else []))
-    if recipe.source.kind == "annotated_photos":
+    photographs = SOURCES[recipe.source.kind].photographs
+    if photographs is not None:
         try:
-            images = find_photographs(run, recipe, index.root)
+            images = find_photographs(run, photographs, index.root)
         except InputError as fault:
             return {"kind": None, "reason": printable(str(fault))}
         views = SpecimenViews(index.select("test"), images, recipe.labels)

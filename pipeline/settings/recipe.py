@@ -13,6 +13,7 @@ from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.rules import list_rules
 
 Overrides = tuple[tuple[str, str], ...]
+_LATER = {"calibrate": ("decision",)}  # fields that earlier programs did not write; their default is what those did
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,12 @@ class CalibrateSettings:
     """accepted: the share of true validation positives that the reject threshold lets pass.
 
     kind neighbours: confidences also count by how like a picture is to training patches, of which the artefact then
-    carries so many at most; see pipeline.calibration.neighbours.
+    carries so many at most; see pipeline.calibration.neighbours. decision: how probabilities become a label or
+    "unknown", a key of inference.model.decide.DECISIONS.
     """
 
     kind: Literal["temperature", "neighbours"] = "temperature"
+    decision: Literal["softmax"] = "softmax"
     accepted: float = 0.95
     neighbours: int = 2000
 
@@ -260,7 +263,7 @@ def recipe_from_json(text: str) -> Recipe:
         _check_fields(Recipe, values, optional={"anomaly"})
         for name, value in values.items():
             if is_dataclass(sections[name]):
-                _check_fields(sections[name], value)
+                _check_fields(sections[name], value, optional=_LATER.get(name, ()))
                 values[name] = sections[name](**{key: _as_tuple(item) for key, item in value.items()})
             elif isinstance(value, list):
                 values[name] = tuple(_as_tuple(item) for item in value)
