@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 from pipeline.__main__ import main as main_of_pipeline
+from pipeline.classification.stages import CALIBRATE
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import CALIBRATE, complete
+from pipeline.stages import complete
 
 KINDS = ("output", "confidence")
 

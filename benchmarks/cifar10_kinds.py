@@ -19,10 +19,10 @@ from PIL import Image
 
 from inference.errors import InputError
 from inference.model.classifier import Classifier
+from pipeline.classification.stages import run_index
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.intervals import proportion
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import run_index
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

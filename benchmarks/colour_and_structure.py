@@ -20,10 +20,10 @@ from PIL import Image, ImageFilter
 from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_image, resize_image
+from pipeline.classification.stages import run_index
 from pipeline.metrics.intervals import proportion
 from pipeline.random_generator import make_generator
 from pipeline.settings.run_folder import RunFolder, describe_machine
-from pipeline.stages import run_index
 
 MIDDLE_GREY = 128
 BLUR = 0.1  # standard deviation of the Gaussian as a share of the side

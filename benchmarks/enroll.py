@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.folds import show
 from inference.model.classifier import Classifier
 from pipeline.__main__ import EXPORT
+from pipeline.classification.stages import CALIBRATE, FIT, prepare_data, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
 from pipeline.enrollment.enroll import add_class, open_model
@@ -30,7 +31,7 @@ from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, describe_machine, fill_run, relative_to_run, write_json
-from pipeline.stages import CALIBRATE, FIT, complete, prepare_data, run_index
+from pipeline.stages import complete
 
 PICTURES = (5, 10, 20, 50)
 DRAWS = 3

@@ -27,6 +27,7 @@ from inference.model.neighbours import Neighbours, nth_cosine
 from inference.pictures.image_io import resize_image
 from models.heads import POOL
 from pipeline.calibration.neighbours import read_run_neighbours
+from pipeline.classification.stages import run_index
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex
 from pipeline.drawn.outliers import draw_outlier
@@ -34,7 +35,6 @@ from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
-from pipeline.stages import run_index
 
 WEIGHED_SOFTMAX = "softmax x neighbours"
 FAR_PICTURES = 200

@@ -15,11 +15,11 @@ import numpy as np
 
 from inference.model.tflite_model import TfliteModel
 from inference.pictures.image_io import read_image
+from pipeline.classification.stages import run_index
 from pipeline.metrics.intervals import proportion
 from pipeline.quiet import captured_output, load_tensorflow
 from pipeline.settings.recipe import Recipe, override
 from pipeline.settings.run_folder import RunFolder, read_json
-from pipeline.stages import run_index
 
 Converted = tuple[str, bytes]
 

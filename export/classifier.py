@@ -9,11 +9,11 @@ from export.metadata import add_metadata
 from export.verify import measure_parity
 from models.build import with_probabilities
 from pipeline.calibration.neighbours import read_run_neighbours
+from pipeline.classification.stages import run_index
 from pipeline.data.sources import SOURCES
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import run_index
 
 
 def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:

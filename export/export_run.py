@@ -26,7 +26,7 @@ def export_run(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
             written, but parity.json shows the figures.
     """
     recipe = run.read_recipe()
-    draft = DRAFTS["anomaly" if recipe.anomaly else "classification"](run, recipe, mode)
+    draft = DRAFTS[recipe.kind](run, recipe, mode)
     parity = _measure(draft, run, recipe)
     known = read_json(run.parity, "") if run.parity.is_file() else {}
     write_json(run.parity, known | parity)  # an export in another mode adds its own

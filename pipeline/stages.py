@@ -1,21 +1,14 @@
-"""The stages of a run, each a function of its folder, each done when the file that it ends with exists."""
+"""The engine of a run: a stage is a function of the run's folder, done when the file that it ends with exists."""
 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.atomic_file import write_atomically
-from inference.errors import InputError
-from inference.model.classifier import Classifier
-from inference.pictures.listing import Picture
-from inference.run import results_to_json, run_batch
-from pipeline.data.index import PatchIndex, read_index, write_index
-from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
-from pipeline.data.splits import SPLITS
+from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, create_run, fill_run, read_json, relative_to_run, write_json
+from pipeline.settings.run_folder import RunFolder, create_run, fill_run, write_json
 
 
 @dataclass(frozen=True)
@@ -56,88 +49,6 @@ def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
             stage.do(run)
 
 
-def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """Make the recipe's patches; name everything that had to be refused on stderr."""
-    prepared = SOURCES[recipe.source.kind].prepare(place, recipe)
-    for message in prepared.refused:
-        print(f"refused: {message}", file=sys.stderr)
-    return prepared
-
-
-def patches_stage(run: RunFolder) -> None:
-    """Cut the patches and copy their index into the run."""
-    recipe = run.read_recipe()
-    prepared = prepare_data(place_from_json(read_json(run.source, "Start a new run.")), recipe)
-    _check_splits(prepared.index, recipe)
-    data = {
-        "kind": prepared.kind,
-        "patches": relative_to_run(prepared.index.root.resolve(), run.path.resolve()),
-        "clipped_boxes": prepared.clipped_boxes,
-        "refused": list(prepared.refused),
-    }
-    write_json(run.data, data)
-    write_index(prepared.index, run.index)
-
-
-def fit_stage(run: RunFolder) -> None:
-    """Train the network."""
-    from pipeline.training.gradient import FITS  # TensorFlow takes seconds to import: only where it is needed
-
-    recipe = run.read_recipe()
-    FITS[recipe.fit.kind](run, run_index(run), recipe)
-
-
-def calibrate_stage(run: RunFolder) -> None:
-    """Set temperature and threshold."""
-    import keras
-
-    from pipeline.calibration.temperature import CALIBRATIONS
-
-    recipe = run.read_recipe()
-    network = keras.models.load_model(run.best, compile=False)
-    calibration = CALIBRATIONS[recipe.calibrate.kind](network, run_index(run), recipe)
-    for name, data in calibration.files.items():
-        write_atomically(run.path / name, data)
-    write_json(run.calibration, calibration.values)
-
-
-def evaluate_stage(run: RunFolder) -> None:
-    """Measure the released file and write report.json and report.html."""
-    from pipeline.evaluation.evaluate import evaluate_run
-    from pipeline.report.report import write_report
-    from pipeline.training.callbacks import read_history
-
-    write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
-
-
-def results_stage(run: RunFolder) -> None:
-    """Run the released file over the test patches as a user would."""
-    index = run_index(run).select("test")
-    pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
-    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
-
-
-def run_index(run: RunFolder) -> PatchIndex:
-    """Return the run's own copy of index.csv, its files in the shared folder of patches."""
-    data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
-    root = run.path / data["patches"]
-    if not root.is_dir():
-        raise InputError(f"{root}: does not exist. The run's patches lie there; cut them again by a new run.")
-    return read_index(run.index, root)
-
-
-def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data so small that a split shows none of the classes: nothing could be chosen or measured by it."""
-    for split in SPLITS:
-        if not index.select(split, recipe.labels).patches:
-            raise InputError(
-                f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
-                f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
-            )
-
-
-PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)
-FIT = Stage("training", lambda run: run.fit, fit_stage)
-CALIBRATE = Stage("calibrating on validation patches", lambda run: run.calibration, calibrate_stage)
-EVALUATE = Stage("evaluating the released file", lambda run: run.report, evaluate_stage)
-RESULTS = Stage("classifying the test patches", lambda run: run.results, results_stage, needs_tensorflow=False)
+def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:
+    """Tell whether every stage is done."""
+    return all(stage.ends_with(run).exists() for stage in stages)

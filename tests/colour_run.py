@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline.classification.stages import CALIBRATE, FIT, PATCHES
 from pipeline.data.sources import DataPlace
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import CALIBRATE, FIT, PATCHES, complete, start_run
+from pipeline.stages import complete, start_run
 
 COLOURS = {"red": (210, 40, 40), "green": (40, 190, 60), "blue": (50, 60, 220)}
 FRAME = 96

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from models.build import TRUNKS
 from models.patch_net import PATCH_NET_ROWS, patch_net
-from pipeline.__main__ import STAGES
+from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
+from pipeline.kinds import KINDS
 from pipeline.sanity.shuffled_labels import shuffle_labels
 from pipeline.settings.recipe import override_all
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import PATCHES, complete, run_index, start_run
+from pipeline.stages import complete, start_run
 from tests.colour_run import COLOURS, RECIPE, write_photographs
 
 PHOTOGRAPHS = 90
@@ -40,7 +41,7 @@ def finish_run(place: DataPlace, lot: int | None = None) -> RunFolder:
     complete(run, [PATCHES])
     if lot is not None:
         write_index(shuffle_labels(run_index(run), QUICK.labels, lot), run.index)
-    complete(run, STAGES)
+    complete(run, KINDS["classification"].stages)
     return run
 
 

@@ -1,4 +1,4 @@
-"""The rules that the code itself must keep: linter, types, imports, sizes."""
+"""The rules that the code itself must keep: linter, types, packages, sizes; tests/test_imports.py has the layers."""
 
 import ast
 import subprocess
@@ -9,12 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("inference", "models", "pipeline", "export")
-MAY_IMPORT = {
-    "inference": {"inference"},
-    "models": {"models"},
-    "pipeline": {"pipeline", "models", "inference"},
-    "export": {"export", "pipeline", "models", "inference"},
-}
 RUNNER_NEEDS = {"numpy", "PIL", "ai_edge_litert"}
 ONLY_WHERE_ASKED_FOR = {  # what an option of the runner needs besides, and where alone it may be imported
     "inference/batch/progress.py": {"tqdm"},  # comes with ai-edge-litert; lines take its place
@@ -46,15 +40,6 @@ def test_linter_and_type_checker_find_nothing(command: list[str]) -> None:
     """Catches unused names, unsorted imports, unformatted code and wrong types."""
     answer = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_imports_flow_towards_the_runner(path: Path) -> None:
-    """Catches an import against the flow; only an entry point may import everything."""
-    package = path.relative_to(ROOT).parts[0]
-    ours = {name.split(".")[0] for name in imported(path)} & set(PACKAGES)
-    allowed = set(PACKAGES) if path.name == "__main__.py" and package == "pipeline" else MAY_IMPORT[package]
-    assert ours <= allowed
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -10,12 +10,13 @@ import pytest
 
 from models.build import TRUNKS
 from pipeline.__main__ import main
+from pipeline.classification.stages import run_index
 from pipeline.data.sources import DataPlace
 from pipeline.sanity.report import write_control
 from pipeline.sanity.sentences import look_sentence
 from pipeline.settings.recipe import override, override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import run_index, start_run
+from pipeline.stages import start_run
 from pipeline.training.callbacks import Progress, read_history
 from tests.control_world import EPOCHS, QUICK, SHORT_TRUNK, finish_run, misleading_lots, write_world
 

@@ -8,6 +8,7 @@ import pytest
 
 from inference.errors import InputError
 from pipeline.__main__ import main
+from pipeline.classification.stages import PATCHES
 from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.crossval.report import crossval_lines, over_folds, pool_folds, pool_proportions, rejected_where_accepted
 from pipeline.data.index import Patch, PatchIndex, read_index
@@ -17,7 +18,7 @@ from pipeline.metrics.classification import Scores
 from pipeline.metrics.intervals import proportion
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
-from pipeline.stages import PATCHES, Stage, start_run
+from pipeline.stages import Stage, start_run
 from tests.colour_run import write_photographs
 from tests.worlds import RECIPE, one_each, write_world
 

@@ -21,8 +21,9 @@ from inference.model.classifier import Classifier
 from inference.pictures.image_io import resize_image
 from models.build import build_network, count_macs
 from models.patch_net import PATCH_NET_ROWS
+from pipeline.classification.stages import EVALUATE, RESULTS, run_index
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import EVALUATE, RESULTS, complete, run_index
+from pipeline.stages import complete
 
 DELEGATED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
 AT_THE_ENDS = {"QUANTIZE", "DEQUANTIZE", "CAST", "DELEGATE"}

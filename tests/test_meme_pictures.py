@@ -11,9 +11,9 @@ from sklearn.ensemble import RandomForestClassifier
 from inference.errors import InputError
 from pipeline.drawn.memes.canvas import new_canvas
 from pipeline.drawn.memes.dataset import STYLES, draw_meme, picture_path, write_meme_pictures
-from pipeline.drawn.memes.figures.monsters import SIDE, Sprite, Standing, paint_standing
+from pipeline.drawn.memes.doom.monsters import SIDE, Sprite, Standing, paint_standing
+from pipeline.drawn.memes.doom.raycast import CELLS, Eye, Look, World, cast, render
 from pipeline.drawn.memes.lettering import fit_lines, load_font, write_broad
-from pipeline.drawn.memes.places.raycast import CELLS, Eye, Look, World, cast, render
 from pipeline.evaluation.colour_baseline import colour_histogram
 from pipeline.settings.labels import BACKGROUND
 

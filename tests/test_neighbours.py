@@ -19,9 +19,10 @@ from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.classifier import Classifier
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
 from pipeline.calibration.neighbours import fit_platt, keras_outputs
+from pipeline.classification.stages import CALIBRATE, run_index
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import CALIBRATE, complete, run_index
+from pipeline.stages import complete
 
 # Two features, four neighbours: three along the first, one along the second.
 PLAIN = Neighbours(

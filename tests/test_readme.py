@@ -13,6 +13,7 @@ import inference.service.serve
 import pipeline.__main__
 from benchmarks.page import table as page_times
 from benchmarks.results_table import results_table
+from pipeline.commands.options import read_recipe
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override
 
@@ -67,7 +68,7 @@ def test_commands_are_understood(command: str, capsys: pytest.CaptureFixture[str
         assert end.code == 0, capsys.readouterr().err
     else:
         if hasattr(options, "recipe"):
-            assert pipeline.__main__._recipe(options).name == options.recipe
+            assert read_recipe(options).name == options.recipe
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
+from pipeline.classification.stages import FIT, PATCHES, run_index
 from pipeline.data.sources import DataPlace
 from pipeline.settings.recipe import override
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import FIT, PATCHES, complete, run_index, start_run
+from pipeline.stages import complete, start_run
 from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
 from pipeline.training.epochs import epochs_done, is_finished, learning_rate_schedule
 from pipeline.training.gradient import compile_network, fit_gradient

@@ -13,12 +13,13 @@ import pytest
 from inference.errors import InputError
 from models.build import TRUNKS, build_network, trunk_of
 from models.patch_net import PATCH_NET_ROWS, patch_net
+from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.dataset import validation_dataset
 from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override, override_all
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import PATCHES, complete, run_index, start_run
+from pipeline.stages import complete, start_run
 from pipeline.training.callbacks import Progress, read_history
 from pipeline.training.epochs import Stretch, compile_for_fit, learning_rate_schedule
 from pipeline.training.two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk

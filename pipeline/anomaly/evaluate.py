@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from inference.anomaly.bank import enlarge
 from inference.anomaly.detector import Detector, Surface, brightness
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
+from pipeline.anomaly.measured import Measured
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.anomaly.pictures import write_pictures
 from pipeline.metrics.intervals import bootstrap, proportion
@@ -20,23 +20,6 @@ from pipeline.settings.run_folder import RunFolder, read_json
 
 REPORT_FORMAT = 1
 Report = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One photograph as the model sees it, and what is known of it.
-
-    mask: bool [height, width] where anomalies are, None where nobody said. is_anomaly: None where that is not known.
-    """
-
-    photo: SurfacePhoto
-    scores: np.ndarray  # float32 [height, width], raw
-    found: np.ndarray  # bool [height, width], at the model's threshold
-    score: float
-    result: str
-    confidence: float
-    mask: np.ndarray | None
-    is_anomaly: bool | None
 
 
 def evaluate_surfaces(run: RunFolder) -> Report:

@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,17 +12,15 @@ from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.pictures.image_io import read_image
+from pipeline.anomaly.measured import Measured
 from pipeline.evaluation.heat_map import draw_heat_map
-
-if TYPE_CHECKING:  # which imports this module
-    from pipeline.anomaly.evaluate import Measured
 
 MOST_PICTURES = 24
 LONGEST_SIDE = 480  # pixels
 _FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
 
 
-def write_pictures(folder: Path, measured: Sequence["Measured"], threshold: float) -> list[dict[str, Any]]:
+def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> list[dict[str, Any]]:
     """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
 
     Those with anomalies come first, then what was flagged, each the highest score first.

@@ -2,39 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from inference.batch.result_files import check_output
 from inference.errors import InputError
 from inference.pictures.listing import Listing
-
-_ENROLL = """\
-Teach a finished model one more class from a few pictures, in seconds and without training: 10 to 50 pictures like
-those it was trained on (tight patches for a model of patches). The network stays as it is; a class that looks
-like nothing it learned to tell apart will be told apart less well. The threshold is set anew.
-"""
-
-
-def add_enroll_verbs(verbs: Any) -> None:
-    """Add the two verbs to the subparsers of the command line."""
-    enroll = verbs.add_parser("enroll", help="add a class to a finished model from a few pictures", description=_ENROLL)
-    enroll.add_argument("model", type=Path, metavar="MODEL", help="a .tflite made with calibrate.kind=neighbours")
-    enroll.add_argument("--name", required=True, metavar="LABEL", help="name of the new class")
-    enroll.add_argument(
-        "--images", required=True, action="append", metavar="DIR", help="folder, zip or pictures; may be repeated"
-    )
-    _add_out(enroll, required=True)
-    text = "list a model's classes, or take an added one away"
-    classes = verbs.add_parser("classes", help=text, description=text)
-    classes.add_argument("model", type=Path, metavar="MODEL")
-    classes.add_argument("--remove", metavar="LABEL", help="an added class to take away")
-    _add_out(classes, required=False)
-
-
-def _add_out(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument("--out", type=Path, required=required, metavar="NEW.tflite", help="the model to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing --out")
 
 
 def enroll(options: argparse.Namespace) -> int:

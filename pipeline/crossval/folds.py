@@ -11,7 +11,7 @@ from inference.errors import InputError
 from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.settings.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, new_folder, read_json, write_json
-from pipeline.stages import Stage, complete, start_run
+from pipeline.stages import Stage, complete, is_complete, start_run
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
             raise InputError(f"--fold must be 1 to {settings.folds}, the folds of {folder.path}. Received: {number}.")
     for number in numbers or range(1, settings.folds + 1):
         run = folder.fold(number)
-        if not _is_done(run, stages):
+        if not is_complete(run, stages):
             print(f"fold {number} of {settings.folds}: {run.path}", file=sys.stderr, flush=True)
             if not run.source.is_file():
                 start_run(settings.fold_recipe(number), settings.place, run.path)
@@ -89,11 +89,7 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
 def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
     """Return the numbers of the folds that lack a stage."""
     folds = folder.read_settings().folds
-    return [number for number in range(1, folds + 1) if not _is_done(folder.fold(number), stages)]
-
-
-def _is_done(run: RunFolder, stages: Sequence[Stage]) -> bool:
-    return all(stage.ends_with(run).exists() for stage in stages)
+    return [number for number in range(1, folds + 1) if not is_complete(folder.fold(number), stages)]
 
 
 def _forget_networks() -> None:

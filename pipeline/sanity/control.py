@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from inference.errors import InputError
+from pipeline.classification.stages import run_index
 from pipeline.data.index import PatchIndex
 from pipeline.evaluation.colour_baseline import predict_by_colour
 from pipeline.evaluation.predictions import read_predictions
@@ -20,7 +21,6 @@ from pipeline.sanity.shuffled_labels import answer_test, read_lot, train_shuffle
 from pipeline.sanity.views import look_at_run
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
-from pipeline.stages import run_index
 
 REPORT_FORMAT = 1
 

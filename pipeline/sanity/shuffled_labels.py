@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 
 from inference.errors import InputError
+from pipeline.classification.stages import FIT, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.random_generator import make_generator
 from pipeline.sanity.permutation import find_units
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, fill_run, read_json, relative_to_run, write_json
-from pipeline.stages import FIT, complete, run_index
+from pipeline.stages import complete
 
 _START_NAME = "start.weights.h5"
 

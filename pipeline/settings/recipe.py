@@ -219,6 +219,11 @@ class Recipe:
                 raise InputError(f"{setting} {rule}. Received: {received!r}.")
 
     @property
+    def kind(self) -> Literal["classification", "anomaly"]:
+        """The kind of the recipe; see pipeline.kinds."""
+        return "classification" if self.anomaly is None else "anomaly"
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The label of each output of the network: the classes, then background where it is learned."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels

@@ -13,11 +13,11 @@ import numpy as np
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.drawn.memes.animal_crossing.villages import draw_village
 from pipeline.drawn.memes.captions import write_caption
+from pipeline.drawn.memes.doom.corridors import draw_corridor
+from pipeline.drawn.memes.genshin.cliffs import draw_cliffs
 from pipeline.drawn.memes.other_pictures import draw_stranger
-from pipeline.drawn.memes.places.cliffs import draw_cliffs
-from pipeline.drawn.memes.places.corridors import draw_corridor
-from pipeline.drawn.memes.places.villages import draw_village
 from pipeline.drawn.memes.wear import encode_jpeg, wear
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND

@@ -1,4 +1,4 @@
-"""Small square textures of walls and floors, for the corridors of pipeline.drawn.memes.places.raycast."""
+"""Small square textures of walls and floors, for the corridors of pipeline.drawn.memes.doom.raycast."""
 
 from collections.abc import Callable
 

@@ -138,7 +138,7 @@ def paint_fence(rng: np.random.Generator, canvas: np.ndarray, foot: Point, unit:
 
 
 def paint_lamp(rng: np.random.Generator, canvas: np.ndarray, foot: Point, unit: float, season: Season) -> None:
-    """Draw a lamp on a pole; at night it is lit by pipeline.drawn.memes.places.villages."""
+    """Draw a lamp on a pole; at night it is lit by pipeline.drawn.memes.animal_crossing.villages."""
     x, y = foot
     line(canvas, [(x, y), (x, y - 5 * unit)], (70, 70, 80), 0.4 * unit)
     ellipse(canvas, (x, y - 5.3 * unit), (0.8 * unit, 0.9 * unit), (255, 240, 190))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from pipeline.drawn.memes.canvas import Colour, arc, box, darker, ellipse, glow, line, new_canvas, pick, polygon, shade
-from pipeline.drawn.memes.places.raycast import Eye, Hits
+from pipeline.drawn.memes.doom.raycast import Eye, Hits
 from pipeline.drawn.scenes.drawing import noise_field
 
 SIDE = 64

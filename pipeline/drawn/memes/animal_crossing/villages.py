@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.drawn.memes.animal_crossing.plants import SEASONS, THINGS, Season, light_lamps, paint_house, paint_lamp
+from pipeline.drawn.memes.animal_crossing.rooms import draw_room
+from pipeline.drawn.memes.animal_crossing.speech import paint_badge, paint_speech
+from pipeline.drawn.memes.animal_crossing.villagers import paint_villager
 from pipeline.drawn.memes.canvas import (
     Colour,
     Point,
@@ -18,10 +22,6 @@ from pipeline.drawn.memes.canvas import (
     vary,
     vertical_gradient,
 )
-from pipeline.drawn.memes.figures.villagers import paint_villager
-from pipeline.drawn.memes.places.plants import SEASONS, THINGS, Season, light_lamps, paint_house, paint_lamp
-from pipeline.drawn.memes.places.rooms import draw_room
-from pipeline.drawn.memes.speech import paint_badge, paint_speech
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipeline.drawn.memes.animal_crossing.villagers import SHIRTS, paint_villager
 from pipeline.drawn.memes.canvas import (
     Colour,
     Point,
@@ -19,7 +20,6 @@ from pipeline.drawn.memes.canvas import (
     shadow,
     vary,
 )
-from pipeline.drawn.memes.figures.villagers import SHIRTS, paint_villager
 
 PAPERS: tuple[Colour, ...] = (
     (240, 220, 180), (190, 210, 190), (220, 190, 180), (150, 100, 70), (100, 80, 70), (170, 190, 210),

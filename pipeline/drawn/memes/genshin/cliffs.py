@@ -20,7 +20,7 @@ from pipeline.drawn.memes.canvas import (
     vary,
     vertical_gradient,
 )
-from pipeline.drawn.memes.figures.heroes import POWERS, paint_hero, paint_party
+from pipeline.drawn.memes.genshin.heroes import POWERS, paint_hero, paint_party
 from pipeline.drawn.scenes.drawing import noise_field
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.drawn.memes.places.textures import SIDE
+from pipeline.drawn.memes.doom.textures import SIDE
 
 CELLS = 24
 _STEPS = 60

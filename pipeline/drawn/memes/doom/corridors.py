@@ -15,10 +15,10 @@ from pipeline.drawn.memes.canvas import (
     vary,
     vertical_gradient,
 )
-from pipeline.drawn.memes.figures.monsters import MONSTERS, PROPS, Standing, fireball, paint_standing
-from pipeline.drawn.memes.hud import paint_bar, paint_corners, paint_weapon
-from pipeline.drawn.memes.places.raycast import Eye, Hits, Look, carve_world, cast, choose_eye, render
-from pipeline.drawn.memes.places.textures import FLOORS, WALLS, liquid
+from pipeline.drawn.memes.doom.hud import paint_bar, paint_corners, paint_weapon
+from pipeline.drawn.memes.doom.monsters import MONSTERS, PROPS, Standing, fireball, paint_standing
+from pipeline.drawn.memes.doom.raycast import Eye, Hits, Look, carve_world, cast, choose_eye, render
+from pipeline.drawn.memes.doom.textures import FLOORS, WALLS, liquid
 from pipeline.drawn.scenes.drawing import noise_field
 
 

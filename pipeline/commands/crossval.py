@@ -1,0 +1,37 @@
+"""python -m pipeline crossval: every stage of each fold, and the figures of all folds together."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pipeline.commands.options import data_place, read_recipe
+from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
+from pipeline.kinds import check_verb, kind_of
+from pipeline.settings.run_folder import write_json
+
+
+def cross_validate(options: argparse.Namespace) -> int:
+    """Start a cross-validation and do every stage of each fold."""
+    recipe = read_recipe(options)
+    check_verb("crossval", recipe)
+    folder = start_crossval(recipe, data_place(options), options.folds)
+    print(f"cross-validation: {folder.path}", file=sys.stderr)
+    return resume_crossval(folder, [])
+
+
+def resume_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
+    """Do some folds, or all that are missing; pool them once all are done."""
+    stages = kind_of(folder.read_settings().recipe).stages
+    complete_folds(folder, stages, folds)
+    missing = missing_folds(folder, stages)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        print(f"not done: fold {numbers}; go on with: python -m pipeline resume {folder.path}", file=sys.stderr)
+        return 0
+    from pipeline.crossval.report import crossval_lines, pool_folds
+
+    report = pool_folds(folder)
+    write_json(folder.report, report)
+    print("\n".join(crossval_lines(report)))
+    print(f"report: {folder.report}")
+    return 1 if report["data"]["refused"] else 0

@@ -1,0 +1,116 @@
+"""python -m pipeline list, patches, fit, run, resume, evaluate: runs, and the recipes that they follow."""
+
+import argparse
+import sys
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from pipeline.classification.stages import prepare_data
+from pipeline.commands.crossval import resume_crossval
+from pipeline.commands.options import data_place, read_recipe
+from pipeline.crossval.folds import CrossvalFolder
+from pipeline.kinds import check_verb, kind_of
+from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import override_all, recipe_to_json
+from pipeline.settings.run_folder import RunFolder, read_json
+from pipeline.stages import complete, start_run
+
+
+def list_recipes(options: argparse.Namespace) -> int:
+    """Print the recipes."""
+    for name, recipe in RECIPES.items():
+        print(f"{name:20} {recipe.title}")
+    return 0
+
+
+def cut_patches(options: argparse.Namespace) -> int:
+    """Cut the patches of a recipe without a run."""
+    recipe = read_recipe(options)
+    check_verb("patches", recipe)
+    prepared = prepare_data(data_place(options), recipe)
+    counts = ", ".join(f"{label} {count}" for label, count in prepared.index.counts().items())
+    print(f"{len(prepared.index.patches)} patches ({counts}), {prepared.written} of them new")
+    print(f"index: {prepared.file}", file=sys.stderr)
+    return 1 if prepared.refused else 0
+
+
+def fit(options: argparse.Namespace) -> int:
+    """Start a run and train it."""
+    run = _start(options)
+    kind = kind_of(run.read_recipe())
+    complete(run, kind.stages[: kind.fit_stages])
+    print(f"trained; go on with: python -m pipeline evaluate {run.path}", file=sys.stderr)
+    return _exit_code(run)
+
+
+def run_all(options: argparse.Namespace) -> int:
+    """Start a run and do every stage."""
+    return _complete(_start(options))
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Do the stages that a run or cross-validation still lacks; a run's export may be changed before it."""
+    crossval = CrossvalFolder(options.run)
+    if crossval.settings.is_file():
+        if options.set:
+            raise InputError("all folds share their settings. Received: --set. Resume the one fold's folder with it.")
+        return resume_crossval(crossval, options.fold)
+    if options.fold:
+        raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")
+    run = RunFolder(options.run)
+    run.read_recipe()
+    if options.set:
+        _change_export(run, options.set)
+    return _complete(run)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure a trained run anew; stages before the evaluation are done if they are missing."""
+    run = RunFolder(options.run)
+    stages = kind_of(run.read_recipe()).stages
+    measured = run.report.is_file()
+    complete(run, stages)
+    if measured:  # measure again; the old report stays until the new one is written
+        for stage in stages[-2:]:
+            stage.do(run)
+    return _finish(run)
+
+
+def _start(options: argparse.Namespace) -> RunFolder:
+    run = start_run(read_recipe(options), data_place(options))
+    print(f"run: {run.path}", file=sys.stderr)
+    return run
+
+
+def _change_export(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
+    """Change settings of export in a begun run that has no model yet."""
+    for setting, _ in overrides:
+        if not setting.startswith("export."):
+            raise InputError(
+                f"only settings of export can change in a begun run. Received: {setting}. Start a new run."
+            )
+    if run.model.exists():
+        raise InputError(f"{run.model}: exists already. Use python -m export {run.path} to convert once more.")
+    write_atomically(run.recipe, recipe_to_json(override_all(run.read_recipe(), tuple(overrides))))
+
+
+def _complete(run: RunFolder) -> int:
+    complete(run, kind_of(run.read_recipe()).stages)
+    return _finish(run)
+
+
+def _finish(run: RunFolder) -> int:
+    """Print the report's lines and where everything is; return the exit code."""
+    report = read_json(run.report, "Evaluate again.")
+    print("\n".join(kind_of(run.read_recipe()).summary_lines(report)))
+    print(f"report:  {run.report.with_suffix('.html')}")
+    print(f"model:   {run.model}")
+    print(f"results: {run.results}")
+    return _exit_code(run)
+
+
+def _exit_code(run: RunFolder) -> int:
+    refused = read_json(run.data, "Start a new run.")["refused"]
+    if refused:
+        print(f"{len(refused)} entries of the data were refused; they are listed in {run.data}", file=sys.stderr)
+    return 1 if refused else 0

@@ -1,0 +1,1 @@
+"""Pictures like those of Animal Crossing: rolling grass, rooms and round-headed figures."""

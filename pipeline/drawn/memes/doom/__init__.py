@@ -1,0 +1,1 @@
+"""Pictures like those of Doom: corridors seen from inside, in coarse pixels."""

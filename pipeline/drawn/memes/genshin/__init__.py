@@ -1,0 +1,1 @@
+"""Pictures like those of Genshin Impact, which is no class of the recipe: floating cliffs, tall figures."""

@@ -1,1 +1,0 @@
-"""Where drawn memes take place."""

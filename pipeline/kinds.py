@@ -1,0 +1,81 @@
+"""What the kinds of recipes differ in: the stages of a run, its summary, and what can be done with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from inference.errors import InputError
+from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
+from pipeline.classification.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
+from pipeline.stages import Stage
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of recipe.
+
+    stages: of a run, in order. fit_stages: how many of them `fit` does. summary_lines: report.json -> the lines that a
+    finished run prints. refusals: verbs that this kind cannot do, with the reason and what to do instead.
+    """
+
+    stages: tuple[Stage, ...]
+    fit_stages: int
+    summary_lines: Callable[[dict[str, Any]], list[str]]
+    refusals: dict[str, str]
+
+
+def kind_of(recipe: Recipe) -> Kind:
+    """Return the kind of a recipe."""
+    return KINDS[recipe.kind]
+
+
+def check_verb(verb: str, recipe: Recipe) -> None:
+    """Raise InputError where a verb makes no sense for the recipe's kind."""
+    reason = kind_of(recipe).refusals.get(verb)
+    if reason:
+        raise InputError(f"{verb}: only for recipes that learn classes. Received: {recipe.name}. {reason}")
+
+
+def _export(run: RunFolder) -> None:
+    from export.export_run import export_run  # TensorFlow takes seconds to import: only where it is needed
+
+    export_run(run, run.read_recipe().export.mode, run.model)
+
+
+def _convert_trunk(run: RunFolder) -> None:
+    from export.detector import convert_trunk
+
+    convert_trunk(run)
+
+
+def _classification_lines(report: dict[str, Any]) -> list[str]:
+    from pipeline.report.report import summary_lines
+
+    return summary_lines(report)
+
+
+def _anomaly_lines(report: dict[str, Any]) -> list[str]:
+    from pipeline.anomaly.report import surface_lines
+
+    return surface_lines(report)
+
+
+EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export)
+CONVERT = Stage("converting the trunk", lambda run: run.trunk, _convert_trunk)
+PACK = Stage("packing trunk and memory bank", lambda run: run.model, _export)
+
+KINDS: dict[str, Kind] = {
+    "classification": Kind((PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS), 2, _classification_lines, {}),
+    "anomaly": Kind(
+        (PHOTOS, FIT_BANK, CONVERT, CALIBRATE_BANK, PACK, NAME_REGIONS, EVALUATE_BANK, RESULTS_BANK),
+        2,
+        _anomaly_lines,
+        {
+            "crossval": "Its run holds out every photograph once: use run.",
+            "control": "Nothing is trained there; its report measures.",
+            "patches": "Its photographs are not cut into patches: use run.",
+        },
+    ),
+}
