@@ -180,6 +180,14 @@ def test_recipe_json_with_other_fields_is_refused() -> None:
             recipe_from_json(json.dumps(damaged))
 
 
+def test_a_run_from_before_the_decision_was_a_setting_decides_as_it_did() -> None:
+    """Faults: a run of an earlier version that can't be resumed, exported or released."""
+    values = json.loads(recipe_to_json(PLAIN))
+    del values["calibrate"]["decision"]
+    assert recipe_from_json(json.dumps(values)) == PLAIN
+    assert PLAIN.calibrate.decision == "softmax"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": "x"}', '{"fit": 3}'])
 def test_a_damaged_recipe_json_is_a_clear_error(text: str) -> None:
     """Catches a traceback of the JSON parser for a file that a full disk cut off."""

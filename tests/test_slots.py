@@ -14,10 +14,13 @@ from inference.errors import InputError
 from inference.model.decide import DECISIONS
 from models.backbones import BACKBONES
 from models.build import TRUNKS, build_network, trunk_of, with_probabilities
+from models.feature_maps import LEVELS
 from models.heads import HEADS
+from pipeline.anomaly.features import make_feature_maps
 from pipeline.calibration.temperature import CALIBRATIONS
 from pipeline.data.sources import SOURCES, DataPlace
-from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override_all
+from pipeline.recipes import RECIPES
+from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override, override_all
 from pipeline.training.gradient import FITS
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
@@ -77,6 +80,14 @@ def test_every_network_gives_probabilities_and_features(network: keras.Model) ->
     probabilities, features = with_probabilities(network, 1.0, features=True)(pixels, training=False)
     assert keras.ops.convert_to_numpy(probabilities).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     assert features.shape == (2, trunk_of(network).output_shape[-1])
+
+
+def test_a_trunk_without_feature_levels_is_refused_for_anomalies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: KeyError for a trunk that was added without the layers that anomalies are found by."""
+    monkeypatch.delitem(LEVELS, "mobilenet_v1")
+    recipe = override(RECIPES["wood"], "network.trunk", "mobilenet_v1")
+    with pytest.raises(InputError, match=r"network\.trunk .* feature levels: patch_net, .*models/feature_maps\.py"):
+        make_feature_maps(recipe, SIDE)
 
 
 @pytest.mark.parametrize("head", HEADS)
