@@ -4,7 +4,7 @@ import keras
 
 from export.calibration import calibration_pictures
 from export.convert import convert
-from export.draft import Draft, read_calibration
+from export.draft import Draft
 from export.metadata import add_metadata
 from export.verify import measure_parity
 from models.build import with_probabilities
@@ -13,7 +13,7 @@ from pipeline.classification.stages import run_index
 from pipeline.data.sources import SOURCES
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder
+from pipeline.settings.run_folder import RunFolder, read_json
 
 
 def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
@@ -22,13 +22,12 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     Raises:
         InputError: a stage is missing.
     """
-    calibration, index = read_calibration(run), run_index(run)
+    calibration, index = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN."), run_index(run)
     network = keras.models.load_model(run.best, compile=False)
     neighbours = read_run_neighbours(run, network, recipe)
-    features = recipe.export.features or neighbours is not None
-    deployed = with_probabilities(network, calibration["temperature"], features)
-    pictures = calibration_pictures(index, recipe)
-    side, reject_labels = recipe.network.input_side, tuple(label for label in recipe.outputs if label == BACKGROUND)
+    deployed = with_probabilities(network, calibration["temperature"], recipe.export.features or neighbours is not None)
+    pictures, side, decision = calibration_pictures(index, recipe), recipe.network.input_side, recipe.calibrate.decision
+    reject_labels = tuple(label for label in recipe.outputs if label == BACKGROUND)
     flatbuffers = {
         kind: add_metadata(convert(deployed, kind, pictures), recipe.title, recipe.outputs, list(reject_labels))
         for kind in dict.fromkeys((mode, "float32"))
@@ -37,7 +36,9 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         "labels": recipe.outputs,
         "reject_labels": reject_labels,
         "input_size": (side, side),
-        "decision": _name_decision(run, recipe),
+        # "neighbours" tells earlier runners that neighbours.npz must be read
+        "decision": "neighbours" if neighbours and decision == "softmax" else decision,
+        "threshold": calibration["threshold"],
         "temperature": calibration["temperature"],
         "region_margin": recipe.patches.margin if SOURCES[recipe.source.kind].photographs else 0.0,
     }
@@ -48,9 +49,3 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         lambda models: measure_parity(network, calibration, neighbours, models, index, recipe),
         recipe.export.max_accuracy_loss,
     )
-
-
-def _name_decision(run: RunFolder, recipe: Recipe) -> str:
-    """Return the decision's name in the card; "neighbours" tells older runners that neighbours.npz must be read."""
-    decision = recipe.calibrate.decision
-    return "neighbours" if decision == "softmax" and run.neighbours.is_file() else decision

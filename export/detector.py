@@ -30,11 +30,12 @@ def convert_trunk(run: RunFolder) -> None:
 
 
 def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
-    """Take the converted trunk, or convert it to another mode, and what detection needs besides.
+    """Return the converted trunk, or one converted to another mode, with its memory bank and region names.
 
     Raises:
         InputError: a stage is missing.
     """
+    calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     same = mode == recipe.export.mode and run.trunk.is_file()
     side = settings_of(recipe).tile
     card = {
@@ -42,6 +43,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         "reject_labels": (),
         "input_size": (side, side),
         "decision": ANOMALY,
+        "threshold": calibration["threshold"],
         "temperature": 1.0,
         "region_labels": tuple(read_json(run.name_report, "")["labels"]) if run.region_names.is_file() else (),
     }

@@ -16,8 +16,8 @@ class Draft:
     """What one kind of run puts into its file.
 
     flatbuffers: by mode: the mode that was asked for, and those that are measured and kept for comparison.
-    card: the card's fields that depend on the kind. files: what the decision needs besides, by name.
-    measure: from packed files by mode to what parity.json holds of each, and of Keras where it is the same for all.
+    card: the card's fields that depend on the kind. files: what else the decision needs, by name.
+    measure: from packed files by mode to what parity.json holds of each, and of Keras.
     max_accuracy_loss: against Keras; None where no accuracy is measured.
     """
 
@@ -30,30 +30,16 @@ class Draft:
 
 def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> bytes:
     """Return the bytes of the file of one mode; measured: its part of parity.json, empty before the measurement."""
-    card = make_card(draft, mode, run, recipe, measured)
-    return pack_artefact(Artefact(draft.flatbuffers[mode], card_files(card) | draft.files))
-
-
-def make_card(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> Card:
-    """Describe the converted network of one mode."""
-    return Card(
+    flatbuffer = draft.flatbuffers[mode]
+    card = Card(
         recipe=recipe.name,
-        threshold=read_calibration(run)["threshold"],
         quantization=mode,
-        flatbuffer_sha256=flatbuffer_sha256(draft.flatbuffers[mode]),
+        flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
         training=_describe_training(run, recipe),
         measured={key: value for key, value in measured.items() if key in ("accuracy", "rejected_background")},
         **draft.card,
     )
-
-
-def read_calibration(run: RunFolder) -> dict[str, Any]:
-    """Return what calibration.json holds.
-
-    Raises:
-        InputError: the run is not calibrated.
-    """
-    return read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
+    return pack_artefact(Artefact(flatbuffer, card_files(card) | draft.files))
 
 
 def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:

@@ -19,7 +19,7 @@ DRAFTS: dict[str, Callable[[RunFolder, Recipe, str], Draft]] = {
 
 
 def export_run(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
-    """Convert a run's network, measure the files beside Keras, write the artefact; return its parity.
+    """Convert a run's network, compare the files with Keras, write the artefact; return its parity.
 
     Raises:
         InputError: a stage is missing, or the file loses more accuracy than the recipe allows; then no model is

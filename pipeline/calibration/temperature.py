@@ -24,7 +24,7 @@ _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds, and the files that the artefact carries besides, by name."""
+    """What calibration.json holds, and further files that the artefact carries, by name."""
 
     values: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -50,7 +50,7 @@ def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
-    """Do the same, with confidences that also count by likeness to training patches; see calibration.neighbours."""
+    """Do the same, with confidences that also depend on similar training patches; see calibration.neighbours."""
     temperature = calibrate_softmax(network, index, recipe)["temperature"]
     neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")

@@ -1,4 +1,4 @@
-"""The data that a user names, or the drawn scenes -> PatchIndex: the slot that a recipe's source fills."""
+"""The data that a user names, or drawn data -> PatchIndex: the slot that a recipe's source fills."""
 
 import hashlib
 import json
