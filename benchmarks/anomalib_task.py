@@ -87,7 +87,6 @@ def answers_of_anomalib(
 def write_task(folder: Path, looked: Sequence[Looked], folds: Sequence[Fold], recipe: Recipe) -> None:
     """Write task.json, and NUMBER.npz a photograph: the map of each level, and the places that may enter a coreset."""
     settings = recipe.anomaly
-    assert settings is not None
     for number, one in enumerate(looked):
         rows, columns = next(iter(one.levels.values())).shape[:2]
         numbers = np.arange(rows * columns).reshape(rows, columns, 1)
@@ -96,7 +95,7 @@ def write_task(folder: Path, looked: Sequence[Looked], folds: Sequence[Fold], re
     task = {
         "levels": list(looked[0].levels),
         "folds": [vars(fold) for fold in folds],
-        "bank": settings.bank,
+        "bank": settings.coreset_size,
         "seed": recipe.seed,
     }
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")

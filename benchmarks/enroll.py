@@ -22,11 +22,11 @@ import numpy as np
 
 from benchmarks.folds import show
 from inference.model.classifier import Classifier
-from pipeline.__main__ import EXPORT
 from pipeline.classification.stages import CALIBRATE, FIT, prepare_data, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
 from pipeline.enrollment.enroll import add_class, open_model
+from pipeline.kinds import EXPORT
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
@@ -64,7 +64,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     recipe = override_all(RECIPES[options.recipe], (*options.set, ("calibrate.kind", "neighbours")))
     place = DataPlace(options.images, options.annotations, options.work, options.groups)
     training = prepare_data(place, recipe).index
-    once = prepare_data(place, override_all(recipe, (("patches.jitters", "0"),))).index  # every box once, no copies
+    single = replace(recipe, patches=replace(recipe.patches, jitters=0))  # every box once, no copies
+    once = prepare_data(place, single).index
     left_out = options.leave_out or list(recipe.labels)
     report: dict[str, Any] = {"recipe": recipe.name, "machine": describe_machine(), "labels": {}}
     for label in left_out:

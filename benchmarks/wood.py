@@ -69,7 +69,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def variants(weights: Path | None) -> Iterator[Variant]:
-    """Yield what is compared: trunks with PatchCore, then PaDiM, then trunks that were taught on the photographs."""
+    """Yield what is compared: trunks with PatchCore, then with PaDiM."""
     ours = {
         "patch_net, drawn scenes": (("network.trunk", "patch_net"), ("network.weights", "drawn")),
         "patch_net, minerals": (
@@ -79,7 +79,6 @@ def variants(weights: Path | None) -> Iterator[Variant]:
         "patch_net_32, CIFAR-10": (
             ("network.trunk", "patch_net_32"),
             ("network.weights", str(_RELEASED / "cifar10" / "best.weights.h5")),
-            ("network.input_side", "32"),
         ),
     }
     known = {
@@ -92,13 +91,6 @@ def variants(weights: Path | None) -> Iterator[Variant]:
         yield Variant(f"{name}: PatchCore", settings)
     for name, settings in trunks.items():
         yield Variant(f"{name}: PaDiM", (*settings, ("anomaly.method", "padim")))
-    drawn = ours["patch_net, drawn scenes"]
-    taught = (*drawn, ("anomaly.teach_steps", "300"))
-    yield Variant("patch_net, taught here: PatchCore", taught)
-    yield Variant("patch_net, taught here: its head", (*taught, ("anomaly.method", "taught"), *_HEAD))
-
-
-_HEAD = (("anomaly.relative", "false"), ("anomaly.levels", "2,4,8"))
 
 
 def measure_variant(variant: Variant, options: argparse.Namespace) -> dict[str, Any]:

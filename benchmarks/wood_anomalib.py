@@ -40,7 +40,6 @@ from pipeline.data.groups import read_photo_groups
 from pipeline.metrics.segmentation import aupro, auroc, best_f1
 from pipeline.quiet import load_tensorflow
 from pipeline.recipes.wood import RECIPE
-from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import describe_machine
 
@@ -79,7 +78,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     )
     load_tensorflow()
     looked = look_at(photos, recipe)
-    folds = make_folds(looked, _settings(recipe).folds)
+    folds = make_folds(looked, recipe.anomaly.folds)
     theirs = answers_of_anomalib(options.python, looked, folds, recipe)
     with threadpool_limits(1):
         ours = {(m, rel): our_answer(_with(recipe, m, rel), looked, folds) for _, who, m, rel in ROWS if who == "ours"}
@@ -95,7 +94,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         "photographs": len(photos),
         "scored": [looked[number].photo.name for fold in folds for number in fold.score],
         "groups": [photo.group for photo in photos],
-        "bank": _settings(recipe).bank,
+        "bank": recipe.anomaly.coreset_size,
         "rows": rows,
     }
 
@@ -111,7 +110,7 @@ def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
     from models.feature_maps import LEVELS
     from pipeline.anomaly.features import make_feature_maps
 
-    settings = _settings(recipe)
+    settings = recipe.anomaly
     whole = make_feature_maps(recipe, settings.tile)
     layers = {level: LEVELS[recipe.network.trunk][int(level)] for level in sorted(settings.levels, key=int)}
     levels = {level: keras.Model(whole.input, whole.get_layer(layer).output) for level, layer in layers.items()}
@@ -127,7 +126,7 @@ def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
 def _look(photo: SurfacePhoto, recipe: Recipe, whole: Any, levels: dict[str, Any]) -> Looked:
     from pipeline.anomaly.features import keras_network, read_seen
 
-    settings = _settings(recipe)
+    settings = recipe.anomaly
     seen, size = read_seen(photo, settings), read_image(photo.path).shape[:2]
 
     def see(network: Any, stride: int) -> np.ndarray:
@@ -150,7 +149,7 @@ def make_folds(looked: Sequence[Looked], most: int) -> list[Fold]:
 
 def our_answer(recipe: Recipe, looked: Sequence[Looked], folds: Sequence[Fold]) -> Answer:
     """Return the scores of our method, from the joined features."""
-    settings, maps, scores = _settings(recipe), dict[int, np.ndarray](), dict[int, float]()
+    settings, maps, scores = recipe.anomaly, dict[int, np.ndarray](), dict[int, float]()
     fit_seconds, score_seconds = list[float](), list[float]()
     for fold in folds:
         began = time.process_time()
@@ -169,7 +168,7 @@ def fit_ours(recipe: Recipe, looked: Sequence[Looked], count: int) -> Callable[[
     """Fit projection and bank on some of `count` photographs; return the function from features to scores."""
     from pipeline.anomaly.features import empty_bank
 
-    settings, bank = _settings(recipe), empty_bank(_settings(recipe))
+    settings, bank = recipe.anomaly, empty_bank(recipe.anomaly)
 
     def draw(maps: Iterable[np.ndarray], most: int) -> list[np.ndarray]:
         pairs = zip(maps, looked, strict=True)
@@ -180,8 +179,8 @@ def fit_ours(recipe: Recipe, looked: Sequence[Looked], count: int) -> Callable[[
     projection = fit_projection(vectors, channels, settings.dimensions, settings.method == "padim")
     drawn = draw((projection(one.features) for one in looked), settings.candidates)
     groups = np.repeat([one.photo.group for one in looked], [len(part) for part in drawn])
-    candidates = trim(Candidates(np.concatenate(drawn), groups), settings.trimmed)
-    vectors = choose_bank(candidates, settings.bank, settings.method, recipe.seed)
+    candidates = trim(Candidates(np.concatenate(drawn), groups), settings.trim_fraction)
+    vectors = choose_bank(candidates, settings.coreset_size, settings.method, recipe.seed)
     full = replace(bank, vectors=vectors.astype(np.float16).astype(np.float32))  # as a model's file has them
     return lambda features: full.scores(projection(features), settings.stride)
 
@@ -230,12 +229,7 @@ def table(report: dict[str, Any]) -> list[str]:
 
 
 def _with(recipe: Recipe, method: str, relative: bool) -> Recipe:
-    return override_all(recipe, (("anomaly.method", method), ("anomaly.relative", str(relative).lower())))
-
-
-def _settings(recipe: Recipe) -> AnomalySettings:
-    assert recipe.anomaly is not None
-    return recipe.anomaly
+    return override_all(recipe, (("anomaly.method", method), ("anomaly.normalize_by_median", str(relative).lower())))
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from inference.anomaly.feature_network import FeatureNetwork
 from inference.atomic_file import write_atomically
 from inference.model.artefact import read_artefact
 from inference.model.decide import ANOMALY
-from pipeline.anomaly.features import Network, keras_network, read_seen, settings_of, tiling_of
+from pipeline.anomaly.features import Network, keras_network, read_seen, tiling_of
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
@@ -37,7 +37,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     """
     calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     same = mode == recipe.export.mode and run.trunk.is_file()
-    side = settings_of(recipe).tile
+    side = recipe.anomaly.tile
     card = {
         "labels": (ANOMALY, NORMAL),
         "reject_labels": (),
@@ -71,7 +71,7 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
 
 
 def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
@@ -79,7 +79,7 @@ def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
     """Return uint8 [tiles, side, side, 3] that the network is shown of the fit's photographs."""
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     tiling = tiling_of(settings)
     tiles: list[np.ndarray] = []
     nothing = np.zeros((settings.tile // settings.stride, settings.tile // settings.stride, 1), np.float32)

@@ -19,11 +19,11 @@ SMALL = override_all(
     RECIPE,
     (
         ("anomaly.candidates", "2000"),
-        ("anomaly.bank", "200"),
+        ("anomaly.coreset_size", "200"),
         ("anomaly.dimensions", "4"),
         ("anomaly.stride", "2"),
         ("anomaly.levels", "2,4"),
-        ("anomaly.trimmed", "0"),
+        ("anomaly.trim_fraction", "0"),
         ("anomaly.smoothing", "0"),
     ),
 )

@@ -77,7 +77,7 @@ def test_a_folder_without_one_of_the_games_is_a_clear_error(tmp_path: Path, caps
 
 def test_labels_name_the_styles_that_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Faults: labels or background without pictures, pictures of another choice of labels, and a game nobody draws."""
-    options = ["patches", "memes", "--set", "source.scenes=12", "--runs", str(tmp_path)]
+    options = ["patches", "memes", "--set", "source.count=12", "--runs", str(tmp_path)]
     assert main(options) == 0
     assert "animal_crossing 4, background 4, doom 4" in capsys.readouterr().out
     assert main([*options, "--set", "labels=doom,genshin,animal_crossing"]) == 0

@@ -1,7 +1,8 @@
 """A recipe: one frozen value, changed by override alone, which refuses what no run could use."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,20 @@ from hypothesis import strategies as st
 
 from inference.errors import InputError
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import CalibrateSettings, Recipe, override, override_all, recipe_from_json, recipe_to_json
+from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.recipe import (
+    SECTIONS,
+    SETTINGS,
+    Recipe,
+    override,
+    override_all,
+    recipe_from_json,
+    recipe_to_json,
+)
+from pipeline.settings.sections import FitSettings
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
+JSON_LIST = """--set labels='["a, b", "c"]'"""
 
 
 @pytest.mark.parametrize(
@@ -24,6 +36,7 @@ PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
         ("network.background", "confidence", "confidence"),
         ("seed", "4", 4),
         ("labels", "x, y", ("x", "y")),
+        ("labels", '["x, 1", "y"]', ("x, 1", "y")),
     ],
 )
 def test_an_override_changes_its_setting_alone(setting: str, text: str, value: Any) -> None:
@@ -69,6 +82,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(setting: str, 
         ("augment.rotation", "inf", "must be a finite number"),
         ("augment.flip", "vertical", "must be one of none, horizontal, horizontal_and_vertical"),
         ("network.head", "clasifier", "must be one of classifier, normalised"),
+        ("labels", '["x, 1", 2]', f"must be words with commas between them, or a JSON list of words: {JSON_LIST}"),
+        ("labels", "[x, y", f"must be words with commas between them, or a JSON list of words: {JSON_LIST}"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_with_rule_and_value(setting: str, text: str, rule: str) -> None:
@@ -100,20 +115,12 @@ def test_a_value_with_which_no_run_ends_well_is_refused(setting: str, text: str)
         override(PLAIN, setting, text)
 
 
-@dataclass(frozen=True)
-class Switch(CalibrateSettings):
-    """A section with a setting that is on or off."""
-
-    on: bool = True
-
-
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_false_is_false(text: str, value: bool) -> None:
     """Catches bool("false"), which is True."""
-    recipe = replace(PLAIN, calibrate=Switch())  # type: ignore[arg-type]
-    assert override(recipe, "calibrate.on", text).calibrate.on is value  # type: ignore[attr-defined]
+    assert override(PLAIN, "export.features", text).export.features is value
     with pytest.raises(InputError, match="must be one of true, false"):
-        override(recipe, "calibrate.on", "0")
+        override(PLAIN, "export.features", "0")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +135,7 @@ def test_a_fold_that_is_none_is_refused(folds: str, fold: str, odd: str) -> None
 def test_folds_leave_photographs_for_training() -> None:
     """Catches half of the photographs for the test and half for validation; the share of the test has no say."""
     halves = (("split.folds", "2"), ("split.fold", "2"))
-    assert override_all(PLAIN, (*halves, ("split.test", "0.9"))).split.test_share == 0.5
+    assert override_all(override(PLAIN, "split.test", "0.8"), halves).split.test_share == 0.5
     for more in ("split.fold", "3"), ("split.validation", "0.5"):
         with pytest.raises(InputError, match=rf"^{more[0]} must"):
             override_all(PLAIN, (*halves, more))
@@ -193,6 +200,81 @@ def test_a_damaged_recipe_json_is_a_clear_error(text: str) -> None:
     """Catches a traceback of the JSON parser for a file that a full disk cut off."""
     with pytest.raises(InputError, match=r"recipe\.json is damaged or of another version: .*Start a new run"):
         recipe_from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "text", "reason"),
+    [
+        ("wood", "fit.epochs", "3", "only recipes of kind classification use it"),
+        ("wood", "calibrate.kind", "neighbours", "only recipes of kind classification use it"),
+        ("wood", "labels", "x,y", "only recipes of kind classification use it"),
+        ("wood", "split.test", "0.2", "only recipes of kind classification use it"),
+        ("wood", "network.input_side", "64", "only recipes of kind classification use it"),
+        ("wood", "export.calibration_pictures", "9", "it needs export.mode=int8. Received: export.mode=float16"),
+        ("minerals", "anomaly.stride", "8", "only recipes of kind anomaly use it"),
+        ("minerals", "fit.head_epochs", "3", "it needs fit.kind=two_stage. Received: fit.kind=gradient"),
+        ("minerals", "fit.teacher_share", "0.5", "it needs fit.teacher. Received: fit.teacher="),
+        ("minerals", "split.fold", "0", "it needs split.folds. Received: split.folds=0"),
+        (
+            "minerals_transfer",
+            "fit.weight_decay",
+            "0.1",
+            "it needs fit.optimizer=adamw|sgd. Received: fit.optimizer=adam",
+        ),
+        ("cifar10", "patches.margin", "0.1", "it needs source.kind=annotated_photos. Received: source.kind=cifar10"),
+        ("cifar10", "source.count", "9", "it needs source.kind=annotated_photos|memes|surfaces. Received: source.kind"),
+        ("memes", "patches.jitters", "1", "it needs source.kind=annotated_photos. Received: source.kind=memes"),
+        ("cifar10", "calibrate.neighbours", "9", "it needs calibrate.kind=neighbours. Received: calibrate.kind=temper"),
+    ],
+)
+def test_a_setting_without_effect_is_refused_with_the_reason(recipe: str, setting: str, text: str, reason: str) -> None:
+    """Catches a user who believes that a setting did something, and one who is not told why it can't."""
+    with pytest.raises(InputError) as fault:
+        override(RECIPES[recipe], setting, text)
+    assert str(fault.value).startswith(f"{setting} has no effect here: {reason}")
+
+
+def test_a_setting_has_an_effect_beside_what_it_needs() -> None:
+    """Catches a refusal that judges settings one by one, and alternatives of which the second one is not seen."""
+    both = (("fit.head_epochs", "3"), ("fit.kind", "two_stage"))
+    assert override_all(PLAIN, both).fit.head_epochs == 3
+    memes = RECIPES["memes"]
+    assert override_all(memes, (("network.background", "output"), ("patches.outliers", "5"))).patches.outliers == 5
+    with pytest.raises(InputError, match=r"patches\.outliers has no effect here"):
+        override(memes, "patches.outliers", "5")
+
+
+def test_what_a_setting_needs_is_there() -> None:
+    """Catches a condition that names a setting or value which does not exist, and so never holds."""
+    for name, setting in SETTINGS.items():
+        for condition in re.split(" and | or ", setting.declaration.needs):
+            needed, _, values = condition.partition("=")
+            assert not needed or needed in SETTINGS, name
+            for value in values.split("|") if values else ():
+                limits = SETTINGS[needed].limits
+                assert value in limits.choices or limits.allow(int(value)), name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_holds_what_its_kind_uses(name: str) -> None:
+    """Catches recipe.json with settings that nothing reads, which a reader takes for what was done."""
+    recipe = RECIPES[name]
+    written = json.loads(recipe_to_json(recipe)).keys() & SECTIONS.keys()
+    assert written == {section for section, kinds in SECTIONS.items() if recipe.kind in kinds}
+    with pytest.raises(InputError, match=f"must keep its default in a recipe of kind {recipe.kind}"):
+        if recipe.kind == "anomaly":
+            replace(recipe, fit=FitSettings(epochs=3))
+        else:
+            replace(recipe, anomaly=AnomalySettings(stride=8))
+
+
+def test_every_field_of_a_recipe_is_documented() -> None:
+    """Catches a setting whose meaning nobody wrote down where it is declared."""
+    sections = [getattr(PLAIN, name) for name in SECTIONS]
+    for section in (PLAIN, *sections):
+        bare = [one.name for one in fields(section) if not (one.metadata or one.name in SECTIONS)]
+        assert not bare, type(section)
+    assert all(setting.declaration.meaning for setting in SETTINGS.values())
 
 
 def test_outputs_end_with_background_where_it_is_learned() -> None:

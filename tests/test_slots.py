@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import pipeline.kinds
 from export.convert import MODES
 from inference.errors import InputError
 from inference.model.decide import DECISIONS
@@ -20,7 +21,9 @@ from pipeline.anomaly.features import make_feature_maps
 from pipeline.calibration.temperature import CALIBRATIONS
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import ExportSettings, Recipe, SourceSettings, override, override_all
+from pipeline.settings.field import KINDS
+from pipeline.settings.recipe import Recipe, override, override_all
+from pipeline.settings.sections import ExportSettings, SourceSettings
 from pipeline.training.gradient import FITS
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
@@ -38,6 +41,7 @@ def test_every_slot_offers_what_there_is() -> None:
         "calibrate.decision": DECISIONS.keys() - {"neighbours"},  # what cards call softmax with neighbours
         "export.mode": MODES,
     }
+    assert set(pipeline.kinds.KINDS) == set(KINDS)
     for setting, known in slots.items():
         section, name = setting.split(".")
         assert set(get_args(get_type_hints(type(getattr(PLAIN, section)))[name])) == set(known), setting

@@ -17,7 +17,7 @@ from PIL import Image
 
 from inference.pictures.image_io import resize_image
 from pipeline.data.splits import SPLITS, Photo, assign_splits, group_near_duplicates, perceptual_hashes
-from pipeline.settings.recipe import SplitSettings
+from pipeline.settings.sections import SplitSettings
 from tests.worlds import Scene, Specimen, hashed_photo, jpeg
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ from pipeline.data.windows import (
     positive_window,
 )
 from pipeline.random_generator import make_generator
-from pipeline.settings.recipe import PatchSettings
+from pipeline.settings.sections import PatchSettings
 
 Frame = tuple[int, int]  # width, height
 LARGE: Frame = (2000, 1600)

@@ -10,7 +10,7 @@ from inference.anomaly.feature_network import FeatureNetwork
 from inference.atomic_file import write_atomically
 from inference.model.array_file import arrays_to_file
 from pipeline.anomaly.alignment import measure_lag
-from pipeline.anomaly.features import empty_bank, read_seen, settings_of, tiling_of
+from pipeline.anomaly.features import empty_bank, read_seen, tiling_of
 from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, trim
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.anomaly.threshold import choose_threshold
@@ -34,8 +34,9 @@ def calibrate_surface(run: RunFolder) -> None:
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
     network = FeatureNetwork(run.trunk.read_bytes(), run.trunk.name, threads=2)
     held_out = hold_out(network, photos, recipe)
-    settings = settings_of(recipe)
-    threshold = choose_threshold(list(held_out.scores.values()), settings.clean, settings.alarms, settings.score_share)
+    settings = recipe.anomaly
+    rate, share = settings.false_positive_rate, settings.score_share
+    threshold = choose_threshold(list(held_out.scores.values()), settings.clean, rate, share)
     write_atomically(run.bank, bank_to_file(held_out.bank.decide_by(threshold.score, threshold.width)))
     write_atomically(run.held_out_scores, arrays_to_file(held_out.scores))
     names = list(held_out.scores)
@@ -48,15 +49,15 @@ def calibrate_surface(run: RunFolder) -> None:
         "highest": dict(zip(names, threshold.highest, strict=True)),
         "lag": held_out.bank.lag,
         "clean": settings.clean,
-        "alarms": settings.alarms,
+        "false_positive_rate": rate,
     }
     write_json(run.calibration, values)
 
 
 def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> HeldOut:
     """Return the bank of all photographs, and each one's scores by a bank without any of its group's fold."""
-    settings = settings_of(recipe)
-    candidates = trim(_draw(network, photos, recipe), settings.trimmed)
+    settings = recipe.anomaly
+    candidates = trim(_draw(network, photos, recipe), settings.trim_fraction)
     empty = empty_bank(settings, find_lag(network, photos, recipe))
     tiling = make_tiling(network, empty)
     scores = {}
@@ -71,20 +72,20 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
 
 def find_lag(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
     """Return the network's lag on a few of the photographs, see pipeline.anomaly.alignment."""
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     some = photos[:: max(1, len(photos) // _LAG_PHOTOS)][:_LAG_PHOTOS]
     return measure_lag(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
     """Return the recipe's bank of some candidates, as the file will give it back."""
-    settings = settings_of(recipe)
-    return choose_bank(candidates, settings.bank, settings.method, recipe.seed).astype(np.float16).astype(np.float32)
+    count, method = recipe.anomaly.coreset_size, recipe.anomaly.method
+    return choose_bank(candidates, count, method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
 def _draw(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> Candidates:
     """Draw candidates, from every photograph alike."""
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     empty = empty_bank(settings)
     tiling = make_tiling(network, empty)
     each = max(1, settings.candidates // len(photos))

@@ -14,7 +14,6 @@ from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
 from pipeline.anomaly.memory_bank import draw_places, fit_projection
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
-from pipeline.anomaly.self_supervised import CUTOUT_SIDE, as_score, teach, with_head
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.rules import check_levels
@@ -28,14 +27,9 @@ _MOST_VECTORS = 40_000  # from which the projection is fitted
 def fit_surface(run: RunFolder) -> None:
     """Build the trunk's feature maps and fit their projection on the photographs; write best.keras and fit.json."""
     recipe, began = run.read_recipe(), time.monotonic()
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
     maps = make_feature_maps(recipe, settings.tile)
-    taught = teach_maps(maps, photos, recipe) if settings.teach_steps else None
-    if settings.method == "taught" and taught is not None:
-        taught.save(run.best)
-        write_json(run.fit, _facts(maps, photos, (taught.count_params(), 1), began))
-        return
     tiling = tiling_of(settings)
     each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
     vectors = [
@@ -50,17 +44,6 @@ def fit_surface(run: RunFolder) -> None:
     with_projection(maps, projection.weights, projection.biases).save(run.best)
     parameters = int(maps.count_params() + projection.weights.size + projection.biases.size)
     write_json(run.fit, _facts(maps, photos, (parameters, int(projection.weights.shape[1])), began))
-
-
-def teach_maps(maps: keras.Model, photos: list[SurfacePhoto], recipe: Recipe) -> keras.Model:
-    """Train feature maps on the photographs themselves; return them with the head's score as the only feature."""
-    settings = settings_of(recipe)
-    small = make_feature_maps(recipe, CUTOUT_SIDE)
-    photographs = [read_seen(photo, settings) for photo in photos]
-    network = teach(small, photographs, settings.teach_steps, settings.teach_rate, recipe.seed)
-    headed = with_head(maps)
-    headed.set_weights(network.get_weights())
-    return as_score(headed)
 
 
 def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int], began: float) -> dict[str, float]:
@@ -85,9 +68,8 @@ def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
         smallest_area=settings.smallest_area,
         halo=settings.halo,
         border=settings.border,
-        relative=settings.relative,
-        centred=settings.centred,
-        even_light=settings.even_light,
+        relative=settings.normalize_by_median,
+        even_light=settings.local_contrast,
         score_share=settings.score_share,
         lag=lag,
     )
@@ -98,19 +80,13 @@ def tiling_of(settings: AnomalySettings) -> Tiling:
     return Tiling(settings.tile, settings.margin, settings.stride)
 
 
-def settings_of(recipe: Recipe) -> AnomalySettings:
-    """Return the section of a recipe that is known to have one."""
-    assert recipe.anomaly is not None
-    return recipe.anomaly
-
-
 def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
     """Return the recipe's trunk as feature maps of tiles of this side, with its weights.
 
     Raises:
         InputError: the weights can't be had, or the trunk has no such level, or none at all.
     """
-    settings = settings_of(recipe)
+    settings = recipe.anomaly
     if recipe.network.trunk not in LEVELS:
         raise InputError(
             f"network.trunk of a recipe for anomalies must be one with feature levels: {', '.join(LEVELS)}. Received: "
@@ -132,4 +108,4 @@ def keras_network(model: keras.Model) -> Network:
 
 def read_seen(photo: SurfacePhoto, settings: AnomalySettings) -> np.ndarray:
     """Return a photograph's pixels as they are looked at: reduced and its light evened, if the recipe says so."""
-    return as_seen(read_image(photo.path), settings.longest_side, settings.even_light)
+    return as_seen(read_image(photo.path), settings.longest_side, settings.local_contrast)

@@ -78,7 +78,7 @@ def trim(candidates: Candidates, share: float) -> Candidates:
 
 
 def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> np.ndarray:
-    """Return the bank, float32 [vectors, dimensions]: a greedy coreset, or for padim the mean alone, for taught zero.
+    """Return the bank, float32 [vectors, dimensions]: a greedy coreset, or for padim the mean alone.
 
     The coreset adds again and again the vector that is farthest from those chosen (Sener and Savarese 2018,
     arXiv:1708.00489), starting from one by lot.
@@ -86,8 +86,6 @@ def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> n
     vectors = candidates.vectors
     if method == "padim":
         return vectors.mean(axis=0, keepdims=True)
-    if method == "taught":
-        return np.zeros((1, vectors.shape[1]), np.float32)
     if len(vectors) <= count:
         return vectors
     squares = (vectors**2).sum(axis=1)

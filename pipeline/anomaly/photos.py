@@ -94,10 +94,9 @@ def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
 
     Files that are there already are kept: the same settings draw the same planks.
     """
-    assert recipe.anomaly is not None
     photos = []
-    for number in range(recipe.source.scenes + TEST_PLANKS):
-        split = FIT if number < recipe.source.scenes else TEST
+    for number in range(recipe.source.count + TEST_PLANKS):
+        split = FIT if number < recipe.source.count else TEST
         kinds = KINDS if split == TEST and number % 3 == 0 else ()
         seed = recipe.source.seed * 100_000 + number
         file, mask = folder / "planks" / f"plank-{number:04}.png", folder / MASK_FOLDER / f"plank-{number:04}.png"

@@ -49,7 +49,6 @@ def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> dict[str,
         InputError: see read_examples.
     """
     recipe = run.read_recipe()
-    assert recipe.anomaly is not None
     examples = read_examples(Detector(run.model, threads=2), folder, recipe.anomaly.crop_scale, groups)
     names = fit_names(examples)
     write_atomically(run.region_names, names_to_file(names))

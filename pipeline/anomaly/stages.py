@@ -21,7 +21,7 @@ def photos_stage(run: RunFolder) -> None:
     recipe = run.read_recipe()
     place = place_from_json(read_json(run.source, "Start a new run."))
     if place.images is None:
-        folder = place.runs / recipe.name / f"planks-{recipe.source.scenes}-seed{recipe.source.seed}"
+        folder = place.runs / recipe.name / f"planks-{recipe.source.count}-seed{recipe.source.seed}"
         photos, refused = write_planks(folder, recipe), list[str]()
     else:
         photos, refused = _list(place, place.images, recipe.split.near_duplicate_distance)

@@ -29,24 +29,27 @@ class ScoreThreshold:
     highest: tuple[float, ...]
 
 
-def choose_threshold(maps: Sequence[np.ndarray], clean: bool, alarms: float, share: float = 0.0) -> ScoreThreshold:
-    """Return the threshold that a share of at most `alarms` of clean photographs is expected to reach.
+def choose_threshold(
+    maps: Sequence[np.ndarray], clean: bool, false_positive_rate: float, share: float = 0.0
+) -> ScoreThreshold:
+    """Return the threshold that a share of at most false_positive_rate of clean photographs is expected to reach.
 
     The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
-    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is `alarms`.
+    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is that
+    share.
 
     Args:
         maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
         clean: the photographs hold no anomalies.
-        alarms: in (0, 0.5).
+        false_positive_rate: in (0, 0.5).
         share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
     """
     highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
     count, mean = len(highest), float(highest.mean())
     spread = max(float(highest.std(ddof=1)), _LEAST_SPREAD * mean)
-    quantile = float(stats.t.ppf(1 - alarms, count - 1))
+    quantile = float(stats.t.ppf(1 - false_positive_rate, count - 1))
     score = mean + quantile * spread * float(np.sqrt(1 + 1 / count))
-    width = (score - mean) / float(np.log((1 - alarms) / alarms))
+    width = (score - mean) / float(np.log((1 - false_positive_rate) / false_positive_rate))
     return ScoreThreshold(score, width, tuple(float(value) for value in highest))
 
 

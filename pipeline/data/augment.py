@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from pipeline.random_generator import make_generator
-from pipeline.settings.recipe import AugmentSettings
+from pipeline.settings.sections import AugmentSettings
 
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # NTSC; row 1: brightness
 _ERASED = (0.02, 0.25)  # least and largest share of a picture that an erased rectangle takes

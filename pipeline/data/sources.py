@@ -103,13 +103,13 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     """
     place.check("annotated_photos")
     images = photographs_of(place, recipe)
-    annotations = place.annotations or write_scenes(images.parent, recipe.source.scenes, recipe.source.seed)
+    annotations = place.annotations or write_scenes(images.parent, recipe.source.count, recipe.source.seed)
     return cut_boxes(read_annotations(annotations, images, recipe.labels), images, annotations, place, recipe)
 
 
 def photographs_of(place: DataPlace, recipe: Recipe) -> Path:
     """Return the folder of the photographs with boxes: the given one, or that of the drawn scenes."""
-    drawn = place.runs / recipe.name / f"scenes-{recipe.source.scenes}-seed{recipe.source.seed}" / "photos"
+    drawn = place.runs / recipe.name / f"scenes-{recipe.source.count}-seed{recipe.source.seed}" / "photos"
     return place.images or drawn
 
 
@@ -156,8 +156,8 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     if place.images is not None:
         return _index_folders(place.images, CLASS_FOLDERS, place, recipe)
     source, name = recipe.source, "-".join(recipe.outputs)
-    folder = place.runs / recipe.name / f"pictures-{name}-{source.scenes}-seed{source.seed}"
-    drawn = write_meme_pictures(folder, source.scenes, source.seed, recipe.outputs)
+    folder = place.runs / recipe.name / f"pictures-{name}-{source.count}-seed{source.seed}"
+    drawn = write_meme_pictures(folder, source.count, source.seed, recipe.outputs)
     return _index_folders(drawn, DRAWN_MEMES, place, recipe)
 
 

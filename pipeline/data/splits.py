@@ -10,7 +10,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from pipeline.settings.recipe import SplitSettings
+from pipeline.settings.sections import SplitSettings
 
 SPLITS = ("train", "validation", "test")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.settings.recipe import PatchSettings
+from pipeline.settings.sections import PatchSettings
 
 MIN_SIDE_PIXELS = 8  # smaller windows show nothing
 _ATTEMPTS = 40  # draws for one negative before a crowded photograph is left with fewer

@@ -11,12 +11,12 @@ What was measured: README.txt, table of results, and docs/cifar10.md.
 """
 
 from pipeline.data.cifar10 import CLASSES
-from pipeline.settings.recipe import (
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.sections import (
     AugmentSettings,
     CalibrateSettings,
     FitSettings,
     NetworkSettings,
-    Recipe,
     SourceSettings,
     SplitSettings,
 )

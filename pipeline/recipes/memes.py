@@ -15,20 +15,14 @@ minerals: four minutes on two cores, nothing to download. Pictures of no game ar
 of the name background does the same for photographs with --set network.background=output.
 """
 
-from pipeline.settings.recipe import (
-    AugmentSettings,
-    CalibrateSettings,
-    FitSettings,
-    NetworkSettings,
-    Recipe,
-    SourceSettings,
-)
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.sections import AugmentSettings, CalibrateSettings, FitSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
     name="memes",
     title="Memes of two games, pretrained network",
     labels=("doom", "animal_crossing"),
-    source=SourceSettings(kind="memes", scenes=700),
+    source=SourceSettings(kind="memes", count=700),
     augment=AugmentSettings(  # captions stand upright, and a screen is seen from the front
         flip="horizontal",
         crop=0.35,
@@ -67,7 +61,7 @@ RECIPE = Recipe(
         ("fit.trainable_from", ""),
         ("fit.optimizer", "adamw"),
         ("network.background", "output"),
-        ("source.scenes", "1500"),
+        ("source.count", "1500"),
         ("augment.crop", "0.2"),
         ("augment.detail", "0"),
         ("augment.erasing", "0"),
@@ -79,7 +73,7 @@ RECIPE = Recipe(
         ("fit.learning_rate", "2e-3"),
     ),
     smoke=(
-        ("source.scenes", "100"),
+        ("source.count", "100"),
         ("network.background", "confidence"),  # three kinds are too much for so few pictures
         ("network.trunk", "patch_net"),
         ("network.head", "classifier"),

@@ -7,7 +7,8 @@ Measured figures, with n, machine and time: README.txt, table of results.
 """
 
 from pipeline.drawn.scenes.dataset import MINERALS
-from pipeline.settings.recipe import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings, Recipe
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings
 
 RECIPE = Recipe(
     name="minerals",
@@ -18,7 +19,7 @@ RECIPE = Recipe(
     fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02, balance="none"),
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
     embedded=(  # what gets furthest in five minutes; docs/experiments.csv
-        ("source.scenes", "1200"),
+        ("source.count", "1200"),
         ("patches.jitters", "0"),
         ("patches.negatives", "2"),
         ("patches.outliers", "0"),
@@ -41,7 +42,7 @@ RECIPE = Recipe(
         ("augment.cutmix", "0"),
     ),
     smoke=(
-        ("source.scenes", "60"),
+        ("source.count", "60"),
         ("fit.epochs", "2"),
         ("network.input_side", "32"),
         ("patches.jitters", "0"),

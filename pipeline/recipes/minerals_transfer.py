@@ -17,7 +17,7 @@ Test patches and splits are those of the recipe minerals, so that figures can be
 from dataclasses import replace
 
 from pipeline.recipes import minerals
-from pipeline.settings.recipe import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
+from pipeline.settings.sections import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
 
 RECIPE = replace(
     minerals.RECIPE,
@@ -38,7 +38,7 @@ RECIPE = replace(
         trainable_from="conv_dw_4",
     ),
     embedded=(
-        ("source.scenes", "1200"),
+        ("source.count", "1200"),
         ("patches.jitters", "0"),
         ("patches.negatives", "2"),
         ("calibrate.kind", "temperature"),

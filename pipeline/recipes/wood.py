@@ -12,13 +12,15 @@ Any other surface: the same commands with its photographs. What was measured: do
 """
 
 from pipeline.settings.anomaly import AnomalySettings
-from pipeline.settings.recipe import ExportSettings, NetworkSettings, Recipe, SourceSettings
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.sections import ExportSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
     name="wood",
     title="Anomalies on wood",
     labels=("anomaly", "normal"),
-    source=SourceSettings(kind="surfaces", scenes=24),
+    kind="anomaly",
+    source=SourceSettings(kind="surfaces", count=24),
     network=NetworkSettings(
         trunk="mobilenet_v3_large_minimalistic", weights="imagenet", input_side=224, background="confidence"
     ),
@@ -28,15 +30,15 @@ RECIPE = Recipe(
         ("network.trunk", "patch_net"),
         ("network.weights", "drawn"),
         ("anomaly.clean", "true"),
-        ("anomaly.alarms", "0.001"),
+        ("anomaly.false_positive_rate", "0.001"),
         ("anomaly.levels", "2,4"),
-        ("anomaly.relative", "false"),  # the bank knows every kind of drawn plank
+        ("anomaly.normalize_by_median", "false"),  # the bank knows every kind of drawn plank
         ("anomaly.smoothing", "2"),
     ),
     smoke=(
-        ("source.scenes", "6"),
+        ("source.count", "6"),
         ("anomaly.candidates", "1200"),
-        ("anomaly.bank", "200"),
+        ("anomaly.coreset_size", "200"),
         ("anomaly.folds", "2"),
     ),
 )

@@ -1,47 +1,85 @@
-"""The section of a recipe that looks for anomalies on surfaces."""
+"""The section of a recipe that finds anomalies on surfaces."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pipeline.settings.field import NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Kind, Limits, setting
 
 
 @dataclass(frozen=True)
 class AnomalySettings:
-    """How a bank of normal features is made of photographs, and from which score a place is an anomaly.
+    """How normal features are kept, and from which score on a position is an anomaly; pixels are those after reduction.
 
-    method: patchcore or padim, see inference.anomaly.bank; taught: the score is that of the taught trunk's head.
-    levels: strides of the trunk's layers that are looked at. stride: of the map of scores, in pixels. dimensions: that
-    the features are projected to. teach_steps: batches in which the trunk learns from the photographs themselves, see
-    anomaly.self_supervised. relative: a place's score counts as a multiple of its photograph's median, so that another
-    kind of surface is no anomaly as a whole. clean: the photographs are known to be free of anomalies. candidates:
-    feature vectors drawn from all photographs; trimmed: the share of them, the least like those of other photographs,
-    that never enters the bank; bank: how many of the rest are kept. folds: parts in which the photographs are held
-    out. alarms: share of clean photographs that may be flagged. tile, margin, smoothing, halo, border, smallest_area:
-    in pixels, the last in square pixels; see inference.anomaly.bank, also for centred, even_light and
-    score_share. longest_side: larger photographs
-    are reduced to it, 0: none. crop_scale: by which example regions are enlarged to have the photographs' scale.
+    What the scores do with it: inference/anomaly/bank.py.
     """
 
-    method: Literal["patchcore", "padim", "taught"] = "patchcore"
-    levels: tuple[str, ...] = ("4", "8")
-    stride: int = 4
-    dimensions: int = 64
-    teach_steps: int = 0
-    teach_rate: float = 1e-3
-    relative: bool = True
-    clean: bool = False
-    candidates: int = 12000
-    trimmed: float = 0.02
-    bank: int = 2000
-    folds: int = 8
-    alarms: float = 0.05
-    tile: int = 512
-    margin: int = 64
-    smoothing: float = 4.0
-    halo: int = 16
-    border: int = 0
-    centred: bool = False
-    even_light: int = 0
-    score_share: float = 0.0
-    smallest_area: int = 16
-    longest_side: int = 0
-    crop_scale: float = 1.0
+    kinds: ClassVar[tuple[Kind, ...]] = ("anomaly",)
+
+    method: Literal["patchcore", "padim"] = setting(
+        "patchcore",
+        "patchcore: distance to the nearest of many normal feature vectors. padim: Mahalanobis distance to their mean",
+    )
+    levels: tuple[str, ...] = setting(
+        ("4", "8"), "strides of the trunk's layers whose features are used", Limits(choices=("1", "2", "4", "8", "16"))
+    )
+    stride: int = setting(
+        4, "distance between two positions of the anomaly map", Limits(choices=(2, 4, 8, 16)), unit="pixels"
+    )
+    dimensions: int = setting(
+        64, "length of a feature vector after the projection by principal components", ONE_OR_MORE
+    )
+    normalize_by_median: bool = setting(
+        True,
+        "whether scores are multiples of the photograph's median score, so that a kind of surface that the memory bank "
+        "hardly knows is no anomaly as a whole",
+    )
+    clean: bool = setting(False, "whether the photographs are known to be free of anomalies")
+    candidates: int = setting(12000, "feature vectors drawn from all photographs together", ONE_OR_MORE)
+    trim_fraction: float = setting(
+        0.02,
+        "fraction of the candidates, those least similar to other photographs, that never enters the memory bank",
+        Limits(at_least=0, below=0.5),
+    )
+    coreset_size: int = setting(
+        2000, "candidates that are kept as the memory bank", ONE_OR_MORE, needs="anomaly.method=patchcore"
+    )
+    folds: int = setting(8, "most folds in which the photographs are held out", Limits(at_least=2))
+    false_positive_rate: float = setting(
+        0.05, "fraction of clean photographs that may be flagged", Limits(above=0, below=0.5)
+    )
+    tile: int = setting(512, "side of the network's input", Limits(above=0, multiple_of=32), unit="pixels")
+    margin: int = setting(
+        64,
+        "what is cut away on each side of a tile's anomaly map; less than half of anomaly.tile",
+        Limits(at_least=0, multiple_of=32),
+        unit="pixels",
+    )
+    smoothing: float = setting(
+        4.0, "standard deviation of the Gaussian over the anomaly map", NOT_NEGATIVE, unit="pixels"
+    )
+    halo: int = setting(
+        16,
+        "distance up to which a high score bleeds into its surroundings: a position counts only where it reaches half "
+        "of the highest score within it; 0: the threshold alone decides",
+        NOT_NEGATIVE,
+        unit="pixels",
+    )
+    border: int = setting(0, "width of the photograph's edge that is not judged", NOT_NEGATIVE, unit="pixels")
+    local_contrast: int = setting(
+        0,
+        "window within which brightness and contrast are evened first; 0: the photograph is left as it is",
+        Limits(at_least=8, or_zero=True),
+        unit="pixels",
+    )
+    score_share: float = setting(
+        0.0,
+        "share of a photograph's positions, the highest, whose mean is its score; 0: the highest alone",
+        Limits(at_least=0, below=0.2),
+    )
+    smallest_area: int = setting(16, "area of the smallest region that counts", ONE_OR_MORE, unit="square pixels")
+    longest_side: int = setting(
+        0, "larger photographs are reduced to it; 0: none are", Limits(at_least=32, or_zero=True), unit="pixels"
+    )
+    crop_scale: float = setting(
+        1.0, "factor that gives example regions (--crops) the scale of the photographs", POSITIVE
+    )

@@ -13,8 +13,9 @@ import keras
 from inference.errors import InputError
 from pipeline.data.dataset import training_dataset, validation_dataset
 from pipeline.data.index import PatchIndex
-from pipeline.settings.recipe import FitSettings, Recipe
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
+from pipeline.settings.sections import FitSettings
 from pipeline.training.callbacks import KeepCandidate, Progress, ResumableEarlyStopping, StopOnNaN, read_history
 from pipeline.training.distillation import find_teacher
 

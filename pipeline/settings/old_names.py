@@ -1,0 +1,63 @@
+"""Names that settings had in earlier versions, for recipe.json of finished runs and for commands that people keep."""
+
+import sys
+from typing import Any
+
+from inference.errors import InputError
+
+RENAMED = {
+    "source.scenes": "source.count",
+    "anomaly.relative": "anomaly.normalize_by_median",
+    "anomaly.trimmed": "anomaly.trim_fraction",
+    "anomaly.bank": "anomaly.coreset_size",
+    "anomaly.alarms": "anomaly.false_positive_rate",
+    "anomaly.even_light": "anomaly.local_contrast",
+}
+# The values with which a run of an earlier version did the same as one without the setting; None: any.
+REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
+# Settings that earlier versions lacked, with the value that says what their runs did.
+ADDED: dict[str, dict[str, Any]] = {"calibrate": {"decision": "softmax"}}
+_SELF_SUPERVISED = "anomaly.method", "taught"
+
+
+def current_name(setting: str) -> str:
+    """Return a setting's present name, and name it on stderr where it was another.
+
+    Raises:
+        InputError: there is no such setting any more.
+    """
+    if setting in REMOVED:
+        raise InputError(f"the setting {setting} was removed, since no recipe used it. Leave it out.")
+    if setting in RENAMED:
+        print(f"{setting} is now named {RENAMED[setting]}", file=sys.stderr)
+    return RENAMED.get(setting, setting)
+
+
+def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a recipe.json under their present names.
+
+    Raises:
+        InputError: the run did what this version can't do.
+    """
+    kind = "anomaly" if values.get("anomaly") else "classification"
+    renewed = {"kind": kind} | {
+        section: _renew_section(section, entries) if isinstance(entries, dict) else entries
+        for section, entries in values.items()
+    }
+    for name in {"smoke", "embedded"} & set(values):
+        renewed[name] = [[RENAMED.get(setting, setting), text] for setting, text in values[name]]
+    return renewed
+
+
+def _renew_section(section: str, entries: dict[str, Any]) -> dict[str, Any]:
+    renewed = dict(ADDED.get(section, {}))
+    for name, value in entries.items():
+        setting = f"{section}.{name}"
+        if (setting, value) == _SELF_SUPERVISED or REMOVED.get(setting) not in (None, value):
+            raise InputError(
+                f"recipe.json: {setting}={value} was removed, since no recipe used it. Read this run "
+                "with the version that made it, or start a new run."
+            )
+        if setting not in REMOVED:
+            renewed[RENAMED.get(setting, setting).partition(".")[2]] = value
+    return renewed
