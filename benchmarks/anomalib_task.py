@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.anomaly.bank import enlarge
+from inference.anomaly.memory_bank import enlarge
 from inference.errors import InputError
 from pipeline.anomaly.memory_bank import draw_places
 from pipeline.anomaly.photos import SurfacePhoto

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 def _draw_column(detector: Detector, seed: int, kinds: tuple[str, ...]) -> np.ndarray:
     plank = draw_plank(seed, kinds)
-    surface = detector.look(plank.pixels)
+    surface = detector.anomaly_map(plank.pixels)
     found = np.asarray(detector.decide(surface, detector.find(surface)).mask) > 0
     scores = draw_scores(plank.pixels, surface.scores, detector.score_threshold)
     gap = np.full((_GAP, plank.pixels.shape[1], 3), 255, np.uint8)

@@ -113,7 +113,7 @@ def measure_label(label: str, run: RunFolder, once: PatchIndex) -> dict[str, Any
 def look(classifier: Classifier, index: PatchIndex) -> Looked:
     """Return what the file's network sees of patches."""
     assert classifier.neighbours is not None
-    seen = [classifier.look(index.path(patch)) for patch in index.patches]
+    seen = [classifier.predict(index.path(patch)) for patch in index.patches]
     features = np.stack([features for _, features in seen if features is not None])
     labels, photos = (np.array([getattr(patch, name) for patch in index.patches]) for name in ("label", "photo"))
     return Looked(np.stack([one for one, _ in seen]), classifier.neighbours.project(features), labels, photos)

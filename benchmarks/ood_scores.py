@@ -143,7 +143,7 @@ def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
 def weighed_softmax(pictures: Seen, known: Known) -> np.ndarray:
     """Return the best probability times the logistic of the knn score, as calibrate.kind=neighbours weighs it."""
     assert known.neighbours is not None
-    scores = known.neighbours.standing(known.neighbours.project(pictures.features))
+    scores = known.neighbours.scaled_knn_score(known.neighbours.project(pictures.features))
     return max_softmax(pictures, known) * logistic(scores)
 
 

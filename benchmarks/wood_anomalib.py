@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.anomalib_task import Answer, Fold, Looked, answers_of_anomalib
 from benchmarks.folds import show
-from inference.anomaly.bank import enlarge, top_mean
+from inference.anomaly.memory_bank import enlarge, top_mean
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image

@@ -9,9 +9,9 @@ import numpy as np
 from export.convert import convert
 from export.draft import Draft
 from export.verify import differences
-from inference.anomaly.bank import Bank, read_bank
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
+from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
 from inference.atomic_file import write_atomically
 from inference.model.artefact import read_artefact
 from inference.model.decide import ANOMALY
@@ -61,7 +61,7 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
     Returns mean and largest difference of a score, as shares of the threshold, and n, the number of positions.
     """
     network = FeatureNetwork(read_artefact(model).flatbuffer, model.name, threads=2)
-    bank = read_bank(run.bank.read_bytes(), network.features, run.bank.name)
+    bank = read_memory_bank(run.bank.read_bytes(), network.features, run.bank.name)
     reference = keras_network(keras.models.load_model(run.best, compile=False))
     given, expected = (
         np.concatenate([_scores(one, bank, photo, recipe).ravel() for photo in _some(run)])
@@ -70,7 +70,7 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
     return {**differences(given, expected, bank.threshold), "n": len(given)}
 
 
-def _scores(network: Network, bank: Bank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
+def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
     settings = recipe.anomaly
     seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)

@@ -5,20 +5,18 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.batch.batch import Batch
+from inference.batch.batch import Batch, worker_settings
 from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
-from inference.batch.progress import Progress
+from inference.batch.progress import BatchProgress
 from inference.batch.result_files import check_output, output_format, print_text, write_pieces
 from inference.batch.shards import remove_shards
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
-from inference.pictures.limits import Limits
 from inference.pictures.listing import Listing
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
@@ -38,31 +36,17 @@ def classify(options: argparse.Namespace) -> int:
     if not options.images:
         raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
     _check_outputs(options)
-    settings = replace(worker_settings(options), **_surface_settings(options))
+    settings = worker_settings(options)
     header = _journal_header(options)
     with ExitStack() as stack:
         listing = Listing(options.images)
         boxes = _read_boxes(options.boxes)
         journal = Journal(_journal_path(options, stack), header, options.resume)
         stack.callback(journal.close)
-        batch = Batch(options, listing, boxes, journal, Progress(_work(listing, boxes, journal), options.quiet))
+        batch = Batch(options, listing, boxes, journal, BatchProgress(_work(listing, boxes, journal), options.quiet))
         with batch.progress:
             stopped = _answer(batch, settings)
         return 1 if stopped else _finish(batch)
-
-
-def worker_settings(options: argparse.Namespace) -> WorkerSettings:
-    """Return what the workers need of the options."""
-    limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
-    return WorkerSettings(
-        options.model, options.threads, options.threshold, options.top, limits, options.labels, options.scaling
-    )
-
-
-def _surface_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return where a model for anomalies writes what else it finds: absolute, for workers elsewhere."""
-    folders = {name: path and path.resolve() for name, path in (("masks", options.masks), ("scores", options.scores))}
-    return {**folders, "regions": options.regions}
 
 
 def _answer(batch: Batch, settings: WorkerSettings) -> bool:
@@ -185,6 +169,7 @@ def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
 
 def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the answers depend on."""
+    files = {"masks": options.masks, "scores": options.scores}
     return {
         "format": 1,
         "model": _sha256(options.model),
@@ -193,7 +178,7 @@ def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
         "scaling": options.scaling,
         "threshold": options.threshold,
         "top": options.top,
-        **{name: str(path) for name, path in _surface_settings(options).items() if path and name != "regions"},
+        **{name: str(path.resolve()) for name, path in files.items() if path},
     }
 
 

@@ -51,7 +51,7 @@ def _add_inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--video", metavar="FILE|CAMERA", help="classify what moves in a video file or before camera 0, 1 ..."
     )
-    group.add_argument("--every", type=positive, default=1, metavar="N", help="look at each N-th frame of the video")
+    group.add_argument("--every", type=positive, default=1, metavar="N", help="process each N-th frame of the video")
     group.add_argument(
         "--max-megapixels", type=amount, default=120.0, metavar="N", help="refuse larger pictures (default 120)"
     )

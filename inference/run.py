@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from inference.model.answers import Answer, answer_picture
-from inference.model.classifier import Classifier
+from inference.model.answers import answer_picture
+from inference.model.model import Answer, Model
 from inference.pictures.listing import Picture
 
 
@@ -18,16 +18,11 @@ class Outcome:
     faults: dict[str, str]
 
 
-def classify_pictures(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Answer | str]]:
-    """Yield each picture with its answer, or with the reason why it could not be read."""
-    for picture in pictures:
-        yield picture, answer_picture(classifier, picture)
-
-
-def run_batch(classifier: Classifier, pictures: Iterable[Picture]) -> Outcome:
-    """Classify all pictures; name each unreadable one on stderr as it is met."""
+def run_batch(model: Model, pictures: Iterable[Picture]) -> Outcome:
+    """Answer all pictures; name each unreadable one on stderr as it is met."""
     outcome = Outcome({}, {})
-    for picture, answer in classify_pictures(classifier, pictures):
+    for picture in pictures:
+        answer = answer_picture(model, picture)
         if isinstance(answer, str):
             outcome.faults[picture.key] = answer
             print(f"{picture}: {answer}", file=sys.stderr)

@@ -15,8 +15,8 @@ import numpy as np
 from ai_edge_litert.schema_py_generated import BufferT, MetadataT, ModelT
 
 from inference.foreign.metadata import Metadata
-from inference.foreign.model import ForeignModel, describe_foreign
 from inference.model.artefact import Artefact, pack_artefact
+from inference.model.foreign import ForeignModel, describe_foreign
 
 LABELS = ("red", "green", "blue", "background")
 SIZE = (8, 12)  # height and width differ, so that a swap shows

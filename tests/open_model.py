@@ -11,7 +11,7 @@ from inference.model.card import card_files
 from inference.model.held_out import HELD_OUT_NAME, HeldOut, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, nth_cosine
 from inference.pictures.listing import Listing
-from pipeline.enrollment.enroll import add_class, look_at, open_model
+from pipeline.enrollment.enroll import add_class, compute_vectors, open_model
 from tests.tiny_model import INPUT_SIZE, make_card
 
 TRAINED = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
@@ -57,8 +57,9 @@ def write_enrolled_model(path: Path) -> Path:
     """Write the model with one class added, yellow."""
     path.write_bytes(make_open_model())
     pictures = write_pictures(path.with_suffix(""), ADDED["yellow"], 12)
-    vectors = look_at(path, Listing([pictures])).vectors
-    path.write_bytes(pack_artefact(add_class(open_model(path), "yellow", vectors).artefact))
+    model = open_model(path)
+    vectors = compute_vectors(model, Listing([pictures])).vectors
+    path.write_bytes(pack_artefact(add_class(model, "yellow", vectors).artefact))
     return path
 
 

@@ -317,7 +317,7 @@ def test_a_photograph_that_cannot_be_read_is_refused_once(name: str, images: Pat
     found = read_annotations(WRITERS[name](tmp_path, BOXES), damaged, LABELS)
     assert boxes_of(found) == BOXES[2:]
     (message,) = found.refused
-    assert "'a.jpg' is no image of a known format" in message and "a.jpg" not in found.photos
+    assert "'a.jpg' is not an image in a supported format" in message and "a.jpg" not in found.photos
 
 
 def test_an_image_id_with_two_meanings_refuses_its_boxes_in_one_message(images: Path, tmp_path: Path) -> None:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from inference.anomaly.bank import Bank, bank_to_file, enlarge, half_heights, nearest_distance, read_bank, smooth
+from inference.anomaly.memory_bank import (
+    MemoryBank,
+    enlarge,
+    half_heights,
+    memory_bank_to_file,
+    nearest_distance,
+    read_memory_bank,
+    smooth,
+)
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 
@@ -51,7 +59,7 @@ def test_scores_are_enlarged_in_place() -> None:
 
 def test_a_relative_score_is_a_multiple_of_the_median() -> None:
     """Faults: the mean instead; a photograph like the bank's own vectors divided by zero."""
-    bank = Bank(np.zeros((1, 2), np.float32), smoothing=0, relative=True)
+    bank = MemoryBank(np.zeros((1, 2), np.float32), smoothing=0, normalize_by_median=True)
     features = np.zeros((3, 3, 2), np.float32)
     features[..., 0] = 2
     features[0, 0, 0] = 100
@@ -63,11 +71,11 @@ def test_a_border_is_not_judged_and_light_can_be_left_out() -> None:
     """Faults: a border in places instead of pixels; a small photograph without an inside; the bank's own mean."""
     features = np.zeros((9, 9, 1), np.float32)
     features[0, 4], features[4, 4] = 50, 30
-    bank = Bank(np.zeros((1, 1), np.float32), smoothing=0, border=5)
+    bank = MemoryBank(np.zeros((1, 1), np.float32), smoothing=0, border=5)
     assert bank.scores(features, 4)[0, 4] == 0  # two places wide
     assert bank.scores(features, 4)[4, 4] == 30
     assert bank.scores(features[:4], 4)[0, 4] == 50  # no inside would be left
-    centred = Bank(np.zeros((1, 1), np.float32), smoothing=0, centred=True)
+    centred = MemoryBank(np.zeros((1, 1), np.float32), smoothing=0, centred=True)
     assert centred.scores(features + 7, 4) == pytest.approx(centred.scores(features, 4), abs=1e-4)
 
 
@@ -91,11 +99,11 @@ def test_smoothing_keeps_the_sum() -> None:
 def test_a_bank_comes_back_from_its_file() -> None:
     """Faults: a number of the scale read as another; a bank of another network accepted."""
     vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float16).astype(np.float32)
-    bank = Bank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3)
-    again = read_bank(bank_to_file(bank), 3)
+    bank = MemoryBank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3)
+    again = read_memory_bank(memory_bank_to_file(bank), 3)
     assert again.vectors.tolist() == vectors.tolist()
     assert list(vars(again).values())[1:] == [1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3]
     with pytest.raises(InputError, match="does not fit"):
-        read_bank(bank_to_file(bank), 4)
+        read_memory_bank(memory_bank_to_file(bank), 4)
     with pytest.raises(InputError, match="damaged"):
-        read_bank(bank_to_file(bank)[:50], 3)
+        read_memory_bank(memory_bank_to_file(bank)[:50], 3)

@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         "test/horse: is no class; 1 files left out",
         "outside of folders: is no class; 1 files left out",
     }
-    assert broken.startswith("train/cat/broken.jpg: is no image of a known format")
+    assert broken.startswith("train/cat/broken.jpg: is not an image in a supported format")
 
 
 def test_a_zip_with_a_folder_around_gives_the_same(tmp_path: Path) -> None:

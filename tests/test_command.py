@@ -89,7 +89,7 @@ def test_errors_are_written_and_quiet_is_silent(tiny_model: Path, folder: Path, 
     assert answer.stderr == b""
     (header, (file, reason)) = table(tmp_path / "errors.csv")
     assert (header, file) == (["file", "reason"], "text.png")
-    assert reason.startswith("is no image of a known format.")
+    assert reason.startswith("is not an image in a supported format.")
     assert b"exists already" in run(tiny_model, folder, "--errors", tmp_path / "errors.csv", code=2).stderr
 
 
@@ -243,7 +243,7 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left(tiny_model: Path, folder:
     assert process.wait() == 1
     assert b"5/5" in said
     assert b"pictures/s" in said
-    assert b"text.png: is no image" in said
+    assert b"text.png: is not an image" in said
     assert b"5/5" not in run(tiny_model, folder, code=1).stderr
 
 

@@ -33,7 +33,7 @@ def test_a_contour_encloses_its_region(seed: int) -> None:
     for component in find_components(mask):
         drawn, full = np.zeros((2, *mask.shape), np.uint8)
         cv2.fillPoly(drawn, [np.array(trace_contour(component), np.int32)], 1)
-        full[component.place] = component.mask
+        full[component.slices] = component.mask
         outlines, _ = cv2.findContours(full, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, -1)
         assert drawn.tolist() == filled.tolist()

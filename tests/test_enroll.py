@@ -20,7 +20,7 @@ from inference.model.held_out import HELD_OUT_NAME, read_held_out
 from inference.model.neighbours import Neighbours
 from pipeline.__main__ import main
 from pipeline.enrollment.enroll import open_model
-from pipeline.enrollment.fit import likeness_without_itself, margins_without_itself, weighted_threshold
+from pipeline.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
 from tests.tiny_model import LABELS as TINY_LABELS
 
@@ -215,8 +215,8 @@ def test_the_shares_of_added_classes_leave_the_trained_ones_something() -> None:
 def test_each_picture_is_judged_without_itself() -> None:
     """Catches a prototype that knows the picture it judges, by which two pictures would look like a perfect class."""
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
-    assert likeness_without_itself(vectors, 1) == pytest.approx([0.6, 0.8, 0.8])
-    assert likeness_without_itself(vectors, 2) == pytest.approx([0.0, 0.0, 0.6])
+    assert knn_scores_without_itself(vectors, 1) == pytest.approx([0.6, 0.8, 0.8])
+    assert knn_scores_without_itself(vectors, 2) == pytest.approx([0.0, 0.0, 0.6])
     bank = Neighbours(
         np.eye(2, dtype=np.float32), np.array([[0, 1], [0.1, 0.99]], np.float32), np.zeros(2, int), 1, 0, 1
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import inference.foreign.model
+import inference.model.foreign
 from inference.foreign.metadata import Metadata, read_metadata
 from inference.foreign.scaling import Conversion
 from inference.model.classifier import Classifier
@@ -42,7 +42,7 @@ def labels(tmp_path: Path) -> Path:
 @pytest.fixture
 def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the child process where the model is known to be harmless."""
-    monkeypatch.setattr(inference.foreign.model, "probe_network", lambda *_: None)
+    monkeypatch.setattr(inference.model.foreign, "probe_network", lambda *_: None)
 
 
 def check_colours(classifier: Classifier, dtype: str, ending: str = "softmax") -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inference.errors import InputError
+from inference.pictures.encode import FULL_COLOUR, HALF_COLOUR, jpeg_bytes, png_bytes
 from inference.pictures.image_io import decode_image, image_size, read_image, resize_image
 from inference.pictures.limits import DEFAULT_LIMITS
 
@@ -209,7 +210,7 @@ def test_the_content_decides_not_the_name(name: str, container: str, tmp_path: P
 @pytest.mark.parametrize("container", ["ICO", "PPM", "PCX", "TGA", "EPS"])
 def test_other_formats_are_refused(container: str) -> None:
     """Catches Pillow's many rarely tested decoders opened to strangers' files."""
-    with pytest.raises(InputError, match="no image of a known format"):
+    with pytest.raises(InputError, match="not an image in a supported format"):
         decode_image(encode(one_colour("RGB", RED), container))
 
 
@@ -226,7 +227,7 @@ def test_truncated_files_are_refused(container: str, share: float) -> None:
 @pytest.mark.parametrize("read", [read_image, image_size])
 def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_path: Path) -> None:
     """Catches a traceback for an empty file, a folder or a missing path."""
-    with pytest.raises(InputError, match="no image of a known format"):
+    with pytest.raises(InputError, match="not an image in a supported format"):
         read(file_of(tmp_path, b""))
     with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
         read(tmp_path)
@@ -374,3 +375,13 @@ def test_damaged_files_give_pixels_or_input_error(
     for place, value in changes:
         data[place % len(data)] = value
     check_pixels_or_input_error(bytes(data[:kept]), tmp_path / "damaged")
+
+
+def test_pictures_are_encoded_as_stated() -> None:
+    """Faults: a PNG with other pixels; small red letters washed out; a picture in memory order of its own refused."""
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:, ::2, 0], pixels[:, 1::2, 2] = 255, 255  # red and blue columns, one pixel wide
+    turned = pixels.transpose(1, 0, 2)
+    assert (decode_image(png_bytes(turned)) == turned).all()
+    full, half = (decode_image(jpeg_bytes(pixels, 95, kind)).astype(int) for kind in (FULL_COLOUR, HALF_COLOUR))
+    assert abs(full - pixels).mean() < 5 < 40 < abs(half - pixels).mean()

@@ -12,9 +12,9 @@ import pytest
 
 from inference.errors import InputError
 from inference.foreign.flatbuffer import Flatbuffer
-from inference.foreign.model import ForeignModel
 from inference.model.artefact import Artefact, pack_artefact, split_artefact
 from inference.model.classifier import Classifier
+from inference.model.foreign import ForeignModel
 from tests.foreign_model import describe, make_described, write_model, write_table, write_tables
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +92,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from inference.errors import InputError
-from inference.foreign.probe import _limit_resources, run_twice
+from inference.model.probe import _limit_resources, run_twice
 
 _limit_resources()
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -37,8 +37,8 @@ PLAIN = Neighbours(
 
 def test_likeness_is_the_cosine_to_the_nth_nearest() -> None:
     """Catches the nearest in place of the nth, and lengths that count."""
-    assert PLAIN.likeness(np.array([[5, 0], [0, 0.1], [-1, 0]])) == pytest.approx([0.8, 0.8, -0.6])
-    assert replace(PLAIN, count=4).likeness(np.array([[5, 0]])) == pytest.approx([0.0])
+    assert PLAIN.knn_score(np.array([[5, 0], [0, 0.1], [-1, 0]])) == pytest.approx([0.8, 0.8, -0.6])
+    assert replace(PLAIN, count=4).knn_score(np.array([[5, 0]])) == pytest.approx([0.0])
 
 
 def test_weighing_by_hand() -> None:
@@ -77,7 +77,7 @@ def test_weighing_keeps_order_and_bounds(seed: int) -> None:
     rows, best = np.arange(8), probabilities[:, :3].argmax(axis=1)
     assert (weighed[rows, best] >= weighed[:, :3].max(axis=1) - 1e-6).all()
     same = probabilities[:1].repeat(8, axis=0)
-    order = np.argsort(worth.likeness(features))
+    order = np.argsort(worth.knn_score(features))
     confidences = worth.weigh(same, features, answers)[order, probabilities[0, :3].argmax()]
     assert (np.diff(confidences) >= -1e-6).all()
 
@@ -100,7 +100,7 @@ def test_the_file_gives_them_back() -> None:
     data = neighbours_to_file(full)
     back = read_neighbours(data, 3, 24)
     features = random.normal(0, 1, (20, 24))
-    assert back.likeness(features) == pytest.approx(full.likeness(features), abs=0.01)
+    assert back.knn_score(features) == pytest.approx(full.knn_score(features), abs=0.01)
     np.testing.assert_array_equal(back.classes, full.classes)
     assert [getattr(back, n) for n in ("count", "middle", "width", "slope", "offset")] == [7, 0.9, 0.03, 1.4, -0.2]
     assert data == neighbours_to_file(full), "the same content gives the same bytes"
@@ -199,7 +199,7 @@ def test_what_is_like_nothing_is_less_sure(run: RunFolder) -> None:
     known = [index.path(patch) for patch in index.select("test", ("red", "green", "blue")).patches]
     stripes = np.zeros((32, 32, 3), np.uint8)
     stripes[::2] = (255, 255, 0)
-    likeness = model.neighbours.likeness(np.stack([model.features(one) for one in (stripes, *known)]))
+    likeness = model.neighbours.knn_score(np.stack([model.features(one) for one in (stripes, *known)]))
     assert likeness[0] < likeness[1:].min()
     assert model.classify(stripes).result == "unknown"
     accepted = [model.classify(path).result != "unknown" for path in known]

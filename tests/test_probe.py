@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import inference.foreign.model
+import inference.model.foreign
 from inference.errors import InputError
-from inference.foreign import probe
+from inference.model import probe
 from inference.model.classifier import Classifier
 from tests.foreign_model import (
     changed,
@@ -40,7 +40,7 @@ def use_child(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
         ("import os; os.kill(os.getpid(), 11)", r"crashes LiteRT \(signal 11, SIGSEGV\)\. Convert the network again"),
         ("import os; os.abort()", r"crashes LiteRT \(signal 6, SIGABRT\)\."),
         ("raise ValueError('odd')", r"crashes LiteRT \(exit code 1: ValueError: odd\)\."),
-        ("import time; time.sleep(600)", r"must load it and look at two pictures in 2 seconds, and did not\."),
+        ("import time; time.sleep(600)", r"must load it and run it on two pictures in 2 seconds, and did not\."),
     ],
 )
 def test_a_child_that_fails_is_an_error_message(program: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_a_child_that_fails_is_an_error_message(program: str, message: str, monk
 def test_the_child_sees_the_network_before_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches an interpreter started beside the crash that the probe is there for."""
     use_child(monkeypatch, "import os; os.abort()")
-    monkeypatch.setattr(inference.foreign.model, "TfliteModel", lambda *_: pytest.fail("loaded it"))
+    monkeypatch.setattr(inference.model.foreign, "TfliteModel", lambda *_: pytest.fail("loaded it"))
     model = make_described()
     path = write_model(tmp_path / "model.tflite", model.flatbuffer, model.files)
     with pytest.raises(InputError, match=r"model\.tflite: crashes LiteRT \(signal 6"):

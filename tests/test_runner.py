@@ -163,7 +163,7 @@ def test_bytes_that_are_no_utf8_are_spelled_out(
     answer = runner(tiny_model, tmp_path / "set", "--out", tmp_path / "results.json")
     assert answer.code == 1
     assert list(json.loads((tmp_path / "results.json").read_bytes().decode())) == ["gr\\xfcn.png"]
-    assert "n.png: is no image" in answer.err
+    assert "n.png: is not an image" in answer.err
 
 
 def test_json_is_utf8_in_every_locale(tiny_model: Path, tmp_path: Path) -> None:

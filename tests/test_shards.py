@@ -12,6 +12,7 @@ from inference.batch.shard_job import answer_block, make_job
 from inference.batch.shards import BlockWriter, Finished, ShardFolder, remove_shards
 from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
+from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 
 RED = {"confidence": 0.75, "result": "red"}
@@ -88,7 +89,7 @@ def test_finished_answers_are_used_and_faults_tried_again(shards: ShardFolder) -
     requests = make_requests(150)
     for name in write_blocks(shards, requests):
         answered = [(request, RED) for request in shards.read_requests(name)]
-        shards.write_answers(name, [*answered[1:], (answered[0][0], "is no image.")])
+        shards.write_answers(name, [*answered[1:], (answered[0][0], "is not an image.")])
     finished = Finished(shards)
     assert [request for request in requests if finished.answer_to(request) is None] == [requests[0], requests[100]]
     assert finished.answer_to(requests[1]) == RED
@@ -106,7 +107,7 @@ def test_only_what_answers_depend_on_names_the_shards(tiny_model: Path, tmp_path
     unlike = [
         dataclasses.replace(settings, model=other),
         dataclasses.replace(settings, threshold=0.0),
-        dataclasses.replace(settings, top=2),
+        dataclasses.replace(settings, options=AnswerOptions(top=2)),
         dataclasses.replace(settings, scaling="unit"),
         dataclasses.replace(settings, labels=other),
     ]

@@ -146,7 +146,7 @@ def test_neighbours_weigh_as_in_the_runner(order: Literal["C", "F"]) -> None:
     features = random.normal(0, 1, (30, 24)).astype(np.float32)
     probabilities = random.dirichlet(np.full(4, 0.4), 30).astype(np.float32)
     (found,) = jobs(weigh_job({NEIGHBOURS_NAME: data}, features, probabilities))
-    np.testing.assert_allclose(found["standing"], read.standing(read.project(features)), atol=1e-4)
+    np.testing.assert_allclose(found["standing"], read.scaled_knn_score(read.project(features)), atol=1e-4)
     expected = read.weigh(probabilities, features, np.array([0, 1, 2]))
     np.testing.assert_allclose(found["weighed"], expected, atol=1e-5)
 

@@ -11,6 +11,8 @@ from PIL import Image
 from inference.__main__ import main as run_inference
 from inference.anomaly.detector import Detector
 from inference.errors import InputError
+from inference.load import load_model
+from inference.model.answers import answer_pixels
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from pipeline.__main__ import main as run_pipeline
 from pipeline.drawn.planks import KINDS, draw_plank
@@ -112,8 +114,8 @@ def test_a_large_photograph_has_no_seams(wood_run: RunFolder) -> None:
     """
     detector = Detector(wood_run.model)
     pixels = draw_plank(FIRST_FRESH + 7, ("crack",), size=(900, 500)).pixels
-    whole = detector.look(pixels).scores
-    part = detector.look(np.ascontiguousarray(pixels[96:, 160:])).scores
+    whole = detector.anomaly_map(pixels).scores
+    part = detector.anomaly_map(np.ascontiguousarray(pixels[96:, 160:])).scores
     inner = np.s_[64:-4, 64:-4]
     assert np.abs(whole[96:, 160:][inner] - part[inner]).max() < 0.02 * detector.score_threshold
 
@@ -125,7 +127,7 @@ def test_names_are_given_to_regions(wood_run: RunFolder) -> None:
     assert names["balanced_accuracy"]["value"] >= 0.6
     detector = Detector(wood_run.model)
     plank = draw_plank(FIRST_FRESH + 40, ("crack",))
-    surface = detector.look(plank.pixels)
+    surface = detector.anomaly_map(plank.pixels)
     regions = detector.name(surface, detector.find(surface))
     assert max(regions, key=lambda one: one.component.area).result == "crack"
 
@@ -176,3 +178,19 @@ def test_masks_need_a_model_for_anomalies(tiny_model: Path, tmp_path: Path, caps
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
     assert run_inference([str(tiny_model), str(tmp_path / "a.png"), "--masks", str(tmp_path / "masks")]) == 2
     assert "anomalies" in capsys.readouterr().err
+
+
+def test_a_model_for_anomalies_is_a_model_like_the_others(
+    wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a service or a video that ends in a traceback; an answer of the library unlike the command line's."""
+    model, plank = load_model(wood_run.model), draw_plank(FIRST_FRESH, ("hole",))
+    assert isinstance(model, Detector)
+    Image.fromarray(plank.pixels).save(tmp_path / "holed.png")
+    out = tmp_path / "results.json"
+    assert run_inference([str(wood_run.model), str(tmp_path / "holed.png"), "--out", str(out), "--regions"]) == 0
+    assert json.loads(out.read_text()) == {"holed.png": answer_pixels(model, plank.pixels)}
+    capsys.readouterr()
+    for arguments in (["serve", str(wood_run.model)], [str(wood_run.model), "--video", "belt.mp4"]):
+        assert run_inference(arguments) == 2
+        assert "finds anomalies, it is no classifier" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""Models that find what is unusual on a surface: a network's feature map, compared with a bank of normal ones."""
+"""Models for anomalies: a network's feature map, compared with a memory bank of normal ones."""

@@ -17,7 +17,7 @@ class Component:
     mask: np.ndarray  # bool [height, width]
 
     @property
-    def place(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """Return rows and columns of the box in the photograph."""
         left, top, width, height = self.box
         return slice(top, top + height), slice(left, left + width)
@@ -50,7 +50,7 @@ def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def find_components(mask: np.ndarray, smallest_area: int = 1) -> list[Component]:
-    """Return the connected regions of bool [height, width] with at least so many pixels, the largest first."""
+    """Return the connected regions of bool [height, width] of at least smallest_area pixels, the largest first."""
     labels, count = label_components(mask)
     if not count:
         return []
@@ -75,29 +75,29 @@ def trace_contour(component: Component) -> list[Point]:
     mask = np.pad(component.mask, 1)
     row, column = (int(value) for value in np.argwhere(mask)[0])
     start, entry = (column, row), 6  # came from the left along the row: look upwards first
-    points, place, heading = [start], start, entry
+    points, position, heading = [start], start, entry
     while True:
-        step = next((turn % 8 for turn in range(heading, heading + 8) if _at(mask, place, turn % 8)), None)
+        step = next((turn % 8 for turn in range(heading, heading + 8) if _at(mask, position, turn % 8)), None)
         if step is None:
             break  # a single pixel
-        place, heading = _move(place, step), (step + 6) % 8 if step % 2 == 0 else (step + 5) % 8
-        if place == start and _first_step(mask, start, heading) == _first_step(mask, start, entry):
+        position, heading = _move(position, step), (step + 6) % 8 if step % 2 == 0 else (step + 5) % 8
+        if position == start and _first_step(mask, start, heading) == _first_step(mask, start, entry):
             break
-        points.append(place)
+        points.append(position)
     return [(x + left - 1, y + top - 1) for x, y in _corners(points)]
 
 
-def _first_step(mask: np.ndarray, place: Point, heading: int) -> int:
-    return next(turn % 8 for turn in range(heading, heading + 8) if _at(mask, place, turn % 8))
+def _first_step(mask: np.ndarray, position: Point, heading: int) -> int:
+    return next(turn % 8 for turn in range(heading, heading + 8) if _at(mask, position, turn % 8))
 
 
-def _at(mask: np.ndarray, place: Point, direction: int) -> bool:
-    column, row = _move(place, direction)
+def _at(mask: np.ndarray, position: Point, direction: int) -> bool:
+    column, row = _move(position, direction)
     return bool(mask[row, column])
 
 
-def _move(place: Point, direction: int) -> Point:
-    return place[0] + _AROUND[direction][0], place[1] + _AROUND[direction][1]
+def _move(position: Point, direction: int) -> Point:
+    return position[0] + _AROUND[direction][0], position[1] + _AROUND[direction][1]
 
 
 def _corners(points: list[Point]) -> list[Point]:

@@ -1,40 +1,44 @@
-"""model.tflite + photograph -> what is unusual on it: the one path that command line, fit and evaluation share."""
+"""model.tflite + photograph -> anomaly map, regions, answer: the path that command line, fit and evaluation share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from inference.anomaly.bank import BANK_NAME, Bank, enlarge, half_heights, read_bank, top_mean
-from inference.anomaly.components import Component, find_components
+from inference.anomaly.components import Component, find_components, trace_contour
 from inference.anomaly.feature_network import FeatureNetwork
-from inference.anomaly.light import even_light
+from inference.anomaly.files import write_mask, write_scores
+from inference.anomaly.local_contrast import normalize_local_contrast
+from inference.anomaly.memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
 from inference.anomaly.tiles import Tiling
-from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
-from inference.model.card import CARD_NAME, Card, read_card
+from inference.model.card import read_card, refuse_foreign_options
 from inference.model.decide import ANOMALY, Decision
 from inference.model.logistic import logistic
+from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
 from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.regions import Box
 
 NORMAL = "normal"
 
 
 @dataclass(frozen=True)
-class Surface:
-    """A photograph as the network sees it.
+class AnomalyMap:
+    """The raw scores of a photograph.
 
-    places: the score of each, float32 [rows, columns]; raw distances.
+    position_scores: of the positions of the feature map, float32 [rows, columns].
     scores: the same at the photograph's size, float32 [height, width].
     grey: the photograph's brightness, uint8 [height, width].
-    factor: pixels of the photograph for each pixel that was looked at, 1 unless it was reduced.
+    factor: pixels of the photograph for each pixel that the network saw, 1 unless it was reduced.
     """
 
-    places: np.ndarray
+    position_scores: np.ndarray
     scores: np.ndarray
     grey: np.ndarray
     factor: float
@@ -50,42 +54,88 @@ class Region:
     confidence: float
 
 
-class Detector:
-    """A loaded model with its card and bank.
+class Detector(Model):
+    """A loaded model with its card and memory bank.
 
     >>> Detector(Path("wood.tflite")).detect(Path("board.jpg"))  # doctest: +SKIP
     Decision(result='anomaly', confidence=0.99, mask=array(...))
     """
 
-    def __init__(self, path: Path | str, threads: int = 1, threshold: float | None = None) -> None:
+    takes_boxes = False
+
+    def __init__(
+        self,
+        file: Path | str | Artefact,
+        threads: int = 1,
+        threshold: float | None = None,
+        labels: Path | None = None,
+        scaling: str | None = None,
+    ) -> None:
         """Load a model whose card states the decision "anomaly".
 
-        threshold: the probability of "anomaly" from which a place counts as one; default 0.5, the model's own score.
+        file: its path, or the file where it has been read already.
+        threshold: the probability of "anomaly" from which a position is one; default 0.5, the model's own score.
+        labels, scaling: must be None, the card has them.
 
         Raises:
             InputError: the file is no such model, or its parts do not fit.
         """
-        artefact = read_artefact(Path(path))
-        self._set_up(artefact, read_card(artefact, str(path)), str(path), threads)
-        self.threshold = self.card.threshold if threshold is None else threshold
-
-    def _set_up(self, artefact: Artefact, card: Card, name: str, threads: int) -> None:
-        if card.decision != ANOMALY or BANK_NAME not in artefact.files:
+        artefact = file if isinstance(file, Artefact) else read_artefact(Path(file))
+        name = artefact.name
+        refuse_foreign_options(labels, scaling, name)
+        self.card = read_card(artefact, name)
+        if self.card.decision != ANOMALY or BANK_NAME not in artefact.files:
             raise InputError(f"{name}: is no model for anomalies: it needs {BANK_NAME}. Export a run of such a recipe.")
-        self.card = card
         self.network = FeatureNetwork(artefact.flatbuffer, name, threads)
-        self.bank: Bank = read_bank(artefact.files[BANK_NAME], self.network.features, name)
-        self.tiling = make_tiling(self.network, self.bank, name)
+        self.memory_bank = read_memory_bank(artefact.files[BANK_NAME], self.network.features, name)
+        self.tiling = make_tiling(self.network, self.memory_bank, name)
         self.names: RegionNames | None = None
         if NAMES_NAME in artefact.files:
-            self.names = read_names(artefact.files[NAMES_NAME], card.region_labels, name)
+            self.names = read_names(artefact.files[NAMES_NAME], self.card.region_labels, name)
+        self.threshold = self.card.threshold if threshold is None else threshold
 
     @cached_property
     def score_threshold(self) -> float:
         """Return the raw score at which the probability of "anomaly" is the threshold; -inf or inf at 0 and 1."""
         if not 0 < self.threshold < 1:
             return float("-inf") if self.threshold <= 0 else float("inf")
-        return self.bank.threshold + self.bank.width * float(np.log(self.threshold / (1 - self.threshold)))
+        logit = float(np.log(self.threshold / (1 - self.threshold)))
+        return self.memory_bank.threshold + self.memory_bank.width * logit
+
+    def check(self, options: AnswerOptions, name: str) -> None:
+        """Refuse what only classifiers list."""
+        if options.top > 1:
+            raise InputError("--top: only for classifiers. A photograph is an anomaly or normal; leave it out.")
+
+    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> np.ndarray:
+        """Return the pixels as they are.
+
+        Raises:
+            InputError: there are boxes.
+        """
+        if boxes is not None:
+            raise InputError("a model for anomalies finds its regions itself. Leave --boxes out.")
+        return pixels
+
+    def answer(self, prepared: np.ndarray, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
+        """Return {"confidence", "result", "score", "regions"}; write mask and scores.
+
+        score: raw, see image_score, to be compared with the threshold of the memory bank. Each region has box (left,
+        top, width, height), area in pixels, contour, score, result (its name) and confidence.
+        """
+        anomaly_map = self.anomaly_map(prepared)
+        components = self.find(anomaly_map)
+        decision = self.decide(anomaly_map, components)
+        if options.masks is not None and decision.mask is not None:
+            write_mask(options.masks, key, decision.mask)
+        if options.scores is not None:
+            write_scores(options.scores, key, anomaly_map.scores)
+        return {
+            "confidence": round(decision.confidence, DIGITS),
+            "result": decision.result,
+            "score": round(self.image_score(anomaly_map, components), DIGITS),
+            "regions": [_describe_region(region) for region in self.name(anomaly_map, components)],
+        }
 
     def detect(self, image: Path | str | np.ndarray) -> Decision:
         """Decide about one photograph: a file, or uint8 pixels [height, width, 3], RGB.
@@ -96,34 +146,34 @@ class Detector:
         Raises:
             InputError: the file is no readable picture.
         """
-        surface = self.look(image)
-        return self.decide(surface, self.find(surface))
+        anomaly_map = self.anomaly_map(image)
+        return self.decide(anomaly_map, self.find(anomaly_map))
 
-    def look(self, image: Path | str | np.ndarray) -> Surface:
-        """Return the scores of a photograph, raw."""
+    def anomaly_map(self, image: Path | str | np.ndarray) -> AnomalyMap:
+        """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        seen = as_seen(pixels, self.bank.longest_side, self.bank.even_light)
-        places = self.bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
+        seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
+        position_scores = self.memory_bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
-        scores = enlarge(places, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return Surface(places, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
+        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
+        return AnomalyMap(position_scores, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
 
-    def find(self, surface: Surface) -> list[Component]:
+    def find(self, anomaly_map: AnomalyMap) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
-        if self.bank.score_share and top_mean(surface.places, self.bank.score_share) < self.score_threshold:
+        if self.memory_bank.score_share and self.image_score(anomaly_map, []) < self.score_threshold:
             return []
-        smallest = max(1, round(self.bank.smallest_area * surface.factor**2))
-        mask = surface.scores >= self.score_threshold
-        if mask.any() and self.bank.halo and self.threshold > 0:
-            mask &= surface.scores >= self._halves(surface)
+        smallest = max(1, round(self.memory_bank.smallest_area * anomaly_map.factor**2))
+        mask = anomaly_map.scores >= self.score_threshold
+        if mask.any() and self.memory_bank.halo and self.threshold > 0:
+            mask &= anomaly_map.scores >= self._halves(anomaly_map)
         return find_components(mask, smallest)
 
-    def decide(self, surface: Surface, components: list[Component]) -> Decision:
+    def decide(self, anomaly_map: AnomalyMap, components: list[Component]) -> Decision:
         """Return the decision about a photograph whose regions are found."""
-        mask = np.zeros(surface.scores.shape, np.uint8)
+        mask = np.zeros(anomaly_map.scores.shape, np.uint8)
         for component in components:
-            mask[component.place][component.mask] = 255
-        score = self.image_score(surface, components)
+            mask[component.slices][component.mask] = 255
+        score = self.image_score(anomaly_map, components)
         probability = self.probability(score)
         if components:
             return Decision(ANOMALY, max(probability, self.threshold), mask)
@@ -131,70 +181,60 @@ class Detector:
 
     def probability(self, score: float) -> float:
         """Return the probability of "anomaly" that a raw score stands for."""
-        return float(logistic(np.array((score - self.bank.threshold) / self.bank.width)))
+        return float(logistic(np.array((score - self.memory_bank.threshold) / self.memory_bank.width)))
 
-    def image_score(self, surface: Surface, components: list[Component]) -> float:
+    def image_score(self, anomaly_map: AnomalyMap, components: list[Component]) -> float:
         """Return the photograph's score, raw.
 
-        The mean over its highest places where the bank says so; else the highest of a region that counts, or of all.
+        The mean over its highest positions where the memory bank says so; else the highest in a region, or anywhere.
         """
-        if self.bank.score_share:
-            return top_mean(surface.places, self.bank.score_share)
+        if self.memory_bank.score_share:
+            return top_mean(anomaly_map.position_scores, self.memory_bank.score_share)
         if components:
-            return max(float(surface.scores[one.place][one.mask].max()) for one in components)
-        return float(surface.scores.max())
+            return max(float(anomaly_map.scores[one.slices][one.mask].max()) for one in components)
+        return float(anomaly_map.scores.max())
 
-    def name(self, surface: Surface, components: list[Component]) -> list[Region]:
+    def name(self, anomaly_map: AnomalyMap, components: list[Component]) -> list[Region]:
         """Name regions; without names to give each is an "anomaly"."""
         regions = []
         for component in components:
-            score = float(surface.scores[component.place][component.mask].max())
+            score = float(anomaly_map.scores[component.slices][component.mask].max())
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
-                result, confidence = self.names.name(describe(component, surface.scores, surface.grey, surface.factor))
+                description = describe(component, anomaly_map.scores, anomaly_map.grey, anomaly_map.factor)
+                result, confidence = self.names.name(description)
             regions.append(Region(component, score, result, confidence))
         return regions
 
-    def _halves(self, surface: Surface) -> np.ndarray:
-        """Return the score that a place needs beside higher ones, float32 [height, width]."""
-        halves = half_heights(surface.places, max(1, round(self.bank.halo / self.tiling.stride)))
-        height, width = surface.scores.shape
-        seen = (max(1, round(height / surface.factor)), max(1, round(width / surface.factor)))
+    def _halves(self, anomaly_map: AnomalyMap) -> np.ndarray:
+        """Return the score that a position near higher ones must reach, float32 [height, width]."""
+        halves = half_heights(anomaly_map.position_scores, max(1, round(self.memory_bank.halo / self.tiling.stride)))
+        height, width = anomaly_map.scores.shape
+        seen = (max(1, round(height / anomaly_map.factor)), max(1, round(width / anomaly_map.factor)))
         return enlarge(halves, self.tiling.stride, seen, (height, width))
 
 
-def finds_anomalies(path: Path) -> bool:
-    """Tell whether a model's card states the decision "anomaly"; False for one from elsewhere.
+def _describe_region(region: Region) -> dict[str, Any]:
+    return {
+        "box": list(region.component.box),
+        "area": region.component.area,
+        "score": round(region.score, DIGITS),
+        "result": region.result,
+        "confidence": round(region.confidence, DIGITS),
+        "contour": [list(point) for point in trace_contour(region.component)],
+    }
+
+
+def make_tiling(network: FeatureNetwork, memory_bank: MemoryBank, name: str = "model") -> Tiling:
+    """Return the tiling of a network by the margin and alignment of its memory bank.
 
     Raises:
-        InputError: the file is no model, or its card is damaged.
+        InputError: the margin leaves nothing of a tile, or is no whole number of positions.
     """
-    artefact = read_artefact(path)
-    return CARD_NAME in artefact.files and read_card(artefact, str(path)).decision == ANOMALY
-
-
-def load_detector(settings: WorkerSettings) -> Detector:
-    """Return the detector that a worker's settings describe.
-
-    Raises:
-        InputError: see Detector; or the settings hold what only classifiers have.
-    """
-    if settings.labels is not None or settings.scaling is not None:
-        raise InputError(f"{settings.model}: carries its card. Leave --labels and --scaling out.")
-    if settings.top > 1:
-        raise InputError("--top: only for classifiers. A photograph is an anomaly or normal; leave it out.")
-    return Detector(settings.model, settings.threads, settings.threshold)
-
-
-def make_tiling(network: FeatureNetwork, bank: Bank, name: str = "model") -> Tiling:
-    """Return the tiling of a network by its bank's margin.
-
-    Raises:
-        InputError: the margin leaves nothing of a tile, or is no whole number of places.
-    """
-    if 2 * bank.margin >= network.side or bank.margin % network.stride:
-        raise InputError(f"{name}: {BANK_NAME}: the margin {bank.margin} does not fit tiles of {network.side} pixels.")
-    return Tiling(network.side, bank.margin, network.stride, bank.lag)
+    margin = memory_bank.margin
+    if 2 * margin >= network.side or margin % network.stride:
+        raise InputError(f"{name}: {BANK_NAME}: the margin {margin} does not fit tiles of {network.side} pixels.")
+    return Tiling(network.side, margin, network.stride, memory_bank.alignment)
 
 
 def brightness(pixels: np.ndarray) -> np.ndarray:
@@ -203,9 +243,9 @@ def brightness(pixels: np.ndarray) -> np.ndarray:
 
 
 def as_seen(pixels: np.ndarray, longest_side: int, window: int) -> np.ndarray:
-    """Return a photograph as the network is to see it: reduced, its light evened; see Bank."""
+    """Return a photograph as the network is to see it: reduced, its local contrast normalised; see MemoryBank."""
     seen = reduce(pixels, longest_side)
-    return even_light(seen, window) if window else seen
+    return normalize_local_contrast(seen, window) if window else seen
 
 
 def reduce(pixels: np.ndarray, longest_side: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from inference.errors import InputError
-from inference.model.tflite_model import start_interpreter
+from inference.model.tflite_model import load_interpreter, read_output, run_interpreter
 
 
 class FeatureNetwork:
@@ -20,11 +20,7 @@ class FeatureNetwork:
         Raises:
             InputError: LiteRT can't load it, or it is no network from a square picture to one map.
         """
-        try:
-            self._interpreter = start_interpreter(flatbuffer, threads)
-        except (ValueError, RuntimeError) as fault:
-            why = " ".join(str(fault).split())
-            raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
+        self._interpreter = load_interpreter(flatbuffer, name, threads)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1 or not _is_tile(inputs[0]) or not _is_map(outputs[0], inputs[0]):
             received = [(list(one["shape"]), np.dtype(one["dtype"]).name) for one in (*inputs, *outputs)]
@@ -32,7 +28,7 @@ class FeatureNetwork:
                 f"{name}: must take uint8 [1, side, side, 3] and give one float32 map [1, rows, columns, features]. "
                 f"Received: {received}. Export the model again."
             )
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._input, self._output = inputs[0], outputs[0]
         self.side = int(inputs[0]["shape"][1])
         self.stride = self.side // int(outputs[0]["shape"][1])
         self.features = int(outputs[0]["shape"][3])
@@ -43,15 +39,9 @@ class FeatureNetwork:
         Raises:
             InputError: the network fails or overflows.
         """
-        self._interpreter.set_tensor(self._input, tile[np.newaxis])
-        try:
-            self._interpreter.invoke()
-        except RuntimeError as fault:
-            raise InputError(f"makes the network fail: {' '.join(str(fault).split())}. Export it again.") from fault
-        values: np.ndarray = self._interpreter.get_tensor(self._output)[0]
-        if not np.isfinite(values).all():
-            raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
-        return values
+        run_interpreter(self._interpreter, self._input, tile)
+        features: np.ndarray = read_output(self._interpreter, self._output)[0]
+        return features
 
 
 def _is_tile(details: dict[str, Any]) -> bool:

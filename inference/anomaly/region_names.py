@@ -1,6 +1,6 @@
-"""How unusual and how dark a region is, and its shape -> its name, by a linear map fitted on few examples.
+"""Score, size and darkness of a region -> its name, by a linear classifier fitted on few examples.
 
-With a handful of examples the network's features of a region say less than these four numbers; docs/wood.md.
+With so few examples these four numbers separate the names better than the network's features do; docs/wood.md.
 """
 
 from dataclasses import dataclass
@@ -55,10 +55,10 @@ def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor:
 
     Args:
         scores, grey: float and uint8 [height, width], of the photograph.
-        factor: the photograph's pixels for each that was looked at.
+        factor: pixels of the photograph for each pixel that the network saw.
     """
-    highest = float(scores[component.place][component.mask].max()) / max(float(np.median(scores)), 1e-6)
-    darkness = float(np.median(grey)) / max(float(grey[component.place][component.mask].mean()), 1.0)
+    highest = float(scores[component.slices][component.mask].max()) / max(float(np.median(scores)), 1e-6)
+    darkness = float(np.median(grey)) / max(float(grey[component.slices][component.mask].mean()), 1.0)
     length, breadth = _axes(component)
     return np.log(np.maximum([highest, length / factor, breadth / factor, darkness], 1e-6)).astype(np.float32)
 

@@ -15,14 +15,15 @@ class Tiling:
     """Tiles of side pixels, of which margin pixels on each side only give context; one position of the map a stride.
 
     side and margin are multiples of the stride of the network's coarsest layer, so that every tile sees the
-    photograph in the same phase and the map has no seams. lag: pixels by which the network's places look below and
-    to the right of where they stand; tiles begin that much earlier.
+    photograph in the same phase and the map has no seams. alignment: pixels by which the centre of a position's
+    receptive field lies below and to the right of the position, because strided convolutions pad at the end alone;
+    tiles begin that much earlier.
     """
 
     side: int
     margin: int
     stride: int
-    lag: int = 0
+    alignment: int = 0
 
     @property
     def step(self) -> int:
@@ -51,7 +52,7 @@ class Tiling:
     def _pad(self, pixels: np.ndarray, down: int, across: int) -> np.ndarray:
         """Mirror the photograph at its edges, to a whole number of tiles and their margins."""
         behind = (down * self.step - pixels.shape[0], across * self.step - pixels.shape[1])
-        before, margin = self.margin + self.lag, self.margin
+        before, margin = self.margin + self.alignment, self.margin
         return np.pad(pixels, ((before, margin + behind[0]), (before, margin + behind[1]), (0, 0)), mode="symmetric")
 
     def _cut(self, padded: np.ndarray, row: int, column: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What one call of the runner works on."""
+"""What one call of the runner works on, and what its options tell the workers."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.batch.journal import Journal
-from inference.batch.progress import Progress
-from inference.batch.worker import Request
+from inference.batch.progress import BatchProgress
+from inference.batch.worker import Request, WorkerSettings
+from inference.model.model import AnswerOptions
+from inference.pictures.limits import Limits
 from inference.pictures.listing import Listing
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
@@ -22,7 +24,7 @@ class Batch:
     listing: Listing
     boxes: "BoxFile | None"
     journal: Journal
-    progress: Progress
+    progress: BatchProgress
 
     def requests(self) -> Iterator[Request]:
         """Yield what has no result yet."""
@@ -32,3 +34,22 @@ class Batch:
             boxes = None if self.boxes is None else self.boxes.boxes_of(picture.key)
             if self.boxes is None or boxes:
                 yield Request(picture, boxes)
+
+
+def limits_of(options: argparse.Namespace) -> Limits:
+    """Return what the options allow one picture to cost."""
+    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+
+
+def worker_settings(options: argparse.Namespace) -> WorkerSettings:
+    """Return what the workers need of the options; folders are absolute, for workers elsewhere."""
+    masks, scores = (folder and folder.resolve() for folder in (options.masks, options.scores))
+    return WorkerSettings(
+        options.model,
+        options.threads,
+        options.threshold,
+        limits_of(options),
+        options.labels,
+        options.scaling,
+        AnswerOptions(options.top, masks, scores, options.regions),
+    )

@@ -26,7 +26,7 @@ class Journal:
             InputError: there is one and resume is not asked for, or the one there is of other settings or damaged.
         """
         self.path = path
-        self._places: dict[Kind, dict[str, int]] = {"results": {}, "faults": {}}
+        self._offsets: dict[Kind, dict[str, int]] = {"results": {}, "faults": {}}
         self._file: IO[bytes]
         self._end = 0
         if path.exists():
@@ -39,27 +39,27 @@ class Journal:
     def add(self, key: str, answer: dict[str, Any] | str) -> None:
         """Write one answer, or the reason why there is none, so that a kill of this process leaves it."""
         fault = isinstance(answer, str)
-        place = self._append({"file": key, "error": answer} if isinstance(answer, str) else {"file": key, **answer})
-        self._note(key, place, fault)
+        offset = self._append({"file": key, "error": answer} if isinstance(answer, str) else {"file": key, **answer})
+        self._note(key, offset, fault)
 
     def read(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield key and answer (or {"error": reason}), sorted by key."""
-        places = self._places[kind]
-        for key in sorted(places):
-            yield key, self._entry(places[key])
+        offsets = self._offsets[kind]
+        for key in sorted(offsets):
+            yield key, self._entry(offsets[key])
 
     def result(self, key: str) -> dict[str, Any] | None:
         """Return a picture's answer, None where it has none."""
-        place = self._places["results"].get(key)
-        return None if place is None else self._entry(place)
+        offset = self._offsets["results"].get(key)
+        return None if offset is None else self._entry(offset)
 
     def has_result(self, key: str) -> bool:
         """Tell whether a picture need not be classified again; one with a fault may have become readable."""
-        return key in self._places["results"]
+        return key in self._offsets["results"]
 
     def count(self, kind: Kind) -> int:
         """Return how many pictures have a result, or a fault."""
-        return len(self._places[kind])
+        return len(self._offsets[kind])
 
     def close(self) -> None:
         """Close the file; it stays for --resume, unless it holds no answer."""
@@ -73,7 +73,7 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
     def _append(self, entry: dict[str, Any]) -> int:
-        place = self._end
+        offset = self._end
         try:
             self._end += self._file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
             self._file.flush()
@@ -81,19 +81,19 @@ class Journal:
             raise InputError(
                 f"{self.path}: cannot be written: {fault.strerror or fault}. Make room; then --resume goes on."
             ) from fault
-        return place
+        return offset
 
-    def _entry(self, place: int) -> dict[str, Any]:
-        self._file.seek(place)
+    def _entry(self, offset: int) -> dict[str, Any]:
+        self._file.seek(offset)
         entry: dict[str, Any] = json.loads(self._file.readline())
         self._file.seek(self._end)
         del entry["file"]
         return entry
 
-    def _note(self, key: str, place: int, fault: bool) -> None:
-        self._places["results"].pop(key, None)
-        self._places["faults"].pop(key, None)
-        self._places["faults" if fault else "results"][key] = place
+    def _note(self, key: str, offset: int, fault: bool) -> None:
+        self._offsets["results"].pop(key, None)
+        self._offsets["faults"].pop(key, None)
+        self._offsets["faults" if fault else "results"][key] = offset
 
     def _continue(self, settings: dict[str, Any], resume: bool) -> None:
         if not resume:
@@ -117,13 +117,13 @@ class Journal:
     def _read_entries(self) -> None:
         self._file.seek(0)
         self._file.readline()  # the settings
-        place = self._file.tell()
+        offset = self._file.tell()
         while (entry := self._read_line()) is not None:
-            self._note(entry["file"], place, "error" in entry)
-            place = self._file.tell()
-        self._file.truncate(place)  # the line in which the kill struck
-        self._file.seek(place)
-        self._end = place
+            self._note(entry["file"], offset, "error" in entry)
+            offset = self._file.tell()
+        self._file.truncate(offset)  # the line in which the kill struck
+        self._file.seek(offset)
+        self._end = offset
 
     def _read_line(self) -> dict[str, Any] | None:
         """Return the next entry; None at the end or where a line is not whole."""

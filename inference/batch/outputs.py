@@ -31,10 +31,10 @@ def jsonl_line(key: str, answer: dict[str, Any]) -> str:
 
 
 def csv_pieces(entries: Entries, top: int = 1, regions: bool = False) -> Iterator[str]:
-    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each place."""
+    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each rank."""
     box = ["x", "y", "width", "height"] if regions else []
-    places = [name for place in range(2, top + 1) for name in (f"result_{place}", f"confidence_{place}")]
-    yield csv_line(["file", *box, "result", "confidence", *places])
+    others = [name for rank in range(2, top + 1) for name in (f"result_{rank}", f"confidence_{rank}")]
+    yield csv_line(["file", *box, "result", "confidence", *others])
     for key, answer in entries:
         for one in answer["regions"] if regions else [answer]:
             if "error" not in one:

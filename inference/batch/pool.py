@@ -49,10 +49,10 @@ class _Worker:
         child_answers.close()  # so that the child's end is the pipe's end
         self.held: deque[Request] = deque()
         self.ready = False
-        self.since = time.monotonic()  # of the last sign of life
+        self.since = time.monotonic()  # of the last message
 
     def send(self, requests: list[Request]) -> None:
-        """Hand over requests; a worker that has just died is noticed by its answers' end."""
+        """Hand over requests; a worker that has just died is noticed when its answers end."""
         if not self.held:
             self.since = time.monotonic()
         self.held.extend(requests)
@@ -91,8 +91,8 @@ class _Pool:
             worker.end()
 
     def step(self) -> list[Answered]:
-        """Wait for the next answers; see to workers that died, hang or have nothing left to do."""
-        readable = wait([worker.answers for worker in self.workers], timeout=self._patience())
+        """Wait for the next answers; replace workers that died or hang, end those that have nothing left to do."""
+        readable = wait([worker.answers for worker in self.workers], timeout=self._timeout())
         done: list[Answered] = []
         for worker in list(self.workers):
             if worker.answers in readable:
@@ -105,7 +105,7 @@ class _Pool:
         try:
             message = worker.answers.recv()
         except (EOFError, OSError):
-            return self._bury(worker)
+            return self._handle_dead_worker(worker)
         worker.since = time.monotonic()
         done: list[Answered] = []
         if worker.ready:
@@ -132,8 +132,8 @@ class _Pool:
         worker.process.kill()
         worker.end()
 
-    def _bury(self, worker: _Worker) -> list[Answered]:
-        """See to what a worker held when it died: each is tried again alone; who then kills another is the cause."""
+    def _handle_dead_worker(self, worker: _Worker) -> list[Answered]:
+        """Try again alone what a worker held when it died; a request that then kills another worker is the cause."""
         self.workers.remove(worker)
         how = worker.end()
         if not worker.ready:
@@ -141,7 +141,7 @@ class _Pool:
         keys = [request.picture.key for request in worker.held]
         if len(keys) == 1 and keys[0] in self._suspects:
             reason = f"crashes the program that reads it ({how}). Leave it out or save it anew."
-            return self._blame_first(worker, reason)
+            return self._fail_first(worker, reason)
         self._suspects.update(keys)
         return self._replace(worker)
 
@@ -158,9 +158,9 @@ class _Pool:
         worker.process.kill()
         worker.end()
         limit = self._settings.limits.seconds
-        return self._blame_first(worker, f"takes longer than {limit:g} s. Reduce it or allow more (--time-limit).")
+        return self._fail_first(worker, f"takes longer than {limit:g} s. Reduce it or allow more (--time-limit).")
 
-    def _blame_first(self, worker: _Worker, reason: str) -> list[Answered]:
+    def _fail_first(self, worker: _Worker, reason: str) -> list[Answered]:
         first = worker.held.popleft()
         self._replace(worker)
         return [(first, reason)]
@@ -178,8 +178,8 @@ class _Pool:
             return False
         return bool(worker.held) and passed > self._settings.limits.seconds
 
-    def _patience(self) -> float:
-        """Return the seconds until the first worker may have to be given up."""
+    def _timeout(self) -> float:
+        """Return the seconds until the first worker can exceed its time limit."""
         now = time.monotonic()
         allowed = [self._settings.limits.seconds if worker.ready else _LOADING_SECONDS for worker in self.workers]
         due = [worker.since + most - now for worker, most in zip(self.workers, allowed, strict=True)]
@@ -187,5 +187,5 @@ class _Pool:
 
 
 def default_workers(pictures: int) -> int:
-    """Return how many workers pay: one a core, but none for fewer than a hundred pictures, which cost less than it."""
+    """Return one worker per core, but at most one per hundred pictures: starting one costs about as much."""
     return max(1, min(os.cpu_count() or 1, pictures // 100))

@@ -1,4 +1,4 @@
-"""How far a batch is, on standard error: a bar in a terminal, a line now and then otherwise."""
+"""The progress of a batch on standard error: a bar in a terminal, a line every ten seconds otherwise."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from typing import Any
 _LINE_SECONDS = 10.0
 
 
-class Progress:
+class BatchProgress:
     """Counts pictures and names faults; silent where quiet."""
 
     def __init__(self, total: int, quiet: bool = False) -> None:
@@ -17,7 +17,7 @@ class Progress:
         self._said = self._begun
         self._bar = _make_bar(total) if not quiet and sys.stderr.isatty() else None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "BatchProgress":
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -45,7 +45,7 @@ class Progress:
     def _line(self) -> str:
         rate = self._done / max(time.monotonic() - self._begun, 1e-9)
         left = (self._total - self._done) / max(rate, 1e-9)
-        return f"{self._done:,} of {self._total:,} pictures, {rate:,.0f} a second, {_duration(left)} left"
+        return f"{self._done:,} of {self._total:,} pictures, {rate:,.0f} a second, about {_duration(left)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """Requests -> answers by the machines of a Ray cluster; the same answers as inference.batch.pool gives on one machine.
 
-The requests are written in blocks into a folder that all machines see; Ray Data deals the blocks' names out, each task
-writes the answers of its block beside it, and the driver merges block by block. So neither the driver nor Ray ever
-holds a million requests or answers, a machine that can't see the folder is noticed at once, and what is finished
+The requests are written in blocks into a folder that all machines see; Ray Data distributes the names of the blocks,
+each task writes the answers of its block beside it, and the driver merges block by block. So neither the driver nor Ray
+ever holds a million requests or answers, a machine that can't see the folder is noticed at once, and what is finished
 survives a kill of the whole cluster.
 
 A task answers its block by inference.batch.pool, in a child process: a picture that hangs or crashes its decoder costs
@@ -21,7 +21,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import inference
 from inference.batch.pool import Answered, answer_all
 from inference.batch.shard_job import Job, answer_block, make_job
 from inference.batch.shards import BlockWriter, Finished, ShardFolder
@@ -29,7 +28,8 @@ from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
 
 _OBJECT_STORE_BYTES = 2**28  # of a Ray that is started here: it carries the model and names of blocks
-_KNOCK_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
+_CODE = Path(__file__).parents[1]  # the package `inference`
 
 
 def answer_all_with_ray(
@@ -89,7 +89,7 @@ def merge(shards: ShardFolder, names: list[str], done: Iterable[str]) -> Iterato
 
 
 def _done(job: Job, names: list[str], workers: int | None) -> Iterator[str]:
-    """Deal the blocks out; yield the name of each that is done."""
+    """Distribute the blocks; yield the name of each that is done."""
     import ray
 
     rows = [{"block": name} for name in names]
@@ -120,7 +120,7 @@ def _ray(address: str | None, workers: int | None) -> Iterator[None]:
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     try:
-        _knock(address)
+        _check_reachable(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_start_options(address, workers))
     except (OSError, RuntimeError, ValueError) as fault:  # RuntimeError: other versions of Python or Ray
         raise InputError(f"Ray at {address!r} cannot be used: {fault}. Check RAY_ADDRESS and that Ray runs.") from fault
@@ -130,16 +130,16 @@ def _ray(address: str | None, workers: int | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
-    """Raise an OSError where nobody listens at "host:port": Ray itself would try for minutes."""
+def _check_reachable(address: str) -> None:
+    """Raise an OSError where nothing listens at "host:port": Ray itself would try for minutes."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
-        socket.create_connection((host.removeprefix("ray://"), int(port)), _KNOCK_SECONDS).close()
+        socket.create_connection((host.removeprefix("ray://"), int(port)), _CONNECT_SECONDS).close()
 
 
 def _start_options(address: str, workers: int | None) -> dict[str, Any]:
     """Return the code to send to all machines, and how large a Ray to start here."""
-    code = {"runtime_env": {"py_modules": [inference.__path__[0]]}}
+    code = {"runtime_env": {"py_modules": [str(_CODE)]}}
     if address != "local":
         return code
     cpus = workers or os.cpu_count() or 1

@@ -41,7 +41,7 @@ def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Write to standard output, at once; who stops reading, as `head` does, ends the program without a complaint."""
+    """Write to standard output, at once; a reader that stops, as `head` does, ends the program without a message."""
     try:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""One block of a shard folder -> its answers, on whatever machine the block is dealt to."""
+"""One block of a shard folder -> its answers, on the machine that gets the block."""
 
 import dataclasses
 import hashlib
@@ -20,13 +20,13 @@ class Job:
 
     files: contents of the model, and of the labels where given, by field of the settings: other machines may not
         have them.
-    place: the driver's folder, to which the paths of the pictures are relative.
+    folder: the driver's folder, to which the paths of the pictures are relative.
     """
 
     shards: ShardFolder
     settings: WorkerSettings
     files: dict[str, bytes]
-    place: Path
+    folder: Path
 
 
 def make_job(settings: WorkerSettings, shards: Path) -> Job:
@@ -38,7 +38,7 @@ def make_job(settings: WorkerSettings, shards: Path) -> Job:
     named = {"model": settings.model, "labels": settings.labels}
     files = {field: _read(path) for field, path in named.items() if path is not None}
     depends_on = {field: hashlib.sha256(data).hexdigest() for field, data in sorted(files.items())}
-    rest = [settings.threshold, settings.top, settings.scaling]
+    rest = [settings.threshold, settings.options.top, settings.scaling]
     key = hashlib.sha256(json.dumps([depends_on, rest]).encode()).hexdigest()
     return Job(ShardFolder(shards, key[:16]), settings, files, Path.cwd())
 
@@ -49,7 +49,7 @@ def answer_block(row: dict[str, str], job: Job) -> dict[str, str]:
     Reasons go back as a value, because Ray wraps an exception in its own, with its own traceback.
     """
     try:
-        requests = [_locate(request, job.place) for request in job.shards.read_requests(row["block"])]
+        requests = [_locate(request, job.folder) for request in job.shards.read_requests(row["block"])]
         with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
             answered = list(answer_all(requests, _unpack(job, Path(folder))))
         job.shards.write_answers(row["block"], answered)
@@ -66,9 +66,11 @@ def _unpack(job: Job, folder: Path) -> WorkerSettings:
     return dataclasses.replace(job.settings, model=folder / "model", labels=labels)
 
 
-def _locate(request: Request, place: Path) -> Request:
+def _locate(request: Request, folder: Path) -> Request:
     """Return the request with its path as seen from any folder."""
-    return dataclasses.replace(request, picture=dataclasses.replace(request.picture, path=place / request.picture.path))
+    return dataclasses.replace(
+        request, picture=dataclasses.replace(request.picture, path=folder / request.picture.path)
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Requests in blocks -> files of answers in a folder that all machines see -> each request with its answer, once.
 
-A block is two files of JSON lines: its requests, [key, path, member, boxes], written by who deals the work out, and
-its answers, {"file": key, ...answer} or {"file": key, "error": reason}, written whole by who did it. Both are named
+A block is two files of JSON lines: its requests, [key, path, member, boxes], written by the driver, and
+its answers, {"file": key, ...answer} or {"file": key, "error": reason}, written whole by the worker. Both are named
 after the settings and the requests themselves: a block that is done twice replaces its own answers.
 """
 

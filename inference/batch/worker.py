@@ -13,18 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from inference.batch.keep_memory import keep_memory
 from inference.errors import InputError
+from inference.model.model import PLAIN, AnswerOptions, Model
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
 
 if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
-    from inference.anomaly.answer import Photograph
-    from inference.anomaly.detector import Detector
-    from inference.model.answers import Prepared
-    from inference.model.classifier import Classifier
     from inference.pictures.regions import Box
 
 # Decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes.
@@ -43,21 +40,24 @@ class Request:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker is told; see inference.model.classifier.Classifier and inference.model.answers.answer_pixels.
-
-    masks, scores, regions: for models that find anomalies alone; see inference.anomaly.answer.
-    """
+    """What every worker is told; see inference.load.load_model and inference.model.model.AnswerOptions."""
 
     model: Path
     threads: int = 1
     threshold: float | None = None
-    top: int = 1
     limits: Limits = DEFAULT_LIMITS
     labels: Path | None = None
     scaling: str | None = None
-    masks: Path | None = None
-    scores: Path | None = None
-    regions: bool = False
+    options: AnswerOptions = PLAIN
+
+
+@dataclass
+class _Prepared:
+    """A picture that waits for the network: what Model.prepare gave, or why it gave nothing."""
+
+    key: str
+    content: Any = None
+    fault: BaseException | None = None
 
 
 def work(requests: Connection, answers: Connection, settings: WorkerSettings) -> None:
@@ -68,84 +68,34 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     keep_memory()
     try:
-        classifier = load_model(settings)
+        model = load(settings)
     except InputError as fault:
         answers.send(str(fault))
         return
     answers.send(None)
     waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    prepared: queue.Queue[Any] = queue.Queue(_AHEAD)
+    prepared: queue.Queue[_Prepared] = queue.Queue(_AHEAD)
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
-    threading.Thread(target=_prepare_all, args=(classifier, settings.limits, waiting, prepared), daemon=True).start()
+    threading.Thread(target=_prepare_all, args=(model, settings.limits, waiting, prepared), daemon=True).start()
     with contextlib.suppress(OSError):  # the parent was killed
-        for group in _together(_answer_all(classifier, settings, prepared), prepared):
+        for group in _group_answers(_answer_all(model, settings.options, prepared), prepared):
             answers.send(group)
 
 
-def load_model(settings: WorkerSettings) -> "Classifier | Detector":
-    """Return what the settings describe: a detector where the model's card says that it finds anomalies.
+def load(settings: WorkerSettings) -> Model:
+    """Return the model that the settings describe.
 
     Raises:
-        InputError: see inference.model.classifier.Classifier and inference.anomaly.detector.Detector.
-    """
-    from inference.anomaly.detector import finds_anomalies, load_detector
-
-    if finds_anomalies(settings.model):
-        return load_detector(settings)
-    asked = {"--masks": settings.masks, "--scores": settings.scores, "--regions": settings.regions}
-    if names := ", ".join(name for name, value in asked.items() if value):
-        raise InputError(f"{names}: only for models that find anomalies. Received: {settings.model}. Leave it out.")
-    return load_classifier(settings)
-
-
-def load_classifier(settings: WorkerSettings) -> "Classifier":
-    """Return the classifier that the settings describe.
-
-    Raises:
-        InputError: see inference.model.classifier.Classifier.
+        InputError: see inference.load.load_model and Model.check.
     """
     import warnings
 
-    from inference.model.classifier import Classifier
+    from inference.load import load_model
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
-    return Classifier(settings.model, settings.threads, settings.threshold, settings.labels, settings.scaling)
-
-
-def prepare_request(
-    classifier: "Classifier | Detector", request: Request, limits: Limits
-) -> "Prepared | Photograph | str":
-    """Read, decode, cut and resize; return the reason where that fails."""
-    from inference.anomaly.answer import prepare_photograph
-    from inference.model.answers import prepare
-    from inference.model.decide import ANOMALY
-    from inference.pictures.image_io import decode_image
-
-    try:
-        pixels = decode_image(request.picture.read(limits), limits)
-        if classifier.card.decision == ANOMALY:
-            return prepare_photograph(request.picture.key, pixels, request.boxes)
-        return prepare(classifier.card, pixels, request.boxes)
-    except InputError as fault:
-        return str(fault)
-
-
-def answer_request(
-    classifier: "Classifier | Detector", prepared: "Prepared | Photograph | str", settings: WorkerSettings
-) -> dict[str, Any] | str:
-    """Return the answer for what was prepared, or the reason why there is none."""
-    from inference.anomaly.answer import Photograph, SurfaceFiles, answer_photograph
-    from inference.model.answers import answer_prepared
-
-    if isinstance(prepared, str):
-        return prepared
-    try:
-        if isinstance(prepared, Photograph):
-            files = SurfaceFiles(settings.masks, settings.scores)
-            return answer_photograph(cast("Detector", classifier), prepared, files)
-        return answer_prepared(cast("Classifier", classifier), prepared, settings.top)
-    except InputError as fault:
-        return str(fault)
+    model = load_model(settings.model, settings.threads, settings.threshold, settings.labels, settings.scaling)
+    model.check(settings.options, str(settings.model))
+    return model
 
 
 def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> None:
@@ -159,29 +109,36 @@ def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> Non
 
 
 def _prepare_all(
-    classifier: "Classifier | Detector",
-    limits: Limits,
-    waiting: "queue.SimpleQueue[Request]",
-    prepared: "queue.Queue[Any]",
+    model: Model, limits: Limits, waiting: "queue.SimpleQueue[Request]", prepared: "queue.Queue[_Prepared]"
 ) -> None:
+    from inference.pictures.image_io import decode_image
+
     while True:
+        request = waiting.get()
+        item = _Prepared(request.picture.key)
         try:
-            prepared.put(prepare_request(classifier, waiting.get(), limits))
-        except BaseException as fault:  # a fault of the program: raised again where it ends the worker
-            prepared.put(fault)
+            item.content = model.prepare(decode_image(request.picture.read(limits), limits), request.boxes)
+        except BaseException as fault:  # raised again in _answer_all, where one of the program ends the worker
+            item.fault = fault
+        prepared.put(item)
 
 
 def _answer_all(
-    classifier: "Classifier | Detector", settings: WorkerSettings, prepared: "queue.Queue[Any]"
+    model: Model, options: AnswerOptions, prepared: "queue.Queue[_Prepared]"
 ) -> Iterator[dict[str, Any] | str]:
     while True:
         item = prepared.get()
-        if isinstance(item, BaseException):
-            raise item
-        yield answer_request(classifier, item, settings)
+        answer: dict[str, Any] | str
+        try:
+            if item.fault is not None:
+                raise item.fault
+            answer = model.answer(item.content, options, item.key)
+        except InputError as fault:
+            answer = str(fault)
+        yield answer
 
 
-def _together(answers: Iterator[Any], prepared: "queue.Queue[Any]") -> Iterator[list[Any]]:
+def _group_answers(answers: Iterator[Any], prepared: "queue.Queue[_Prepared]") -> Iterator[list[Any]]:
     """Group answers while others follow at once: a message costs both processes time."""
     group: list[Any] = []
     begun = time.monotonic()

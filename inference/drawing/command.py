@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from inference.batch.batch import Batch
-from inference.command import worker_settings
+from inference.batch.batch import Batch, limits_of
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.preview import draw_preview, write_preview
 from inference.drawing.window import show
 from inference.errors import InputError
-from inference.model.answers import Answer
+from inference.model.model import Answer
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Picture
@@ -21,7 +20,7 @@ def draw_answers(batch: Batch) -> None:
 
     A picture that can't be read again, or a preview that can't be written, is named and left out.
     """
-    limits = worker_settings(batch.options).limits
+    limits = limits_of(batch.options)
     if batch.options.preview is not None:
         for picture, answer in _answered(batch):
             try:
@@ -45,7 +44,7 @@ def _answered(batch: Batch) -> Iterator[tuple[Picture, Answer]]:
 def _show(batch: Batch, limits: Limits) -> None:
     pictures = [picture for picture, _ in _answered(batch)]
     if pictures:
-        show([picture.key for picture in pictures], lambda place: _drawn(batch, pictures[place], limits))
+        show([picture.key for picture in pictures], lambda number: _drawn(batch, pictures[number], limits))
 
 
 def _drawn(batch: Batch, picture: Picture, limits: Limits) -> Image.Image:

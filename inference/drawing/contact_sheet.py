@@ -21,8 +21,8 @@ from inference.drawing.labels import (
 )
 from inference.drawing.preview import write_jpeg
 from inference.errors import InputError
-from inference.model.answers import Answer
 from inference.model.decide import UNKNOWN
+from inference.model.model import Answer
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
@@ -55,7 +55,7 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A heading or a thumbnail at a place on a page, in pixels from the top left."""
+    """A heading or a thumbnail at a position on a page, in pixels from the top left."""
 
     left: int
     top: int

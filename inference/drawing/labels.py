@@ -119,7 +119,7 @@ def _split(first: int, last: int, width: int) -> list[tuple[int, int]]:
     """Cut a side into dashes and gaps of equal length, a dash at both ends."""
     pieces = max(1, 2 * round((last - first) / (2 * _DASHES * width)) + 1)
     step = (last - first) / pieces
-    return [(round(first + step * place), round(first + step * (place + 1))) for place in range(0, pieces, 2)]
+    return [(round(first + step * number), round(first + step * (number + 1))) for number in range(0, pieces, 2)]
 
 
 def draw_bar(image: Image.Image, edges: Edges, words: tuple[str, str], style: Style) -> None:

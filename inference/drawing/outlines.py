@@ -6,20 +6,20 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
-from inference.model.answers import Answer
+from inference.model.model import Answer
 
 LONGEST_SIDE = 1024  # pixels
 _OUTLINE = (255, 64, 32)
 _TINT = 0.35  # of the outline's colour inside a region
 ANOMALY_STYLE = Style((168, 32, 12), (255, 255, 255), False)
 NORMAL_STYLE = Style((18, 91, 53), (255, 255, 255), False)
-_MOST_NAMED = 12  # regions with words beside them; of more one would see the words alone
+_MOST_NAMED = 12  # regions that get a label; more labels would hide the picture
 
 
 def draw_outlines(pixels: np.ndarray, answer: Answer) -> Image.Image:
     """Return uint8 [height, width, 3] with the outlines of its regions, at most 1024 pixels long, and a bar below.
 
-    Regions are tinted and outlined; the largest have their name beside them.
+    Regions are tinted and outlined; the largest get a label.
     """
     factor = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))

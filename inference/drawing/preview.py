@@ -1,6 +1,5 @@
 """Picture + answer -> the picture with label and confidence drawn, a file of the same name in another folder."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -24,8 +23,9 @@ from inference.drawing.labels import (
 )
 from inference.drawing.outlines import draw_outlines
 from inference.errors import InputError
-from inference.model.answers import Answer
 from inference.model.decide import UNKNOWN
+from inference.model.model import Answer
+from inference.pictures.encode import jpeg_bytes
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
@@ -65,10 +65,8 @@ def write_jpeg(path: Path, image: Image.Image) -> Path:
     Raises:
         InputError: the file can't be written.
     """
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=_QUALITY, subsampling=0)  # full colour resolution keeps small letters sharp
     try:
-        write_atomically(path, data.getvalue())
+        write_atomically(path, jpeg_bytes(image, _QUALITY))
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another --preview.") from fault
     return path
@@ -155,13 +153,13 @@ def place_bars(size: tuple[int, int], regions: list[tuple[Edges, Words]]) -> lis
     bars: list[Edges] = []
     for edges, words in regions:
         others = [other for other, _ in regions if other != edges]
-        places = _places_at(edges, min(bar_width(words, height), size[0]), height, size)
-        bars.append(min(places, key=lambda place: (_hidden(place, bars), _hidden(place, others))))
+        positions = _positions_at(edges, min(bar_width(words, height), size[0]), height, size)
+        bars.append(min(positions, key=lambda position: (_hidden(position, bars), _hidden(position, others))))
     return bars
 
 
-def _places_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> list[Edges]:
-    """Return where a bar may stand at a box, the most usual place first: above it, below, inside."""
+def _positions_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> list[Edges]:
+    """Return where a bar may stand at a box, the most usual position first: above it, below, inside."""
     left, top, right, bottom = edges
     return [
         _clamp(first, above, width, height, size)
@@ -170,9 +168,9 @@ def _places_at(edges: Edges, width: int, height: int, size: tuple[int, int]) -> 
     ]
 
 
-def _hidden(place: Edges, others: list[Edges]) -> int:
-    """Return how many pixels of others lie under a place."""
-    return sum(_overlap(place, other) for other in others)
+def _hidden(position: Edges, others: list[Edges]) -> int:
+    """Return how many pixels of others lie under a position."""
+    return sum(_overlap(position, other) for other in others)
 
 
 def _clamp(left: int, top: int, width: int, height: int, size: tuple[int, int]) -> Edges:

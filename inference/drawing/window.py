@@ -14,7 +14,7 @@ _SHARE_OF_SCREEN = 0.85
 def show(titles: list[str], draw: Callable[[int], Image.Image]) -> None:
     """Show pictures one after the other until the window is closed; arrow keys or space turn pages, Escape closes.
 
-    titles: one for each picture. draw: makes the picture at a place when it is its turn, so that only one is held.
+    titles: one for each picture. draw: makes the picture at an index when it is its turn, so that only one is held.
 
     Raises:
         InputError: there is no display, or Python has no tkinter.
@@ -46,7 +46,7 @@ class _Viewer:
         to_tk: Callable[[Image.Image], Any],
     ) -> None:
         self._window, self._label, self._titles, self._draw, self._to_tk = window, label, titles, draw, to_tk
-        self._place = 0
+        self._index = 0
         self._shown: Any = None  # tkinter forgets a picture that Python does not hold
 
     def start(self) -> None:
@@ -58,10 +58,10 @@ class _Viewer:
         self._turn(0)
 
     def _turn(self, step: int) -> None:
-        self._place = (self._place + step) % len(self._titles)
-        image = self._draw(self._place)
+        self._index = (self._index + step) % len(self._titles)
+        image = self._draw(self._index)
         largest = (self._window.winfo_screenwidth(), self._window.winfo_screenheight())
         image.thumbnail((int(largest[0] * _SHARE_OF_SCREEN), int(largest[1] * _SHARE_OF_SCREEN)))
         self._shown = self._to_tk(image)
         self._label.configure(image=self._shown)
-        self._window.title(f"{self._titles[self._place]} ({self._place + 1} of {len(self._titles)})")
+        self._window.title(f"{self._titles[self._index]} ({self._index + 1} of {len(self._titles)})")

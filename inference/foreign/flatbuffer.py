@@ -1,7 +1,7 @@
 """Bytes of any origin -> the tables, texts and numbers of a flatbuffer, or an error: no offset is trusted.
 
 Format: https://flatbuffers.dev/internals. A table starts with the distance back to its vtable, which lists for each
-field ("slot") its place in the table, 0 where the field keeps its default.
+field ("slot") its offset in the table, 0 where the field keeps its default.
 """
 
 import struct
@@ -12,7 +12,7 @@ import numpy as np
 from inference.errors import InputError
 
 MOST_STEPS = 200_000  # a network of a thousand operators takes 10,000; tables that share parts could take for ever
-_NUMBERS_A_STEP = 256  # numpy looks at so many numbers in about the time that one table takes here
+_NUMBERS_A_STEP = 256  # numpy reads this many numbers in about the time that one table takes here
 _UINT16, _INT32, _UINT32 = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
 _SCALARS = {code: struct.Struct("<" + code) for code in "bBiIQf"}  # the letters of Python's struct module
 
@@ -29,20 +29,20 @@ class Flatbuffer:
         """Return the table that everything else hangs on."""
         return Table(self, self.follow(0))
 
-    def read(self, layout: struct.Struct, place: int) -> float:
-        """Return the number at a place; InputError where that is outside the bytes."""
-        self.check_span(place, layout.size)
-        return layout.unpack_from(self.data, place)[0]
+    def read(self, layout: struct.Struct, offset: int) -> float:
+        """Return the number at an offset; InputError where that is outside the bytes."""
+        self.check_span(offset, layout.size)
+        return layout.unpack_from(self.data, offset)[0]
 
-    def follow(self, place: int) -> int:
-        """Return where the offset at a place leads to; offsets count from where they stand."""
-        return place + int(self.read(_UINT32, place))
+    def follow(self, offset: int) -> int:
+        """Return where the offset stored at an offset leads to; offsets count from where they stand."""
+        return offset + int(self.read(_UINT32, offset))
 
-    def check_span(self, place: int, size: int) -> None:
-        """Refuse a place that the file does not have."""
-        if not 0 <= place <= len(self.data) - size:
+    def check_span(self, offset: int, size: int) -> None:
+        """Refuse an offset that the file does not have."""
+        if not 0 <= offset <= len(self.data) - size:
             raise InputError(
-                f"{self.name}: is damaged: it points to {size} bytes at byte {place} of {len(self.data)}. "
+                f"{self.name}: is damaged: it points to {size} bytes at byte {offset} of {len(self.data)}. "
                 "Copy or export the model again."
             )
 
@@ -60,19 +60,19 @@ class Flatbuffer:
 class Table:
     """One table of a flatbuffer; every method raises InputError for what lies outside the bytes."""
 
-    def __init__(self, buffer: Flatbuffer, place: int) -> None:
+    def __init__(self, buffer: Flatbuffer, offset: int) -> None:
         buffer.spend()
         self._buffer = buffer
-        self._place = place
-        self._vtable = place - int(buffer.read(_INT32, place))
+        self._offset = offset
+        self._vtable = offset - int(buffer.read(_INT32, offset))
         size = int(buffer.read(_UINT16, self._vtable))  # bytes, with the two sizes at its start
         buffer.check_span(self._vtable, size)
         self._slots = (size - 4) // 2
 
     def number(self, slot: int, code: str, default: float = 0) -> float:
         """Return a number by its letter in the struct module, one of "bBiIQf"."""
-        place = self._find(slot)
-        return default if place is None else self._buffer.read(_SCALARS[code], place)
+        offset = self._find(slot)
+        return default if offset is None else self._buffer.read(_SCALARS[code], offset)
 
     def whole(self, slot: int, code: str, default: int = 0) -> int:
         """Return a whole number."""
@@ -80,14 +80,14 @@ class Table:
 
     def table(self, slot: int) -> "Table | None":
         """Return a table, None where there is none."""
-        place = self._find(slot)
-        return None if place is None else Table(self._buffer, self._buffer.follow(place))
+        offset = self._find(slot)
+        return None if offset is None else Table(self._buffer, self._buffer.follow(offset))
 
     def tables(self, slot: int) -> Iterator["Table"]:
         """Yield the tables of a vector, none where there is no vector."""
         start, count = self._vector(slot, 4)
-        for place in range(start, start + 4 * count, 4):
-            yield Table(self._buffer, self._buffer.follow(place))
+        for offset in range(start, start + 4 * count, 4):
+            yield Table(self._buffer, self._buffer.follow(offset))
 
     def numbers(self, slot: int, dtype: str) -> np.ndarray:
         """Return a vector of numbers, [count], as a view of the bytes; numpy's letters, such as "<i4"."""
@@ -111,10 +111,10 @@ class Table:
 
     def _vector(self, slot: int, item_size: int) -> tuple[int, int]:
         """Return where a vector's items start, and their number."""
-        place = self._find(slot)
-        if place is None:
+        offset = self._find(slot)
+        if offset is None:
             return 0, 0
-        vector = self._buffer.follow(place)
+        vector = self._buffer.follow(offset)
         count = int(self._buffer.read(_UINT32, vector))
         self._buffer.check_span(vector + 4, count * item_size)
         return vector + 4, count
@@ -123,4 +123,4 @@ class Table:
         if slot >= self._slots:
             return None
         offset = int(self._buffer.read(_UINT16, self._vtable + 4 + 2 * slot))
-        return self._place + offset if offset else None
+        return self._offset + offset if offset else None

@@ -88,9 +88,9 @@ def _checked_buffers(model: Table, size: int, name: str) -> Iterator[Table]:
 
 def _find_metadata(model: Table, buffers: list[Table]) -> bytes:
     for entry in model.tables(6):
-        place = entry.whole(1, "I")
-        if entry.text(0) == NETWORK_ENTRY and place < len(buffers):
-            return buffers[place].content(0)
+        index = entry.whole(1, "I")
+        if entry.text(0) == NETWORK_ENTRY and index < len(buffers):
+            return buffers[index].content(0)
     return b""
 
 
@@ -115,10 +115,10 @@ class _Graph:
         """Return the only input and the only output."""
         found = []
         for slot, kind in ((1, "input"), (2, "output")):
-            places = self._table.numbers(slot, "<i4")
-            _require(len(places) == 1, f"{self._name}: must have one {kind}", len(places))
-            self._check_places(places, 0)
-            found.append(_describe(self._tensors[places[0]], f"{self._name}: the {kind}"))
+            indices = self._table.numbers(slot, "<i4")
+            _require(len(indices) == 1, f"{self._name}: must have one {kind}", len(indices))
+            self._check_indices(indices, 0)
+            found.append(_describe(self._tensors[indices[0]], f"{self._name}: the {kind}"))
         return found[0], found[1]
 
     def last_operator(self, codes: list[int]) -> int:
@@ -127,23 +127,23 @@ class _Graph:
         for _ in range(len(self._producers)):  # a hostile graph may be a ring
             if tensor not in self._producers:
                 break
-            code_place, source = self._producers[tensor]
-            if codes[code_place] not in PASSES_VALUES_ON:
-                return codes[code_place]
+            code_index, source = self._producers[tensor]
+            if codes[code_index] not in PASSES_VALUES_ON:
+                return codes[code_index]
             tensor = source
         return -1
 
     def _add_operator(self, operator: Table, code_count: int) -> None:
-        code_place = operator.whole(0, "I")
-        self._check(code_place < code_count, "an operator's code is missing")
+        code_index = operator.whole(0, "I")
+        self._check(code_index < code_count, "an operator's code is missing")
         inputs, outputs = operator.numbers(1, "<i4"), operator.numbers(2, "<i4")
-        self._check_places(inputs, -1)  # -1: an input that is left out
-        self._check_places(outputs, 0)
+        self._check_indices(inputs, -1)  # -1: an input that is left out
+        self._check_indices(outputs, 0)
         if len(outputs):
-            self._producers[int(outputs[0])] = code_place, int(inputs[0]) if len(inputs) else -1
+            self._producers[int(outputs[0])] = code_index, int(inputs[0]) if len(inputs) else -1
 
-    def _check_places(self, places: np.ndarray, least: int) -> None:
-        fine = not len(places) or (places.min() >= least and places.max() < len(self._tensors))
+    def _check_indices(self, indices: np.ndarray, least: int) -> None:
+        fine = not len(indices) or (indices.min() >= least and indices.max() < len(self._tensors))
         self._check(bool(fine), "a tensor is missing")
 
     def _check(self, holds: bool, fault: str) -> None:

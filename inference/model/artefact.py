@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from inference.errors import InputError
@@ -15,10 +15,14 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's earliest: the same content giv
 
 @dataclass(frozen=True)
 class Artefact:
-    """A .tflite file taken apart: the network's flatbuffer and the associated files by name."""
+    """A .tflite file taken apart: the network's flatbuffer and the associated files by name.
+
+    name: the file's path, for messages.
+    """
 
     flatbuffer: bytes
     files: dict[str, bytes]
+    name: str = field(default="model", compare=False)
 
 
 def read_artefact(path: Path) -> Artefact:
@@ -45,7 +49,7 @@ def split_artefact(data: bytes, name: str = "model") -> Artefact:
             f"Received: {data[4:8]!r}. Give the .tflite file that export wrote."
         )
     if not zipfile.is_zipfile(io.BytesIO(data)):
-        return Artefact(data, {})
+        return Artefact(data, {}, name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -56,7 +60,7 @@ def split_artefact(data: bytes, name: str = "model") -> Artefact:
     except Exception as fault:  # zipfile raises BadZipFile, zlib.error, EOFError, NotImplementedError ...
         raise InputError(f"{name}: its packed files are damaged: {fault}. Copy or export the model again.") from fault
     start = min((entry.header_offset for entry in entries), default=len(data))
-    return Artefact(data[:start], files)
+    return Artefact(data[:start], files, name)
 
 
 def _check_unpacked_size(entries: list[zipfile.ZipInfo], name: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,15 @@ def read_card(artefact: Artefact, name: str = "model") -> Card:
             f"the file holds {found[:12]}. Export the model again."
         )
     return card
+
+
+def refuse_foreign_options(labels: Path | None, scaling: str | None, name: str) -> None:
+    """Refuse what a model with a card does not need and must not be given."""
+    for option, value in (("--labels", labels), ("--scaling", scaling)):
+        if value is not None:
+            raise InputError(
+                f"{name}: has a card with its own labels and scaling. Received: {option} {value}. Leave {option} out."
+            )
 
 
 def _parse(data: bytes, name: str) -> Card:

@@ -1,37 +1,53 @@
 """model.tflite + picture -> Decision: the one path that the command line, the evaluation and libraries share."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from inference.errors import InputError
-from inference.foreign.model import describe_foreign, load_foreign, refuse_options
 from inference.model.artefact import Artefact, read_artefact
-from inference.model.card import CARD_NAME, Card, read_card
-from inference.model.decide import ANOMALY, Decision, DecisionRule, decide
+from inference.model.card import CARD_NAME, Card, read_card, refuse_foreign_options
+from inference.model.decide import DECISIONS, Decision, DecisionRule, decide
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
+from inference.model.foreign import describe_foreign, load_foreign
+from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model, not_for_boxes
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
 from inference.model.tflite_model import TfliteModel
 from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.regions import Box, cut_region
 
 
-class Classifier:
+@dataclass(frozen=True)
+class Cutouts:
+    """A picture, or regions of it, at the network's size: uint8 [height, width, 3], or why a region has none."""
+
+    pixels: tuple[np.ndarray | str, ...]
+    boxes: tuple[Box, ...] | None
+
+
+class Classifier(Model):
     """A loaded model with its card.
 
     >>> Classifier(Path("model.tflite")).classify(Path("patch.jpg"))  # doctest: +SKIP
     Decision(result='pyrite', confidence=0.93, mask=None)
     """
 
+    takes_boxes = True
+
     def __init__(
         self,
-        path: Path | str,
+        file: Path | str | Artefact,
         threads: int = 1,
         threshold: float | None = None,
         labels: Path | None = None,
         scaling: str | None = None,
     ) -> None:
-        """Load a model of ours, or a classifier from elsewhere: see inference.foreign.model.
+        """Load a model of ours, or a classifier from elsewhere: see inference.model.foreign.
 
+        file: its path, or the file where it has been read already.
         threshold: overrides the card's, 0 turns rejection off.
         labels, scaling: for a model without a card: a file with one label a line; "raw", "unit" or "signed".
 
@@ -39,20 +55,22 @@ class Classifier:
             InputError: the file is no model, its card does not fit its network, or the labels or the scaling of a
                 model from elsewhere are not known.
         """
-        artefact = read_artefact(Path(path))
+        artefact = file if isinstance(file, Artefact) else read_artefact(Path(file))
+        name = artefact.name
         self.card: Card
         if CARD_NAME in artefact.files:
-            refuse_options(labels, scaling, str(path))
-            self.card = read_card(artefact, str(path))
-            _refuse_detector(self.card, str(path))
-            self._model = TfliteModel(artefact.flatbuffer, str(path), threads)
+            refuse_foreign_options(labels, scaling, name)
+            self.card = read_card(artefact, name)
+            if self.card.decision not in DECISIONS:
+                raise not_for_boxes(name)
+            self._model = TfliteModel(artefact.flatbuffer, name, threads)
         else:
-            foreign = describe_foreign(artefact, Path(path), labels, scaling)
+            foreign = describe_foreign(artefact, Path(name), labels, scaling)
             self.card = foreign.card
-            self._model = load_foreign(foreign, artefact.flatbuffer, str(path), threads)
-        self._check_fit(str(path))
-        self.neighbours = self._read_neighbours(artefact, str(path))
-        self.enrolled = self._read_enrolled(artefact, str(path))
+            self._model = load_foreign(foreign, artefact.flatbuffer, name, threads)
+        self._check_fit(name)
+        self.neighbours = self._read_neighbours(artefact, name)
+        self.enrolled = self._read_enrolled(artefact, name)
         self._answers = self.card.answers
         self._rule = DecisionRule(
             self.card.labels,
@@ -60,6 +78,28 @@ class Classifier:
             self.card.threshold if threshold is None else threshold,
             self.card.decision,
         )
+
+    def check(self, options: AnswerOptions, name: str) -> None:
+        """Refuse what only models for anomalies write."""
+        asked = {"--masks": options.masks, "--scores": options.scores, "--regions": options.regions}
+        if names := ", ".join(option for option, value in asked.items() if value):
+            raise InputError(f"{names}: only for models that find anomalies. Received: {name}. Leave it out.")
+
+    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> Cutouts:
+        """Cut and resize what the network is to see; a region that can't be cut becomes the reason."""
+        if boxes is None:
+            return Cutouts((resize_image(pixels, self.card.input_size),), None)
+        return Cutouts(tuple(self._cut(pixels, box) for box in boxes), tuple(boxes))
+
+    def answer(self, prepared: Cutouts, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
+        """Return {"confidence", "result"}, with more than one top also "top", or "regions" in the boxes' order.
+
+        A region that can't be cut has an "error" instead of a result.
+        """
+        answers = [self._answer(cutout, options.top) for cutout in prepared.pixels]
+        if prepared.boxes is None:
+            return answers[0]
+        return {"regions": [{"box": list(box), **one} for box, one in zip(prepared.boxes, answers, strict=True)]}
 
     def classify(self, image: Path | str | np.ndarray) -> Decision:
         """Classify one picture: a file, or uint8 pixels [height, width, 3], RGB.
@@ -76,18 +116,18 @@ class Classifier:
     def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB.
 
-        Of a model with neighbours they count the less, and sum to less than 1, the less the picture is like the
-        training pictures; see inference.model.neighbours.
+        Of a model with neighbours they are lower, and sum to less than 1, the lower the picture's k-nearest-neighbour
+        score is; see inference.model.neighbours.
         """
-        probabilities, features = self.look(image)
-        likeness = self.enrolled or self.neighbours
-        if likeness is None or features is None:
+        probabilities, features = self.predict(image)
+        neighbours = self.enrolled or self.neighbours
+        if neighbours is None or features is None:
             return probabilities
-        return likeness.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
+        return neighbours.weigh(probabilities[np.newaxis], features[np.newaxis], self._answers)[0]
 
     def softmax(self, image: Path | str | np.ndarray) -> np.ndarray:
-        """Return float32 [outputs] as the network gives them, no likeness, no added classes."""
-        return self.look(image)[0]
+        """Return float32 [outputs] as the network gives them: neighbours and added classes play no part."""
+        return self.predict(image)[0]
 
     def features(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [features], what the network's last layer sees of a picture.
@@ -95,15 +135,34 @@ class Classifier:
         Raises:
             InputError: the model was exported without them.
         """
-        _, features = self.look(image)
+        _, features = self.predict(image)
         if features is None:
             raise InputError("the model gives no features. Export it with --set export.features=true.")
         return features
 
-    def look(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return what softmax and features do, the latter None where the model gives none, by one look."""
+    def predict(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what softmax and features do, the latter None where the model gives none, in one pass."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        return self._model.look(resize_image(pixels, self.card.input_size))
+        return self._model.predict_with_features(resize_image(pixels, self.card.input_size))
+
+    def _cut(self, pixels: np.ndarray, box: Box) -> np.ndarray | str:
+        try:
+            return resize_image(cut_region(pixels, box, self.card.region_margin), self.card.input_size)
+        except InputError as fault:
+            return str(fault)
+
+    def _answer(self, cutout: np.ndarray | str, top: int) -> Answer:
+        if isinstance(cutout, str):
+            return {"error": cutout}
+        probabilities = self.probabilities(cutout)
+        decision = self.decide(probabilities)
+        answer: Answer = {"confidence": round(decision.confidence, DIGITS), "result": decision.result}
+        if top > 1:
+            best = np.argsort(-probabilities, kind="stable")[:top]
+            answer["top"] = [
+                {"confidence": _rounded(probabilities[number]), "label": self.card.labels[number]} for number in best
+            ]
+        return answer
 
     def _read_neighbours(self, artefact: Artefact, name: str) -> Neighbours | None:
         """Return the training pictures by which probabilities are weighed; None for a model without."""
@@ -135,6 +194,5 @@ class Classifier:
             )
 
 
-def _refuse_detector(card: Card, name: str) -> None:
-    if card.decision == ANOMALY:
-        raise InputError(f"{name}: finds anomalies, it is no classifier. Use `python -m inference`, or Detector.")
+def _rounded(probability: np.floating[Any]) -> float:
+    return round(min(max(float(probability), 0.0), 1.0), DIGITS)

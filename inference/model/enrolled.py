@@ -1,10 +1,10 @@
 """Classes that were added to a model after its training, by a few pictures each: no weight of the network changes.
 
-An added class is the mean of its pictures' vectors (a prototype), beside the means of the trained classes' neighbours;
+An added class is the mean of its pictures' vectors (a prototype), like the means of the trained classes' neighbours;
 all share one covariance, that of the neighbours around their means. How much nearer a picture is to an added class's
 mean than to any other (linear discriminant analysis, Fisher 1936; for few pictures of new classes in deep features:
-Mensink et al. 2013, "Distance-based image classification") becomes its probability by Platt scaling. Its likeness is
-that to the added class's own pictures.
+Mensink et al. 2013, "Distance-based image classification") becomes its probability by Platt scaling. Its
+k-nearest-neighbour score is the one among the added class's own pictures.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class EnrolledClass:
     """One added class.
 
     vectors: float32 [pictures, dimensions], its pictures as Neighbours.project gives them.
-    count, middle, width: of its likeness, as those of Neighbours are.
+    count, middle, width: of its k-nearest-neighbour score, as those of Neighbours are.
     slope, offset: from the margin (see Enrolled.margins) to the logit of its probability.
     """
 
@@ -81,9 +81,9 @@ class Enrolled:
         shares = self.shares(vectors)
         joined = np.hstack([probabilities * (1 - shares.sum(axis=1, keepdims=True)), shares])
         labels = np.shape(probabilities)[1]
-        old = self.neighbours.standing(vectors)[:, np.newaxis].repeat(labels, axis=1)
+        old = self.neighbours.scaled_knn_score(vectors)[:, np.newaxis].repeat(labels, axis=1)
         added = np.arange(labels, labels + len(self.classes))
-        return self.neighbours.weigh_by(np.hstack([old, self._standings(vectors)]), joined, np.r_[answers, added])
+        return self.neighbours.weigh_by(np.hstack([old, self._knn_scores(vectors)]), joined, np.r_[answers, added])
 
     def shares(self, vectors: np.ndarray) -> np.ndarray:
         """Return the added classes' probabilities, float [pictures, added classes], summing to at most 1."""
@@ -91,7 +91,7 @@ class Enrolled:
         shares = logistic(slopes * self.margins(vectors) + offsets)
         return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1)
 
-    def _standings(self, vectors: np.ndarray) -> np.ndarray:
+    def _knn_scores(self, vectors: np.ndarray) -> np.ndarray:
         columns = [(nth_cosine(vectors, one.vectors, one.count) - one.middle) / one.width for one in self.classes]
         return np.stack(columns, axis=1)
 
@@ -113,7 +113,7 @@ def enrolled_to_file(classes: tuple[EnrolledClass, ...]) -> bytes:
 
 
 def read_enrolled(data: bytes, neighbours: Neighbours, classes: int, name: str = "model") -> Enrolled:
-    """Read enrolled.npz of a model with so many added classes.
+    """Read enrolled.npz of a model with this number of added classes.
 
     Raises:
         InputError: it is damaged or does not fit the model.

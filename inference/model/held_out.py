@@ -1,6 +1,6 @@
-"""Validation pictures of the trained classes, as the network sees them: by them an added class sets its threshold.
+"""Vectors of validation pictures of the trained classes: `python -m pipeline enroll` sets thresholds with them.
 
-The runner does not need them; `python -m pipeline enroll` does, long after the training's pictures are gone.
+The runner does not need them. They are in the file because the training's pictures may be gone by then.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class HeldOut:
     vectors: float32 [pictures, dimensions], as Neighbours.project gives them.
     classes: int [pictures], numbers of their labels.
     probabilities: float [pictures, labels] of the network.
-    accepted: the share of them that the model's threshold shall let pass.
+    accepted: the share of them that the model's threshold accepts.
     threshold: that of the model as it was trained.
     """
 
@@ -56,7 +56,7 @@ def held_out_to_file(held_out: HeldOut) -> bytes:
 
 
 def read_held_out(data: bytes, labels: int, dimensions: int, name: str = "model") -> HeldOut:
-    """Read held_out.npz of a model with so many labels, and neighbours of so many dimensions.
+    """Read held_out.npz of a model with these numbers of labels and dimensions of its neighbours.
 
     Raises:
         InputError: it is damaged or does not fit the model.

@@ -1,7 +1,7 @@
-"""How like its training pictures a picture is, in the eyes of the network: what tells the unknown from the known.
+"""The k-nearest-neighbour score of a picture among training pictures, by which unknown objects are rejected.
 
-The network's pooled features of a picture are compared with those of training pictures, kept in the artefact in few
-numbers. A picture that has no near neighbours among them shows something else, however sure the softmax is. Source:
+The network's pooled features of a picture are compared with those of training pictures, which the artefact holds in few
+numbers. A picture without near neighbours among them shows something else, however confident the softmax is. Source:
 deep nearest neighbours (Sun et al. 2022, arXiv:2204.06507).
 """
 
@@ -22,7 +22,7 @@ from inference.model.array_file import (
 from inference.model.logistic import logistic
 
 NEIGHBOURS_NAME = "neighbours.npz"
-_SHRINKAGE = 0.3  # of the covariance towards a sphere: the pictures are few for so many dimensions
+_SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity: pictures are few for the number of dimensions
 _TINY = 1e-12
 _COLUMNS = {
     "projection": Column(np.float16, 2),
@@ -35,13 +35,13 @@ _SCALE = ("count", "middle", "width", "slope", "offset")
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Training pictures of the known classes as the network sees them, and what their likeness is worth.
+    """Feature vectors of training pictures of the known classes, and how a score by them changes a probability.
 
     projection: float32 [features, dimensions], from the network's pooled features to fewer numbers.
     vectors: float32 [pictures, dimensions], each of length 1.
     classes: int [pictures], numbers of their labels.
-    count: the likeness of a picture is its cosine to the count-th nearest of the vectors.
-    middle, width: likeness at which half of a probability counts, and how steeply that changes.
+    count: k; the score of a picture is its cosine to the count-th nearest of the vectors.
+    middle, width: the score at which half of a probability counts, and how steeply that changes.
     slope, offset: from the logit of what then counts to the logit of the confidence (Platt scaling).
     """
 
@@ -58,7 +58,7 @@ class Neighbours:
     def spread(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean of each class [classes, dimensions] and the inverse of the covariance around the means."""
         trained, members = np.unique(self.classes, return_inverse=True)
-        means = np.stack([self.vectors[members == place].mean(axis=0) for place in range(len(trained))])
+        means = np.stack([self.vectors[members == number].mean(axis=0) for number in range(len(trained))])
         around = self.vectors - means[members]
         covariance = around.T @ around / len(around)
         dimensions = len(covariance)
@@ -70,45 +70,49 @@ class Neighbours:
         """Return float32 [pictures, dimensions] of length 1 for pooled features [pictures, features]."""
         return normalise(np.asarray(features, np.float32) @ self.projection)
 
-    def likeness(self, features: np.ndarray) -> np.ndarray:
-        """Return the likeness of each picture, float [pictures], in [-1, 1]."""
+    def knn_score(self, features: np.ndarray) -> np.ndarray:
+        """Return the k-nearest-neighbour score of each picture, float [pictures], in [-1, 1]."""
         return nth_cosine(self.project(features), self.vectors, self.count)
 
-    def standing(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the likeness of each picture, float [pictures], in widths above the middle, by its vector."""
+    def scaled_knn_score(self, vectors: np.ndarray) -> np.ndarray:
+        """Return (score - middle) / width of each picture, float [pictures], by its vector."""
         return (nth_cosine(vectors, self.vectors, self.count) - self.middle) / self.width
 
-    def evidence(self, best: np.ndarray, standing: np.ndarray) -> np.ndarray:
-        """Return the logit of probability x likeness, float [pictures], of the best class's probabilities."""
-        counts = np.clip(best * logistic(standing), _TINY, 1 - 1e-7)
+    def evidence(self, best: np.ndarray, knn_score: np.ndarray) -> np.ndarray:
+        """Return the logit of best * logistic(knn_score), float [pictures].
+
+        best: probability of the best class. knn_score: scaled.
+        """
+        counts = np.clip(best * logistic(knn_score), _TINY, 1 - 1e-7)
         return np.log(counts / (1 - counts))
 
     def weigh(self, probabilities: np.ndarray, features: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        """Return probabilities that also count by how like the training pictures the pictures are.
+        """Return probabilities that are lower the lower the k-nearest-neighbour score of the picture is.
 
         Args:
             probabilities: float [pictures, labels].
             features: float [pictures, features].
             answers: numbers of the labels that a decision can give.
         """
-        standing = self.standing(self.project(features))[:, np.newaxis].repeat(np.shape(probabilities)[1], axis=1)
-        return self.weigh_by(standing, probabilities, answers)
+        scores = self.scaled_knn_score(self.project(features))
+        scores = scores[:, np.newaxis].repeat(np.shape(probabilities)[1], axis=1)
+        return self.weigh_by(scores, probabilities, answers)
 
-    def weigh_by(self, standing: np.ndarray, probabilities: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        """Return float32 [pictures, labels] for a standing of each picture with each label, [pictures, labels].
+    def weigh_by(self, knn_scores: np.ndarray, probabilities: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """Return float32 [pictures, labels] for the scaled score of each picture with each label, [pictures, labels].
 
         The probability of the best class becomes the confidence. Where it falls, all fall alike, and what is missing
         to 1 is the probability of something unknown; where it rises, the others share the rest.
         """
         probabilities = np.asarray(probabilities, np.float64)
         rows = np.arange(len(probabilities))
-        places = np.asarray(answers)[probabilities[:, answers].argmax(axis=1)]
-        best = probabilities[rows, places]
-        confidence = logistic(self.slope * self.evidence(best, standing[rows, places]) + self.offset)
+        winners = np.asarray(answers)[probabilities[:, answers].argmax(axis=1)]
+        best = probabilities[rows, winners]
+        confidence = logistic(self.slope * self.evidence(best, knn_scores[rows, winners]) + self.offset)
         fall = confidence / np.maximum(best, _TINY)
         rise = (1 - confidence) / np.maximum(1 - best, _TINY)
         weighed = probabilities * np.where(confidence <= best, fall, rise)[:, np.newaxis]
-        weighed[rows, places] = confidence
+        weighed[rows, winners] = confidence
         return np.clip(weighed, 0, 1).astype(np.float32)
 
 
@@ -130,7 +134,7 @@ def neighbours_to_file(neighbours: Neighbours) -> bytes:
 
 
 def read_neighbours(data: bytes, labels: int, features: int, name: str = "model") -> Neighbours:
-    """Read neighbours.npz of a model with so many labels and pooled features.
+    """Read neighbours.npz of a model with these numbers of labels and pooled features.
 
     Raises:
         InputError: it is damaged or does not fit the model.

@@ -30,11 +30,7 @@ class TfliteModel:
                 uint8 [1, height, width, 3] and float32 [1, classes].
         """
         self.conversion = conversion
-        try:
-            self._interpreter = start_interpreter(flatbuffer, threads)
-        except (ValueError, RuntimeError) as fault:
-            why = " ".join(str(fault).split())
-            raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
+        self._interpreter = load_interpreter(flatbuffer, name, threads)
         self._input = _only(self._interpreter.get_input_details(), "input", name)
         outputs = self._interpreter.get_output_details()
         features = outputs.pop() if conversion is None and len(outputs) == 2 else None
@@ -57,25 +53,18 @@ class TfliteModel:
             return self.outputs(pixels)
         return self.conversion.leave(self.outputs(self.conversion.enter(pixels)))
 
-    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def predict_with_features(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what predict does and the pooled features, float32 [features], None where the network gives none."""
         probabilities = self.predict(pixels)
         return probabilities, self._read(self._features) if self._features else None
 
     def outputs(self, numbers: np.ndarray) -> np.ndarray:
         """Return the network's outputs as they are, [classes], for an input as it takes it, [height, width, 3]."""
-        self._interpreter.set_tensor(self._input["index"], numbers[np.newaxis])  # [1, height, width, 3]
-        try:
-            self._interpreter.invoke()
-        except RuntimeError as fault:
-            raise InputError(f"makes the network fail: {' '.join(str(fault).split())}. Convert it again.") from fault
+        run_interpreter(self._interpreter, self._input, numbers)
         return self._read(self._output)
 
     def _read(self, output: dict[str, Any]) -> np.ndarray:
-        values = self._interpreter.get_tensor(output["index"]).reshape(-1)
-        if not np.isfinite(values).all():
-            raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
-        return values
+        return read_output(self._interpreter, output).reshape(-1)
 
     def _check_input(self, name: str) -> None:
         levels = self.conversion.levels if self.conversion else None
@@ -97,6 +86,44 @@ class TfliteModel:
                 f"{name}: the output must be float32 [1, classes]. "
                 f"Received: {dtype.__name__} {list(shape)}. Export the model again."
             )
+
+
+def load_interpreter(flatbuffer: bytes, name: str, threads: int = 1) -> Interpreter:
+    """Return LiteRT's interpreter, ready to run.
+
+    Raises:
+        InputError: LiteRT refuses the network.
+    """
+    try:
+        return start_interpreter(flatbuffer, threads)
+    except (ValueError, RuntimeError) as fault:
+        why = " ".join(str(fault).split())
+        raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
+
+
+def run_interpreter(interpreter: Interpreter, entry: dict[str, Any], numbers: np.ndarray) -> None:
+    """Run a network on one input, [height, width, 3]; entry: LiteRT's details of the input.
+
+    Raises:
+        InputError: the network fails.
+    """
+    interpreter.set_tensor(entry["index"], numbers[np.newaxis])  # [1, height, width, 3]
+    try:
+        interpreter.invoke()
+    except RuntimeError as fault:
+        raise InputError(f"makes the network fail: {' '.join(str(fault).split())}. Convert it again.") from fault
+
+
+def read_output(interpreter: Interpreter, entry: dict[str, Any]) -> np.ndarray:
+    """Return an output as it is, [1, ...]; entry: LiteRT's details of it.
+
+    Raises:
+        InputError: the network overflowed.
+    """
+    values: np.ndarray = interpreter.get_tensor(entry["index"])
+    if not np.isfinite(values).all():
+        raise InputError("makes the network overflow: its outputs are no numbers. Export the model again.")
+    return values
 
 
 def start_interpreter(flatbuffer: bytes, threads: int = 1) -> Interpreter:

@@ -37,7 +37,7 @@ def read_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte.
 
     Raises:
-        InputError: the file can't be read, is of no known format, is damaged or has more than limits.pixels.
+        InputError: the file can't be read, is in no supported format, is damaged or has more than limits.pixels.
     """
     return decode_image(_read_bytes(path), limits)
 
@@ -96,8 +96,8 @@ def _faults_as_input_errors() -> Iterator[None]:
     except InputError:
         raise
     except UnidentifiedImageError as fault:
-        known = ", ".join(FORMATS)
-        raise InputError(f"is no image of a known format. Known: {known}. Convert it or leave it out.") from fault
+        rule = f"is not an image in a supported format. Supported: {', '.join(FORMATS)}"
+        raise InputError(f"{rule}. Convert it or leave it out.") from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         raise InputError(f"is too large: {fault}. Reduce it or leave it out.") from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...

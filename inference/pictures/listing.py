@@ -169,7 +169,7 @@ def _make_source(argument: str, stdin: BinaryIO | None) -> _Source:
 
 def _match(pattern: str) -> _Source:
     parts = Path(pattern).parts
-    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
     matches = [path for path in root.glob(wild) if not _has_hidden_part(path.relative_to(root))]
     found = sorted({file for path in matches for file in (_walk(path) if path.is_dir() else [path])})
@@ -193,9 +193,9 @@ def _read_lines(stdin: BinaryIO) -> _Source:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, onerror=_refuse_folder):
+    for folder_path, folders, names in os.walk(folder, onerror=_refuse_folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        paths = (Path(folder_path, name) for name in sorted(names) if not name.startswith("."))
         yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
 
 

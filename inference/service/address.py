@@ -13,7 +13,7 @@ _SOMEWHERE = (
 
 
 def phone_hint(host: str, port: int, secure: bool) -> str:
-    """Return what a person reads who opens the page on a phone, with the address as a QR code.
+    """Return how to open the page on a phone: the address, and its QR code.
 
     host: where the server listens; 0.0.0.0 is all of this machine's addresses, and no place to go.
     """

@@ -15,14 +15,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inference.errors import InputError
-from inference.model.answers import Answer, answer_pixels, faults_of
-from inference.model.classifier import Classifier
+from inference.model.answers import answer_pixels, faults_of
+from inference.model.model import Answer, AnswerOptions, Model
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import Limits
 from inference.service.metrics import CONTENT_TYPE, Metrics
 from inference.service.middleware import ExtraHeaders, HostCheck, Metering
 from inference.service.options import Options, RefusalError, Settings, read_options
-from inference.service.pool import ClassifierPool, PoolBusyError, TooSlowError
+from inference.service.pool import ModelPool, PoolBusyError, TooSlowError
 from inference.service.request import read_pictures
 from inference.service.response import error_response, json_response
 
@@ -32,7 +32,7 @@ _RETRY = {"Retry-After": "1"}  # seconds
 
 
 def make_app(
-    pool: ClassifierPool,
+    pool: ModelPool,
     settings: Settings,
     routes: Sequence[BaseRoute] = (),
     headers: Mapping[str, str] | None = None,
@@ -65,7 +65,7 @@ def make_app(
 class _Service:
     """The three routes."""
 
-    def __init__(self, pool: ClassifierPool, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, pool: ModelPool, settings: Settings, metrics: Metrics) -> None:
         self._pool, self._settings, self._metrics = pool, settings, metrics
         self._requests = 0
 
@@ -108,16 +108,16 @@ class _Service:
         """Answer one picture; one that is too slow has failed like a damaged one: a second try would fare alike."""
         limits = self._settings.limits
         try:
-            return await self._pool.run(lambda classifier: _answer_file(classifier, file, options, limits))
+            return await self._pool.run(lambda model: _answer_file(model, file, options, limits))
         except TooSlowError:
             return {"error": f"takes longer than {limits.seconds:g} s. Reduce it or allow more (--time-limit)."}
         except PoolBusyError as fault:
             raise RefusalError(503, "all workers are busy for too long. Send it again later.", _RETRY) from fault
 
 
-def _answer_file(classifier: Classifier, file: BinaryIO, options: Options, limits: Limits) -> Answer:
+def _answer_file(model: Model, file: BinaryIO, options: Options, limits: Limits) -> Answer:
     try:
-        return answer_pixels(classifier, decode_image(file.read(), limits), options.top, options.boxes)
+        return answer_pixels(model, decode_image(file.read(), limits), AnswerOptions(options.top), options.boxes)
     except InputError as fault:
         return {"error": str(fault)}
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference.service.metrics import Metrics
@@ -53,22 +54,29 @@ class ExtraHeaders:
 
 
 class HostCheck:
-    """Refuse names that lead here by somebody else's DNS: a web page could read our answers through one."""
+    """Refuse foreign host names (DNS rebinding): through one, a web page could read our answers.
+
+    Starlette checks the Host; the answer is ours, because Starlette's does not say what to do.
+    """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
-        self._app, self._hosts = app, hosts
+        self._app, self._hosts = app, ["*"] if hosts is None else sorted(hosts)
+        self._names = [f"[{host}]" if ":" in host else host for host in self._hosts]  # as a Host header has them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if self._hosts is not None and scope["type"] == "http":
-            host = Headers(scope=scope).get("host", "")
-            if _without_port(host) not in self._hosts:
-                rule = f"the Host must be one of {', '.join(sorted(self._hosts))}"
-                app = error_response(400, f"{rule}. Received: {host[:80]}. Use the address that the server printed.")
+        is_trusted = False
+
+        async def trust(*_: object) -> None:
+            nonlocal is_trusted
+            is_trusted = True
+
+        async def discard(message: Message) -> None:
+            """Leave out Starlette's own refusal."""
+
+        await TrustedHostMiddleware(trust, self._names, www_redirect=False)(scope, receive, discard)
+        app = self._app if is_trusted else self._refusal(Headers(scope=scope).get("host", ""))
         await app(scope, receive, send)
 
-
-def _without_port(host: str) -> str:
-    """Return the name in a Host header: [::1]:8000 gives ::1."""
-    name, colon, port = host.lower().rpartition(":")
-    return (name if colon and port.isdecimal() else host.lower()).strip("[]")
+    def _refusal(self, host: str) -> ASGIApp:
+        rule = f"the Host must be one of {', '.join(self._hosts)}"
+        return error_response(400, f"{rule}. Received: {host[:80]}. Use the address that the server printed.")

@@ -43,7 +43,7 @@ class Options:
 
 
 class RefusalError(Exception):
-    """Report a request that the client can mend, with the status to answer: the rule, the value, the remedy."""
+    """Report a request that the client can fix, with the status to answer: the rule, the value, the remedy."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

@@ -1,54 +1,54 @@
-"""Work for a classifier -> its result, from a fixed number of worker threads, so that a server's memory is bounded."""
+"""Work for a model -> its result, from a fixed number of worker threads, so that a server's memory is bounded."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference.model.classifier import Classifier
+from inference.model.model import Model
 
 Result = TypeVar("Result")
 
 
 class PoolBusyError(Exception):
-    """No classifier became free in time."""
+    """No model became free in time."""
 
 
 class TooSlowError(Exception):
     """The work took longer than its limit."""
 
 
-class ClassifierPool:
-    """Classifiers, each of which works for one thread at a time. For one event loop."""
+class ModelPool:
+    """Models, each of which works for one thread at a time. For one event loop."""
 
-    def __init__(self, classifiers: Sequence[Classifier], seconds: float) -> None:
-        """Take the classifiers; seconds: how long work may take, and how long it may wait for a classifier."""
-        self.card = classifiers[0].card
+    def __init__(self, models: Sequence[Model], seconds: float) -> None:
+        """Take the models; seconds: how long work may take, and how long it may wait for a model."""
+        self.card = models[0].card
         self._seconds = seconds
-        self._idle: asyncio.Queue[Classifier] = asyncio.Queue()
-        for classifier in classifiers:
-            self._idle.put_nowait(classifier)
-        self._threads = ThreadPoolExecutor(len(classifiers), thread_name_prefix="classifier")
+        self._idle: asyncio.Queue[Model] = asyncio.Queue()
+        for model in models:
+            self._idle.put_nowait(model)
+        self._threads = ThreadPoolExecutor(len(models), thread_name_prefix="model")
 
-    async def run(self, work: Callable[[Classifier], Result]) -> Result:
+    async def run(self, work: Callable[[Model], Result]) -> Result:
         """Return what work gives in a thread of its own. First come, first served.
 
-        A thread can't be killed: work that is too slow is given up here but keeps its classifier until it ends, so
+        A thread can't be killed: work that is too slow is given up here but keeps its model until it ends, so
         that never more than the pool's threads are busy.
 
         Raises:
-            PoolBusyError: no classifier became free in time.
+            PoolBusyError: no model became free in time.
             TooSlowError: the work took longer than its limit, counted without the waiting.
         """
-        classifier = await self._wait_for_classifier()
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work, classifier)
-        future.add_done_callback(lambda _: self._idle.put_nowait(classifier))
+        model = await self._wait_for_model()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work, model)
+        future.add_done_callback(lambda _: self._idle.put_nowait(model))
         done, _ = await asyncio.wait([future], timeout=self._seconds)
         if not done:
             raise TooSlowError
         return future.result()
 
-    async def _wait_for_classifier(self) -> Classifier:
+    async def _wait_for_model(self) -> Model:
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._idle.get()

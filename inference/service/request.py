@@ -17,7 +17,7 @@ SPOOL_BYTES = 2**17  # of a picture that are held in memory; the rest waits in a
 
 
 async def read_pictures(request: Request, options: Options, settings: Settings) -> dict[str, UploadFile]:
-    """Return the encoded pictures of a request by name; whoever calls closes them.
+    """Return the encoded pictures of a request by name; the caller closes them.
 
     Raises:
         RefusalError: there is none, the request is too large, too slow or malformed, or names collide.

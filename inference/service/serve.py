@@ -5,7 +5,6 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from inference.errors import InputError
 from inference.option_types import amount, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 
-PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "segno")
+PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "prometheus_client", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
 EPILOG = """\
 examples:
@@ -49,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     _check_packages()
     keep_memory()
-    from inference.model.classifier import Classifier
+    from inference.load import load_model
+    from inference.model.artefact import read_artefact
     from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
     from inference.service.options import Settings
     from inference.service.page import page_routes
-    from inference.service.pool import ClassifierPool
+    from inference.service.pool import ModelPool
 
     limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
     settings = Settings(
@@ -64,8 +64,10 @@ def _run(options: argparse.Namespace) -> int:
         most_requests=options.max_requests,
         hosts=server.allowed_hosts(options.host),
     )
-    make = partial(Classifier, options.model, options.threads, options.threshold, options.labels, options.scaling)
-    pool = ClassifierPool([make() for _ in range(options.workers)], limits.seconds)  # all now: faults show at once
+    how = (options.threads, options.threshold, options.labels, options.scaling)
+    artefact = read_artefact(options.model)
+    models = [load_model(artefact, *how, boxes=True) for _ in range(options.workers)]  # all now: faults show at once
+    pool = ModelPool(models, limits.seconds)
     try:
         with server.open_socket(options.host, options.port) as listening:
             app = make_app(pool, settings, page_routes(options.model))

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inference.batch.batch import limits_of
 from inference.batch.outputs import error_pieces, frame_pieces, jsonl_line
-from inference.batch.progress import Progress
+from inference.batch.progress import BatchProgress
 from inference.batch.result_files import check_output, output_format, print_text, write_pieces
-from inference.batch.worker import load_classifier
-from inference.command import worker_settings
 from inference.errors import InputError
+from inference.load import load_model
 from inference.pictures.listing import printable
 from inference.video.frames import DamagedVideoError, classify_video
 
@@ -24,11 +24,9 @@ def classify_video_as(options: argparse.Namespace) -> int:
         InputError: wrong usage, or the video can't be opened.
     """
     _check(options)
-    settings = worker_settings(options)
-    frames = classify_video(
-        load_classifier(settings), options.video, options.top, options.every, limits=settings.limits
-    )
-    progress = Progress(0, options.quiet)
+    model = load_model(options.model, options.threads, options.threshold, options.labels, options.scaling, boxes=True)
+    frames = classify_video(model, options.video, options.top, options.every, limits=limits_of(options))
+    progress = BatchProgress(0, options.quiet)
     if options.out is None and output_format(options) == "jsonl":
         faults = _stream(frames, _key(options))
         count = "its"

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.errors import InputError
-from inference.model.answers import Answer, answer_pixels
-from inference.model.classifier import Classifier
+from inference.model.answers import answer_pixels
+from inference.model.model import Answer, AnswerOptions, Model
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import printable
 from inference.video.motion import DEFAULT_SETTINGS, MotionFinder, VideoSettings
@@ -40,7 +40,7 @@ class DamagedVideoError(InputError):
 
 
 def classify_video(
-    classifier: Classifier,
+    model: Model,
     source: str,
     top: int = 1,
     every: int = 1,
@@ -50,8 +50,8 @@ def classify_video(
     """Yield {"time": 1.48, "frame": 37, "regions": [{"box", "confidence", "result"}]} for frames with moving regions.
 
     source: a file, or the number of a camera; see read_frames.
-    top: how many labels of a region to list; see answer_pixels.
-    every: look at each n-th frame only; "frame" counts all, from 0. "time" is in seconds from the video's start.
+    top: how many labels of a region to list; see AnswerOptions.
+    every: process each n-th frame only; "frame" counts all, from 0. "time" is in seconds from the video's start.
 
     Raises:
         InputError: as read_frames. DamagedVideoError comes after all answers.
@@ -61,7 +61,7 @@ def classify_video(
         for frame in frames:
             boxes = finder.find(frame.pixels)
             if boxes:
-                found = answer_pixels(classifier, frame.pixels, top, boxes)
+                found = answer_pixels(model, frame.pixels, AnswerOptions(top), boxes)
                 yield {"time": round(frame.seconds, TIME_DIGITS), "frame": frame.number, **found}
 
 

@@ -22,7 +22,7 @@ _Edges = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """What counts as a moving region. Frames are those that are looked at, so with --every 5 each fifth.
+    """What counts as a moving region. Frames are those that are processed, so with --every 5 each fifth.
 
     working_side: pixels of the longer side to which a frame is reduced before the search; the regions that are
         classified are cut out of the whole frame.
@@ -79,7 +79,7 @@ class MotionFinder:
         """Return the moving regions of the next frame, uint8 [height, width, 3], RGB, from left to right.
 
         Boxes are left, top, width, height in whole pixels of the frame. An object that was there from the start and
-        leaves its place uncovers background that is new: that place counts as moving until it is absorbed.
+        leaves its position uncovers background that is new: that area counts as moving until it is absorbed.
         """
         reduced = self._reduce(frame)
         if reduced.shape != self._size:  # a stream may change its size

@@ -1,9 +1,10 @@
-"""A network of feature maps + photographs -> by how much its places look beside where they stand.
+"""Pixel offset of a network's feature map that asymmetric padding causes, measured on photographs.
 
-A convolution of stride 2 on an even number of pixels pads at the end alone, so that a place of the map looks below and
-to the right of its cell: by up to (L - 1) / 2 pixels over strides of L in all. How far, its weights decide: a trained
-network has learned to make up for a part. So it is measured: spots are painted on photographs, and the centre of what
-they change in the map is compared with theirs. Unmeasured, masks lie up to three pixels beside what they show.
+A convolution of stride 2 on an even number of pixels pads at the end alone, so that the receptive field of a position
+is centred below and to the right of it: by up to (L - 1) / 2 pixels over strides of L in all. The exact offset depends
+on the weights, since a trained network compensates for a part of it. So it is measured: spots are painted on
+photographs, and the centre of what they change in the map is compared with theirs. Without the correction masks are
+up to three pixels off.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,19 +21,19 @@ _LEAST_CHANGE = 0.3  # of the largest: what counts of a response
 _DARK, _LIGHT = 20, 235
 
 
-def measure_lag(
+def measure_alignment(
     network: Callable[[np.ndarray], np.ndarray], tiling: Tiling, photographs: Sequence[np.ndarray], seed: int
 ) -> int:
-    """Return the lag in whole pixels, 0 or more, as inference.anomaly.tiles.Tiling takes it.
+    """Return the offset in whole pixels, 0 or more, as inference.anomaly.tiles.Tiling takes it.
 
     Args:
-        network: from a tile, uint8 [side, side, 3], to float32 [places, places, features].
-        tiling: how photographs are cut; its own lag must be 0.
+        network: from a tile, uint8 [side, side, 3], to float32 [rows, columns, features].
+        tiling: how photographs are cut; its own alignment must be 0.
         photographs: uint8 [height, width, 3], at least 32 pixels on each side.
         seed: decides where the spots are.
     """
     random = make_generator(seed, "lag")
-    lags = []
+    offsets = []
     for photograph in photographs:
         cutout = photograph[:_CUTOUT_SIDE, :_CUTOUT_SIDE]
         plain = tiling.look(network, cutout)
@@ -40,8 +41,8 @@ def measure_lag(
             row, column = (int(random.integers(side // 4, side - side // 4)) for side in cutout.shape[:2])
             change = np.sqrt(((tiling.look(network, _with_spot(cutout, row, column)) - plain) ** 2).sum(axis=2))
             middle = _middle(change, tiling.stride)
-            lags.append((row - middle[0] + column - middle[1]) / 2)
-    return max(0, round(float(np.median(lags))))
+            offsets.append((row - middle[0] + column - middle[1]) / 2)
+    return max(0, round(float(np.median(offsets))))
 
 
 def _with_spot(pixels: np.ndarray, row: int, column: int) -> np.ndarray:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inference.anomaly.bank import Bank, bank_to_file
 from inference.anomaly.detector import make_tiling
 from inference.anomaly.feature_network import FeatureNetwork
+from inference.anomaly.memory_bank import MemoryBank, memory_bank_to_file
 from inference.atomic_file import write_atomically
 from inference.model.array_file import arrays_to_file
-from pipeline.anomaly.alignment import measure_lag
+from pipeline.anomaly.alignment import measure_alignment
 from pipeline.anomaly.features import empty_bank, read_seen, tiling_of
 from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, trim
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
@@ -17,14 +17,14 @@ from pipeline.anomaly.threshold import choose_threshold
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 
-_LAG_PHOTOS = 6  # on which the lag is measured
+_ALIGNMENT_PHOTOS = 6  # on which the alignment is measured
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutScores:
     """What a fit on all photographs but some gives for these: the scores of each photograph's places, by its name."""
 
-    bank: Bank
+    bank: MemoryBank
     scores: dict[str, np.ndarray]  # float32 [rows, columns]
 
 
@@ -37,7 +37,7 @@ def calibrate_surface(run: RunFolder) -> None:
     settings = recipe.anomaly
     rate, share = settings.false_positive_rate, settings.score_share
     threshold = choose_threshold(list(held_out.scores.values()), settings.clean, rate, share)
-    write_atomically(run.bank, bank_to_file(held_out.bank.decide_by(threshold.score, threshold.width)))
+    write_atomically(run.bank, memory_bank_to_file(held_out.bank.decide_by(threshold.score, threshold.width)))
     write_atomically(run.held_out_scores, arrays_to_file(held_out.scores))
     names = list(held_out.scores)
     values = {
@@ -47,18 +47,18 @@ def calibrate_surface(run: RunFolder) -> None:
         "score_width": threshold.width,
         "vectors": len(held_out.bank.vectors),
         "highest": dict(zip(names, threshold.highest, strict=True)),
-        "lag": held_out.bank.lag,
+        "alignment": held_out.bank.alignment,
         "clean": settings.clean,
         "false_positive_rate": rate,
     }
     write_json(run.calibration, values)
 
 
-def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> HeldOut:
+def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> HeldOutScores:
     """Return the bank of all photographs, and each one's scores by a bank without any of its group's fold."""
     settings = recipe.anomaly
     candidates = trim(_draw(network, photos, recipe), settings.trim_fraction)
-    empty = empty_bank(settings, find_lag(network, photos, recipe))
+    empty = empty_bank(settings, find_alignment(network, photos, recipe))
     tiling = make_tiling(network, empty)
     scores = {}
     for fold in deal_folds([photo.group for photo in photos], settings.folds):
@@ -67,14 +67,14 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
             if photo.group in fold:
                 scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)), tiling.stride)
     ordered = {photo.name: scores[photo.name] for photo in photos}
-    return HeldOut(replace(empty, vectors=choose(candidates, recipe)), ordered)
+    return HeldOutScores(replace(empty, vectors=choose(candidates, recipe)), ordered)
 
 
-def find_lag(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
-    """Return the network's lag on a few of the photographs, see pipeline.anomaly.alignment."""
+def find_alignment(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
+    """Return the network's alignment on a few of the photographs, see pipeline.anomaly.alignment."""
     settings = recipe.anomaly
-    some = photos[:: max(1, len(photos) // _LAG_PHOTOS)][:_LAG_PHOTOS]
-    return measure_lag(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
+    some = photos[:: max(1, len(photos) // _ALIGNMENT_PHOTOS)][:_ALIGNMENT_PHOTOS]
+    return measure_alignment(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:

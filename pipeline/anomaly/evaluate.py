@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.anomaly.bank import enlarge
-from inference.anomaly.detector import Detector, Surface, brightness
+from inference.anomaly.detector import AnomalyMap, Detector, brightness
+from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
@@ -58,7 +58,7 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     """Let the model look at one photograph; held_out has the scores of those of the fit, by name."""
     pixels = read_image(photo.path)
     seen = photo.split == FIT
-    surface = surface_of(detector, held_out[photo.name], pixels) if seen else detector.look(pixels)
+    surface = surface_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
     components = detector.find(surface)
     decision = detector.decide(surface, components)
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
@@ -68,14 +68,14 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     return Measured(photo, surface.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
 
 
-def surface_of(detector: Detector, places: np.ndarray, pixels: np.ndarray) -> Surface:
+def surface_of(detector: Detector, places: np.ndarray, pixels: np.ndarray) -> AnomalyMap:
     """Return a photograph, uint8 [height, width, 3], of which the scores of the places are known."""
     size = (pixels.shape[0], pixels.shape[1])
-    longest = detector.bank.longest_side
+    longest = detector.memory_bank.longest_side
     factor = max(1.0, max(size) / longest) if longest else 1.0
     seen = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
     scores = enlarge(places, detector.tiling.stride, seen, size)
-    return Surface(places, scores, brightness(pixels), size[1] / seen[1])
+    return AnomalyMap(places, scores, brightness(pixels), size[1] / seen[1])
 
 
 def measure(measured: Sequence[Measured]) -> Report:

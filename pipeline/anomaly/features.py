@@ -6,8 +6,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from inference.anomaly.bank import Bank
 from inference.anomaly.detector import as_seen
+from inference.anomaly.memory_bank import MemoryBank
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
@@ -58,9 +58,9 @@ def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int],
     }
 
 
-def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
-    """Return a recipe's bank without vectors and without a threshold; lag: see pipeline.anomaly.alignment."""
-    return Bank(
+def empty_bank(settings: AnomalySettings, alignment: int = 0) -> MemoryBank:
+    """Return a recipe's bank without vectors and without a threshold; alignment: see pipeline.anomaly.alignment."""
+    return MemoryBank(
         np.zeros((0, 0), np.float32),
         smoothing=settings.smoothing / settings.stride,
         margin=settings.margin,
@@ -68,15 +68,15 @@ def empty_bank(settings: AnomalySettings, lag: int = 0) -> Bank:
         smallest_area=settings.smallest_area,
         halo=settings.halo,
         border=settings.border,
-        relative=settings.normalize_by_median,
-        even_light=settings.local_contrast,
+        normalize_by_median=settings.normalize_by_median,
+        local_contrast=settings.local_contrast,
         score_share=settings.score_share,
-        lag=lag,
+        alignment=alignment,
     )
 
 
 def tiling_of(settings: AnomalySettings) -> Tiling:
-    """Return how a recipe's photographs are cut into tiles, its network's lag unknown."""
+    """Return how a recipe's photographs are cut into tiles, its network's alignment unknown."""
     return Tiling(settings.tile, settings.margin, settings.stride)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.covariance import shrunk_covariance
 
-from inference.anomaly.bank import nearest_distance
+from inference.anomaly.memory_bank import nearest_distance
 from pipeline.random_generator import make_generator
 
 _SHRINKAGE = 0.02  # of the covariance towards a sphere, where it is inverted

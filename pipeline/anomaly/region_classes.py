@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import StandardScaler
 
 from inference.anomaly.components import Component, find_components
-from inference.anomaly.detector import Detector, Surface
+from inference.anomaly.detector import AnomalyMap, Detector
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, names_to_file
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
@@ -49,10 +49,10 @@ def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> dict[str,
         InputError: see read_examples.
     """
     recipe = run.read_recipe()
-    examples = read_examples(Detector(run.model, threads=2), folder, recipe.anomaly.crop_scale, groups)
+    artefact = read_artefact(run.model)
+    examples = read_examples(Detector(artefact, threads=2), folder, recipe.anomaly.crop_scale, groups)
     names = fit_names(examples)
     write_atomically(run.region_names, names_to_file(names))
-    artefact = read_artefact(run.model)
     card = replace(read_card(artefact), region_labels=names.labels)
     files = artefact.files | card_files(card) | {NAMES_NAME: names_to_file(names)}
     write_atomically(run.model, pack_artefact(Artefact(artefact.flatbuffer, files)))
@@ -94,16 +94,16 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         size = (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
-            surface = detector.look(np.ascontiguousarray(turned))
+            surface = detector.anomaly_map(np.ascontiguousarray(turned))
             views.append(describe(striking_region(surface), surface.scores, surface.grey, surface.factor))
     return np.stack(views)
 
 
-def striking_region(surface: Surface) -> Component:
+def striking_region(surface: AnomalyMap) -> Component:
     """Return the region around the highest score, down to half its height above the median."""
     median, highest = float(np.median(surface.scores)), float(surface.scores.max())
     regions = find_components(surface.scores >= median + (highest - median) / 2)
-    return max(regions, key=lambda one: float(surface.scores[one.place][one.mask].max()))
+    return max(regions, key=lambda one: float(surface.scores[one.slices][one.mask].max()))
 
 
 def fit_names(examples: Sequence[Example]) -> RegionNames:

@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
-from inference.batch.worker import Request, WorkerSettings, answer_request, load_model, prepare_request
 from inference.errors import InputError
-from inference.pictures.limits import Limits
+from inference.load import load_model
+from inference.model.answers import answer_picture
+from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
 from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos, read_photos, write_photos, write_planks
@@ -65,12 +66,9 @@ def evaluate_stage(run: RunFolder) -> None:
 
 def results_stage(run: RunFolder) -> None:
     """Run the released file over all photographs as a user would, with masks."""
-    settings = WorkerSettings(run.model, threads=2, masks=run.path / "masks")
-    model = load_model(settings)
-    answers = {}
+    model, options, answers = load_model(run.model, threads=2), AnswerOptions(masks=run.path / "masks"), {}
     for photo in read_photos(run.photos):
-        request = Request(Picture(photo.name, photo.path))
-        answer = answer_request(model, prepare_request(model, request, Limits()), settings)
+        answer = answer_picture(model, Picture(photo.name, photo.path), options)
         if isinstance(answer, str):
             raise InputError(f"{photo.file}: {answer}")
         answers[photo.name] = answer

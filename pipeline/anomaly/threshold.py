@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from inference.anomaly.bank import top_mean
+from inference.anomaly.memory_bank import top_mean
 
 _BULK, _HIGH = 0.75, 0.95  # quantiles between which the tail of a photograph's scores is fitted
 _LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be alike by chance

@@ -49,9 +49,9 @@ def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, 
     validation = index.select("validation", recipe.outputs)
     probabilities, features = keras_outputs(network, temperature, validation, recipe)
     answers, numbers = probabilities[:, : len(recipe.labels)], _numbers(validation, recipe)
-    likeness = found.likeness(features[numbers >= 0])
+    likeness = found.knn_score(features[numbers >= 0])
     found = replace(found, middle=float(np.median(likeness)), width=max(float(likeness.std()), _LEAST_WIDTH))
-    evidence = found.evidence(answers.max(axis=1), found.standing(found.project(features)))
+    evidence = found.evidence(answers.max(axis=1), found.scaled_knn_score(found.project(features)))
     slope, offset = fit_platt(evidence, answers.argmax(axis=1) == numbers)
     return replace(found, slope=slope, offset=offset)
 

@@ -11,19 +11,19 @@ from inference.pictures.listing import Listing
 
 def enroll(options: argparse.Namespace) -> int:
     """Add a class; return the exit code."""
-    from pipeline.enrollment.enroll import add_class, look_at, open_model, write_model
+    from pipeline.enrollment.enroll import add_class, compute_vectors, open_model, write_model
 
     check_output("--out", options.out, options.overwrite)
     model = open_model(options.model)
-    look = look_at(options.model, Listing(options.images))
-    for picture, fault in look.faults.items():
+    found = compute_vectors(model, Listing(options.images))
+    for picture, fault in found.faults.items():
         print(f"{picture}: {fault}", file=sys.stderr)
-    extended = add_class(model, options.name, look.vectors)
+    extended = add_class(model, options.name, found.vectors)
     write_model(extended, options.out)
-    print(f"{options.name}: added from {len(look.vectors)} pictures")
+    print(f"{options.name}: added from {len(found.vectors)} pictures")
     print(f"threshold: {model.card.threshold:.3f} before, {extended.card.threshold:.3f} now")
     print(f"model: {options.out}")
-    return 1 if look.faults else 0
+    return 1 if found.faults else 0
 
 
 def classes(options: argparse.Namespace) -> int:

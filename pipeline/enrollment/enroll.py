@@ -27,10 +27,13 @@ FEWEST_PICTURES = 2
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model that can take new classes: its parts, and the classes that were added before; None without any."""
+    """A model that can take new classes: its parts, and the classes that were added before; None without any.
 
-    name: str
+    classifier: as the model was read, to compute vectors of pictures.
+    """
+
     artefact: Artefact
+    classifier: Classifier
     card: Card
     neighbours: Neighbours
     held_out: HeldOut
@@ -44,8 +47,8 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the network sees of pictures: their vectors [pictures, dimensions], and why some could not be read."""
+class PictureVectors:
+    """Vectors of pictures, float32 [pictures, dimensions], and why some pictures could not be read."""
 
     vectors: np.ndarray
     faults: dict[str, str]
@@ -57,7 +60,8 @@ def open_model(path: Path) -> ModelFile:
     Raises:
         InputError: it is no model of ours, or was made without what new classes need.
     """
-    classifier, artefact = Classifier(path), read_artefact(path)
+    artefact = read_artefact(path)
+    classifier = Classifier(artefact)
     if CARD_NAME not in artefact.files or classifier.neighbours is None or HELD_OUT_NAME not in artefact.files:
         raise InputError(
             f"{path}: can't take new classes: it carries no neighbours and held-out pictures. Train it with "
@@ -70,23 +74,20 @@ def open_model(path: Path) -> ModelFile:
         )
     outputs, dimensions = len(classifier.card.outputs), classifier.neighbours.vectors.shape[1]
     held_out = read_held_out(artefact.files[HELD_OUT_NAME], outputs, dimensions, str(path))
-    return ModelFile(str(path), artefact, classifier.card, classifier.neighbours, held_out, classifier.enrolled)
+    return ModelFile(artefact, classifier, classifier.card, classifier.neighbours, held_out, classifier.enrolled)
 
 
-def look_at(path: Path, pictures: Iterable[Picture]) -> Look:
-    """Let a model look at pictures; the same picture twice counts once."""
-    classifier = Classifier(path)
-    if classifier.neighbours is None:
-        raise InputError(f"{path}: carries no neighbours. Train it with --set calibrate.kind=neighbours.")
+def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVectors:
+    """Return the vectors of pictures by the model's network; equal ones count once."""
     features, faults = [], {}
     for picture in pictures:
         try:
-            features.append(classifier.features(decode_image(picture.read())))
+            features.append(model.classifier.features(decode_image(picture.read())))
         except InputError as fault:
             faults[str(picture)] = str(fault)
     if not features:
-        return Look(np.zeros((0, classifier.neighbours.vectors.shape[1]), np.float32), faults)
-    return Look(np.unique(as_stored(classifier.neighbours.project(np.stack(features))), axis=0), faults)
+        return PictureVectors(np.zeros((0, model.neighbours.vectors.shape[1]), np.float32), faults)
+    return PictureVectors(np.unique(as_stored(model.neighbours.project(np.stack(features))), axis=0), faults)
 
 
 def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:

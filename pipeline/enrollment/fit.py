@@ -49,7 +49,7 @@ def margins_without_itself(enrolled: Enrolled, number: int) -> np.ndarray:
     return margins
 
 
-def likeness_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
+def knn_scores_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
     """Return the cosine of each vector to the count-th nearest of the others, float [vectors]."""
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -np.inf)
@@ -59,23 +59,23 @@ def likeness_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
 def _fit_class(
     plain: Enrolled, held_out: HeldOut, number: int, margins: list[np.ndarray], answers: np.ndarray
 ) -> EnrolledClass:
-    """Learn what margin and likeness of one added class are worth."""
+    """Learn what margin and k-nearest-neighbour score of one added class are worth."""
     own, vectors = margins[number], plain.classes[number].vectors
     trained = plain.margins(held_out.vectors)[:, number]
-    others = [plain.margins(one.vectors)[:, number] for place, one in enumerate(plain.classes) if place != number]
-    strangers = np.concatenate([trained, *others])
-    unit = max(float(np.std(np.concatenate([own, strangers]))), _TINY)
-    right = np.arange(len(own) + len(strangers)) < len(own)
-    weights = np.where(right, 1 / len(own), 1 / len(strangers))
-    slope, offset = fit_platt(np.concatenate([own, strangers]) / unit, right, weights)
+    others = [plain.margins(one.vectors)[:, number] for other, one in enumerate(plain.classes) if other != number]
+    negatives = np.concatenate([trained, *others])
+    unit = max(float(np.std(np.concatenate([own, negatives]))), _TINY)
+    right = np.arange(len(own) + len(negatives)) < len(own)
+    weights = np.where(right, 1 / len(own), 1 / len(negatives))
+    slope, offset = fit_platt(np.concatenate([own, negatives]) / unit, right, weights)
     slope /= unit
     count = max(1, min(plain.neighbours.count, len(vectors) // 3))
-    likeness = likeness_without_itself(vectors, count)
+    scores = knn_scores_without_itself(vectors, count)
     return EnrolledClass(
         vectors,
         count,
-        middle=float(np.median(likeness)),
-        width=max(float(likeness.std()), plain.neighbours.width),
+        middle=float(np.median(scores)),
+        width=max(float(scores.std()), plain.neighbours.width),
         slope=slope,
         offset=min(offset, highest_offset(slope * trained, held_out, answers)),
     )
@@ -112,8 +112,8 @@ def _threshold(enrolled: Enrolled, held_out: HeldOut, margins: list[np.ndarray],
 
 def _confidences(neighbours: Neighbours, one: EnrolledClass, margins: np.ndarray) -> np.ndarray:
     """Return the confidence of each of a class's pictures, judged without itself."""
-    standing = (likeness_without_itself(one.vectors, one.count) - one.middle) / one.width
-    evidence = neighbours.evidence(logistic(one.slope * margins + one.offset), standing)
+    scores = (knn_scores_without_itself(one.vectors, one.count) - one.middle) / one.width
+    evidence = neighbours.evidence(logistic(one.slope * margins + one.offset), scores)
     return logistic(neighbours.slope * evidence + neighbours.offset)
 
 
@@ -124,5 +124,5 @@ def weighted_threshold(confidences: np.ndarray, weights: np.ndarray, accepted: f
     """
     order = np.argsort(-confidences, kind="stable")
     reached = np.cumsum(weights[order])
-    place = int(np.searchsorted(reached, accepted * reached[-1] - _TINY))
-    return float(confidences[order[min(place, len(order) - 1)]])
+    last = int(np.searchsorted(reached, accepted * reached[-1] - _TINY))
+    return float(confidences[order[min(last, len(order) - 1)]])

@@ -10,7 +10,7 @@ from pipeline.settings.field import NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Kind, L
 class AnomalySettings:
     """How normal features are kept, and from which score on a position is an anomaly; pixels are those after reduction.
 
-    What the scores do with it: inference/anomaly/bank.py.
+    What the scores do with it: inference/anomaly/memory_bank.py.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("anomaly",)

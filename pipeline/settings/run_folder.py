@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from inference.anomaly.bank import BANK_NAME
+from inference.anomaly.memory_bank import BANK_NAME
 from inference.anomaly.region_names import NAMES_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError

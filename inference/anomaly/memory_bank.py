@@ -1,9 +1,9 @@
-"""What is normal, as the network sees it, and how far from it counts as an anomaly: bank.npz behind the network.
+"""Feature vectors of normal photographs, and the threshold on distances to them: bank.npz behind the network.
 
-PatchCore (Roth et al. 2022, arXiv:2106.08265): the score of a place is the distance of its feature vector to the
-nearest one of normal surfaces. PaDiM (Defard et al. 2021, arXiv:2011.08785), on a surface where no place is like the
-same place of the next photograph: the Mahalanobis distance to the mean of all normal vectors. The network then ends
-with the whitening, and the bank holds one vector.
+PatchCore (Roth et al. 2022, arXiv:2106.08265): the score of a position is the distance of its feature vector to the
+nearest one of normal photographs. PaDiM (Defard et al. 2021, arXiv:2011.08785), for photographs that are not aligned
+with each other: the Mahalanobis distance to the mean of all normal vectors. The network then ends with the whitening,
+and the memory bank holds one vector.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from inference.model.array_file import Column, arrays_to_file, misfit, read_arra
 
 BANK_NAME = "bank.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}
-_SCALE = (
+_SCALE = (  # the numbers of the file, in this order
     "threshold",
     "width",
     "smoothing",
@@ -24,41 +24,43 @@ _SCALE = (
     "smallest_area",
     "halo",
     "border",
-    "relative",
+    "normalize_by_median",
     "centred",
-    "even_light",
+    "local_contrast",
     "score_share",
-    "lag",
+    "alignment",
 )
-_WHOLE = ("margin", "longest_side", "smallest_area", "halo", "border", "even_light", "lag")
-_FLAGS = ("relative", "centred")
+_WHOLE = ("margin", "longest_side", "smallest_area", "halo", "border", "local_contrast", "alignment")
+_FLAGS = ("normalize_by_median", "centred")
 _TINY = 1e-6
-_CHUNK = 4096  # places compared at once: memory stays bounded
+_CHUNK = 4096  # positions compared at once: memory stays bounded
 
 
 @dataclass(frozen=True)
-class Bank:
+class MemoryBank:
     """Normal feature vectors, and the rule that turns distances to them into a decision.
 
+    Pixels are those of the photograph as the network sees it, after longest_side.
+
     vectors: float32 [normal vectors, features].
-    threshold: the score from which a place is an anomaly; raw distances, no scale of their own.
+    threshold: the score from which a position is an anomaly; a raw distance.
     width: the score by which the logit of "anomaly" changes by 1.
-    smoothing: standard deviation of the Gaussian over the map of scores, in places.
+    smoothing: standard deviation of the Gaussian filter over the map of scores, in positions.
     margin: of a tile, in pixels; see inference.anomaly.tiles.
-    longest_side: larger photographs are reduced to it before they are looked at; 0: never.
-    smallest_area: pixels, as looked at, of the smallest region that counts.
-    halo: pixels, as looked at, up to which a place's score shines on its surroundings, because each feature sees more
-        than its place: a place only counts where it reaches half of the highest score within that distance, both from
-        the photograph's median on. 0: the threshold alone decides.
-    border: pixels, as looked at, along the photograph's edge that get its median score: what lies there is not judged.
-    centred: a photograph's mean vector is subtracted first, so that its light and tone do not count.
-    even_light: window, in pixels as looked at, within which light is evened first; see inference.anomaly.light; 0: as
-        it is.
-    lag: of the network, in pixels; see inference.anomaly.tiles.
-    score_share: the photograph's score is the mean over this share of its places, the highest; 0: the highest alone. A
-        photograph below the threshold then has no regions, whatever single places score.
-    relative: scores are multiples of the photograph's median distance, so that a kind of surface of which the bank
-        knows little is no anomaly as a whole.
+    longest_side: pixels to which larger photographs are reduced first; 0: never.
+    smallest_area: pixels of the smallest region that counts.
+    halo: pixels up to which a position's score bleeds into its surroundings, because a feature's receptive field is
+        larger than its position: a position counts only where its score reaches half of the highest score within that
+        distance, both measured from the photograph's median. 0: the threshold alone decides.
+    border: pixels along the photograph's edge whose scores are replaced by the photograph's median score.
+    normalize_by_median: scores are multiples of the photograph's median distance, so that a photograph of a material
+        that is rare in the memory bank is no anomaly as a whole.
+    centred: the photograph's mean vector is subtracted first, so that its light and tone do not count.
+    local_contrast: side in pixels of the window of local contrast normalisation, before the network; see
+        inference.anomaly.local_contrast; 0: none.
+    score_share: the photograph's score is the mean over this share of its positions, the highest; 0: the highest alone.
+        A photograph below the threshold then has no regions, whatever single positions score.
+    alignment: pixel offset of the network's feature map; see inference.anomaly.tiles.
     """
 
     vectors: np.ndarray
@@ -70,45 +72,48 @@ class Bank:
     smallest_area: int = 1
     halo: int = 0
     border: int = 0
-    relative: bool = False
+    normalize_by_median: bool = False
     centred: bool = False
-    even_light: int = 0
+    local_contrast: int = 0
     score_share: float = 0.0
-    lag: int = 0
+    alignment: int = 0
 
     def scores(self, features: np.ndarray, stride: int) -> np.ndarray:
-        """Return the score of each place, float32 [rows, columns], of a map [rows, columns, features].
+        """Return the score of each position, float32 [rows, columns], of a map [rows, columns, features].
 
         stride: of the map, in pixels.
         """
         rows, columns = features.shape[:2]
-        places = self.prepare(features).reshape(rows * columns, -1)
-        distances = nearest_distance(places, self.vectors).reshape(rows, columns)
+        positions = self.prepare(features).reshape(rows * columns, -1)
+        distances = nearest_distance(positions, self.vectors).reshape(rows, columns)
         median = float(np.median(distances))
         edge = -(-self.border // stride)
         if edge and 2 * edge < min(rows, columns):
             inner = distances[edge:-edge, edge:-edge]
             distances = np.pad(inner, edge, constant_values=median)
-        if self.relative:
+        if self.normalize_by_median:
             distances = distances / max(median, _TINY)
         return smooth(distances, self.smoothing)
 
     def prepare(self, features: np.ndarray) -> np.ndarray:
-        """Return a map [rows, columns, features] as its vectors are compared with those of the bank."""
+        """Return a map [rows, columns, features] as it is compared with the memory bank."""
         return features - features.mean(axis=(0, 1)) if self.centred else features
 
-    def decide_by(self, threshold: float, width: float) -> "Bank":
-        """Return the bank with another threshold and width."""
+    def decide_by(self, threshold: float, width: float) -> "MemoryBank":
+        """Return the memory bank with another threshold and width."""
         return replace(self, threshold=threshold, width=width)
 
 
-def nearest_distance(places: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the Euclidean distance of each place [places, dimensions] to the nearest vector, float32 [places]."""
+def nearest_distance(positions: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distance of each position to the nearest vector, float32 [positions].
+
+    positions: float32 [positions, dimensions]. vectors: float32 [vectors, dimensions].
+    """
     halves = (vectors**2).sum(axis=1) / 2
     turned = np.ascontiguousarray(vectors.T)
-    found = np.empty(len(places), np.float32)
-    for start in range(0, len(places), _CHUNK):
-        some = places[start : start + _CHUNK]
+    found = np.empty(len(positions), np.float32)
+    for start in range(0, len(positions), _CHUNK):
+        some = positions[start : start + _CHUNK]
         closest = (some @ turned - halves).max(axis=1)  # |a - b|^2 = |a|^2 - 2 (ab - |b|^2 / 2)
         found[start : start + _CHUNK] = np.sqrt(np.maximum((some**2).sum(axis=1) - 2 * closest, 0))
     return found
@@ -125,13 +130,13 @@ def smooth(scores: np.ndarray, deviation: float) -> np.ndarray:
         padded = np.pad(scores, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="symmetric")
         length = scores.shape[axis]
         scores = np.asarray(
-            sum(weight * padded.take(range(place, place + length), axis) for place, weight in enumerate(kernel))
+            sum(weight * padded.take(range(shift, shift + length), axis) for shift, weight in enumerate(kernel))
         )
     return scores
 
 
 def half_heights(scores: np.ndarray, reach: int) -> np.ndarray:
-    """Return half the way from the median to the highest score within reach places, float32 [rows, columns].
+    """Return half the way from the median to the highest score within reach positions, float32 [rows, columns].
 
     The half maximum of a blurred edge lies where the edge is.
     """
@@ -139,7 +144,7 @@ def half_heights(scores: np.ndarray, reach: int) -> np.ndarray:
     for axis in (0, 1):
         padded = np.pad(highest, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
         length = scores.shape[axis]
-        highest = np.max([padded.take(range(place, place + length), axis) for place in range(2 * reach + 1)], axis=0)
+        highest = np.max([padded.take(range(shift, shift + length), axis) for shift in range(2 * reach + 1)], axis=0)
     median = np.float32(np.median(scores))
     return np.asarray(median + (highest - median) / 2, np.float32)
 
@@ -154,7 +159,7 @@ def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[
     """Return the map [rows, columns] at a photograph's size (height, width), bilinear.
 
     Args:
-        scores: a place is stride pixels wide; the places may cover a little more than what was seen.
+        scores: a position is stride pixels wide; the positions may cover a little more than what was seen.
         stride: in pixels as seen.
         seen: (height, width) that the network saw.
         size: (height, width) of the photograph.
@@ -165,7 +170,7 @@ def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))
 
 
-def bank_to_file(bank: Bank) -> bytes:
+def memory_bank_to_file(bank: MemoryBank) -> bytes:
     """Return the bytes of bank.npz: vectors in 16 bits."""
     return arrays_to_file(
         {
@@ -175,8 +180,8 @@ def bank_to_file(bank: Bank) -> bytes:
     )
 
 
-def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
-    """Read bank.npz of a network whose map has so many features.
+def read_memory_bank(data: bytes, features: int, name: str = "model") -> MemoryBank:
+    """Read bank.npz of a network whose map has this number of features.
 
     Raises:
         InputError: it is damaged or does not fit the network.
@@ -189,4 +194,4 @@ def read_bank(data: bytes, features: int, name: str = "model") -> Bank:
     values = dict(zip(_SCALE, (float(value) for value in scale), strict=True))
     whole = {key: int(values.pop(key)) for key in _WHOLE}
     flags = {key: bool(values.pop(key)) for key in _FLAGS}
-    return Bank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]
+    return MemoryBank(vectors.astype(np.float32), **values, **whole, **flags)  # type: ignore[arg-type]

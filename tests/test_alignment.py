@@ -1,4 +1,4 @@
-"""Places of a map that look beside where they stand, and regions described for their names."""
+"""The pixel offset of a feature map, and regions described for their names."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ import pytest
 from inference.anomaly.components import find_components
 from inference.anomaly.region_names import describe
 from inference.anomaly.tiles import Tiling
-from pipeline.anomaly.alignment import measure_lag
+from pipeline.anomaly.alignment import measure_alignment
 
 SIDE, STRIDE = 128, 4
 
 
 def late(shift: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a network whose places look so many pixels below and to the right of where they stand."""
+    """Return a network whose positions see what is so many pixels below and to the right of them."""
 
     def network(tile: np.ndarray) -> np.ndarray:
         grey = np.pad(tile.astype(np.float32).mean(axis=2), ((0, shift), (0, shift)), mode="edge")[shift:, shift:]
@@ -29,20 +29,20 @@ def surfaces() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("shift", [0, 1, 3, 6])
-def test_a_lag_is_measured(shift: int) -> None:
-    """Faults: the wrong sign, which doubles the shift of every mask; half a place too much; places for pixels."""
-    assert measure_lag(late(shift), Tiling(SIDE, 32, STRIDE), surfaces(), seed=0) == shift
+def test_the_offset_of_a_map_is_measured(shift: int) -> None:
+    """Faults: the wrong sign, which doubles the shift of every mask; half a position too much; positions for pixels."""
+    assert measure_alignment(late(shift), Tiling(SIDE, 32, STRIDE), surfaces(), seed=0) == shift
 
 
-def test_tiles_make_up_for_the_lag() -> None:
+def test_tiles_correct_the_offset() -> None:
     """A spot is seen where it is, in photographs of one tile and of several.
 
-    Faults: a lag that moves tiles the wrong way, or the first one alone.
+    Faults: an offset that moves tiles the wrong way, or the first one alone.
     """
     pixels = np.full((200, 220, 3), 140, np.uint8)
     for row, column in ((40, 60), (150, 170)):
         pixels[row - 4 : row + 4, column - 4 : column + 4] = 0
-    seen = Tiling(SIDE, 32, STRIDE, lag=6).look(late(6), pixels)[..., 0]
+    seen = Tiling(SIDE, 32, STRIDE, alignment=6).look(late(6), pixels)[..., 0]
     assert [seen[row // STRIDE, column // STRIDE] for row, column in ((40, 60), (150, 170))] == [0, 0]
     assert (seen < 70).sum() <= 2 * 4
 

@@ -1,12 +1,12 @@
-"""Light that is evened before the network looks, and a photograph's score from its highest places."""
+"""Local contrast normalisation, and a photograph's score from its highest positions."""
 
 import numpy as np
 import pytest
 
-from inference.anomaly.bank import Bank, top_mean
 from inference.anomaly.components import Component
-from inference.anomaly.detector import Detector, Surface
-from inference.anomaly.light import box_mean, even_light
+from inference.anomaly.detector import AnomalyMap, Detector
+from inference.anomaly.local_contrast import box_mean, normalize_local_contrast
+from inference.anomaly.memory_bank import MemoryBank, top_mean
 from pipeline.anomaly.threshold import choose_threshold, expected_highest
 
 
@@ -19,7 +19,8 @@ def test_exposure_and_a_shadow_change_nothing() -> None:
     """Faults: only the mean evened, not the contrast; the whole photograph's mean instead of the surroundings'."""
     surface = grain()
     shadow = np.linspace(0.5, 1.2, surface.shape[1])[None, :, None]
-    plain, dark = (even_light(np.clip(one, 0, 255).astype(np.uint8), 31) for one in (surface, surface * shadow))
+    lit = [np.clip(one, 0, 255).astype(np.uint8) for one in (surface, surface * shadow)]
+    plain, dark = (normalize_local_contrast(one, 31) for one in lit)
     difference = np.abs(plain.astype(float) - dark.astype(float))
     assert difference.mean() < 4
     assert plain.std() > 25
@@ -30,18 +31,18 @@ def test_a_spot_stays_and_a_flat_photograph_is_not_blown_up() -> None:
     """Faults: a spot averaged away; noise of one grey level stretched to full contrast."""
     surface = np.clip(grain(), 0, 255).astype(np.uint8)
     surface[50:56, 60:66] = 20
-    evened = even_light(surface, 31)
+    evened = normalize_local_contrast(surface, 31)
     assert evened[50:56, 60:66].max() < 60
     flat = np.full((40, 40, 3), 90, np.uint8)
     flat[::2] += 1
-    assert even_light(flat, 31).std() < 10
+    assert normalize_local_contrast(flat, 31).std() < 10
 
 
 def test_colour_stays() -> None:
     """Faults: the photograph made grey, which would hide a stain of another hue."""
     surface = np.clip(grain(), 0, 255).astype(np.uint8)
     surface[40:60, 40:60, 2] //= 2
-    evened = even_light(surface, 61).astype(int)
+    evened = normalize_local_contrast(surface, 61).astype(int)
     assert evened[50, 50, 0] - evened[50, 50, 2] > 30
 
 
@@ -85,7 +86,7 @@ def test_a_diffuse_anomaly_is_found_by_its_many_places() -> None:
     threshold = choose_threshold(maps, True, 0.05, share=0.05)
     detector = Detector.__new__(Detector)
     detector.threshold = 0.5
-    detector.bank = Bank(np.zeros((1, 1), np.float32), threshold.score, threshold.width, score_share=0.05)
+    detector.memory_bank = MemoryBank(np.zeros((1, 1), np.float32), threshold.score, threshold.width, score_share=0.05)
     single, many = (maps[0].astype(np.float32).copy() for _ in range(2))
     single[5, 5] = 5
     many[:10, :10] += 1.5
@@ -94,4 +95,4 @@ def test_a_diffuse_anomaly_is_found_by_its_many_places() -> None:
 
 
 def find(detector: Detector, scores: np.ndarray) -> list[Component]:
-    return detector.find(Surface(scores, scores, np.zeros(scores.shape, np.uint8), 1.0))
+    return detector.find(AnomalyMap(scores, scores, np.zeros(scores.shape, np.uint8), 1.0))

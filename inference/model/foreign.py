@@ -2,7 +2,7 @@
 
 Labels: from --labels, or from the packed file that the metadata name for the output; one label a line. All of them are
 answered as they are, "background" and "unknown" too: nothing is known of a threshold below which to reject, so it is 0.
-Pixels and scores: see scaling.py. The network is tried in a child process first: see probe.py.
+Pixels and scores: see inference.foreign.scaling. The network is tried in a child process first: see probe.py.
 """
 
 import dataclasses
@@ -13,11 +13,11 @@ import numpy as np
 
 from inference.errors import InputError
 from inference.foreign.metadata import Metadata, read_metadata
-from inference.foreign.probe import probe_network
 from inference.foreign.scaling import Conversion, are_probabilities, make_conversion
 from inference.foreign.structure import Network, read_network
 from inference.model.artefact import Artefact, flatbuffer_sha256
 from inference.model.card import Card
+from inference.model.probe import probe_network
 from inference.model.tflite_model import TfliteModel
 
 LARGEST_LABELS_BYTES = 4 * 2**20
@@ -79,15 +79,6 @@ def load_foreign(foreign: ForeignModel, flatbuffer: bytes, name: str = "model", 
     if foreign.conversion.softmax and _gives_probabilities(model, foreign.conversion):
         model.conversion = dataclasses.replace(foreign.conversion, softmax=False)
     return model
-
-
-def refuse_options(labels: Path | None, scaling: str | None, name: str) -> None:
-    """Refuse what a model with a card does not need and must not be given."""
-    for option, value in (("--labels", labels), ("--scaling", scaling)):
-        if value is not None:
-            raise InputError(
-                f"{name}: has a card with its own labels and scaling. Received: {option} {value}. Leave {option} out."
-            )
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

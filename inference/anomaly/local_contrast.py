@@ -1,13 +1,13 @@
-"""A photograph under uneven light, or at another exposure -> the same surface in even light, in numpy alone."""
+"""Local contrast normalisation of a photograph: uneven light and exposure removed, in numpy alone."""
 
 import numpy as np
 
-_MIDDLE, _SPREAD = 118.0, 35.0  # grey levels that the evened photograph has as mean and standard deviation
+_MIDDLE, _SPREAD = 118.0, 35.0  # grey levels that the normalised photograph has as mean and standard deviation
 _LEAST_SPREAD = 2.0  # grey levels; below, noise would be blown up
 
 
-def even_light(pixels: np.ndarray, window: int) -> np.ndarray:
-    """Return uint8 [height, width, 3] with the same mean and contrast of brightness around every place.
+def normalize_local_contrast(pixels: np.ndarray, window: int) -> np.ndarray:
+    """Return uint8 [height, width, 3] with the same mean and contrast of brightness around every pixel.
 
     From each colour the mean of its surroundings is taken away, and all are divided by the standard deviation of the
     surroundings' brightness: a shadow or another exposure changes nothing, an edge stays (local contrast
@@ -15,14 +15,14 @@ def even_light(pixels: np.ndarray, window: int) -> np.ndarray:
 
     Args:
         pixels: uint8 [height, width, 3], RGB.
-        window: side of the square that is a place's surroundings, in pixels.
+        window: side of the square that is a pixel's surroundings, in pixels.
     """
     colours = pixels.astype(np.float32)
     grey = colours.mean(axis=2)
     middle = box_mean(grey, window)
     spread = np.sqrt(np.maximum(box_mean(grey**2, window) - middle**2, _LEAST_SPREAD**2))
-    evened = [(colours[..., channel] - box_mean(colours[..., channel], window)) / spread for channel in range(3)]
-    return np.clip(np.stack(evened, axis=2) * _SPREAD + _MIDDLE + 0.5, 0, 255).astype(np.uint8)
+    normalised = [(colours[..., channel] - box_mean(colours[..., channel], window)) / spread for channel in range(3)]
+    return np.clip(np.stack(normalised, axis=2) * _SPREAD + _MIDDLE + 0.5, 0, 255).astype(np.uint8)
 
 
 def box_mean(values: np.ndarray, window: int) -> np.ndarray:

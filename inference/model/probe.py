@@ -1,7 +1,7 @@
-"""A network that nothing vouches for -> a first run in a process of its own, so that a crash is an error message.
+"""The first run of a network without a card, in a process of its own, so that a crash becomes an error message.
 
 The tables of a flatbuffer can be in order and its operators still make LiteRT divide by zero, read outside its memory
-or take all of it; a library can't catch that in its own process. `python -m inference.foreign.probe` is the child.
+or take all of it; a library can't catch that in its own process. `python -m inference.model.probe` is the child.
 """
 
 import contextlib
@@ -20,16 +20,16 @@ from inference.model.tflite_model import start_interpreter
 SECONDS = 60.0
 MEMORY_BYTES = 8 * 2**30  # address space, where the system can limit it
 REFUSED = 3  # the child's exit code when LiteRT refuses in good order; its last line says why
-_COMMAND = (sys.executable, "-P", "-m", "inference.foreign.probe")  # -P: modules in the working folder stay out
+_COMMAND = (sys.executable, "-P", "-m", "inference.model.probe")  # -P: modules in the working folder stay out
 
 
 def probe_network(flatbuffer: bytes, name: str = "model", seconds: float = SECONDS) -> None:
-    """Load a network in a child process and let it look at two pictures.
+    """Load a network in a child process and run it on two pictures.
 
     Raises:
         InputError: LiteRT refuses it, crashes, or takes longer than that.
     """
-    path = [*(entry or str(Path.cwd()) for entry in sys.path), str(Path(__file__).parents[1])]
+    path = [*(entry or str(Path.cwd()) for entry in sys.path), str(Path(__file__).parents[2])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "OPENBLAS_NUM_THREADS": "1"}
     try:
         child = subprocess.run(
@@ -37,7 +37,7 @@ def probe_network(flatbuffer: bytes, name: str = "model", seconds: float = SECON
         )
     except subprocess.TimeoutExpired:
         raise InputError(
-            f"{name}: LiteRT must load it and look at two pictures in {seconds:g} seconds, and did not. "
+            f"{name}: LiteRT must load it and run it on two pictures in {seconds:g} seconds, and did not. "
             "Give a smaller network."
         ) from None
     if child.returncode == REFUSED:

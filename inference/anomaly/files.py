@@ -1,0 +1,45 @@
+"""A photograph's mask and scores -> files: --masks and --scores."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.pictures.encode import png_bytes
+from inference.safe_path import safe_path
+
+
+def write_mask(folder: Path, key: str, mask: np.ndarray) -> None:
+    """Write uint8 [height, width], 0 or 255, as PNG of the photograph's size: "a/b.jpg" gives a/b.png.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    _write(file_path(folder, key, ".png"), png_bytes(mask), "--masks")
+
+
+def write_scores(folder: Path, key: str, scores: np.ndarray) -> None:
+    """Write raw scores, float32 [height, width], as .npy: "a/b.jpg" gives a/b.npy.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    data = io.BytesIO()
+    np.save(data, scores.astype(np.float32))
+    _write(file_path(folder, key, ".npy"), data.getvalue(), "--scores")
+
+
+def file_path(folder: Path, key: str, suffix: str) -> Path:
+    """Return folder/key with another suffix, inside the folder for any key; see inference.safe_path."""
+    start, slash, name = key.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return safe_path(folder, f"{start}{slash}{stem}", suffix)
+
+
+def _write(path: Path, data: bytes, option: str) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another {option}.") from fault
