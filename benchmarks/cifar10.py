@@ -25,6 +25,7 @@ from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_image
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
+from pipeline.report.style import interval
 from pipeline.settings.run_folder import describe_machine, write_json
 
 LABELS = RECIPES["cifar10"].labels
@@ -122,8 +123,8 @@ def table(report: dict[str, Any]) -> list[str]:
     lines.append(f"{'file':34}{'top-1':>7}  {'95 % interval':14}{'top-2':>7}{'ms':>8}{'p95':>7}{'kB':>7}")
     for name, row in report["models"].items():
         first, ms = row["accuracy"], row["ms"]
-        between = f"[{100 * first['low']:.1f}, {100 * first['high']:.1f}]"
-        shares = f"{100 * first['value']:>6.1f}%  {between:14}{100 * row['top2_accuracy']['value']:>6.1f}%"
+        between = f"[{interval(first, between=', ')}]"
+        shares = f"{100 * first.value:>6.1f}%  {between:14}{100 * row['top2_accuracy'].value:>6.1f}%"
         lines.append(f"{Path(name).name:34}{shares}{ms['median']:>8.2f}{ms['p95']:>7.2f}{row['bytes'] / 1000:>7.0f}")
     return lines
 

@@ -22,6 +22,7 @@ from inference.model.classifier import Classifier
 from pipeline.classification.stages import run_index
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.intervals import proportion
+from pipeline.report.style import columns
 from pipeline.settings.run_folder import RunFolder
 
 
@@ -58,8 +59,7 @@ def measure(options: argparse.Namespace) -> int:
         kind = tuple(patch for patch in index.patches if patch.file.endswith(ending))
         right = count_right(model, PatchIndex(index.root, kind))
         share = proportion(right, len(kind))
-        between = f"[{100 * share['low']:.1f}, {100 * share['high']:.1f}]"
-        print(f"{options.split} {ending:6} {100 * share['value']:.1f} % {between} n = {len(kind)}")
+        print(f"{options.split} {ending:6} {columns(share)}")
     return 0
 
 

@@ -21,7 +21,7 @@ from benchmarks.folds import classes_of, percent_text, runs_of, show
 from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.classification.stages import run_index
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import share_of
 from pipeline.random_generator import make_generator
 from pipeline.settings.run_folder import RunFolder, describe_machine
 
@@ -51,8 +51,8 @@ def measure_variants(path: Path) -> dict[str, Any]:
     variants = {}
     for name in VARIANTS:
         right = np.concatenate([given[name] for _, given in parts]) == labels
-        per_class = {label: _share(right[labels == label]) for label in classes}
-        variants[name] = {"accuracy": _share(right), "per_class": per_class}
+        per_class = {label: share_of(right[labels == label]) for label in classes}
+        variants[name] = {"accuracy": share_of(right), "per_class": per_class}
     return {"machine": describe_machine(), "runs": [run.path.name for run in runs], "variants": variants}
 
 
@@ -61,12 +61,12 @@ def table(report: dict[str, Any]) -> list[str]:
     variants = report["variants"]
     lines = ["accuracy in percent [95 % interval], nothing rejected"]
     for name, figures in variants.items():
-        lines.append(f"  {name:26}{percent_text(figures['accuracy'])}  n = {figures['accuracy']['n']}")
+        lines.append(f"  {name:26}{percent_text(figures['accuracy'])}  n = {figures['accuracy'].n}")
     lines += ["", f"  {'by class':20}{'n':>5}" + "".join(f"{_short(name):>12}" for name in variants)]
     for label, estimate in variants["as it is"]["per_class"].items():
-        shares = (figures["per_class"][label]["value"] for figures in variants.values())
+        shares = (figures["per_class"][label].value for figures in variants.values())
         texts = ("?" if share is None else f"{100 * share:.1f}" for share in shares)
-        lines.append(f"  {label:20}{estimate['n']:>5}" + "".join(f"{text:>12}" for text in texts))
+        lines.append(f"  {label:20}{estimate.n:>5}" + "".join(f"{text:>12}" for text in texts))
     return lines
 
 
@@ -117,10 +117,6 @@ def _classify_run(run: RunFolder) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             given[name].append(classifier.classify(changed).result)
     labels = np.array([patch.label for patch in index.patches])
     return labels, {name: np.array(results) for name, results in given.items()}
-
-
-def _share(hits: np.ndarray) -> dict[str, Any]:
-    return proportion(int(hits.sum()), len(hits))
 
 
 def _short(name: str) -> str:

@@ -120,7 +120,7 @@ def look(classifier: Classifier, index: PatchIndex) -> Looked:
 
 
 def draw_photos(patches: Looked, count: int, seed: int) -> np.ndarray:
-    """Return a mask of the patches of so many photographs, drawn by lot."""
+    """Return a mask of the patches of so many photographs, drawn at random."""
     photos = np.unique(patches.photos)
     drawn = np.random.default_rng(seed).permutation(photos)[:count]
     return np.isin(patches.photos, drawn)
@@ -219,7 +219,7 @@ def table(report: dict[str, Any]) -> list[str]:
         lines += [_line(f"enrolled from {count}", np.mean(rows, axis=0))] if rows else []
     lines.append(_line("fine-tuned on 20", np.mean([_figures(one, one["fine_tuned"]) for one in labels], axis=0)))
     if report["joint"]:
-        recall = [report["joint"]["recall"][label]["value"] for label in report["labels"]]
+        recall = [report["joint"]["recall"][label].value for label in report["labels"]]
         lines.append(_line("trained on all", [np.mean(recall), np.nan, 0.0, np.nan]))
     return lines
 
@@ -227,8 +227,8 @@ def table(report: dict[str, Any]) -> list[str]:
 def _figures(one: dict[str, Any], row: dict[str, Any]) -> list[float]:
     """Return recall of the new class, its share that is also accepted, points that the old ones lost, and seconds."""
     accepted = row.get("right_and_accepted", {}).get("new", {}).get("value", np.nan)
-    lost = one["before"]["value"] - row["accuracy"]["old"]["value"]
-    return [row["accuracy"]["new"]["value"], accepted, lost, row["seconds"]]
+    lost = one["before"].value - row["accuracy"]["old"].value
+    return [row["accuracy"]["new"].value, accepted, lost, row["seconds"]]
 
 
 def _line(title: str, means: Sequence[float] | np.ndarray) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from inference.errors import InputError
 from inference.model.classifier import Classifier
 from pipeline.crossval.folds import CrossvalFolder
+from pipeline.metrics.intervals import Estimate
+from pipeline.report.style import interval
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 
@@ -32,12 +34,12 @@ def classes_of(classifier: Classifier) -> tuple[str, ...]:
     return tuple(label for label in card.labels if label not in card.reject_labels)
 
 
-def percent_text(estimate: dict[str, Any]) -> str:
-    """Return an estimate of pipeline.metrics.intervals in percent: "80.0 [49.0, 94.3]"."""
-    if estimate["value"] is None:
+def percent_text(estimate: Estimate) -> str:
+    """Return an estimate in percent: "80.0 [49.0, 94.3]"."""
+    if estimate.value is None:
         return "not defined"
-    value, low, high = (f"{100 * estimate[key]:.1f}" for key in ("value", "low", "high"))
-    return f"{value:>5} {f'[{low}, {high}]':<14}"
+    ends = f"[{interval(estimate, between=', ')}]"
+    return f"{100 * estimate.value:>5.1f} {ends:<14}"
 
 
 def show(measure: Callable[[], dict[str, Any]], table: Callable[[dict[str, Any]], list[str]], out: Path | None) -> int:

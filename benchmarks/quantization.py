@@ -16,8 +16,9 @@ import numpy as np
 from inference.model.tflite_model import TfliteModel
 from inference.pictures.image_io import read_image
 from pipeline.classification.stages import run_index
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import share_of
 from pipeline.quiet import captured_output, load_tensorflow
+from pipeline.report.style import columns
 from pipeline.settings.recipe import Recipe, override
 from pipeline.settings.run_folder import RunFolder, read_json
 
@@ -92,10 +93,10 @@ def _answers(flatbuffer: bytes, pictures: list[np.ndarray]) -> np.ndarray:
 
 def _line(name: str, answers: np.ndarray, reference: np.ndarray, labels: np.ndarray, classes: int, size: int) -> str:
     best, expected = answers[:, :classes].argmax(axis=1), reference[:, :classes].argmax(axis=1)
-    accuracy = proportion(int((best == labels).sum()), len(labels))
+    accuracy = share_of(best == labels)
     return (
-        f"{name:24} accuracy {100 * accuracy['value']:5.1f} % [{100 * accuracy['low']:.1f}, "
-        f"{100 * accuracy['high']:.1f}]  same label as float {100 * (best == expected).mean():5.1f} %  "
+        f"{name:24} accuracy {columns(accuracy)}  "
+        f"same label as float {100 * (best == expected).mean():5.1f} %  "
         f"mean difference {np.abs(answers - reference).mean():.4f}  {size:,} bytes  n = {len(labels)}"
     )
 

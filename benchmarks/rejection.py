@@ -22,7 +22,7 @@ from inference.model.classifier import Classifier
 from inference.pictures.listing import list_pictures
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.metrics.classification import Scores
-from pipeline.metrics.intervals import bootstrap, proportion
+from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_of
 from pipeline.quiet import load_tensorflow
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.run_folder import RunFolder, describe_machine
@@ -109,7 +109,7 @@ def _measure_run(run: RunFolder, folders: dict[str, Path], unreadable: dict[str,
     sources |= {name: _classify_folder(classifier, folder, unreadable) for name, folder in folders.items()}
     return {
         "card_threshold": threshold,
-        "accepted_at_card": proportion(int((positives.confidences >= threshold).sum()), len(positives.labels)),
+        "accepted_at_card": share_of(positives.confidences >= threshold),
         "sources": {name: measure_source(positives, values, threshold) for name, values in sources.items()},
     }
 
@@ -129,10 +129,10 @@ def _classify_folder(classifier: Classifier, folder: Path, unreadable: dict[str,
     return np.array(confidences)
 
 
-def _auroc(positives: Scores, confidences: np.ndarray) -> dict[str, Any]:
+def _auroc(positives: Scores, confidences: np.ndarray) -> Estimate:
     """Return how often a class's patch is the more confident one; a source's picture is a photograph of its own."""
     if not len(confidences):
-        return proportion(0, 0)
+        return UNDEFINED
     known = np.repeat([True, False], [len(positives.confidences), len(confidences)])
     values = np.concatenate([positives.confidences, confidences])
     photos = np.concatenate([positives.photos, [f"outside/{number}" for number in range(len(confidences))]])
@@ -153,13 +153,13 @@ def _share_ahead(positives: np.ndarray, others: np.ndarray) -> float | None:
     return float(sum(places) / 2 / len(others))
 
 
-def _below(confidences: np.ndarray, threshold: float) -> dict[str, Any]:
-    return proportion(int((confidences < threshold).sum()), len(confidences))
+def _below(confidences: np.ndarray, threshold: float) -> Estimate:
+    return share_of(confidences < threshold)
 
 
-def _over_folds(estimates: list[dict[str, Any]]) -> dict[str, Any]:
+def _over_folds(estimates: list[Estimate]) -> dict[str, Any]:
     """Return the folds' estimates with mean and standard deviation (n - 1) of their values."""
-    values = [estimate["value"] for estimate in estimates if estimate["value"] is not None]
+    values = [estimate.value for estimate in estimates if estimate.value is not None]
     return {
         "mean": float(np.mean(values)) if values else None,
         "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
@@ -176,7 +176,7 @@ def _text(figure: dict[str, Any]) -> str:
 
 def _numbers(figure: dict[str, Any]) -> str:
     """Return n, as a range where the folds differ."""
-    counts = sorted({estimate["n"] for estimate in figure["folds"]})
+    counts = sorted({estimate.n for estimate in figure["folds"]})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
 
 

@@ -34,7 +34,7 @@ from inference.anomaly.memory_bank import enlarge, top_mean
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
-from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, fit_projection, trim
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, draw_places, fit_projection, split_folds, trim
 from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos
 from pipeline.data.groups import read_photo_groups
 from pipeline.metrics.segmentation import aupro, auroc, best_f1
@@ -140,7 +140,7 @@ def _look(photo: SurfacePhoto, recipe: Recipe, whole: Any, levels: dict[str, Any
 def make_folds(looked: Sequence[Looked], most: int) -> list[Fold]:
     """Return the folds of a run; those without a mask are left out, since nothing would measure them."""
     folds = []
-    for held_out in deal_folds([one.photo.group for one in looked], most):
+    for held_out in split_folds([one.photo.group for one in looked], most):
         fit = [number for number, one in enumerate(looked) if one.photo.group not in held_out]
         score = [n for n, one in enumerate(looked) if one.photo.group in held_out and one.mask is not None]
         folds += [Fold(fit, score)] if score else []

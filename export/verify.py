@@ -1,5 +1,6 @@
 """Keras, float and int8 on the same test patches -> parity.json, and the gate that a bad conversion fails."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.data.index import PatchIndex
 from pipeline.evaluation.cost import measure_latency
 from pipeline.evaluation.evaluate import runner_probabilities
 from pipeline.metrics.classification import Scores, score
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import share_of
 from pipeline.settings.recipe import Recipe
 
 
@@ -43,9 +44,9 @@ def measure_parity(
         given = score(probabilities, labels, photos, rule)
         parity[mode] = {
             **_rates(given),
-            "agreement": proportion(int((given.results == expected.results).sum()), len(labels)),
+            "agreement": asdict(share_of(given.results == expected.results)),
             **differences(probabilities, reference),
-            "latency_ms": measure_latency(path),
+            "latency_ms": asdict(measure_latency(path)),
         }
     return parity
 
@@ -98,6 +99,6 @@ def _rates(scores: Scores) -> dict[str, Any]:
     right = (scores.best == scores.labels)[positive]
     rejected = (scores.results == "unknown")[~positive]
     return {
-        "accuracy": proportion(int(right.sum()), len(right)),
-        "rejected_background": proportion(int(rejected.sum()), len(rejected)),
+        "accuracy": asdict(share_of(right)),
+        "rejected_background": asdict(share_of(rejected)),
     }

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from inference.errors import InputError
 from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
@@ -16,13 +15,13 @@ from pipeline.stages import Stage
 class Kind:
     """A kind of recipe.
 
-    stages: of a run, in order. fit_stages: how many of them `fit` does. summary_lines: report.json -> the lines that a
-    finished run prints. refusals: verbs that this kind cannot do, with the reason and what to do instead.
+    stages: of a run, in order. fit_stages: how many of them `fit` does. summary_lines: the lines that a finished run
+    prints. refusals: verbs that this kind cannot do, with the reason and what to do instead.
     """
 
     stages: tuple[Stage, ...]
     fit_stages: int
-    summary_lines: Callable[[dict[str, Any]], list[str]]
+    summary_lines: Callable[[RunFolder], list[str]]
     refusals: dict[str, str]
 
 
@@ -50,16 +49,20 @@ def _convert_trunk(run: RunFolder) -> None:
     convert_trunk(run)
 
 
-def _classification_lines(report: dict[str, Any]) -> list[str]:
+def _classification_lines(run: RunFolder) -> list[str]:
     from pipeline.report.report import summary_lines
+    from pipeline.report.sections import ClassificationReport
+    from pipeline.report.stored import read_section
 
-    return summary_lines(report)
+    return summary_lines(read_section(ClassificationReport, run.report, "Evaluate again."))
 
 
-def _anomaly_lines(report: dict[str, Any]) -> list[str]:
-    from pipeline.anomaly.report import surface_lines
+def _anomaly_lines(run: RunFolder) -> list[str]:
+    from pipeline.anomaly.report import anomaly_lines
+    from pipeline.anomaly.sections import AnomalyReport
+    from pipeline.report.stored import read_section
 
-    return surface_lines(report)
+    return anomaly_lines(read_section(AnomalyReport, run.report, "Evaluate again."))
 
 
 EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export)

@@ -3,8 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-from models.build import TRUNKS
-from models.patch_net import PATCH_NET_ROWS, patch_net
 from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
@@ -26,7 +24,6 @@ QUICK = override_all(
         ("export.max_accuracy_loss", "1"),
     ),
 )
-SHORT_TRUNK = {**TRUNKS, "patch_net": lambda pixels: patch_net(pixels, PATCH_NET_ROWS[:2])}  # built in a second
 
 
 def write_world(folder: Path) -> DataPlace:
@@ -35,23 +32,23 @@ def write_world(folder: Path) -> DataPlace:
     return DataPlace(photos, coco, folder / "runs")
 
 
-def finish_run(place: DataPlace, lot: int | None = None) -> RunFolder:
-    """Do every stage of a run; with a lot, the labels of training and validation are shuffled, as if they were true."""
+def finish_run(place: DataPlace, shuffle: int | None = None) -> RunFolder:
+    """Do every stage of a run; with a shuffle, the labels of training and validation are shuffled first."""
     run = start_run(QUICK, place)
     complete(run, [PATCHES])
-    if lot is not None:
-        write_index(shuffle_labels(run_index(run), QUICK.labels, lot), run.index)
+    if shuffle is not None:
+        write_index(shuffle_labels(run_index(run), QUICK.labels, shuffle), run.index)
     complete(run, KINDS["classification"].stages)
     return run
 
 
-def misleading_lots(index: PatchIndex) -> list[int]:
-    """Return lots of which each gives the training patches of every colour another name more often than their own.
+def misleading_shuffles(index: PatchIndex) -> list[int]:
+    """Return shuffles of which each gives the training patches of every colour another name more often than their own.
 
     A network sees three colours, whatever the labels say, and names each by what most of its patches are called: by
-    luck all three names are right in one of six lots. With these they are wrong.
+    luck all three names are right in one of six shuffles. With these they are wrong.
     """
-    return [lot for lot in range(200) if _is_misleading(index, shuffle_labels(index, QUICK.labels, lot))]
+    return [one for one in range(200) if _is_misleading(index, shuffle_labels(index, QUICK.labels, one))]
 
 
 def _is_misleading(index: PatchIndex, shuffled: PatchIndex) -> bool:

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from pipeline.report.report import summary_lines, write_report
+from pipeline.report.sections import ClassificationReport
+from pipeline.report.stored import parse_section
 
 CLASSES = ("quartz", "biotite", "bornite", "chrysocolla", "malachite", "muscovite", "pyrite")  # not by alphabet
 PATCHES = (60, 66, 58, 71, 83, 49, 77)  # test patches of each class
@@ -16,8 +18,13 @@ BACKGROUND = 140
 BINS = 10
 
 
+def parsed(report: dict[str, Any]) -> ClassificationReport:
+    """Return a report of JSON as the program holds it."""
+    return parse_section(ClassificationReport, report)
+
+
 def sample_report(seed: int = 0) -> dict[str, Any]:
-    """Return a full report: three models, every optional part present."""
+    """Return a full report as report.json has it: three models, every optional part present."""
     rng = np.random.default_rng(seed)
     return {
         "format": 2,
@@ -32,7 +39,7 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
             "threshold": 0.624,
             "target_accepted": 0.95,
             "accepted": proportion(431, 453),
-            "reject_scores": _reject_scores(),
+            "ood_scores": _ood_scores(),
         },
         "models": {"int8": _metrics(rng, 431), "float32": _metrics(rng, 434), "keras": _metrics(rng, 434)},
         "released": "int8",
@@ -55,11 +62,11 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _reject_scores() -> dict[str, Any]:
+def _ood_scores() -> dict[str, Any]:
     values = {"softmax": (0.871, 0.902), "energy": (0.862, 0.911), "softmax x neighbours": (0.931, 0.978)}
     scores = {
         name: {
-            kind: {"auroc": auroc, "fpr95": 3 * (1 - auroc), "n_known": 108, "n_strangers": 200}
+            kind: {"auroc": auroc, "fpr95": 3 * (1 - auroc), "n_known": 108, "n_unknown": 200}
             for kind, auroc in zip(("near", "far"), pair, strict=True)
         }
         for name, pair in values.items()
@@ -135,7 +142,7 @@ def _metrics(rng: np.random.Generator, right: int) -> dict[str, Any]:
         "macro_f1": average(right / known - 0.004, 0.026, known),
         "micro_f1": average(right / known, 0.024, known),
         "ece": average(0.031, 0.011, known),
-        "rejected_minerals": proportion(unknown, known),
+        "rejected_known": proportion(unknown, known),
         "rejected_background": proportion(int(counts[-1, -1]), BACKGROUND),
         "accuracy_of_accepted": proportion(answered_right, known - unknown),
         "auroc_background": average(0.978, 0.012, known + BACKGROUND),
@@ -193,7 +200,7 @@ def _threshold_curve() -> list[dict[str, float]]:
     return [
         {
             "threshold": threshold,
-            "accepted_minerals": 1 - 0.055 * (threshold / 0.624) ** 4 if threshold < 0.98 else 0.6,
+            "accepted_known": 1 - 0.055 * (threshold / 0.624) ** 4 if threshold < 0.98 else 0.6,
             "rejected_background": 1 / (1 + math.exp(-11 * (threshold - 0.38))),
         }
         for threshold in thresholds
@@ -235,7 +242,7 @@ def _mistake(number: int, label: str, given: str) -> dict[str, Any]:
             "file": f"patches/train-{number:03}-{place}.png",
             "photo": f"IMG_{place}.jpg",
             "label": (given, given, label)[place],
-            "likeness": 0.97 - 0.02 * place,
+            "cosine": 0.97 - 0.02 * place,
         }
         for place in range(3)
     ]
@@ -274,8 +281,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     write_sample_pictures(folder)
-    _, page = write_report(folder, sample_report(), sample_history())
-    print(*summary_lines(sample_report()), page, sep="\n")
+    _, page = write_report(folder, parsed(sample_report()), sample_history())
+    print(*summary_lines(parsed(sample_report())), page, sep="\n")
 
 
 if __name__ == "__main__":

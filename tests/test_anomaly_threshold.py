@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, fit_projection, trim
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, fit_projection, split_folds, trim
 from pipeline.anomaly.threshold import choose_threshold, expected_highest
 
 
@@ -111,5 +111,5 @@ def test_levels_weigh_alike() -> None:
 
 def test_every_group_is_held_out_once() -> None:
     """Faults: a group in two folds or in none; empty folds."""
-    assert sorted(group for fold in deal_folds([3, 1, 1, 2, 5, 8], 3) for group in fold) == [1, 2, 3, 5, 8]
-    assert deal_folds([1, 2], 8) == [[1], [2]]
+    assert sorted(group for fold in split_folds([3, 1, 1, 2, 5, 8], 3) for group in fold) == [1, 2, 3, 5, 8]
+    assert split_folds([1, 2], 8) == [[1], [2]]

@@ -1,5 +1,6 @@
 """Hidden parts and Grad-CAM's share in a box, on pictures and networks whose answers are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from inference.model.classifier import Classifier
 from pipeline.data.index import Patch
-from pipeline.sanity.figures import BOXES, measure_views
+from pipeline.metrics.intervals import UNDEFINED
+from pipeline.sanity.measure import BOXES, measure_views
 from pipeline.sanity.occlusion import (
     INSIDE_HIDDEN,
     OUTSIDE_HIDDEN,
@@ -18,6 +20,7 @@ from pipeline.sanity.occlusion import (
     map_evidence,
     shares_inside,
 )
+from pipeline.sanity.sections import ViewRow
 from pipeline.sanity.specimen_views import View
 from tests.test_grad_cam import SIDE, make_colour_counter
 
@@ -73,25 +76,24 @@ def test_no_views_are_no_fault(tiny_model: Path) -> None:
     seen = look_at_views([], Classifier(tiny_model, threshold=0), SIDE)
     assert len(map_evidence(make_colour_counter(), seen.pixels, 2)) == 0
     figures = measure_views(BOXES, [])
-    assert figures["n"] == 0 and figures["ratio"]["value"] is None
+    assert figures.n == 0 and figures.ratio == UNDEFINED
 
 
 def test_the_figures_of_the_views_by_hand() -> None:
     """Faults: a mean of ratios; hidden parts exchanged; views without a map that count as 0."""
     rows = [
-        {"photo": str(place), "label": "red", "whole": "red", "inside_hidden": "blue", "outside_hidden": "red"}
-        | {"mass": 0.8, "shuffled_mass": None, "area": 0.4}
-        for place in range(12)
+        ViewRow(f"{number}.png", str(number), "red", "red", "blue", "red", mass=0.8, area=0.4) for number in range(12)
     ]
-    rows[0] |= {"mass": None, "inside_hidden": "red"}
-    rows[1] |= {"mass": 0.1, "area": 0.1}
+    rows[0] = replace(rows[0], mass=None, inside_hidden="red")
+    rows[1] = replace(rows[1], mass=0.1, area=0.1)
     figures = measure_views(BOXES, rows)
-    assert figures["ratio"]["value"] == pytest.approx((10 * 0.8 + 0.1) / (10 * 0.4 + 0.1))
-    assert figures["ratio"]["n"] == 11
-    assert figures["accuracy"]["inside_hidden"]["value"] == pytest.approx(1 / 12)
-    assert figures["inside_counts"]["value"] == pytest.approx(11 / 12)
-    assert figures["look"] == "at the specimen"
-    assert figures["shuffled_ratio"]["n"] == 0
+    assert figures.ratio and figures.inside_counts
+    assert figures.ratio.value == pytest.approx((10 * 0.8 + 0.1) / (10 * 0.4 + 0.1))
+    assert figures.ratio.n == 11
+    assert figures.accuracy["inside_hidden"].value == pytest.approx(1 / 12)
+    assert figures.inside_counts.value == pytest.approx(11 / 12)
+    assert figures.look == "at the specimen"
+    assert figures.shuffled_ratio == UNDEFINED
 
 
 def test_an_example_is_lit_where_the_map_is_and_outlines_the_box() -> None:

@@ -10,7 +10,7 @@ from benchmarks.ood_scores import SCORES, WEIGHED_SOFTMAX, Known, Seen, compare,
 from inference.model.neighbours import Neighbours
 from pipeline.report.report import render_html
 from pipeline.settings.run_folder import RunFolder
-from tests.sample_report import sample_history, sample_report
+from tests.sample_report import parsed, sample_history, sample_report
 
 
 def _seen(features: np.ndarray, logits: np.ndarray) -> Seen:
@@ -80,10 +80,11 @@ def test_a_run_is_measured_near_and_far(colour_run: RunFolder) -> None:
 def test_the_page_of_an_earlier_report_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
     """Catches a table that marks another score, and a report without it or without background that fails."""
     report = sample_report()
-    page = render_html(report, sample_history(), tmp_path)
+    page = render_html(parsed(report), sample_history(), tmp_path)
     assert re.search(r'class="decides"><th scope="row">softmax x neighbours</th>\s*<td>0\.931', page)
-    for row in report["calibration"]["reject_scores"]["scores"].values():
+    for row in report["calibration"]["ood_scores"]["scores"].values():
         del row["near"]
-    assert "background patches" not in render_html(report, sample_history(), tmp_path).split("What could say")[1]
-    del report["calibration"]["reject_scores"]
-    assert "What could say" not in render_html(report, sample_history(), tmp_path)
+    page = render_html(parsed(report), sample_history(), tmp_path)
+    assert "background patches" not in page.split("Out-of-distribution scores, compared")[1]
+    del report["calibration"]["ood_scores"]
+    assert "Out-of-distribution scores, compared" not in render_html(parsed(report), sample_history(), tmp_path)

@@ -1,6 +1,7 @@
 """Cross-validation: every photograph is tested once, what is done is not done again, pooled figures by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,24 @@ from inference.errors import InputError
 from pipeline.__main__ import main
 from pipeline.classification.stages import PATCHES
 from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
-from pipeline.crossval.report import crossval_lines, over_folds, pool_folds, pool_proportions, rejected_where_accepted
+from pipeline.crossval.report import (
+    OverFolds,
+    crossval_lines,
+    over_folds,
+    pool_folds,
+    pool_proportions,
+    rejected_where_accepted,
+)
 from pipeline.data.index import Patch, PatchIndex, read_index
 from pipeline.data.sources import DataPlace
 from pipeline.evaluation.predictions import read_predictions, write_predictions
 from pipeline.metrics.classification import Scores
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import Estimate, proportion
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.stages import Stage, start_run
 from tests.colour_run import write_photographs
+from tests.sample_report import sample_report
 from tests.worlds import RECIPE, one_each, write_world
 
 PAIR = Recipe(name="pair", title="Two folds {fold}", labels=("a", "b"))
@@ -47,14 +56,12 @@ def write_fold(folder: CrossvalFolder, number: int, lines: str, right: tuple[int
     run.path.mkdir(exist_ok=True)
     run.predictions.write_text("\n".join([COLUMNS, *rows]) + "\n")
     n = sum("background" not in row for row in rows)
-    models = {mode: {"accuracy": proportion(hits, n)} for mode, hits in zip(("keras", "float32"), right, strict=True)}
-    report = {
-        "machine": "a machine",
-        "released": "int8",
-        "data": {"kind": "photographs", "refused": [f"refused {number}"]},
-        "models": models | {"int8": {"accuracy": proportion(0, n)}},
-        "baseline": {"name": "colour", "accuracy": proportion(baseline, n)},
-    }
+    hits = {"keras": right[0], "float32": right[1], "int8": 0}
+    report = sample_report()
+    models = {mode: report["models"][mode] | {"accuracy": proportion(count, n)} for mode, count in hits.items()}
+    data = report["data"] | {"kind": "photographs", "refused": [f"refused {number}"]}
+    report |= {"machine": "a machine", "models": models, "data": data}
+    report["baseline"] = {"name": "colour", "accuracy": proportion(baseline, n)}
     write_json(run.report, report)
 
 
@@ -67,25 +74,25 @@ def pair(tmp_path: Path) -> CrossvalFolder:
     return folder
 
 
-def value(estimate: dict) -> tuple[float, int]:
-    return estimate["value"], estimate["n"]
+def value(estimate: Estimate) -> tuple[float | None, int]:
+    return estimate.value, estimate.n
 
 
 def test_pooled_figures_by_hand(pair: CrossvalFolder) -> None:
     """Catches a mean of the folds' shares where patches are to be pooled, and one threshold for all folds."""
     report = pool_folds(pair)
-    pooled = report["pooled"]
-    assert pooled["accuracy"] == proportion(6, 8)
-    assert value(pooled["accuracy_over_photos"]) == (0.75, 8)
-    assert pooled["accuracy_over_photos"]["low"] < 0.75 < pooled["accuracy_over_photos"]["high"]
-    assert pooled["rejected_background"] == proportion(2, 3), "0.65 is rejected in its own fold, 0.55 is not in its own"
-    assert pooled["accepted"] == proportion(6, 8)
-    assert value(pooled["per_class"]["a"]["recall"]) == (0.75, 4)
-    assert pooled["confusion"]["counts"] == [[3, 0, 1], [1, 2, 1], [1, 0, 2]]
-    assert report["models"] == {"keras": proportion(6, 8), "float32": proportion(6, 8), "int8": proportion(0, 8)}
-    assert report["data"]["photos"] == 6
-    assert report["data"]["patches"] == {"a": 4, "b": 4, "background": 3}
-    assert report["data"]["refused"] == ["refused 1", "refused 2"]
+    pooled = report.pooled
+    assert pooled.accuracy == proportion(6, 8)
+    assert value(pooled.accuracy_over_photos) == (0.75, 8)
+    assert pooled.accuracy_over_photos.low < 0.75 < pooled.accuracy_over_photos.high
+    assert pooled.rejected_background == proportion(2, 3), "0.65 is rejected in its own fold, 0.55 is not in its own"
+    assert pooled.accepted == proportion(6, 8)
+    assert value(pooled.per_class["a"].recall) == (0.75, 4)
+    assert pooled.confusion.counts == ((3, 0, 1), (1, 2, 1), (1, 0, 2))
+    assert report.models == {"keras": proportion(6, 8), "float32": proportion(6, 8), "int8": proportion(0, 8)}
+    assert report.data.photos == 6
+    assert report.data.patches == {"a": 4, "b": 4, "background": 3}
+    assert report.data.refused == ("refused 1", "refused 2")
 
 
 def test_a_photograph_with_many_boxes_weighs_as_one(tmp_path: Path) -> None:
@@ -93,30 +100,31 @@ def test_a_photograph_with_many_boxes_weighs_as_one(tmp_path: Path) -> None:
     folder = start_crossval(PAIR, DataPlace(None, None, tmp_path), 2)
     write_fold(folder, 1, "r1,a,b,0.9,a,b " * 3 + "r2,a,a,0.9,b,a", (1, 1), 1)
     write_fold(folder, 2, "s1,b,b,0.9,a,b", (1, 1), 1)
-    pooled = pool_folds(folder)["pooled"]
-    assert value(pooled["accuracy"]) == (0.4, 5)
-    assert pooled["accuracy_each_photo"]["value"] == pytest.approx(2 / 3)
-    assert pooled["accuracy_each_photo"]["low"] < 2 / 3 < pooled["accuracy_each_photo"]["high"]
+    pooled = pool_folds(folder).pooled
+    assert value(pooled.accuracy) == (0.4, 5)
+    assert pooled.accuracy_each_photo.value == pytest.approx(2 / 3)
+    assert pooled.accuracy_each_photo.low < 2 / 3 < pooled.accuracy_each_photo.high
 
 
 def test_figures_over_the_folds_by_hand(pair: CrossvalFolder) -> None:
     """Catches a spread of the population for that of a sample, and confidences compared between folds."""
     report = pool_folds(pair)
-    folds, baseline = report["over_folds"], report["baseline"]
-    assert folds["accuracy"]["folds"] == [pytest.approx(2 / 3), 0.8]
-    assert folds["accuracy"]["mean"] == pytest.approx((2 / 3 + 0.8) / 2)
-    assert folds["accuracy"]["sd"] == pytest.approx((0.8 - 2 / 3) / 2**0.5)
-    assert folds["auroc_background"]["folds"] == [pytest.approx(5 / 6), pytest.approx(4 / 5)]
-    assert folds["rejected_background_at_0.9"]["folds"] == [0.5, 0.0]
-    assert baseline["accuracy"] == proportion(5, 8)
-    assert baseline["difference"]["folds"] == [pytest.approx(1 / 3), pytest.approx(0.0)]
-    assert baseline["difference"]["mean"] == pytest.approx(1 / 6)
+    folds, baseline = report.over_folds, report.baseline
+    assert folds["accuracy"].folds == (pytest.approx(2 / 3), 0.8)
+    assert folds["accuracy"].mean == pytest.approx((2 / 3 + 0.8) / 2)
+    assert folds["accuracy"].sd == pytest.approx((0.8 - 2 / 3) / 2**0.5)
+    assert folds["auroc_background"].folds == (pytest.approx(5 / 6), pytest.approx(4 / 5))
+    assert folds["rejected_background_at_0.9"].folds == (0.5, 0.0)
+    assert baseline.accuracy == proportion(5, 8)
+    assert baseline.difference.folds == (pytest.approx(1 / 3), pytest.approx(0.0))
+    assert baseline.difference.mean == pytest.approx(1 / 6)
 
 
 def test_the_summary_shows_the_pooled_figures(pair: CrossvalFolder) -> None:
     """Catches a line with another figure than its title says, and lines that wrap on a terminal."""
     report = pool_folds(pair)
-    report["pooled"]["per_class"]["b"]["recall"] = proportion(1, 4)
+    rows = report.pooled.per_class
+    rows["b"] = replace(rows["b"], recall=proportion(1, 4))
     lines = crossval_lines(report)
     assert max(map(len, lines)) <= 80
     found = {line[:32].strip(): line[32:].split()[0] for line in lines[1:]}
@@ -143,10 +151,10 @@ def test_a_point_of_the_curve_by_hand() -> None:
 
 def test_undefined_figures_of_a_fold_are_left_out() -> None:
     """Catches a crash, or 0, for a fold without background or with one class alone."""
-    assert over_folds([0.5, None]) == {"mean": 0.5, "sd": None, "folds": [0.5, None]}
-    assert over_folds([None])["mean"] is None
+    assert over_folds([0.5, None]) == OverFolds(0.5, None, (0.5, None))
+    assert over_folds([None]).mean is None
     assert pool_proportions([proportion(0, 0), proportion(1, 2)]) == proportion(1, 2)
-    assert pool_proportions([proportion(0, 0)])["value"] is None
+    assert pool_proportions([proportion(0, 0)]).value is None
 
 
 def test_a_photograph_that_two_folds_test_is_refused(pair: CrossvalFolder) -> None:
@@ -312,6 +320,8 @@ def test_options_of_resume_are_for_one_kind_each(tmp_path: Path, capsys: pytest.
         assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_run")
 def test_the_command_from_photographs_to_the_pooled_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches stages that do not fit the folds, pooling before all are done, and predictions of another file."""
     photos, coco = write_photographs(tmp_path / "data", 30)
@@ -319,6 +329,7 @@ def test_the_command_from_photographs_to_the_pooled_report(tmp_path: Path, capsy
         "labels=red,green,blue",
         "fit.epochs=1",
         "network.input_side=32",
+        "network.weights=none",
         "split.near_duplicate_distance=0",
         "export.calibration_pictures=20",
         "export.max_accuracy_loss=1",
@@ -340,9 +351,10 @@ def test_the_command_from_photographs_to_the_pooled_report(tmp_path: Path, capsy
         test = [patch for patch in read_index(run.index).patches if patch.split == "test"]
         assert [results[number, patch.file] for patch in test] == list(predictions.results)
         assert [patch.label for patch in test] == list(predictions.labels)
+    assert len(set(results.values())) > 1, "answers that are all alike would prove nothing"
     report = json.loads(folder.report.read_text())
-    assert report["pooled"]["accuracy"]["n"] == 30
-    assert sum(map(sum, report["pooled"]["confusion"]["counts"])) == len(results)
+    assert report.pooled.accuracy["n"] == 30
+    assert sum(map(sum, report.pooled.confusion.counts)) == len(results)
     folder.fold(2).results.unlink()
     folder.report.unlink()
     assert main(["resume", str(path), "--fold", "1"]) == 0

@@ -20,8 +20,8 @@ def test_a_share_has_the_wider_of_two_intervals() -> None:
     hits = np.repeat([True] * 7 + [False] * 3, 10)
     wide = share_over_photos(hits, photos)
     narrow = proportion(70, 100)
-    assert wide["value"] == narrow["value"] and wide["n"] == 100
-    assert wide["low"] < narrow["low"] - 0.1 and wide["high"] > narrow["high"] + 0.05
+    assert wide.value == narrow.value and wide.n == 100
+    assert wide.low < narrow.low - 0.1 and wide.high > narrow.high + 0.05
     assert share_over_photos(np.ones(20, bool), np.arange(20).astype(str)) == proportion(20, 20)
     assert share_over_photos(np.ones(4, bool), np.array(["one"] * 4)) == proportion(4, 4)
     assert share_over_photos(np.zeros(0, bool), np.zeros(0, str)) == proportion(0, 0)
@@ -32,10 +32,10 @@ def test_a_difference_is_taken_patch_by_patch() -> None:
     first, second = np.array([True] * 8 + [False] * 2), np.array([True] * 7 + [False, True, False])
     photos = np.arange(10).astype(str)
     difference = mean_difference(first, second, photos)
-    assert difference["value"] == 0
+    assert difference.value == 0
     assert difference == bootstrap(0.0, lambda places: float((first * 1.0 - second)[places].mean()), photos)
     ahead = mean_difference(first, np.zeros(10, bool), photos)
-    assert ahead["value"] == pytest.approx(0.8) and ahead["low"] > 0
+    assert ahead.value == pytest.approx(0.8) and ahead.low > 0
 
 
 def test_the_luck_of_names_by_hand() -> None:

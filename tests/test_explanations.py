@@ -16,14 +16,15 @@ from pipeline.calibration.temperature import decision_rule
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.evaluation import nearest
 from pipeline.evaluation.explanations import explain_mistakes
-from pipeline.evaluation.heat_map import colour_scale, draw_heat_map
 from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.nearest import TrainingFeatures, nearest_patches, training_features
 from pipeline.metrics.classification import score
+from pipeline.report.heat_map import colour_scale, draw_heat_map
 from pipeline.report.report import write_report
+from pipeline.report.sections import Searched
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
-from tests.sample_report import sample_history, sample_report
+from tests.sample_report import parsed, sample_history, sample_report
 from tests.test_grad_cam import SIDE, make_colour_counter
 
 RECIPE = override_all(
@@ -94,18 +95,18 @@ def test_mistakes_show_likes_and_heat_where_they_belong(
     never learned among them; maps of given and true label exchanged; an empty map that is not told."""
     run = tmp_path / "run"
     found = explain(network, index, run)
-    assert (found["count"], found["tested"], found["fields"]) == (2, 4, [SIDE, SIDE])
-    assert found["searched"] == {"patches": 5, "of": 5}
-    worst, mixed = found["shown"]
-    assert (worst["label"], worst["given"], worst["photo"]) == ("green", "red", "odd-\\udcff.png")
-    assert mixed["photo"] == "eight"
+    assert (found.count, found.tested, found.fields) == (2, 4, (SIDE, SIDE))
+    assert found.searched == Searched(5, 5)
+    worst, mixed = found.shown
+    assert (worst.label, worst.given, worst.photo) == ("green", "red", "odd-\\udcff.png")
+    assert mixed.photo == "eight"
     for entry in (worst, mixed):
-        assert [one["label"] for one in entry["nearest"]] == ["red"] * 3
-        assert {one["photo"] for one in entry["nearest"]} == {"one", "two", "three"}
-        assert all((run / one["file"]).is_file() for one in (entry, *entry["nearest"], *entry["maps"]))
-        assert [one["label"] for one in entry["maps"]] == ["red", "green"]
-    assert [one["empty"] for one in worst["maps"] + mixed["maps"]] == [False, True, False, False]
-    given, true = (run / one["file"] for one in mixed["maps"])
+        assert [one.label for one in entry.nearest] == ["red"] * 3
+        assert {one.photo for one in entry.nearest} == {"one", "two", "three"}
+        assert all((run / one.file).is_file() for one in (entry, *entry.nearest, *entry.maps))
+        assert [one.label for one in entry.maps] == ["red", "green"]
+    assert [one.empty for one in worst.maps + mixed.maps] == [False, True, False, False]
+    given, true = (run / one.file for one in mixed.maps)
     upper_left, lower_right = (slice(0, 50), slice(0, 50)), (slice(110, 160), slice(110, 160))
     assert heat(given, *upper_left) > 50 > 10 > abs(heat(given, *lower_right))
     assert heat(true, *lower_right) > 50 > 10 > abs(heat(true, *upper_left))
@@ -116,7 +117,7 @@ def test_the_page_of_pictures_with_odd_names_is_written(
 ) -> None:
     """Faults: a surrogate in a name ends the evaluation when the report is written; pictures are not found."""
     run = tmp_path / "run"
-    report = sample_report() | {"mistakes": explain(network, index, run), "label_errors": None}
+    report = replace(parsed(sample_report()), mistakes=explain(network, index, run), label_errors=None)
     _, page = write_report(run, report, sample_history())
     text = page.read_text(encoding="utf-8")
     assert text.count("picture not found") == 0
@@ -132,7 +133,7 @@ def test_a_later_evaluation_leaves_no_map_of_an_earlier_one(
     assert len(list((run / "mistakes").iterdir())) == 4
     patches = tuple(p for p in index.patches if p.file in ("red-1.png", "red-4.png", "green-2.png"))
     found = explain(network, replace(index, patches=patches), run)
-    assert (found["count"], found["shown"], found["searched"]["of"]) == (0, [], 0)
+    assert (found.count, found.shown, found.searched.of) == (0, (), 0)
     assert not (run / "mistakes").exists()
 
 
@@ -140,7 +141,7 @@ def test_a_small_training_gives_fewer_neighbours(network: keras.Model, index: Pa
     """Faults: a crash, or a picture shown twice, where fewer than three photographs were trained on."""
     patches = tuple(p for p in index.patches if p.split == "test" or p.photo == "one")
     found = explain(network, replace(index, patches=patches), tmp_path / "run")
-    assert [len(entry["nearest"]) for entry in found["shown"]] == [1, 1]
+    assert [len(entry.nearest) for entry in found.shown] == [1, 1]
 
 
 def test_of_a_large_training_some_are_drawn_by_lot(

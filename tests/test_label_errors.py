@@ -44,14 +44,14 @@ def test_planted_errors_are_found_with_what_they_should_be(tmp_path: Path) -> No
     probabilities["test"][6] = [0.9, 0.03, 0.02, 0.05]  # c, looks like a
     probabilities["test"][7] = [0.9, 0.03, 0.02, 0.05]  # background: no label of a person
     found = check_labels(probabilities, index, RECIPE, run)
-    assert found["checked"] == 46
-    assert found["count"] == len(found["shown"]) == 2
-    first, second = found["shown"]
-    assert (first["label"], first["suggested"], first["split"]) == ("c", "a", "test")
-    assert (second["label"], second["suggested"], second["split"]) == ("a", "b", "validation")
-    assert first["quality"] == pytest.approx(0.02 / 0.95, abs=1e-6)
-    assert run.path / first["file"] == run.path / "../patches/test-6.png"
-    assert first["photo"] == "odd-\\udcff.png"
+    assert found.checked == 46
+    assert found.count == len(found.shown) == 2
+    first, second = found.shown
+    assert (first.label, first.suggested, first.split) == ("c", "a", "test")
+    assert (second.label, second.suggested, second.split) == ("a", "b", "validation")
+    assert first.quality == pytest.approx(0.02 / 0.95, abs=1e-6)
+    assert run.path / first.file == run.path / "../patches/test-6.png"
+    assert first.photo == "odd-\\udcff.png"
     with run.label_errors.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["file"], row["x"], row["height"], row["suggested"]) for row in rows] == [
@@ -67,8 +67,8 @@ def test_all_suspects_are_in_the_file_and_some_on_the_page(tmp_path: Path) -> No
     probabilities = {split: make_probabilities(index, split) for split in ("validation", "test")}
     probabilities["test"][0:120:4] = [0.05, 0.9, 0.04, 0.01]  # thirty of a look like b
     found = check_labels(probabilities, index, RECIPE, run)
-    assert (found["count"], len(found["shown"])) == (30, 24)
-    assert len(run.label_errors.read_bytes().splitlines()) == 1 + found["count"]
+    assert (found.count, len(found.shown)) == (30, 24)
+    assert len(run.label_errors.read_bytes().splitlines()) == 1 + found.count
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_background_that_takes_all_of_the_probability_is_no_crash(tmp_path: Path
     probabilities["test"][0] = [0, 0, 0, 1]
     with np.errstate(divide="raise", invalid="raise"):
         found = check_labels(probabilities, index, RECIPE, RunFolder(tmp_path / "run"))
-    assert found["checked"] == 12
+    assert found.checked == 12

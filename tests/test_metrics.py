@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,9 @@ from inference.model.decide import DECISIONS, UNKNOWN, Decision, DecisionRule
 from pipeline.data.index import PatchIndex
 from pipeline.evaluation.colour_baseline import colour_histogram, measure_baseline
 from pipeline.metrics.classification import (
+    ClassFigures,
+    Metrics,
+    ReliabilityBin,
     Scores,
     _confusion,
     auroc_background,
@@ -26,14 +28,13 @@ from pipeline.metrics.classification import (
     reliability,
     score,
 )
-from pipeline.metrics.intervals import RESAMPLES, bootstrap, proportion
+from pipeline.metrics.intervals import RESAMPLES, UNDEFINED, Estimate, bootstrap, proportion
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import override
 from tests.worlds import COLOURS, RECIPE, write_patches
 
 CLASSES = ("a", "b", "c")
 RULE = DecisionRule((*CLASSES, BACKGROUND), (BACKGROUND,), 0.5)
-ABSENT = {"value": None, "low": None, "high": None, "n": 0}
 
 # What a network might say of nine patches of five photographs: label, photograph, probabilities of a, b, c, none.
 SAID: list[tuple[str, str, tuple[float, float, float, float]]] = [
@@ -69,32 +70,33 @@ def random_scores(count: int, seed: int) -> Scores:
 
 
 @pytest.fixture(scope="module")
-def report() -> dict[str, Any]:
+def report() -> Metrics:
     return measure(scores_of(SAID))
 
 
-def value(estimate: dict[str, Any]) -> tuple[float | None, int]:
-    return estimate["value"], estimate["n"]
+def value(estimate: Estimate | None) -> tuple[float | None, int]:
+    assert estimate
+    return estimate.value, estimate.n
 
 
-def test_all_figures_of_the_worked_example(report: dict[str, Any]) -> None:
+def test_all_figures_of_the_worked_example(report: Metrics) -> None:
     """Catches figures over the wrong patches: accuracy with background, rejection over all of them."""
-    assert value(report["accuracy"]) == (pytest.approx(5 / 6), 6)
-    assert value(report["rejected_minerals"]) == (pytest.approx(2 / 6), 6)
-    assert value(report["rejected_background"]) == (pytest.approx(2 / 3), 3)
-    assert value(report["accuracy_of_accepted"]) == (pytest.approx(3 / 4), 4)
-    assert value(report["balanced_accuracy"]) == (pytest.approx((3 / 4 + 1) / 2), 6)
-    assert value(report["micro_f1"]) == (pytest.approx(5 / 6), 6)
+    assert value(report.accuracy) == (pytest.approx(5 / 6), 6)
+    assert value(report.rejected_known) == (pytest.approx(2 / 6), 6)
+    assert value(report.rejected_background) == (pytest.approx(2 / 3), 3)
+    assert value(report.accuracy_of_accepted) == (pytest.approx(3 / 4), 4)
+    assert value(report.balanced_accuracy) == (pytest.approx((3 / 4 + 1) / 2), 6)
+    assert value(report.micro_f1) == (pytest.approx(5 / 6), 6)
     f1 = {"a": 2 * 3 / (3 + 4), "b": 2 * 2 / (3 + 2)}
-    assert value(report["macro_f1"]) == (pytest.approx(sum(f1.values()) / 2), 6), "c is neither true nor given"
-    rows = report["per_class"]
-    assert {label: value(rows[label]["f1"]) for label in f1} == {k: (pytest.approx(v), 6) for k, v in f1.items()}
-    assert (value(rows["a"]["precision"]), value(rows["a"]["recall"])) == ((1.0, 3), (0.75, 4))
-    assert (value(rows["b"]["precision"]), value(rows["b"]["recall"])) == ((pytest.approx(2 / 3), 3), (1.0, 2))
-    assert [value(rows[label]["accuracy"]) for label in CLASSES] == [(pytest.approx(5 / 6), 6)] * 2 + [(1.0, 6)]
-    assert rows["c"] == {"accuracy": rows["c"]["accuracy"], "precision": ABSENT, "recall": ABSENT, "f1": ABSENT}
+    assert value(report.macro_f1) == (pytest.approx(sum(f1.values()) / 2), 6), "c is neither true nor given"
+    rows = report.per_class
+    assert {label: value(rows[label].f1) for label in f1} == {k: (pytest.approx(v), 6) for k, v in f1.items()}
+    assert (value(rows["a"].precision), value(rows["a"].recall)) == ((1.0, 3), (0.75, 4))
+    assert (value(rows["b"].precision), value(rows["b"].recall)) == ((pytest.approx(2 / 3), 3), (1.0, 2))
+    assert [value(rows[label].accuracy) for label in CLASSES] == [(pytest.approx(5 / 6), 6)] * 2 + [(1.0, 6)]
+    assert rows["c"] == ClassFigures(UNDEFINED, UNDEFINED, UNDEFINED, rows["c"].accuracy)
     # confidences of classes 0.9 0.8 0.6 0.4 0.7 0.3, of background 0.2 0.5 0.2: 16 of 18 pairs in order
-    assert value(report["auroc_background"]) == (pytest.approx(16 / 18), 9)
+    assert value(report.auroc_background) == (pytest.approx(16 / 18), 9)
 
 
 def test_the_second_best_label_counts_for_top_2() -> None:
@@ -104,7 +106,7 @@ def test_the_second_best_label_counts_for_top_2() -> None:
     scores = score(rows, ["b", "c", "b", "a"], list("1234"), rule)
     assert list(scores.runners_up) == ["b", "b", "c", "b"]
     figures = measure(scores)
-    assert (value(figures["accuracy"]), value(figures["top2_accuracy"])) == ((0.25, 4), (0.5, 4))
+    assert (value(figures.accuracy), value(figures.top2_accuracy)) == ((0.25, 4), (0.5, 4))
 
 
 def test_the_figures_are_of_the_run_s_own_decision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,52 +119,52 @@ def test_the_figures_are_of_the_run_s_own_decision(monkeypatch: pytest.MonkeyPat
     scores = score(np.array([[0.3, 0.7, 0.0, 0.0]] * 2), ["a", "b"], ["1", "2"], replace(RULE, decision="first"))
     assert list(scores.best) == list(scores.results) == ["a", "a"]
     assert scores.confidences == pytest.approx([0.7, 0.7])
-    assert value(measure(scores)["accuracy"]) == (0.5, 2)
+    assert value(measure(scores).accuracy) == (0.5, 2)
 
 
-def test_confusion_rows_are_true_labels_and_sum_to_the_patches(report: dict[str, Any]) -> None:
+def test_confusion_rows_are_true_labels_and_sum_to_the_patches(report: Metrics) -> None:
     """Catches rows and columns exchanged, background among the classes, and patches that are counted nowhere."""
-    confusion = report["confusion"]
-    assert confusion["rows"] == ["a", "b", "c", BACKGROUND]
-    assert confusion["columns"] == ["a", "b", "c", UNKNOWN]
-    assert confusion["counts"] == [[2, 1, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0], [0, 1, 0, 2]]
+    confusion = report.confusion
+    assert confusion.rows == ("a", "b", "c", BACKGROUND)
+    assert confusion.columns == ("a", "b", "c", UNKNOWN)
+    assert confusion.counts == ((2, 1, 0, 1), (0, 1, 0, 1), (0, 0, 0, 0), (0, 1, 0, 2))
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 40))
 def test_confusion_counts_every_patch_once(seed: int, count: int) -> None:
     """Catches patches that fall out of the table, whatever was answered."""
     scores = random_scores(count, seed)
-    confusion = _confusion(scores)["counts"]  # measure also resamples, a thousand times
+    confusion = _confusion(scores).counts  # measure also resamples, a thousand times
     expected = [int((scores.labels == label).sum()) for label in (*CLASSES, BACKGROUND)]
     assert [sum(row) for row in confusion] == expected
 
 
-def test_the_threshold_curve_of_the_worked_example(report: dict[str, Any]) -> None:
+def test_the_threshold_curve_of_the_worked_example(report: Metrics) -> None:
     """Catches a curve that counts "above" where the runner decides "at least", or mixes up its two shares."""
-    curve = {round(row["threshold"], 2): row for row in report["threshold_curve"]}
+    curve = {round(row.threshold, 2): row for row in report.threshold_curve}
     assert len(curve) == 101
-    assert (curve[0]["accepted_minerals"], curve[0]["rejected_background"]) == (1, 0)
-    assert (curve[0.5]["accepted_minerals"], curve[0.5]["rejected_background"]) == (4 / 6, 2 / 3)
-    assert (curve[0.51]["accepted_minerals"], curve[0.51]["rejected_background"]) == (4 / 6, 1)
-    assert (curve[0.9]["accepted_minerals"], curve[0.91]["accepted_minerals"]) == (1 / 6, 0)
-    assert (curve[1]["accepted_minerals"], curve[1]["rejected_background"]) == (0, 1)
+    assert (curve[0].accepted_known, curve[0].rejected_background) == (1, 0)
+    assert (curve[0.5].accepted_known, curve[0.5].rejected_background) == (4 / 6, 2 / 3)
+    assert (curve[0.51].accepted_known, curve[0.51].rejected_background) == (4 / 6, 1)
+    assert (curve[0.9].accepted_known, curve[0.91].accepted_known) == (1 / 6, 0)
+    assert (curve[1].accepted_known, curve[1].rejected_background) == (0, 1)
 
 
 def test_without_background_its_figures_are_absent() -> None:
     """Catches a division by zero, or a perfect rejection of nothing, where a data set has no negatives."""
     report = measure(scores_of(SAID[:6]))
-    assert report["rejected_background"] == ABSENT
-    assert (report["auroc_background"]["value"], report["auroc_background"]["low"]) == (None, None)
-    assert {row["rejected_background"] for row in report["threshold_curve"]} == {None}
-    assert value(report["accuracy"]) == (pytest.approx(5 / 6), 6)
+    assert report.rejected_background == UNDEFINED
+    assert (report.auroc_background.value, report.auroc_background.low) == (None, None)
+    assert {row.rejected_background for row in report.threshold_curve} == {None}
+    assert value(report.accuracy) == (pytest.approx(5 / 6), 6)
 
 
 def test_with_background_alone_the_classes_figures_are_absent() -> None:
     """Catches an evaluation that fails on photographs of bare rock."""
     report = measure(scores_of(SAID[6:]))
-    for name in ("accuracy", "macro_f1", "balanced_accuracy", "ece", "rejected_minerals", "accuracy_of_accepted"):
-        assert report[name] == ABSENT, name
-    assert value(report["rejected_background"]) == (pytest.approx(2 / 3), 3)
+    for name in ("accuracy", "macro_f1", "balanced_accuracy", "ece", "rejected_known", "accuracy_of_accepted"):
+        assert getattr(report, name) == UNDEFINED, name
+    assert value(report.rejected_background) == (pytest.approx(2 / 3), 3)
 
 
 def test_score_decides_by_the_runners_rule() -> None:
@@ -182,13 +184,13 @@ def test_score_decides_by_the_runners_rule() -> None:
 def test_wilson_intervals(successes: int, n: int, low: float, high: float) -> None:
     """Catches the normal approximation, which is certain of 10 of 10, and a wrong z (Brown, Cai, DasGupta 2001)."""
     estimate = proportion(successes, n)
-    assert (estimate["value"], estimate["n"]) == (successes / n, n)
-    assert (round(estimate["low"], 3), round(estimate["high"], 3)) == (low, high)
+    assert (estimate.value, estimate.n) == (successes / n, n)
+    assert (round(estimate.low, 3), round(estimate.high, 3)) == (low, high)
 
 
 def test_a_share_of_nothing_is_absent() -> None:
     """Catches 0 of 0 that is reported as 0 %, or as certain."""
-    assert proportion(0, 0) == ABSENT
+    assert proportion(0, 0) == UNDEFINED
 
 
 @given(
@@ -210,10 +212,10 @@ def test_rates_from_a_confusion_matrix_equal_scikit_learns(true: list[int], seed
 def test_the_value_and_the_middle_of_its_interval_are_the_same_figure() -> None:
     """Catches an interval that was computed over other patches or by another formula than its value."""
     report = measure(random_scores(400, 1))
-    rows = [report[name] for name in ("balanced_accuracy", "macro_f1", "micro_f1", "auroc_background")]
-    for estimate in [*rows, *(row["f1"] for row in report["per_class"].values())]:
-        assert estimate["low"] < estimate["value"] < estimate["high"]
-        assert (estimate["low"] + estimate["high"]) / 2 == pytest.approx(estimate["value"], abs=0.02)
+    rows = [getattr(report, name) for name in ("balanced_accuracy", "macro_f1", "micro_f1", "auroc_background")]
+    for estimate in [*rows, *(row.f1 for row in report.per_class.values())]:
+        assert estimate.low < estimate.value < estimate.high
+        assert (estimate.low + estimate.high) / 2 == pytest.approx(estimate.value, abs=0.02)
 
 
 def test_a_class_in_few_photographs_has_an_interval_of_its_own() -> None:
@@ -221,8 +223,8 @@ def test_a_class_in_few_photographs_has_an_interval_of_its_own() -> None:
     said = [("a", f"a{n}", (0.9, 0.1, 0.0, 0.0)) for n in range(40)]
     said += [("b", f"b{n}", (0.1, 0.9, 0.0, 0.0)) for n in range(2)]
     report = measure(scores_of(said))
-    assert report["per_class"]["b"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 42}
-    assert report["macro_f1"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 42}
+    assert report.per_class["b"].f1 == Estimate(1.0, 1.0, 1.0, 42)
+    assert report.macro_f1 == Estimate(1.0, 1.0, 1.0, 42)
 
 
 def test_clustered_patches_give_a_wider_interval() -> None:
@@ -231,12 +233,12 @@ def test_clustered_patches_give_a_wider_interval() -> None:
 
     def width(photos: np.ndarray) -> float:
         estimate = bootstrap(float(hits.mean()), lambda places: float(hits[places].mean()), photos)
-        assert estimate["n"] == 600
-        return estimate["high"] - estimate["low"]
+        assert estimate.n == 600
+        return estimate.high - estimate.low
 
     clustered, independent = width(np.arange(600) // 10), width(np.arange(600))
     wilson = proportion(int(hits.sum()), 600)
-    assert independent == pytest.approx(wilson["high"] - wilson["low"], rel=0.1)
+    assert independent == pytest.approx(wilson.high - wilson.low, rel=0.1)
     assert clustered == pytest.approx(independent * math.sqrt(10), rel=0.15)
 
 
@@ -256,9 +258,9 @@ def test_bootstrap_draws_whole_photographs_with_replacement() -> None:
 
 def test_bootstrap_of_one_photograph_or_of_nothing_defined_has_no_interval() -> None:
     """Catches an interval of width zero, which claims certainty."""
-    assert bootstrap(0.5, lambda places: 0.5, np.array(["x", "x"])) == {"value": 0.5, "low": None, "high": None, "n": 2}
+    assert bootstrap(0.5, lambda places: 0.5, np.array(["x", "x"])) == Estimate(0.5, None, None, 2)
     estimate = bootstrap(None, lambda places: None, np.array(["x", "y"]))
-    assert estimate == {"value": None, "low": None, "high": None, "n": 2}
+    assert estimate == Estimate(None, None, None, 2)
 
 
 def test_bootstrap_can_be_repeated() -> None:
@@ -277,9 +279,9 @@ def test_expected_calibration_error_by_hand() -> None:
     best = np.where(right, "a", "b")
     scores = Scores(CLASSES, labels, labels, best, best, confidences, best)
     bins = reliability(scores)
-    assert [entry["n"] for entry in bins] == [1, 0, 0, 0, 0, 2, 0, 0, 0, 2]
-    assert bins[5] == {"low": 0.5, "high": 0.6, "n": 2, "confidence": pytest.approx(0.525), "accuracy": 1.0}
-    assert (bins[1]["confidence"], bins[1]["accuracy"]) == (None, None)
+    assert [entry.n for entry in bins] == [1, 0, 0, 0, 0, 2, 0, 0, 0, 2]
+    assert bins[5] == ReliabilityBin(0.5, 0.6, 2, pytest.approx(0.525), 1.0)
+    assert (bins[1].confidence, bins[1].accuracy) == (None, None)
     expected = 2 / 5 * abs(0.975 - 0.5) + 2 / 5 * abs(0.525 - 1) + 0
     assert expected_calibration_error(scores) == pytest.approx(expected)
 
@@ -323,7 +325,7 @@ def test_the_baseline_learns_colours_and_is_measured_on_test_patches_of_the_clas
             colour = colour[::-1]  # red and blue change places: whoever learned from the test alone is right
         Image.fromarray(np.full((16, 16, 3), colour, np.uint8)).save(tmp_path / patch.file)
     baseline = measure_baseline(PatchIndex(tmp_path, tuple(patches)), override(RECIPE, "network.input_side", "16"))
-    assert value(baseline["accuracy"]) == (pytest.approx(1 / 3), 18), "only green stays what it was"
+    assert value(baseline.accuracy) == (pytest.approx(1 / 3), 18), "only green stays what it was"
 
 
 def test_the_baseline_is_the_same_each_time(tmp_path: Path) -> None:
@@ -335,5 +337,5 @@ def test_the_baseline_is_the_same_each_time(tmp_path: Path) -> None:
         pixels = lots.integers(0, 256, (16, 16, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / patch.file)
     recipe = override(RECIPE, "network.input_side", "16")
-    accuracies = [measure_baseline(index, recipe)["accuracy"] for _ in range(2)]
+    accuracies = [measure_baseline(index, recipe).accuracy for _ in range(2)]
     assert accuracies[0] == accuracies[1]

@@ -55,7 +55,7 @@ def test_the_summary_counts_what_the_page_says() -> None:
     """Faults: rejected patches taken for wrong answers; background that was rejected taken for a right label."""
     answers = make_answers()
     summary = summarise_mistakes(answers, rank_mistakes(answers))
-    counts = {name: summary[name] for name in ("count", "rejected", "right_rejected", "tested")}
+    counts = {name: getattr(summary, name) for name in ("count", "rejected", "right_rejected", "tested")}
     assert counts == {"count": 5, "rejected": 2, "right_rejected": 1, "tested": 8}
 
 
@@ -63,12 +63,11 @@ def test_confused_pairs_by_hand() -> None:
     """Faults: true and given exchanged; n of the given label or of the mistakes alone; no background."""
     answers = make_answers()
     pairs = confused_pairs(answers.scores, rank_mistakes(answers))
-    assert [tuple(pair.values()) for pair in pairs] == [
+    assert [(pair.label, pair.given, pair.count, pair.n, pair.rejected) for pair in pairs] == [
         ("a", "b", 3, 4, 1),
         ("b", "a", 1, 2, 1),
         ("background", "b", 1, 2, 0),
     ]
-    assert list(pairs[0]) == ["label", "given", "count", "n", "rejected"]
 
 
 def test_no_more_than_ten_pairs_are_listed_and_none_without_mistakes() -> None:
@@ -77,7 +76,7 @@ def test_no_more_than_ten_pairs_are_listed_and_none_without_mistakes() -> None:
     scores = Scores(tuple(names), names, names, np.roll(names, 1), np.roll(names, 1), np.ones(12), names)
     assert len(confused_pairs(scores, np.arange(12))) == 10
     right = make_answers((("a", "a", "a", 0.9),))
-    assert summarise_mistakes(right, rank_mistakes(right))["pairs"] == []
+    assert summarise_mistakes(right, rank_mistakes(right)).pairs == ()
 
 
 def test_the_probability_of_the_truth_by_hand() -> None:

@@ -12,10 +12,10 @@ def test_the_p_value_is_the_share_of_orders_that_do_as_well() -> None:
     """By hand: one of the six orders of a, a, b, b meets the answers. Faults: > for >=; b / n; answers permuted too."""
     labels, photos = np.array(list("aabb")), np.array(list("1234"))
     test = permutation_test(labels, labels, photos)
-    assert test["p"] == pytest.approx(1 / 6, abs=0.015)
-    assert test["p"] == (test["as_good"] + 1) / 10_001
-    assert test["chance"]["mean"] == pytest.approx(0.5, abs=0.01)
-    assert test["units"] == 4
+    assert test.p == pytest.approx(1 / 6, abs=0.015)
+    assert test.p == (test.as_good + 1) / 10_001
+    assert test.chance.mean == pytest.approx(0.5, abs=0.01)
+    assert test.units == 4
 
 
 def test_a_p_value_agrees_with_all_orders_counted_one_by_one() -> None:
@@ -24,20 +24,20 @@ def test_a_p_value_agrees_with_all_orders_counted_one_by_one() -> None:
     right = (answers == labels).sum()
     orders = [(answers == labels[list(order)]).sum() >= right for order in permutations(range(6))]
     test = permutation_test(answers, labels, np.array(list("123456")))
-    assert test["p"] == pytest.approx(np.mean(orders), abs=0.015)
+    assert test.p == pytest.approx(np.mean(orders), abs=0.015)
 
 
 def test_patches_of_a_photograph_count_once() -> None:
     """Four photographs of five patches tell as much as four patches. Faults: patches that are permuted one by one."""
     labels, photos = (np.repeat(list(text), 5) for text in ("aabb", "1234"))
-    assert permutation_test(labels, labels, photos)["p"] == pytest.approx(1 / 6, abs=0.015)
+    assert permutation_test(labels, labels, photos).p == pytest.approx(1 / 6, abs=0.015)
 
 
 def test_always_the_same_answer_is_worth_nothing_though_its_photographs_are_large() -> None:
     """Faults: accuracy itself as statistic: label a has most patches, in few photographs, so any order has fewer."""
     labels = np.repeat(list("aabbbbbb"), [20, 20, 1, 1, 1, 1, 1, 1])
     photos = np.repeat(list("12345678"), [20, 20, 1, 1, 1, 1, 1, 1])
-    assert permutation_test(np.full(len(labels), "a"), labels, photos)["p"] == 1
+    assert permutation_test(np.full(len(labels), "a"), labels, photos).p == 1
 
 
 def test_answers_by_lot_have_p_values_of_all_sizes() -> None:
@@ -48,7 +48,7 @@ def test_answers_by_lot_have_p_values_of_all_sizes() -> None:
         sizes = random.integers(1, 6, 24)
         photos = np.repeat(np.arange(24), sizes)
         labels, answers = (np.repeat(random.choice(list("abc"), 24), sizes) for _ in range(2))
-        small += permutation_test(answers, labels, photos, 200)["p"] < 0.1
+        small += permutation_test(answers, labels, photos, 200).p < 0.1
     assert 8 <= small <= 34
 
 
@@ -62,4 +62,4 @@ def test_units_are_photographs_parted_by_label() -> None:
 def test_an_answer_that_is_no_label_of_the_test_is_wrong() -> None:
     """Faults: an index that runs over where the network names a class without test patches."""
     labels, photos = np.array(list("aabb")), np.array(list("1234"))
-    assert permutation_test(np.array(list("zzzz")), labels, photos)["p"] == 1
+    assert permutation_test(np.array(list("zzzz")), labels, photos).p == 1

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.report.old_names import modern
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.txt").read_text(encoding="utf-8")
 MEASURED = README.split("\nMEASURED\n", 1)[1].split("\nHOW IT IS BUILT\n", 1)[0]
@@ -25,7 +27,7 @@ SHARES = {
     "colour histogram instead": ("baseline.accuracy", "baseline.accuracy"),
     "Keras instead of the file": ("models.keras.accuracy", "models.keras"),
     "background answered unknown": ("models.{released}.rejected_background", "pooled.rejected_background"),
-    "classes answered unknown": ("models.{released}.rejected_minerals", "pooled.rejected_minerals"),
+    "classes answered unknown": ("models.{released}.rejected_known", "pooled.rejected_known"),
     "same label as Keras": ("parity.{released}.agreement", None),
     "clean ones flagged": ("metrics.flagged_clean", None),
     "anomalous ones flagged": ("metrics.found_anomalous", None),
@@ -63,7 +65,7 @@ NUMBERS = {
 def report_of(name: str) -> dict[str, Any]:
     """Return the report of a path in the repository, {} where there is none."""
     path = ROOT / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return modern(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def look_up(report: dict[str, Any], place: str) -> Any:

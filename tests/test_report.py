@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from pipeline.metrics.classification import Confusion
 from pipeline.report.plots import PALETTE, Bar, draw_comparison, draw_training, svg_text
 from pipeline.report.report import (
     KEY_FIGURES,
     baseline_sentence,
     confusion_rows,
-    key_cards,
+    key_figures,
     summary_lines,
     verdict,
     write_report,
@@ -25,6 +26,7 @@ from tests.sample_report import (
     CLASSES,
     average,
     no_mistakes,
+    parsed,
     proportion,
     sample_history,
     sample_report,
@@ -79,12 +81,12 @@ def report() -> dict[str, Any]:
 def page_text(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("run")
     write_sample_pictures(folder)
-    return write_report(folder, sample_report(), sample_history())[1].read_text(encoding="utf-8")
+    return write_report(folder, parsed(sample_report()), sample_history())[1].read_text(encoding="utf-8")
 
 
 def render(folder: Path, report: dict[str, Any], history: list[dict[str, float]] | None = None) -> Page:
     history = sample_history() if history is None else history
-    return Page(write_report(folder, report, history)[1].read_text(encoding="utf-8"))
+    return Page(write_report(folder, parsed(report), history)[1].read_text(encoding="utf-8"))
 
 
 def test_the_page_asks_for_nothing_outside_itself(page_text: str) -> None:
@@ -132,9 +134,9 @@ def test_every_figure_card_shows_the_number_of_the_report(report: dict[str, Any]
 
 def test_cards_show_what_the_released_model_costs(report: dict[str, Any]) -> None:
     """Catches the cost of another model, or bytes and milliseconds in a wrong unit."""
-    values = {card.title: (card.value.replace("\u202f", " "), card.spread) for card in key_cards(report)}
+    values = {card.title: (card.value.replace("\u202f", " "), card.spread) for card in key_figures(parsed(report))}
     assert values["Size"] == ("611 kB", "611,232 bytes")
-    assert values["Time a patch"][0] == "2.31 ms"
+    assert values["Time per patch"][0] == "2.31 ms"
     assert values["Parameters"] == ("412,345", "38.2 million multiply-adds")
     assert values["Same label as Keras"][0] == "99.2 %"
 
@@ -149,7 +151,7 @@ def test_verdict_counts_patches(report: dict[str, Any]) -> None:
     """Catches a verdict that rounds twice or takes the baseline's n for the network's."""
     report["models"]["int8"] |= {"accuracy": proportion(93, 100), "rejected_background": proportion(19, 20)}
     report["baseline"] = {"name": "colour", "accuracy": proportion(7, 11)}
-    assert verdict(report).replace("\N{NO-BREAK SPACE}", " ") == (
+    assert verdict(parsed(report)).replace("\N{NO-BREAK SPACE}", " ") == (
         "Right on 93 of 100 test patches, against 7 of 11 by colour; says unknown to 19 of 20 background patches."
     )
 
@@ -168,14 +170,14 @@ def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
     """Catches a lead within the noise that is presented as one, and a network that is worse than the baseline."""
     report["models"]["int8"]["accuracy"] = proportion(right, 100)
     report["baseline"]["accuracy"] = proportion(80, 100)
-    assert phrase in baseline_sentence(report)
-    assert ("intervals overlap, so this test can't tell" in baseline_sentence(report)) == (right == 82)
+    assert phrase in baseline_sentence(parsed(report))
+    assert ("intervals overlap, so this test can't tell" in baseline_sentence(parsed(report))) == (right == 82)
 
 
 def test_confusion_rows_know_what_is_right() -> None:
     """Catches shares of a column, background counted as a mistake when rejected, and a division by no patches."""
-    counts = [[3, 0, 1], [0, 0, 0], [1, 0, 9]]
-    confusion = {"rows": ["a", "b", "background"], "columns": ["a", "b", "unknown"], "counts": counts}
+    counts = ((3, 0, 1), (0, 0, 0), (1, 0, 9))
+    confusion = Confusion(("a", "b", "background"), ("a", "b", "unknown"), counts)
     first, empty, background = confusion_rows(confusion)
     assert [cell.share for cell in first.cells] == [0.75, 0.0, 0.25]
     assert [cell.right for cell in first.cells] == [True, False, False]
@@ -210,7 +212,7 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
 def test_classes_keep_the_order_of_the_recipe(tmp_path: Path) -> None:
     """Catches background among the classes, and tables in different orders."""
     text = render(tmp_path, sample_report()).text
-    scores, data = text.split("Class by class")[1], text.split("Boxes cut")[1]
+    scores, data = text.split("Figures of each class")[1], text.split("Boxes cut")[1]
     assert sorted(CLASSES, key=scores.index) == list(CLASSES)
     assert sorted(["background", *CLASSES], key=data.index) == [*CLASSES, "background"]
 
@@ -239,23 +241,23 @@ def test_same_report_gives_same_bytes(tmp_path: Path) -> None:
     """Catches a date, a random id or an order of keys in the files."""
     for name in ("one", "two"):
         write_sample_pictures(tmp_path / name)
-        write_report(tmp_path / name, sample_report(), sample_history())
+        write_report(tmp_path / name, parsed(sample_report()), sample_history())
     for file in ("report.html", "report.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
 def test_page_of_a_report_read_back_is_the_same(report: dict[str, Any], tmp_path: Path) -> None:
     """Catches tables whose order depends on the order of keys, which JSON files here sort."""
-    path, page = write_report(tmp_path, report, sample_history())
+    path, page = write_report(tmp_path, parsed(report), sample_history())
     first = page.read_bytes()
-    write_report(tmp_path, json.loads(path.read_text(encoding="utf-8")), sample_history())
+    write_report(tmp_path, parsed(json.loads(path.read_text(encoding="utf-8"))), sample_history())
     assert page.read_bytes() == first
 
 
 def test_report_json_gives_the_report_back(report: dict[str, Any], tmp_path: Path) -> None:
     """Catches rounded numbers, lost keys, keys out of order and characters that were not written as UTF-8."""
     report["machine"] = "Zwölfkern"
-    path, _ = write_report(tmp_path, report, sample_history())
+    path, _ = write_report(tmp_path, parsed(report), sample_history())
     text = path.read_text(encoding="utf-8")
     assert json.loads(text) == report
     assert "Zwölfkern" in text
@@ -267,7 +269,7 @@ def test_numbers_that_json_cannot_hold_are_refused(report: dict[str, Any], tmp_p
     """Catches a report.json with the word NaN in it, which other programs can't read."""
     report["models"]["int8"]["ece"]["value"] = float("nan")
     with pytest.raises(ValueError, match="JSON"):
-        write_report(tmp_path, report, sample_history())
+        write_report(tmp_path, parsed(report), sample_history())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -322,11 +324,11 @@ def test_undefined_values_render(report: dict[str, Any], tmp_path: Path) -> None
     metrics["macro_f1"] = {"value": 0.5, "low": None, "high": None, "n": 3}
     metrics["threshold_curve"] = [{**row, "rejected_background": None} for row in metrics["threshold_curve"]]
     text = render(tmp_path, report).text
-    assert "background patches." not in verdict(report)
+    assert "background patches." not in verdict(parsed(report))
     assert "Background rejected–no interval, n = 0" in text  # noqa: RUF001
     assert "Macro F150.0 %no interval, n = 3" in text
     assert "None" not in text.replace("None: no", "")
-    assert "not defined, n=0" in "\n".join(summary_lines(report))
+    assert "not defined, n=0" in "\n".join(summary_lines(parsed(report)))
 
 
 def test_an_accuracy_of_nothing_renders(report: dict[str, Any], tmp_path: Path) -> None:
@@ -359,7 +361,7 @@ def test_any_model_may_be_the_released_one(report: dict[str, Any], tmp_path: Pat
     report["models"] = {name: metrics for name, metrics in report["models"].items() if name in kept}
     report["models"][released]["accuracy"] = proportion(1, 3)
     assert "Accuracy33.3 %" in render(tmp_path, report).text
-    assert any("33.3 %" in line for line in summary_lines(report))
+    assert any("33.3 %" in line for line in summary_lines(parsed(report)))
 
 
 @pytest.mark.parametrize(
@@ -382,17 +384,17 @@ def test_summary_fits_a_terminal(report: dict[str, Any]) -> None:
     long = copy.deepcopy(report)
     long |= {"recipe": "r" * 90, "baseline": {"name": "b" * 90, "accuracy": proportion(99_998, 99_999)}}
     for candidate in (report, long):
-        lines = summary_lines(candidate)
+        lines = summary_lines(parsed(candidate))
         assert 5 <= len(lines) <= 9
         assert max(map(len, lines)) <= 80
         assert "\n".join(lines).isascii()
-    assert summary_lines(long)[2].endswith("n=99999")
+    assert summary_lines(parsed(long))[2].endswith("n=99999")
 
 
 def test_summary_shows_figures_with_interval_and_n(report: dict[str, Any]) -> None:
     """Catches a line that shows another figure than its title says."""
-    lines = [" ".join(line.split()) for line in summary_lines(report)]
-    rejected = report["models"]["int8"]["rejected_minerals"]
+    lines = [" ".join(line.split()) for line in summary_lines(parsed(report))]
+    rejected = report["models"]["int8"]["rejected_known"]
     assert lines[1:4] == [
         "Accuracy 92.9 % [90.2, 94.9] n=464",
         "HSV histogram with logistic regression 71.3 % [67.1, 75.3] n=464",
@@ -401,4 +403,4 @@ def test_summary_shows_figures_with_interval_and_n(report: dict[str, Any]) -> No
     assert lines[5].startswith(f"Known classes rejected {100 * rejected['value']:.1f} %")
     assert "Calibration error (ECE) 0.031 [0.020, 0.042] n=464" in lines
     assert "Same label as Keras 99.2 % [98.1, 99.6] n=604" in lines
-    assert lines[-1] == "Size and time a patch 611 kB, 2.31 ms (p95 2.60), n=200"
+    assert lines[-1] == "Size and time per patch 611 kB, 2.31 ms (p95 2.60), n=200"

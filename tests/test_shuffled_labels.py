@@ -1,4 +1,4 @@
-"""Labels by lot for the training that must not learn: what is shuffled, what stays, and what else is left out."""
+"""Random labels for the training that must not learn: what is shuffled, what stays, and what else is left out."""
 
 from collections import Counter
 from pathlib import Path
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
-from models.build import TRUNKS, build_network
+from models.build import build_network
 from pipeline.data.index import Patch, PatchIndex, read_index, write_index
 from pipeline.sanity.shuffled_labels import answer_test, shuffle_labels, train_shuffled
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, fill_run, write_json
 from pipeline.training.weights import make_network
-from tests.control_world import SHORT_TRUNK
+from tests.short_trunk import shorten_patch_net
 from tests.worlds import write_patches
 
 LABELS = ("a", "b", "c")
@@ -59,7 +59,7 @@ def test_patches_of_a_photograph_keep_together() -> None:
 
 
 def test_a_lot_is_the_same_each_time_and_unlike_others() -> None:
-    """Faults: a control that can't be repeated; lots that do not differ."""
+    """Faults: a control that can't be repeated; shuffles that do not differ."""
     index = make_index()
     assert shuffle_labels(index, LABELS, 3) == shuffle_labels(index, LABELS, 3)
     assert shuffle_labels(index, LABELS, 3) != shuffle_labels(index, LABELS, 4)
@@ -68,7 +68,7 @@ def test_a_lot_is_the_same_each_time_and_unlike_others() -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """Return a run's folder before its training, which starts from a file that knows the classes."""
-    monkeypatch.setitem(TRUNKS, "patch_net", SHORT_TRUNK["patch_net"])
+    shorten_patch_net(monkeypatch)
     start = tmp_path / "start.weights.h5"
     network = build_network("patch_net", "classifier", 16, 2, 0.0)
     network.get_layer("logits").set_weights([np.full(w.shape, 7.0) for w in network.get_layer("logits").get_weights()])
@@ -114,12 +114,12 @@ def test_the_training_is_a_run_without_what_knows_the_labels(run: RunFolder) -> 
 def test_a_training_with_other_epochs_or_of_another_lot_is_no_answer(run: RunFolder) -> None:
     """Faults: figures of six epochs where sixty were asked for."""
     folder = run.path / "control" / "shuffled"
-    train_shuffled(run, folder, epochs=1, lot=2)
+    train_shuffled(run, folder, epochs=1, shuffle=2)
     assert train_shuffled(run, folder).read_recipe().fit.epochs == 1
     with pytest.raises(InputError, match=r"--epochs 1. Received: 2.*--again"):
         train_shuffled(run, folder, epochs=2)
     with pytest.raises(InputError, match=r"--lot 2. Received: 0.*--again"):
-        train_shuffled(run, folder, lot=0)
+        train_shuffled(run, folder, shuffle=0)
 
 
 def test_a_shorter_training_in_two_stages_keeps_both(run: RunFolder) -> None:

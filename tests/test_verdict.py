@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import Estimate, proportion
 from pipeline.sanity.verdict import (
     AT_SPECIMEN,
     BEHIND_COLOUR,
@@ -30,8 +30,8 @@ def findings(
     return Findings(proportion(right, n), majority, p, flawless_p, other)
 
 
-def between(low: float, high: float, n: int = 50) -> dict:
-    return {"value": (low + high) / 2, "low": low, "high": high, "n": n}
+def between(low: float, high: float, n: int = 50) -> Estimate:
+    return Estimate((low + high) / 2, low, high, n)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ Same inputs, same bytes: fonts are those inside the compiler, the date is that o
 come from: docs/pdf/README.md.
 """
 
+import json
 import sys
 from pathlib import Path
 
 import typst
+
+from pipeline.report.old_names import OLD_NAMES
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "docs" / "pdf" / "documentation.typ"
@@ -24,7 +27,8 @@ def build(root: Path = ROOT) -> bytes:
         ValueError: the compiler warns, of a missing font for example.
     """
     source = root / SOURCE.relative_to(ROOT)
-    compiler = typst.Compiler(source, root=root, ignore_system_fonts=True)
+    names = {"old-names": json.dumps(OLD_NAMES)}
+    compiler = typst.Compiler(source, root=root, ignore_system_fonts=True, sys_inputs=names)
     pdf, warnings = compiler.compile_with_warnings(format="pdf", timestamp=0)
     if warnings:
         raise ValueError("\n".join(warning.diagnostic for warning in warnings))

@@ -11,7 +11,7 @@ from inference.atomic_file import write_atomically
 from inference.model.array_file import arrays_to_file
 from pipeline.anomaly.alignment import measure_alignment
 from pipeline.anomaly.features import empty_bank, read_seen, tiling_of
-from pipeline.anomaly.memory_bank import Candidates, choose_bank, deal_folds, draw_places, trim
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, draw_places, split_folds, trim
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.anomaly.threshold import choose_threshold
 from pipeline.settings.recipe import Recipe
@@ -61,7 +61,7 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
     empty = empty_bank(settings, find_alignment(network, photos, recipe))
     tiling = make_tiling(network, empty)
     scores = {}
-    for fold in deal_folds([photo.group for photo in photos], settings.folds):
+    for fold in split_folds([photo.group for photo in photos], settings.folds):
         bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
         for photo in photos:
             if photo.group in fold:

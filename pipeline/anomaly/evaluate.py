@@ -1,4 +1,4 @@
-"""A released model, held-out scores and masks -> the report dict of a run that looks for anomalies."""
+"""A released model, held-out scores and masks -> the report of a run that finds anomalies."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,51 +14,64 @@ from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
 from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
 from pipeline.anomaly.pictures import write_pictures
-from pipeline.metrics.intervals import bootstrap, proportion
+from pipeline.anomaly.sections import (
+    AnomalyCalibration,
+    AnomalyCost,
+    AnomalyData,
+    AnomalyMetrics,
+    AnomalyReport,
+    AnomalyTraining,
+    NameReport,
+    PhotoLine,
+    PixelFigures,
+    ReportedSettings,
+)
+from pipeline.metrics.intervals import Estimate, bootstrap, share_of
 from pipeline.metrics.segmentation import aupro, auroc, best_f1, f1
+from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder, read_json
 
 REPORT_FORMAT = 1
-Report = dict[str, Any]
 
 
-def evaluate_surfaces(run: RunFolder) -> Report:
+def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     """Measure a run's released model.
 
-    A photograph of the fit is measured by the scores that a bank without it and its group gave, one of the test by
-    the released model itself. Thresholds are the model's own; no mask had a part in any choice.
+    A photograph of the fit is measured by the scores of a memory bank without it and its group, one of the test by the
+    released model itself. Thresholds are the model's own; no mask was used to choose anything.
     """
-    recipe, calibration = run.read_recipe(), read_json(run.calibration, "Calibrate first.")
+    recipe = run.read_recipe()
+    calibration = read_section(AnomalyCalibration, run.calibration, "Calibrate first.")
     detector = Detector(run.model, threads=2)
     photos = read_photos(run.photos)
     with np.load(run.held_out_scores) as held_out:
-        measured = [measure_photo(detector, photo, held_out, calibration["clean"]) for photo in photos]
+        measured = [measure_photo(detector, photo, held_out, calibration.clean) for photo in photos]
     environment = read_json(run.environment, "Start a new run.")
-    return {
-        "format": REPORT_FORMAT,
-        "recipe": recipe.name,
-        "title": recipe.title,
-        "run": run.path.name,
-        "machine": environment["machine"],
-        "seed": recipe.seed,
-        "released": recipe.export.mode,
-        "settings": {"trunk": recipe.network.trunk, **_listed(recipe.anomaly)},
-        "data": describe_data(measured, read_json(run.data, "Start a new run.")),
-        "training": read_json(run.fit, "Fit first."),
-        "calibration": calibration,
-        "metrics": measure(measured),
-        "photos": [describe_photo(one) for one in measured],
-        "pictures": write_pictures(run.maps, measured, detector.score_threshold),
-        "names": read_json(run.name_report, "") if run.name_report.is_file() else None,
-        "cost": measure_cost(run.model, detector, photos),
-    }
+    return AnomalyReport(
+        format=REPORT_FORMAT,
+        recipe=recipe.name,
+        title=recipe.title,
+        run=run.path.name,
+        machine=environment["machine"],
+        seed=recipe.seed,
+        released=recipe.export.mode,
+        settings=ReportedSettings(trunk=recipe.network.trunk, **vars(recipe.anomaly)),
+        data=describe_data(measured, read_json(run.data, "Start a new run.")),
+        training=read_section(AnomalyTraining, run.fit, "Fit first."),
+        calibration=calibration,
+        metrics=measure(measured),
+        photos=tuple(describe_photo(one) for one in measured),
+        pictures=write_pictures(run.maps, measured, detector.score_threshold),
+        names=read_section(NameReport, run.name_report, "") if run.name_report.is_file() else None,
+        cost=measure_cost(run.model, detector, photos),
+    )
 
 
 def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean: bool) -> Measured:
     """Let the model look at one photograph; held_out has the scores of those of the fit, by name."""
     pixels = read_image(photo.path)
     seen = photo.split == FIT
-    surface = surface_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
+    surface = map_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
     components = detector.find(surface)
     decision = detector.decide(surface, components)
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
@@ -68,71 +81,69 @@ def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean:
     return Measured(photo, surface.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
 
 
-def surface_of(detector: Detector, places: np.ndarray, pixels: np.ndarray) -> AnomalyMap:
-    """Return a photograph, uint8 [height, width, 3], of which the scores of the places are known."""
+def map_of(detector: Detector, positions: np.ndarray, pixels: np.ndarray) -> AnomalyMap:
+    """Return a photograph, uint8 [height, width, 3], as an anomaly map, from the scores of its positions."""
     size = (pixels.shape[0], pixels.shape[1])
     longest = detector.memory_bank.longest_side
     factor = max(1.0, max(size) / longest) if longest else 1.0
     seen = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
-    scores = enlarge(places, detector.tiling.stride, seen, size)
-    return AnomalyMap(places, scores, brightness(pixels), size[1] / seen[1])
+    scores = enlarge(positions, detector.tiling.stride, seen, size)
+    return AnomalyMap(positions, scores, brightness(pixels), size[1] / seen[1])
 
 
-def measure(measured: Sequence[Measured]) -> Report:
+def measure(measured: Sequence[Measured]) -> AnomalyMetrics:
     """Return every figure; those of pixels over all photographs with a mask, as published figures pool them.
 
     Pixel figures have no interval: the photographs with anomalies are few, and each photograph's own figures show how
     far they lie apart.
     """
-    masked = [one for one in measured if one.mask is not None]
     known = [one for one in measured if one.is_anomaly is not None]
     flagged = np.array([one.result == ANOMALY for one in known], bool)
     anomalous = np.array([bool(one.is_anomaly) for one in known], bool)
-    return {
-        "image_auroc": _image_auroc(known, anomalous),
-        "flagged_clean": proportion(int(flagged[~anomalous].sum()), int((~anomalous).sum())),
-        "found_anomalous": proportion(int(flagged[anomalous].sum()), int(anomalous.sum())),
-        **_pixel_figures(masked),
-    }
+    return AnomalyMetrics(
+        image_auroc=_image_auroc(known, anomalous),
+        flagged_clean=share_of(flagged[~anomalous]),
+        found_anomalous=share_of(flagged[anomalous]),
+        **vars(_pixel_figures([one for one in measured if one.mask is not None])),
+    )
 
 
-def describe_photo(one: Measured) -> Report:
+def describe_photo(one: Measured) -> PhotoLine:
     """Return one photograph's line of the report."""
-    has = one.mask is not None and bool(one.mask.any())
-    return {
-        "name": one.photo.name,
-        "split": one.photo.split,
-        "score": one.score,
-        "result": one.result,
-        "confidence": one.confidence,
-        "is_anomaly": one.is_anomaly,
-        "found_pixels": int(one.found.sum()),
-        "true_pixels": None if one.mask is None else int(one.mask.sum()),
-        "aupro": aupro([one.scores], [one.mask]) if has and one.mask is not None else None,
-        "f1": f1(one.found.ravel(), one.mask.ravel()) if has and one.mask is not None else None,
-    }
+    true = one.mask if one.mask is not None and one.mask.any() else None
+    return PhotoLine(
+        name=one.photo.name,
+        split=one.photo.split,
+        score=one.score,
+        result=one.result,
+        confidence=one.confidence,
+        is_anomaly=one.is_anomaly,
+        found_pixels=int(one.found.sum()),
+        true_pixels=None if one.mask is None else int(one.mask.sum()),
+        aupro=None if true is None else aupro([one.scores], [true]),
+        f1=None if true is None else f1(one.found.ravel(), true.ravel()),
+    )
 
 
-def describe_data(measured: Sequence[Measured], data: Report) -> Report:
-    """Return how many photographs there are of each kind."""
-    return {
-        "kind": data["kind"],
-        "refused": data["refused"],
-        "fit": sum(one.photo.split == FIT for one in measured),
-        "test": sum(one.photo.split != FIT for one in measured),
-        "masks": sum(one.mask is not None for one in measured),
-        "anomalous": sum(one.is_anomaly is True for one in measured),
-        "clean": sum(one.is_anomaly is False for one in measured),
-        "unknown": sum(one.is_anomaly is None for one in measured),
-    }
+def describe_data(measured: Sequence[Measured], data: dict[str, Any]) -> AnomalyData:
+    """Return how many photographs there are of each kind; data: of data.json."""
+    return AnomalyData(
+        kind=data["kind"],
+        refused=tuple(data["refused"]),
+        fit=sum(one.photo.split == FIT for one in measured),
+        test=sum(one.photo.split != FIT for one in measured),
+        masks=sum(one.mask is not None for one in measured),
+        anomalous=sum(one.is_anomaly is True for one in measured),
+        clean=sum(one.is_anomaly is False for one in measured),
+        unknown=sum(one.is_anomaly is None for one in measured),
+    )
 
 
-def measure_cost(model: Path, detector: Detector, photos: Sequence[SurfacePhoto]) -> Report:
+def measure_cost(model: Path, detector: Detector, photos: Sequence[SurfacePhoto]) -> AnomalyCost:
     """Return bytes, and seconds for one photograph on two threads, decoding not counted."""
     pixels = read_image(photos[0].path)
     seconds = min(_seconds(lambda: detector.detect(pixels)) for _ in range(3))
-    megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
-    return {"bytes": model.stat().st_size, "seconds": seconds, "megapixels": megapixels, "threads": 2}
+    return AnomalyCost(model.stat().st_size, seconds, pixels.shape[0] * pixels.shape[1] / 1e6, threads=2)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -141,30 +152,24 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _image_auroc(known: Sequence[Measured], anomalous: np.ndarray) -> Report:
+def _image_auroc(known: Sequence[Measured], anomalous: np.ndarray) -> Estimate:
     scores = np.array([one.score for one in known])
     names = np.array([one.photo.name for one in known])
     return bootstrap(auroc(scores, anomalous), lambda drawn: auroc(scores[drawn], anomalous[drawn]), names)
 
 
-def _pixel_figures(masked: Sequence[Measured]) -> Report:
-    """Return the figures over all pixels of photographs with a mask; None where there is no anomaly among them."""
+def _pixel_figures(masked: Sequence[Measured]) -> PixelFigures:
     masks = [one.mask for one in masked if one.mask is not None]
-    if not masks or not any(mask.any() for mask in masks):
-        return dict.fromkeys(("pixel_auroc", "aupro", "best_f1", "best_f1_threshold", "f1", "pixels"))
+    if not any(mask.any() for mask in masks):
+        return PixelFigures(None, None, None, None, None, None)
     scores = np.concatenate([one.scores.ravel() for one in masked])
     positive = np.concatenate([mask.ravel() for mask in masks])
-    found = np.concatenate([one.found.ravel() for one in masked])
     best = best_f1(scores, positive)
-    return {
-        "pixel_auroc": auroc(scores, positive),
-        "aupro": aupro([one.scores for one in masked], masks),
-        "best_f1": best and best.value,
-        "best_f1_threshold": best and best.threshold,
-        "f1": f1(found, positive),
-        "pixels": len(positive),
-    }
-
-
-def _listed(settings: Any) -> Report:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(settings).items()}
+    return PixelFigures(
+        pixel_auroc=auroc(scores, positive),
+        aupro=aupro([one.scores for one in masked], masks),
+        best_f1=best.value if best else None,
+        best_f1_threshold=best.threshold if best else None,
+        f1=f1(np.concatenate([one.found.ravel() for one in masked]), positive),
+        pixels=len(positive),
+    )

@@ -68,12 +68,12 @@ def trim(candidates: Candidates, share: float) -> Candidates:
     """Leave out the share of the vectors that is farthest from all vectors of other groups."""
     if share <= 0 or len(np.unique(candidates.groups)) < 2:
         return candidates
-    strangeness = np.empty(len(candidates.vectors), np.float32)
+    distances = np.empty(len(candidates.vectors), np.float32)
     for group in np.unique(candidates.groups):
         own = candidates.groups == group
-        strangeness[own] = nearest_distance(candidates.vectors[own], candidates.vectors[~own])
-        strangeness[own] /= max(float(np.median(strangeness[own])), 1e-6)  # a kind of its own is not all strange
-    kept = strangeness <= np.quantile(strangeness, 1 - share)
+        distances[own] = nearest_distance(candidates.vectors[own], candidates.vectors[~own])
+        distances[own] /= max(float(np.median(distances[own])), 1e-6)  # a group that differs as a whole stays
+    kept = distances <= np.quantile(distances, 1 - share)
     return Candidates(candidates.vectors[kept], candidates.groups[kept])
 
 
@@ -81,7 +81,7 @@ def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> n
     """Return the bank, float32 [vectors, dimensions]: a greedy coreset, or for padim the mean alone.
 
     The coreset adds again and again the vector that is farthest from those chosen (Sener and Savarese 2018,
-    arXiv:1708.00489), starting from one by lot.
+    arXiv:1708.00489), starting from a random one.
     """
     vectors = candidates.vectors
     if method == "padim":
@@ -99,13 +99,13 @@ def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> n
 
 
 def draw_places(features: np.ndarray, count: int, seed: int, name: str) -> np.ndarray:
-    """Return up to count vectors of a map [rows, columns, features], by a lot that the photograph's name decides."""
+    """Return up to count vectors of a map [rows, columns, features], chosen at random by the photograph's name."""
     vectors = features.reshape(-1, features.shape[-1])
-    lot = make_generator(seed, "places", name).permutation(len(vectors))[:count]
-    return np.asarray(vectors[lot])
+    chosen = make_generator(seed, "places", name).permutation(len(vectors))[:count]
+    return np.asarray(vectors[chosen])
 
 
-def deal_folds(groups: Sequence[int], folds: int) -> list[list[int]]:
+def split_folds(groups: Sequence[int], folds: int) -> list[list[int]]:
     """Return the groups of each fold: every group is held out once; at most so many folds."""
     different = sorted(set(groups))
     count = min(folds, len(different))

@@ -1,26 +1,26 @@
 """Photographs as a model sees them -> pictures for the report: the photograph, its scores, and what was found."""
 
 import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from inference.atomic_file import write_atomically
+from inference.pictures.encode import FULL_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
-from pipeline.evaluation.heat_map import draw_heat_map
+from pipeline.anomaly.sections import PhotoPictures
+from pipeline.report.heat_map import draw_heat_map
 
 MOST_PICTURES = 24
 LONGEST_SIDE = 480  # pixels
 _FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
 
 
-def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> list[dict[str, Any]]:
+def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> tuple[PhotoPictures, ...]:
     """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
 
     Those with anomalies come first, then what was flagged, each the highest score first.
@@ -35,16 +35,16 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
             "heat": draw_scores(pixels, one.scores, threshold),
         }
         for kind, picture in pictures.items():
-            _write_jpeg(folder / f"{stem}-{kind}.jpg", picture)
+            write_atomically(folder / f"{stem}-{kind}.jpg", jpeg_bytes(picture, 85, FULL_COLOUR))
         paths = {kind: f"{folder.name}/{stem}-{kind}.jpg" for kind in pictures}
-        entries.append({"name": one.photo.name, **paths})
-    return entries
+        entries.append(PhotoPictures(one.photo.name, **paths))
+    return tuple(entries)
 
 
 def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Return the photograph in grey under its scores: nothing at the median, the middle colour at the threshold.
 
-    Args: uint8 [height, width, 3]; float [height, width]; the score from which a place is an anomaly.
+    Args: uint8 [height, width, 3]; float [height, width]; the score from which a position is an anomaly.
     """
     low = float(np.median(scores))
     heat = (scores - low) / max(2 * (threshold - low), 1e-9)
@@ -63,9 +63,3 @@ def draw_found(pixels: np.ndarray, found: np.ndarray, mask: np.ndarray | None) -
             contours, _ = cv2.findContours((small > 0).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(picture, contours, -1, colour, 1, cv2.LINE_AA)
     return picture
-
-
-def _write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "JPEG", quality=85, subsampling=0)
-    write_atomically(path, data.getvalue())

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import confusion_matrix
 from sklearn.preprocessing import StandardScaler
 
 from inference.anomaly.components import Component, find_components
@@ -18,8 +18,9 @@ from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
 from inference.pictures.image_io import read_image, resize_image
 from inference.pictures.listing import Listing
+from pipeline.anomaly.sections import NameReport
 from pipeline.data.groups import PhotoGroups, groups_of
-from pipeline.metrics.intervals import bootstrap
+from pipeline.metrics.intervals import Estimate, bootstrap
 from pipeline.settings.run_folder import RunFolder
 
 _WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # sizes at which each example is seen
@@ -40,7 +41,7 @@ class Example:
     views: np.ndarray
 
 
-def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> dict[str, Any]:
+def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> NameReport:
     """Fit the names of regions on a folder of examples; write names.npz, also into the run's model.
 
     Returns what names.json holds; see leave_out.
@@ -122,7 +123,7 @@ def fit_names(examples: Sequence[Example]) -> RegionNames:
     return RegionNames(labels, *(np.asarray(one, np.float32) for one in (scaler.mean_, spread, weights, biases)))
 
 
-def leave_out(examples: Sequence[Example]) -> dict[str, Any]:
+def leave_out(examples: Sequence[Example]) -> NameReport:
     """Return what names.json holds: how a fit without each example names it, and one without its groups.
 
     An example counts by the share of its views that are named rightly; confusion and wrong are of the first views.
@@ -131,21 +132,19 @@ def leave_out(examples: Sequence[Example]) -> dict[str, Any]:
     answers = [_names_without(examples, place, [place]) for place in range(len(examples))]
     true = np.array([labels.index(one.label) for one in examples])
     given = np.array([labels.index(names[0]) for names in answers])
-    confusion = np.zeros((len(labels), len(labels)), int)
-    np.add.at(confusion, (true, given), 1)
-    report: dict[str, Any] = {
-        "labels": labels,
-        "examples": len(examples),
-        "views": len(answers[0]),
-        "balanced_accuracy": _balanced(answers, examples),
-        "confusion": confusion.tolist(),
-        "wrong": [one.key for one, right in zip(examples, true == given, strict=True) if not right],
-        "by_group": None,
-    }
+    by_group = None
     if any(one.groups for one in examples):
         together = [_names_without(examples, place, _related(examples, place)) for place in range(len(examples))]
-        report["by_group"] = _balanced(together, examples)
-    return report
+        by_group = _balanced(together, examples)
+    return NameReport(
+        labels=tuple(labels),
+        examples=len(examples),
+        views=len(answers[0]),
+        balanced_accuracy=_balanced(answers, examples),
+        confusion=tuple(map(tuple, confusion_matrix(true, given, labels=range(len(labels))).tolist())),
+        wrong=tuple(one.key for one, right in zip(examples, true == given, strict=True) if not right),
+        by_group=by_group,
+    )
 
 
 def _related(examples: Sequence[Example], place: int) -> list[int]:
@@ -159,7 +158,7 @@ def _names_without(examples: Sequence[Example], place: int, left_out: Sequence[i
     return [names.name(view)[0] for view in examples[place].views]
 
 
-def _balanced(answers: Sequence[Sequence[str]], examples: Sequence[Example]) -> dict[str, Any]:
+def _balanced(answers: Sequence[Sequence[str]], examples: Sequence[Example]) -> Estimate:
     """Return the mean over the names of the share that was named rightly, with an interval over the examples."""
     labels = np.array([one.label for one in examples])
     rights = np.array([np.mean(np.array(names) == one.label) for names, one in zip(answers, examples, strict=True)])

@@ -1,124 +1,116 @@
-"""The report of a run that looks for anomalies -> report.json for programs, report.html for people, a few lines."""
+"""The report of a run that finds anomalies -> report.json for programs, report.html for people, a few lines."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from inference.atomic_file import write_atomically
+from pipeline.anomaly.sections import AnomalyReport
+from pipeline.metrics.intervals import Estimate
 from pipeline.report.mistakes import picture_uri
 from pipeline.report.page import render_page
-from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, Card
-from pipeline.report.style import THIN, Report, decimal, share, size, spread
+from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, KeyFigure
+from pipeline.report.stored import section_text
+from pipeline.report.style import THIN, columns, decimal, share, size, spread
 
 # title, key of the metrics, what it means
 PIXEL_FIGURES = (
     ("AUPRO", "aupro", "mean overlap with each region, up to 30 % of the normal area flagged; 1 is best"),
-    ("F1 of pixels", "f1", "at the file's own threshold, set without masks"),
+    ("F1 of pixels", "f1", "at the file's own threshold, which was set without masks"),
     ("Best F1 of pixels", "best_f1", "at the threshold that the masks would choose: an upper bound"),
-    ("AUROC of pixels", "pixel_auroc", "high wherever anomalies are small"),
+    ("AUROC of pixels", "pixel_auroc", "close to 1 for any model where anomalies are small"),
 )
 
 
-def write_surface_report(folder: Path, report: dict[str, Any]) -> tuple[Path, Path]:
+def write_anomaly_report(folder: Path, report: AnomalyReport) -> tuple[Path, Path]:
     """Write folder/report.json and folder/report.html and return both paths.
 
     Raises:
         ValueError: the report holds NaN or infinity, which JSON has no word for; undefined values are None.
     """
     json_path, html_path = folder / "report.json", folder / "report.html"
-    text = json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_atomically(html_path, render_surface_report(report, folder))
-    write_atomically(json_path, text + "\n")  # last: it marks the evaluation as done
+    text = section_text(report)  # first: a report that JSON cannot hold has no page
+    write_atomically(html_path, render_anomaly_report(report, folder))
+    write_atomically(json_path, text)  # last: it marks the evaluation as done
     return json_path, html_path
 
 
-def render_surface_report(report: Report, folder: Path) -> str:
+def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
     """Return the page as one self-contained text; pictures are read from paths relative to folder."""
-    lines = {one["name"]: one for one in report["photos"]}
+    lines = {one.name: one for one in report.photos}
     pictures = [
-        {**lines[one["name"]], **{kind: picture_uri(folder / one[kind]) for kind in ("found", "heat")}}
-        for one in report["pictures"]
+        (lines[one.name], picture_uri(folder / one.found), picture_uri(folder / one.heat)) for one in report.pictures
     ]
     return render_page(
         "anomaly.html.jinja",
         report=report,
         verdict=verdict(report),
-        cards=list(key_cards(report)),
+        key_figures=list(key_figures(report)),
         pictures=pictures,
     )
 
 
-def surface_lines(report: Report) -> list[str]:
+def anomaly_lines(report: AnomalyReport) -> list[str]:
     """Return the report for a terminal: lines of at most 80 columns."""
-    metrics = report["metrics"]
-    lines = [f"{report['recipe']}: {report['released']}, {_counted(report)}"]
-    for title, key in (("Clean photographs flagged", "flagged_clean"), ("Anomalous ones flagged", "found_anomalous")):
-        if metrics[key]["n"]:
-            lines.append(_aligned(title, f"{share(metrics[key]['value'])} ({spread(metrics[key])})"))
-    auroc = metrics["image_auroc"]
-    if auroc["value"] is not None:
-        lines.append(_aligned("AUROC of photographs", f"{decimal(auroc['value'])} ({spread(auroc, 'decimal')})"))
-    lines += [_aligned(title, decimal(metrics[key])) for title, key, _ in PIXEL_FIGURES if metrics[key] is not None]
-    if report["names"]:
-        lines.append(_aligned("Names of regions, balanced", share(report["names"]["balanced_accuracy"]["value"])))
-    lines.append(_aligned("Size, time a photograph", cost_text(report)))
-    return [line.replace(THIN, " ")[:TERMINAL_COLUMNS].rstrip() for line in lines]
+    metrics = report.metrics
+    counts = f"{report.data.fit} photographs in the memory bank, {report.data.masks} masks"
+    lines = [f"{report.recipe}: {report.released}, {counts}"]
+    shares = (("Clean photographs flagged", metrics.flagged_clean), ("Anomalous ones flagged", metrics.found_anomalous))
+    lines += [_aligned(title, columns(estimate)) for title, estimate in shares if estimate.n]
+    if metrics.image_auroc.value is not None:
+        lines.append(_aligned("AUROC of photographs", columns(metrics.image_auroc, "decimal")))
+    figures = [(title, getattr(metrics, key)) for title, key, _ in PIXEL_FIGURES]
+    lines += [_aligned(title, f"{decimal(value):>7}") for title, value in figures if value is not None]
+    if report.names:
+        lines.append(_aligned("Names of regions, balanced", columns(report.names.balanced_accuracy)))
+    lines.append(_aligned("Size, time per photograph", cost_text(report)))
+    return [line[:TERMINAL_COLUMNS].rstrip() for line in lines]
 
 
-def verdict(report: Report) -> str:
+def verdict(report: AnomalyReport) -> str:
     """Return the run in one sentence of counts."""
-    metrics = report["metrics"]
-    flagged, found = metrics["flagged_clean"], metrics["found_anomalous"]
-    if not flagged["n"] and not found["n"]:
-        count = sum(one["result"] == "anomaly" for one in report["photos"])
-        return f"Flags {count} of {len(report['photos'])} photographs; whether rightly, no mask tells."
+    flagged, found = report.metrics.flagged_clean, report.metrics.found_anomalous
+    if not flagged.n and not found.n:
+        count = sum(one.result == "anomaly" for one in report.photos)
+        return f"Flags {count} of {len(report.photos)} photographs; without masks nobody can tell whether rightly."
     parts = []
-    if found["n"]:
+    if found.n:
         parts.append(f"Finds {_of(found)} photographs with anomalies")
-    if flagged["n"]:
+    if flagged.n:
         parts.append(f"{'flags' if parts else 'Flags'} {_of(flagged)} clean ones")
-
     return ", ".join(parts) + "."
 
 
-def key_cards(report: Report) -> Iterator[Card]:
-    """Yield the key figures; what was not measured has no card."""
-    metrics = report["metrics"]
-    auroc, flagged = metrics["image_auroc"], metrics["flagged_clean"]
-    if flagged["n"]:
-        yield Card("Clean ones flagged", share(flagged["value"]), spread(flagged), "fewer is better")
-    if auroc["value"] is not None:
-        meaning = "an anomalous photograph's score is higher than a clean one's"
-        yield Card("AUROC of photographs", decimal(auroc["value"]), spread(auroc, "decimal"), meaning)
+def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
+    """Yield the key figures, without those that were not measured."""
+    metrics = report.metrics
+    auroc, flagged = metrics.image_auroc, metrics.flagged_clean
+    if flagged.n:
+        yield KeyFigure("Clean photographs flagged", share(flagged.value), spread(flagged), "fewer is better")
+    if auroc.value is not None:
+        meaning = "how often an anomalous photograph has a higher score than a clean one"
+        yield KeyFigure("AUROC of photographs", decimal(auroc.value), spread(auroc, "decimal"), meaning)
     for title, key, meaning in PIXEL_FIGURES:
-        if metrics[key] is not None:
-            yield Card(title, decimal(metrics[key]), f"n{THIN}={THIN}{report['data']['masks']} masks", meaning)
-    if report["names"]:
-        accuracy = report["names"]["balanced_accuracy"]
-        yield Card("Names of regions", share(accuracy["value"]), spread(accuracy), "balanced over the names")
-    yield Card("Size", size(report["cost"]["bytes"]), "", "one file")
-    yield Card("Time", f"{report['cost']['seconds']:.2f}{THIN}s", "", time_text(report))
+        if getattr(metrics, key) is not None:
+            yield KeyFigure(title, decimal(getattr(metrics, key)), f"n{THIN}={THIN}{report.data.masks} masks", meaning)
+    if report.names:
+        accuracy = report.names.balanced_accuracy
+        yield KeyFigure("Names of regions", share(accuracy.value), spread(accuracy), "mean over the names")
+    yield KeyFigure("Size", size(report.cost.bytes), "", "one file")
+    yield KeyFigure("Time", f"{report.cost.seconds:.2f}{THIN}s", "", time_text(report))
 
 
-def cost_text(report: Report) -> str:
+def cost_text(report: AnomalyReport) -> str:
     """Return bytes and time as one text."""
-    return f"{report['cost']['bytes']:,} bytes, {report['cost']['seconds']:.2f} s for {time_text(report)}"
+    return f"{report.cost.bytes:,} bytes, {report.cost.seconds:.2f} s for {time_text(report)}"
 
 
-def time_text(report: Report) -> str:
+def time_text(report: AnomalyReport) -> str:
     """Return what the time is of."""
-    cost = report["cost"]
-    return f"{cost['megapixels']:.1f} megapixels, {cost['threads']} threads"
+    return f"{report.cost.megapixels:.1f} megapixels, {report.cost.threads} threads"
 
 
-def _counted(report: Report) -> str:
-    data = report["data"]
-    return f"{data['fit']} photographs in the bank, {data['masks']} masks"
-
-
-def _of(estimate: Report) -> str:
-    return f"{round(estimate['value'] * estimate['n'])} of {estimate['n']}"
+def _of(estimate: Estimate) -> str:
+    return f"{round((estimate.value or 0) * estimate.n)} of {estimate.n}"
 
 
 def _aligned(title: str, text: str) -> str:

@@ -58,10 +58,10 @@ def names_stage(run: RunFolder) -> None:
 
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
-    from pipeline.anomaly.evaluate import evaluate_surfaces
-    from pipeline.anomaly.report import write_surface_report
+    from pipeline.anomaly.evaluate import evaluate_anomalies
+    from pipeline.anomaly.report import write_anomaly_report
 
-    write_surface_report(run.path, evaluate_surfaces(run))
+    write_anomaly_report(run.path, evaluate_anomalies(run))
 
 
 def results_stage(run: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""Scores by a bank that has not seen the photographs -> the score from which a place is an anomaly.
+"""Scores by a memory bank without the photographs -> the score from which a position is an anomaly.
 
 The threshold answers one question: how high is the highest score of the next clean photograph? It is the upper bound
 of a prediction interval over the highest scores of the held-out photographs. Where these may hold anomalies, the
@@ -57,7 +57,7 @@ def expected_highest(scores: np.ndarray, share: float = 0.0) -> float:
     """Return the highest score that a photograph's bulk lets one expect, at most what there is.
 
     Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
-    quantile: anomalies on less than 5 % of the area have no say. Of 10,000 places the highest is expected
+    quantile: anomalies on less than 5 % of the area have no effect. Of 10,000 positions the highest is expected
     log(500) = 6.2 fall-offs above the 95 % quantile; the mean of the highest share lies one above that share's lowest.
     """
     bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))

@@ -15,7 +15,7 @@ from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_prob
 from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import share_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
@@ -55,10 +55,10 @@ def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: R
     neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
     probabilities = keras_probabilities(network, temperature, neighbours, validation, recipe)
-    likeness = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
+    knn_score = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
     values = {
         "temperature": temperature,
-        "likeness": likeness | {"pictures": len(neighbours.vectors)},
+        "knn_score": knn_score | {"pictures": len(neighbours.vectors)},
         **_describe(probabilities, validation, recipe),
     }
     held_out = hold_out(network, values, neighbours, index, recipe)
@@ -105,7 +105,7 @@ def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe)
     scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
     return {
         **_threshold(scores, recipe.calibrate.accepted),
-        "accuracy": proportion(int((scores.best == scores.labels)[scores.positive].sum()), int(scores.positive.sum())),
+        "accuracy": share_of((scores.best == scores.labels)[scores.positive]),
         "auroc_background": auroc_background(scores),
     }
 
@@ -116,10 +116,8 @@ def _threshold(scores: Scores, accepted: float) -> dict[str, Any]:
     return {
         "threshold": threshold,
         "target_accepted": accepted,
-        "accepted": proportion(int((positives >= threshold).sum()), len(positives)),
-        "rejected_background": proportion(
-            int((scores.confidences[~scores.positive] < threshold).sum()), int((~scores.positive).sum())
-        ),
+        "accepted": share_of(positives >= threshold),
+        "rejected_background": share_of(scores.confidences[~scores.positive] < threshold),
     }
 
 

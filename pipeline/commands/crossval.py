@@ -34,4 +34,4 @@ def resume_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
     write_json(folder.report, report)
     print("\n".join(crossval_lines(report)))
     print(f"report: {folder.report}")
-    return 1 if report["data"]["refused"] else 0
+    return 1 if report.data.refused else 0

@@ -101,8 +101,7 @@ def _complete(run: RunFolder) -> int:
 
 def _finish(run: RunFolder) -> int:
     """Print the report's lines and where everything is; return the exit code."""
-    report = read_json(run.report, "Evaluate again.")
-    print("\n".join(kind_of(run.read_recipe()).summary_lines(report)))
+    print("\n".join(kind_of(run.read_recipe()).summary_lines(run)))
     print(f"report:  {run.report.with_suffix('.html')}")
     print(f"model:   {run.model}")
     print(f"results: {run.results}")

@@ -1,7 +1,6 @@
 """The predictions and reports of all folds -> crossval.json: every photograph counted once."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -9,24 +8,21 @@ from inference.errors import InputError, printable
 from inference.model.decide import UNKNOWN
 from pipeline.calibration.temperature import highest_threshold
 from pipeline.crossval.folds import CrossvalFolder
+from pipeline.crossval.sections import BaselineComparison, CrossvalReport, OverFolds, PooledData, PooledMetrics
 from pipeline.evaluation.predictions import pool_scores, read_predictions
 from pipeline.metrics.classification import Scores, auroc_background, measure
-from pipeline.metrics.intervals import bootstrap, proportion
-from pipeline.settings.run_folder import read_json
+from pipeline.metrics.intervals import Estimate, bootstrap, proportion, share_of
+from pipeline.report.sections import ClassificationReport
+from pipeline.report.stored import read_section
+from pipeline.report.style import columns, percent
 
 REPORT_FORMAT = 1
 ROC_POINTS = (0.9, 0.95)  # accepted shares of the classes' patches
 _TITLE_COLUMNS = 30
 
-Report = dict[str, Any]
-Estimate = dict[str, Any]
 
-
-def pool_folds(folder: CrossvalFolder) -> Report:
-    """Return what crossval.json holds.
-
-    pooled: the metrics of all folds' patches as if of one test; thresholds are each fold's own. over_folds:
-    figures whose confidences can't be compared between folds, and how far the folds lie apart.
+def pool_folds(folder: CrossvalFolder) -> CrossvalReport:
+    """Return the report of a cross-validation.
 
     Raises:
         InputError: a fold is not finished, or a photograph was tested in two folds.
@@ -34,25 +30,25 @@ def pool_folds(folder: CrossvalFolder) -> Report:
     settings = folder.read_settings()
     numbers = range(1, settings.folds + 1)
     remedy = f"Finish the folds: python -m pipeline resume {folder.path}."
-    reports = [read_json(folder.fold(number).report, remedy) for number in numbers]
+    reports = [read_section(ClassificationReport, folder.fold(number).report, remedy) for number in numbers]
     parts = [read_predictions(folder.fold(number).predictions, settings.recipe.labels) for number in numbers]
     _check_apart(parts)
     scores = pool_scores(parts)
-    return {
-        "format": REPORT_FORMAT,
-        "recipe": settings.recipe.name,
-        "title": settings.recipe.title,
-        "run": folder.path.name,
-        "machine": "; ".join(sorted({report["machine"] for report in reports})),
-        "seed": settings.recipe.seed,
-        "folds": settings.folds,
-        "released": ", ".join(sorted({report["released"] for report in reports})),
-        "data": _describe_data(scores, reports),
-        "pooled": _measure_pooled(scores),
-        "models": _other_models(reports),
-        "over_folds": _measure_over_folds(parts),
-        "baseline": _compare_baseline(parts, reports),
-    }
+    return CrossvalReport(
+        format=REPORT_FORMAT,
+        recipe=settings.recipe.name,
+        title=settings.recipe.title,
+        run=folder.path.name,
+        machine="; ".join(sorted({report.machine for report in reports})),
+        seed=settings.recipe.seed,
+        folds=settings.folds,
+        released=", ".join(sorted({report.released for report in reports})),
+        data=_describe_data(scores, reports),
+        pooled=_measure_pooled(scores),
+        models=_other_models(reports),
+        over_folds=_measure_over_folds(parts),
+        baseline=_compare_baseline(parts, reports),
+    )
 
 
 def rejected_where_accepted(scores: Scores, share: float) -> float | None:
@@ -66,24 +62,21 @@ def rejected_where_accepted(scores: Scores, share: float) -> float | None:
     return float((negatives < highest_threshold(positives, share)).mean())
 
 
-def over_folds(values: list[float | None]) -> dict[str, Any]:
-    """Return the folds' values with mean and standard deviation (n - 1) of those that are defined."""
+def over_folds(values: Sequence[float | None]) -> OverFolds:
+    """Return the folds' values with mean and standard deviation of those that are defined."""
     known = [value for value in values if value is not None]
-    return {
-        "mean": float(np.mean(known)) if known else None,
-        "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
-        "folds": values,
-    }
+    mean, sd = float(np.mean(known)) if known else None, float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return OverFolds(mean, sd, tuple(values))
 
 
-def pool_proportions(estimates: list[Estimate]) -> Estimate:
+def pool_proportions(estimates: Sequence[Estimate]) -> Estimate:
     """Return the proportion of all folds' examples together: 1 of 2 and 3 of 4 are 4 of 6."""
-    successes = sum(round(one["value"] * one["n"]) for one in estimates if one["n"])
-    return proportion(successes, sum(one["n"] for one in estimates))
+    successes = sum(round(one.value * one.n) for one in estimates if one.value is not None)
+    return proportion(successes, sum(one.n for one in estimates))
 
 
 def _check_apart(parts: list[Scores]) -> None:
-    """Refuse folds that were dealt from different photographs: their tests would not add up to one."""
+    """Refuse folds that were split from different photographs: their tests would not add up to one."""
     fold_of: dict[str, int] = {}
     for number, part in enumerate(parts, start=1):
         for photo in np.unique(part.photos):
@@ -96,30 +89,28 @@ def _check_apart(parts: list[Scores]) -> None:
             fold_of[str(photo)] = number
 
 
-def _describe_data(scores: Scores, reports: list[Report]) -> Report:
-    return {
-        "kind": reports[0]["data"]["kind"],
-        "photos": len(np.unique(scores.photos)),
-        "patches": {str(label): int(n) for label, n in zip(*np.unique(scores.labels, return_counts=True), strict=True)},
-        "refused": sorted({entry for report in reports for entry in report["data"]["refused"]}),
-    }
+def _describe_data(scores: Scores, reports: list[ClassificationReport]) -> PooledData:
+    return PooledData(
+        kind=reports[0].data.kind,
+        photos=len(np.unique(scores.photos)),
+        patches={str(label): int(n) for label, n in zip(*np.unique(scores.labels, return_counts=True), strict=True)},
+        refused=tuple(sorted({entry for report in reports for entry in report.data.refused})),
+    )
 
 
-def _measure_pooled(scores: Scores) -> Report:
+def _measure_pooled(scores: Scores) -> PooledMetrics:
     positives = scores.take(np.flatnonzero(scores.positive))
     right, weights = positives.best == positives.labels, _photo_weights(positives.photos)
-    return {
-        **measure(scores),
-        "accuracy_over_photos": bootstrap(
-            float(right.mean()), lambda places: float(right[places].mean()), positives.photos
-        ),
-        "accuracy_each_photo": bootstrap(
+    return PooledMetrics(
+        **vars(measure(scores)),
+        accuracy_over_photos=bootstrap(float(right.mean()), lambda drawn: float(right[drawn].mean()), positives.photos),
+        accuracy_each_photo=bootstrap(
             float(np.average(right, weights=weights)),
-            lambda places: float(np.average(right[places], weights=weights[places])),
+            lambda drawn: float(np.average(right[drawn], weights=weights[drawn])),
             positives.photos,
         ),
-        "accepted": proportion(int((positives.results != UNKNOWN).sum()), len(positives.labels)),
-    }
+        accepted=share_of(positives.results != UNKNOWN),
+    )
 
 
 def _photo_weights(photos: np.ndarray) -> np.ndarray:
@@ -128,13 +119,13 @@ def _photo_weights(photos: np.ndarray) -> np.ndarray:
     return 1 / boxes[owner]
 
 
-def _other_models(reports: list[Report]) -> dict[str, Estimate]:
+def _other_models(reports: list[ClassificationReport]) -> dict[str, Estimate]:
     """Return the accuracy of each form of the network that every fold has, Keras and float32 for comparison."""
-    shared = set.intersection(*(set(report["models"]) for report in reports))
-    return {mode: pool_proportions([report["models"][mode]["accuracy"] for report in reports]) for mode in shared}
+    shared = set.intersection(*(set(report.models) for report in reports))
+    return {mode: pool_proportions([report.models[mode].accuracy for report in reports]) for mode in shared}
 
 
-def _measure_over_folds(parts: list[Scores]) -> Report:
+def _measure_over_folds(parts: list[Scores]) -> dict[str, OverFolds]:
     statistics: dict[str, Callable[[Scores], float | None]] = {
         "accuracy": _accuracy,
         "auroc_background": auroc_background,
@@ -152,55 +143,43 @@ def _accuracy(scores: Scores) -> float | None:
     return float(right.mean()) if len(right) else None
 
 
-def _compare_baseline(parts: list[Scores], reports: list[Report]) -> Report:
+def _compare_baseline(parts: list[Scores], reports: list[ClassificationReport]) -> BaselineComparison:
     """Return the baseline's accuracy on the same folds and by how much the network is ahead in each."""
-    values = [report["baseline"]["accuracy"]["value"] for report in reports]
+    baselines = [report.baseline for report in reports if report.baseline]
+    values = [one.accuracy.value for one in baselines]
     pairs = zip(map(_accuracy, parts), values, strict=True)
-    ahead = [None if None in pair else pair[0] - pair[1] for pair in pairs]
-    return {
-        "name": reports[0]["baseline"]["name"],
-        "accuracy": pool_proportions([report["baseline"]["accuracy"] for report in reports]),
-        "over_folds": over_folds(values),
-        "difference": over_folds(ahead),
-    }
+    ahead = [None if own is None or other is None else own - other for own, other in pairs]
+    accuracy = pool_proportions([one.accuracy for one in baselines])
+    return BaselineComparison(baselines[0].name, accuracy, over_folds(values), over_folds(ahead))
 
 
-def crossval_lines(report: Report) -> list[str]:
+def crossval_lines(report: CrossvalReport) -> list[str]:
     """Return the report for a terminal."""
-    heading = f"{report['recipe']}: {report['folds']}-fold cross-validation, {report['released']}, 95 % intervals"
+    heading = f"{report.recipe}: {report.folds}-fold cross-validation, {report.released}, 95 % intervals"
     return [heading, *(f"  {title:{_TITLE_COLUMNS}}{text}" for title, text in _rows(report))]
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str]]:
-    pooled, folds, baseline = report["pooled"], report["over_folds"], report["baseline"]
-    yield "Accuracy, nothing rejected", _estimate(pooled["accuracy"])
-    yield "  photographs resampled", _estimate(pooled["accuracy_over_photos"])
-    yield "  every photograph alike", _estimate(pooled["accuracy_each_photo"])
+def _rows(report: CrossvalReport) -> Iterator[tuple[str, str]]:
+    pooled, folds, baseline = report.pooled, report.over_folds, report.baseline
+    yield "Accuracy, nothing rejected", columns(pooled.accuracy)
+    yield "  photographs resampled", columns(pooled.accuracy_over_photos)
+    yield "  photographs of equal weight", columns(pooled.accuracy_each_photo)
     yield "  over the folds", _folds(folds["accuracy"])
-    for mode in sorted(set(report["models"]) - {report["released"]}):
-        yield f"  {mode}", _estimate(report["models"][mode])
-    yield f"  {baseline['name']}", _estimate(baseline["accuracy"])
-    yield "  ahead of it by", _folds(baseline["difference"])
-    yield "Background rejected", _estimate(pooled["rejected_background"])
-    yield "Known classes accepted", _estimate(pooled["accepted"])
+    for mode in sorted(set(report.models) - {report.released}):
+        yield f"  {mode}", columns(report.models[mode])
+    yield f"  {baseline.name}", columns(baseline.accuracy)
+    yield "  ahead of it by", _folds(baseline.difference)
+    if pooled.rejected_background:
+        yield "Background rejected", columns(pooled.rejected_background)
+    yield "Known classes accepted", columns(pooled.accepted)
     yield "AUROC against background", _folds(folds["auroc_background"])
     for share in ROC_POINTS:
         title = f"Background rejected at {100 * share:.0f} %"
         yield title, _folds(folds[f"rejected_background_at_{share}"])
-    for label, row in pooled["per_class"].items():
-        yield f"Recall of {label}", _estimate(row["recall"])
+    for label, row in pooled.per_class.items():
+        yield f"Recall of {label}", columns(row.recall)
 
 
-def _estimate(estimate: Estimate) -> str:
-    if estimate["value"] is None:
-        return f"not defined, n={estimate['n']}"
-    bounds = ", ".join(_percent(estimate[end]) for end in ("low", "high"))
-    return f"{_percent(estimate['value']):>5} %  {f'[{bounds}]':<14}  n={estimate['n']}"
-
-
-def _folds(values: Report) -> str:
-    return f"{_percent(values['mean']):>5} %  sd {_percent(values['sd'])}  ({' '.join(map(_percent, values['folds']))})"
-
-
-def _percent(value: float | None) -> str:
-    return "?" if value is None else f"{100 * value:.1f}"
+def _folds(values: OverFolds) -> str:
+    each = " ".join(percent(value).removesuffix(" %") for value in values.folds)
+    return f"{percent(values.mean):>7}  sd {percent(values.sd).removesuffix(' %')}  ({each})"

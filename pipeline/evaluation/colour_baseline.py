@@ -1,6 +1,4 @@
-"""What colour alone can do: classifiers that see a colour histogram, beside which a network is judged."""
-
-from typing import Any
+"""Baselines that see colour alone: classifiers of a colour histogram, with which a network is compared."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex
-from pipeline.metrics.intervals import proportion
+from pipeline.metrics.intervals import UNDEFINED, share_of
+from pipeline.report.sections import Baseline
 from pipeline.settings.recipe import Recipe
 
 NAME = "HSV histogram, random forest"
@@ -19,14 +18,13 @@ _TREES = 500
 _ITERATIONS = 2000
 
 
-def measure_baseline(index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
+def measure_baseline(index: PatchIndex, recipe: Recipe) -> Baseline:
     """Return name and test accuracy on the classes' patches; nothing is chosen, so validation takes no part."""
     if len(recipe.labels) == 1:
-        return {"name": NAME, "accuracy": proportion(0, 0)}  # with one class there is nothing to tell apart
+        return Baseline(NAME, UNDEFINED)  # with one class there is nothing to tell apart
     train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
     forest = _make_forest().fit(colour_features(train, recipe), _labels(train))
-    right = forest.predict(colour_features(test, recipe)) == _labels(test)
-    return {"name": NAME, "accuracy": proportion(int(right.sum()), len(right))}
+    return Baseline(NAME, share_of(forest.predict(colour_features(test, recipe)) == _labels(test)))
 
 
 def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:

@@ -1,7 +1,6 @@
 """What a model costs: parameters, multiply-accumulates, bytes, milliseconds a picture on one CPU thread."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,22 +9,23 @@ from inference.model.classifier import Classifier
 from models.build import count_macs
 from pipeline.evaluation.keras_latency import measure_keras_latency, time_calls
 from pipeline.random_generator import make_generator
+from pipeline.report.sections import Cost, Latency
 
 
-def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]) -> dict[str, Any]:
+def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]) -> Cost:
     """Return the cost of a Keras model and of its converted files, by mode; decoding and resizing not counted."""
-    return {
-        "parameters": network.count_params(),
-        "macs": count_macs(network),
-        "bytes": {"keras": keras_file.stat().st_size, **{mode: path.stat().st_size for mode, path in models.items()}},
-        "latency_ms": {
+    return Cost(
+        parameters=network.count_params(),
+        macs=count_macs(network),
+        bytes={mode: path.stat().st_size for mode, path in {"keras": keras_file, **models}.items()},
+        latency_ms={
             "keras": measure_keras_latency(keras_file),
             **{mode: measure_latency(path) for mode, path in models.items()},
         },
-    }
+    )
 
 
-def measure_latency(path: Path) -> dict[str, Any]:
+def measure_latency(path: Path) -> Latency:
     """Return median and 95th percentile of the milliseconds that one picture takes on one thread, and n."""
     model = Classifier(path, threads=1)
     pixels = make_generator(0, "latency").integers(0, 256, (*model.card.input_size, 3), np.uint8)

@@ -1,7 +1,6 @@
-"""A finished run + its test patches -> the report dict, measured on the released file through the runner's code."""
+"""A finished run + its test patches -> its report, measured on the released file through the runner's code."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,14 +17,16 @@ from pipeline.evaluation.label_errors import check_labels
 from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.metrics.classification import Scores, measure, score
+from pipeline.report.sections import Calibration, ClassificationReport, DataSummary, Parity, Training
+from pipeline.report.stored import parse_section, read_section
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
 
 REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
 
-def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
-    """Write predictions.csv, heat maps and label_errors.csv; return the report of a run: see pipeline.report.report.
+def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
+    """Write predictions.csv, heat maps and label_errors.csv; return the report of a run.
 
     Raises:
         InputError: an earlier stage of the run is missing.
@@ -35,35 +36,35 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
     test = index.select("test")
     files = {released: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
     network = keras.models.load_model(run.best, compile=False)
-    calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
+    calibration = read_section(Calibration, run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     parity = read_json(run.parity, "Export first: python -m export RUN.")
-    softmax, features = keras_outputs(network, calibration["temperature"], test, recipe)
+    softmax, features = keras_outputs(network, calibration.temperature, test, recipe)
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
     neighbours = read_run_neighbours(run, network, recipe)
     probabilities["keras"] = weigh_outputs(softmax, features, neighbours, recipe)
-    scores = _score_all(probabilities, test, recipe, calibration["threshold"])
+    scores = _score_all(probabilities, test, recipe, calibration.threshold)
     truths = true_probabilities(probabilities[released], [patch.label for patch in test.patches], recipe)
     answers = TestAnswers(test, scores[released], truths, features)
     write_predictions(answers.scores, answers.losses, test, run.predictions)
-    validation, _ = keras_outputs(network, calibration["temperature"], index.select("validation"), recipe)
-    return {
-        "format": REPORT_FORMAT,
-        "recipe": recipe.name,
-        "title": recipe.title,
-        "run": run.path.name,
-        "machine": describe_machine(),
-        "seed": recipe.seed,
-        "data": _describe_data(run, index),
-        "training": read_json(run.fit, "Train first: python -m pipeline resume RUN."),
-        "calibration": calibration,
-        "released": released,
-        "models": {mode: measure(part) for mode, part in scores.items()},
-        "baseline": measure_baseline(index, recipe),
-        "cost": measure_cost(network, run.best, files),
-        "parity": {mode: parity[mode] for mode in files},
-        "mistakes": explain_mistakes(answers, network, index, recipe, run),
-        "label_errors": check_labels({"validation": validation, "test": softmax}, index, recipe, run),
-    }
+    validation, _ = keras_outputs(network, calibration.temperature, index.select("validation"), recipe)
+    return ClassificationReport(
+        format=REPORT_FORMAT,
+        recipe=recipe.name,
+        title=recipe.title,
+        run=run.path.name,
+        machine=describe_machine(),
+        seed=recipe.seed,
+        data=_describe_data(run, index),
+        training=read_section(Training, run.fit, "Train first: python -m pipeline resume RUN."),
+        calibration=calibration,
+        released=released,
+        models={mode: measure(part) for mode, part in scores.items()},
+        baseline=measure_baseline(index, recipe),
+        cost=measure_cost(network, run.best, files),
+        parity={mode: parse_section(Parity, parity[mode]) for mode in files},
+        mistakes=explain_mistakes(answers, network, index, recipe, run),
+        label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
+    )
 
 
 def _score_all(
@@ -80,13 +81,13 @@ def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
     return np.stack([classifier.probabilities(index.path(patch)) for patch in index.patches])
 
 
-def _describe_data(run: RunFolder, index: PatchIndex) -> dict[str, Any]:
+def _describe_data(run: RunFolder, index: PatchIndex) -> DataSummary:
     data = read_json(run.data, "Cut the patches first: python -m pipeline run RECIPE.")
     parts = {split: index.select(split) for split in SPLITS}
-    return {
-        "kind": data["kind"],
-        "photos": {split: len({patch.photo for patch in part.patches}) for split, part in parts.items()},
-        "patches": {split: part.counts() for split, part in parts.items()},
-        "clipped_boxes": data["clipped_boxes"],
-        "refused": data["refused"],
-    }
+    return DataSummary(
+        kind=data["kind"],
+        photos={split: len({patch.photo for patch in part.patches}) for split, part in parts.items()},
+        patches={split: part.counts() for split, part in parts.items()},
+        clipped_boxes=data["clipped_boxes"],
+        refused=tuple(data["refused"]),
+    )

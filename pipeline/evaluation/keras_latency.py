@@ -8,19 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.quiet import captured_output
 from pipeline.random_generator import make_generator
+from pipeline.report.sections import Latency
 
 _WARM_UP = 20
 _REPEATS = 300
 
 
-def measure_keras_latency(path: Path) -> dict[str, Any]:
+def measure_keras_latency(path: Path) -> Latency:
     """Return median and 95th percentile of the milliseconds that a picture takes, compiled to a graph, and n.
 
     Raises:
@@ -31,21 +32,21 @@ def measure_keras_latency(path: Path) -> dict[str, Any]:
     answer = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
     if answer.returncode:
         raise RuntimeError(f"{path}: can't be timed: {answer.stderr.strip()[-500:]}")
-    return json.loads(answer.stdout.splitlines()[-1])
+    return Latency(**json.loads(answer.stdout.splitlines()[-1]))
 
 
-def time_calls(call: Callable[[], object]) -> dict[str, Any]:
-    """Call so often that the machine is warm, then measure; return median, p95 and n."""
+def time_calls(call: Callable[[], object]) -> Latency:
+    """Call so often that the machine is warm, then measure; return median and 95th percentile."""
     times = []
     for _ in range(_WARM_UP + _REPEATS):
         start = time.perf_counter()
         call()
         times.append((time.perf_counter() - start) * 1000)
     median, p95 = np.percentile(times[_WARM_UP:], [50, 95])
-    return {"median": float(median), "p95": float(p95), "n": _REPEATS}
+    return Latency(float(median), float(p95), _REPEATS)
 
 
-def _measure_here(path: Path) -> dict[str, Any]:
+def _measure_here(path: Path) -> Latency:
     with captured_output():
         import keras
         import tensorflow as tf
@@ -62,4 +63,4 @@ def _measure_here(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure_here(Path(sys.argv[1]))))
+    print(json.dumps(asdict(_measure_here(Path(sys.argv[1])))))

@@ -1,14 +1,14 @@
-"""What the released file said of the test patches -> which are wrong, by loss, and what is taken for what."""
+"""Answers of the released file to the test patches -> the wrong ones by loss, and which classes are confused."""
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from inference.model.decide import UNKNOWN
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores
+from pipeline.report.sections import ConfusedPair, MistakeCounts
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
@@ -69,36 +69,33 @@ def rank_mistakes(answers: TestAnswers) -> np.ndarray:
     return wrong[np.lexsort((wrong, -answers.losses[wrong], rejected[wrong]))]
 
 
-def confused_pairs(scores: Scores, wrong: np.ndarray) -> list[dict[str, Any]]:
-    """Return the most frequent mistakes as true label, given label, count of n patches of the true label.
-
-    rejected: how many of the count were answered "unknown".
-    """
+def confused_pairs(scores: Scores, wrong: np.ndarray) -> tuple[ConfusedPair, ...]:
+    """Return the most frequent mistakes."""
     labels, best = scores.labels[wrong], scores.best[wrong]
     pairs = Counter(zip(labels.tolist(), best.tolist(), strict=True))
     unknown = scores.results[wrong] == UNKNOWN
     rows = [
-        {
-            "label": label,
-            "given": given,
-            "count": count,
-            "n": int((scores.labels == label).sum()),
-            "rejected": int((unknown & (labels == label) & (best == given)).sum()),
-        }
+        ConfusedPair(
+            label=label,
+            given=given,
+            count=count,
+            n=int((scores.labels == label).sum()),
+            rejected=int((unknown & (labels == label) & (best == given)).sum()),
+        )
         for (label, given), count in pairs.items()
     ]
-    rows.sort(key=lambda row: (-row["count"], row["n"], row["label"], row["given"]))
-    return rows[:MOST_PAIRS]
+    rows.sort(key=lambda row: (-row.count, row.n, row.label, row.given))
+    return tuple(rows[:MOST_PAIRS])
 
 
-def summarise_mistakes(answers: TestAnswers, wrong: np.ndarray) -> dict[str, Any]:
+def summarise_mistakes(answers: TestAnswers, wrong: np.ndarray) -> MistakeCounts:
     """Return how many patches are wrong, answered "unknown" and tested, and the confused pairs."""
     scores = answers.scores
     unknown = scores.results == UNKNOWN
-    return {
-        "count": len(wrong),
-        "rejected": int(unknown[wrong].sum()),
-        "right_rejected": int((unknown & (scores.best == scores.labels)).sum()),
-        "tested": len(scores.labels),
-        "pairs": confused_pairs(scores, wrong),
-    }
+    return MistakeCounts(
+        count=len(wrong),
+        rejected=int(unknown[wrong].sum()),
+        right_rejected=int((unknown & (scores.best == scores.labels)).sum()),
+        tested=len(scores.labels),
+        pairs=confused_pairs(scores, wrong),
+    )

@@ -1,4 +1,4 @@
-"""Test patches -> the training patches that the network sees as most alike."""
+"""Test patches -> the training patches with the most similar features."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class TrainingFeatures:
 
 
 def training_features(network: keras.Model, index: PatchIndex, recipe: Recipe) -> TrainingFeatures:
-    """Return the features of what the network was trained on, of at most MOST_PATCHES patches drawn by lot."""
+    """Return the features of what the network was trained on, of at most MOST_PATCHES patches drawn at random."""
     train = index.select("train", recipe.outputs).patches
-    lot = make_generator(0, "nearest", len(train)).permutation(len(train))[:MOST_PATCHES]
-    drawn = PatchIndex(index.root, tuple(train[place] for place in np.sort(lot)))
+    order = make_generator(0, "nearest", len(train)).permutation(len(train))[:MOST_PATCHES]
+    drawn = PatchIndex(index.root, tuple(train[place] for place in np.sort(order)))
     return TrainingFeatures(drawn, keras_outputs(network, 1.0, drawn, recipe)[1], len(train))
 
 

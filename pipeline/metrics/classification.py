@@ -3,13 +3,12 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
 
 from inference.model.decide import UNKNOWN, DecisionRule, decide
-from pipeline.metrics.intervals import bootstrap, proportion
+from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_of
 from pipeline.settings.labels import BACKGROUND
 
 RELIABILITY_BINS = 10
@@ -44,6 +43,71 @@ class Scores:
         return self.labels != BACKGROUND
 
 
+@dataclass(frozen=True)
+class ClassFigures:
+    """One class among the classes' patches, nothing rejected.
+
+    accuracy: the share of all patches that are rightly told to be, or not to be, of the class; None in old reports.
+    """
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    accuracy: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of results at the threshold, [row][column]: rows are true labels, columns results."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Mean confidence and accuracy of the n patches with a confidence from low to high; None without any."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class ThresholdPoint:
+    """The shares that a threshold would accept of the classes' patches and reject of background; None without any."""
+
+    threshold: float
+    accepted_known: float | None
+    rejected_background: float | None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """All figures of one model; what reports of earlier versions lack is None.
+
+    Accuracies, F1 and calibration are of the classes' patches with nothing rejected, unless the name says otherwise.
+    """
+
+    accuracy: Estimate
+    per_class: dict[str, ClassFigures]
+    confusion: Confusion
+    reliability: tuple[ReliabilityBin, ...]
+    threshold_curve: tuple[ThresholdPoint, ...]
+    top2_accuracy: Estimate | None = None
+    balanced_accuracy: Estimate | None = None
+    macro_f1: Estimate | None = None
+    micro_f1: Estimate | None = None
+    ece: Estimate | None = None
+    rejected_known: Estimate | None = None
+    rejected_background: Estimate | None = None
+    accuracy_of_accepted: Estimate | None = None
+    auroc_background: Estimate | None = None
+
+
 def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule: DecisionRule) -> Scores:
     """Return what the model's own decision makes of each row of probabilities [n, outputs], as the runner does."""
     free = replace(rule, threshold=0.0)
@@ -61,29 +125,26 @@ def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule:
     )
 
 
-def measure(scores: Scores) -> dict[str, Any]:
-    """Return all figures of one model, each an estimate of pipeline.metrics.intervals.
-
-    Accuracies, F1 and calibration are of the classes' patches with nothing rejected, unless the name says
-    otherwise.
-    """
+def measure(scores: Scores) -> Metrics:
+    """Return all figures of one model."""
     positives = scores.take(np.flatnonzero(scores.positive))
     negatives = scores.take(np.flatnonzero(~scores.positive))
     accepted = positives.take(np.flatnonzero(positives.results != UNKNOWN))
-    return {
-        "accuracy": _share(positives.best == positives.labels),
-        "top2_accuracy": _share((positives.best == positives.labels) | (positives.runners_up == positives.labels)),
+    right = positives.best == positives.labels
+    return Metrics(
+        accuracy=share_of(right),
+        top2_accuracy=share_of(right | (positives.runners_up == positives.labels)),
         **_averages(positives),
-        "ece": _over_photos(positives, expected_calibration_error),
-        "rejected_minerals": _share(positives.results == UNKNOWN),
-        "rejected_background": _share(negatives.results == UNKNOWN),
-        "accuracy_of_accepted": _share(accepted.best == accepted.labels),
-        "auroc_background": _over_photos(scores, auroc_background),
-        "per_class": _per_class(positives),
-        "confusion": _confusion(scores),
-        "reliability": reliability(positives),
-        "threshold_curve": _threshold_curve(positives, negatives),
-    }
+        ece=_over_photos(positives, expected_calibration_error),
+        rejected_known=share_of(positives.results == UNKNOWN),
+        rejected_background=share_of(negatives.results == UNKNOWN),
+        accuracy_of_accepted=share_of(accepted.best == accepted.labels),
+        auroc_background=_over_photos(scores, auroc_background),
+        per_class=_per_class(positives),
+        confusion=_confusion(scores),
+        reliability=reliability(positives),
+        threshold_curve=_threshold_curve(positives, negatives),
+    )
 
 
 def balanced_accuracy(counts: np.ndarray) -> float:
@@ -104,11 +165,11 @@ def expected_calibration_error(scores: Scores) -> float:
     Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
     total = len(scores.labels)
-    bins = [entry for entry in reliability(scores) if entry["n"]]
-    return sum(entry["n"] / total * abs(entry["confidence"] - entry["accuracy"]) for entry in bins)
+    bins = [(one.n, one.confidence, one.accuracy) for one in reliability(scores)]
+    return sum(n / total * abs(sure - right) for n, sure, right in bins if sure is not None and right is not None)
 
 
-def reliability(scores: Scores) -> list[dict[str, Any]]:
+def reliability(scores: Scores) -> tuple[ReliabilityBin, ...]:
     """Return mean confidence and accuracy of the patches in each tenth of confidence."""
     right = scores.best == scores.labels
     place = np.minimum((scores.confidences * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
@@ -116,16 +177,9 @@ def reliability(scores: Scores) -> list[dict[str, Any]]:
     for number in range(RELIABILITY_BINS):
         inside = place == number
         n = int(inside.sum())
-        rows.append(
-            {
-                "low": number / RELIABILITY_BINS,
-                "high": (number + 1) / RELIABILITY_BINS,
-                "n": n,
-                "confidence": float(scores.confidences[inside].mean()) if n else None,
-                "accuracy": float(right[inside].mean()) if n else None,
-            }
-        )
-    return rows
+        low, high = number / RELIABILITY_BINS, (number + 1) / RELIABILITY_BINS
+        rows.append(ReliabilityBin(low, high, n, _mean(scores.confidences[inside]), _mean(right[inside])))
+    return tuple(rows)
 
 
 def auroc_background(scores: Scores) -> float | None:
@@ -145,7 +199,7 @@ def _second_best(probabilities: np.ndarray, labels: tuple[str, ...], classes: tu
     return np.array(classes)[order[:, 1]]
 
 
-def _averages(scores: Scores) -> dict[str, Any]:
+def _averages(scores: Scores) -> dict[str, Estimate]:
     """Return the averages over classes: values by scikit-learn, intervals from resampled confusion matrices."""
     statistics: dict[str, Callable[[np.ndarray], float]] = {
         "balanced_accuracy": balanced_accuracy,
@@ -153,7 +207,7 @@ def _averages(scores: Scores) -> dict[str, Any]:
         "micro_f1": lambda counts: float(counts.trace() / counts.sum()),
     }
     if not len(scores.labels):
-        return {name: proportion(0, 0) for name in statistics}
+        return dict.fromkeys(statistics, UNDEFINED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a class that is given but not among the test patches
         balanced = balanced_accuracy_score(scores.labels, scores.best)
@@ -170,25 +224,16 @@ def _involved(counts: np.ndarray) -> np.ndarray:
     return counts.sum(axis=0) + counts.sum(axis=1) > 0
 
 
-def _per_class(scores: Scores) -> dict[str, Any]:
-    """Return the figures of each class among the classes' patches, nothing rejected.
-
-    accuracy: the share of all patches that are rightly told to be, or not to be, of the class.
-    """
+def _per_class(scores: Scores) -> dict[str, ClassFigures]:
     rows = {}
     for number, label in enumerate(scores.classes):
         true, given = scores.labels == label, scores.best == label
-        estimate = _estimate_f1(scores, number) if (true | given).any() else proportion(0, 0)
-        rows[label] = {
-            "accuracy": _share(true == given),
-            "precision": _share(true[given]),
-            "recall": _share(given[true]),
-            "f1": estimate,
-        }
+        f1 = _estimate_f1(scores, number) if (true | given).any() else UNDEFINED
+        rows[label] = ClassFigures(share_of(true[given]), share_of(given[true]), f1, share_of(true == given))
     return rows
 
 
-def _estimate_f1(scores: Scores, number: int) -> dict[str, Any]:
+def _estimate_f1(scores: Scores, number: int) -> Estimate:
     """Return F1 of one class; resampled photographs that do not involve it say nothing of it."""
 
     def resampled(counts: np.ndarray) -> float | None:
@@ -198,7 +243,7 @@ def _estimate_f1(scores: Scores, number: int) -> dict[str, Any]:
     return _over_counts(scores, f1_score(scores.labels == label, scores.best == label), resampled)
 
 
-def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray], float | None]) -> dict[str, Any]:
+def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray], float | None]) -> Estimate:
     """Return a value with the interval of the same statistic over resampled confusion matrices [true, given]."""
     classes = len(scores.classes)
     numbers = {label: number for number, label in enumerate(scores.classes)}
@@ -210,34 +255,27 @@ def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray],
     return bootstrap(float(value), resampled, scores.photos)
 
 
-def _confusion(scores: Scores) -> dict[str, Any]:
+def _confusion(scores: Scores) -> Confusion:
     """Count results at the threshold: rows are true labels with background last, columns results with unknown last."""
     rows, columns = [*scores.classes, BACKGROUND], [*scores.classes, UNKNOWN]
     true = np.where(scores.positive, scores.labels, UNKNOWN)  # one name for the last row and the last column
     counts = confusion_matrix(true, scores.results, labels=columns)
-    return {"rows": rows, "columns": columns, "counts": counts.tolist()}
+    return Confusion(tuple(rows), tuple(columns), tuple(map(tuple, counts.tolist())))
 
 
-def _threshold_curve(positives: Scores, negatives: Scores) -> list[dict[str, float | None]]:
-    return [
-        {
-            "threshold": float(threshold),
-            "accepted_minerals": _mean(positives.confidences >= threshold),
-            "rejected_background": _mean(negatives.confidences < threshold),
-        }
+def _threshold_curve(positives: Scores, negatives: Scores) -> tuple[ThresholdPoint, ...]:
+    known, background = positives.confidences, negatives.confidences
+    return tuple(
+        ThresholdPoint(float(threshold), _mean(known >= threshold), _mean(background < threshold))
         for threshold in np.linspace(0, 1, _CURVE_STEPS)
-    ]
+    )
 
 
-def _over_photos(scores: Scores, statistic: Callable[[Scores], float | None]) -> dict[str, Any]:
+def _over_photos(scores: Scores, statistic: Callable[[Scores], float | None]) -> Estimate:
     if not len(scores.labels):
-        return proportion(0, 0)
+        return UNDEFINED
     return bootstrap(statistic(scores), lambda places: statistic(scores.take(places)), scores.photos)
 
 
-def _share(hits: np.ndarray) -> dict[str, Any]:
-    return proportion(int(hits.sum()), len(hits))
-
-
-def _mean(hits: np.ndarray) -> float | None:
-    return float(hits.mean()) if len(hits) else None
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
 AUPRO_LIMIT = 0.3  # false positive rate up to which the area is taken, as in Bergmann et al. 2021
 
@@ -14,15 +15,7 @@ def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
 
     Args: scores float [n]; positive bool [n].
     """
-    order = np.argsort(scores, kind="stable")
-    ranked, hits = scores[order], positive[order]
-    count = int(hits.sum())
-    if count in (0, len(hits)):
-        return None
-    ends = _ends(ranked)
-    starts = np.r_[0, ends[:-1] + 1]
-    ranks = np.repeat((starts + ends) / 2 + 1, ends - starts + 1)  # the mean rank of those that tie
-    return float((ranks[hits].sum() - count * (count + 1) / 2) / (count * (len(hits) - count)))
+    return None if positive.all() or not positive.any() else float(roc_auc_score(positive, scores))
 
 
 def aupro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], limit: float = AUPRO_LIMIT) -> float | None:
@@ -59,21 +52,17 @@ class BestF1:
 
 def best_f1(scores: np.ndarray, positive: np.ndarray) -> BestF1 | None:
     """Return the best F1 of all thresholds: an upper bound, since the masks choose it; None without positives."""
-    count = int(positive.sum())
-    if not count:
+    if not positive.any():
         return None
-    order = np.argsort(-scores, kind="stable")
-    ends = _ends(-scores[order])
-    found = np.cumsum(positive[order])[ends]
-    values = 2 * found / (ends + 1 + count)
-    best = int(values.argmax())
-    return BestF1(float(values[best]), float(scores[order][ends[best]]))
+    precision, recall, thresholds = precision_recall_curve(positive, scores, drop_intermediate=True)
+    values = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
+    best = int(values[:-1].argmax())  # the last point has no threshold
+    return BestF1(float(values[best]), float(thresholds[best]))
 
 
 def f1(found: np.ndarray, positive: np.ndarray) -> float | None:
     """Return F1 of what was found, bool [n], against what is there, bool [n]; None where both are empty."""
-    total = int(found.sum()) + int(positive.sum())
-    return None if not total else 2 * int((found & positive).sum()) / total
+    return float(f1_score(positive, found)) if found.any() or positive.any() else None
 
 
 def _region_weights(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:

@@ -1,17 +1,18 @@
-"""Report dict -> the page's plots as inline SVG, each with the text that a screen reader speaks."""
+"""A report -> the page's plots as inline SVG, each with the text that a screen reader speaks."""
 
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from pipeline.report import plots
-from pipeline.report.style import THIN, Estimate, Report, share, size
+from pipeline.report.sections import ClassificationReport
+from pipeline.report.style import THIN, share, size
 
 
-def draw_figures(report: Report, history: Sequence[Mapping[str, float]]) -> dict[str, Markup]:
+def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, float]]) -> dict[str, Markup]:
     """Return the page's plots as inline SVG by name; a plot without numbers is left out."""
-    metrics, threshold = report["models"][report["released"]], report["calibration"]["threshold"]
-    figures = {"comparison": (plots.draw_comparison(_bars(report)), _spoken_bars(report))}
+    metrics, threshold = report.metrics, report.calibration.threshold
+    figures = {"comparison": (plots.draw_comparison(_bars(report)), plots.speak_bars(_bars(report)))}
     durations = _durations(report)
     if durations:
         spoken = "; ".join(f"{row.name} {row.text}" for row in durations)
@@ -19,58 +20,49 @@ def draw_figures(report: Report, history: Sequence[Mapping[str, float]]) -> dict
     points = _class_points(report)
     spoken = "; ".join(f"{row.name} {share(row.precision)} and {share(row.recall)}" for row in points)
     figures["classes"] = plots.draw_classes(points), f"Precision and recall: {spoken}."
-    if metrics["reliability"]:
+    if metrics.reliability:
         text = "Reliability diagram: accuracy by confidence, over a histogram of confidences. Table below."
-        figures["reliability"] = plots.draw_reliability(metrics["reliability"]), text
-    if metrics["threshold_curve"]:
+        figures["reliability"] = plots.draw_reliability(metrics.reliability), text
+    if metrics.threshold_curve:
         text = f"Shares accepted and rejected at each threshold; {threshold:.2f} was chosen."
-        figures["threshold"] = plots.draw_threshold_curve(metrics["threshold_curve"], threshold), text
+        figures["threshold"] = plots.draw_threshold_curve(metrics.threshold_curve, threshold), text
     if history:
-        best = report["training"]["best_epoch"]
+        best = report.training.best_epoch
         text = f"Loss and accuracy by epoch for training and validation; the best epoch is {best}."
         figures["training"] = plots.draw_training(history, best), text
     # Markup: matplotlib has escaped every text in the figure, svg_text the description
     return {name: Markup(plots.svg_text(figure, name, text)) for name, (figure, text) in figures.items()}
 
 
-def ordered_classes(report: Report) -> list[str]:
+def ordered_classes(report: ClassificationReport) -> list[str]:
     """Return every class that the report names, in the order of the confusion matrix, whatever the JSON's order."""
-    metrics = report["models"][report["released"]]
-    named = [metrics["confusion"]["rows"], *report["data"]["patches"].values(), metrics["per_class"]]
+    metrics = report.metrics
+    named = [metrics.confusion.rows, *report.data.patches.values(), metrics.per_class]
     return list(dict.fromkeys(label for labels in named for label in labels))
 
 
-def _bars(report: Report) -> list[plots.Bar]:
+def _bars(report: ClassificationReport) -> list[plots.Bar]:
     """Return the bars of the comparison: the released network, the Keras model that it came from, the baseline."""
-    rows = [(f"network, {report['released']}", report["models"][report["released"]]["accuracy"])]
-    if report["released"] != "keras" and of_keras(report, "accuracy"):
-        rows.append(("network, Keras", of_keras(report, "accuracy")))
-    if report.get("baseline"):
-        rows.append((report["baseline"]["name"], report["baseline"]["accuracy"]))
-    return [plots.Bar(name, share(row["value"]), row["value"], row["low"], row["high"]) for name, row in rows]
+    rows = [(f"network, {report.released}", report.metrics.accuracy)]
+    keras = report.models.get("keras")
+    if report.released != "keras" and keras:
+        rows.append(("network, Keras", keras.accuracy))
+    if report.baseline:
+        rows.append((report.baseline.name, report.baseline.accuracy))
+    return [plots.estimate_bar(*row) for row in rows]
 
 
-def _class_points(report: Report) -> list[plots.ClassPoints]:
-    rows = report["models"][report["released"]]["per_class"]
+def _class_points(report: ClassificationReport) -> list[plots.ClassPoints]:
+    rows = report.metrics.per_class
     names = [name for name in ordered_classes(report) if name in rows]
-    return [plots.ClassPoints(name, *(rows[name][key]["value"] for key in ("precision", "recall"))) for name in names]
+    return [plots.ClassPoints(name, rows[name].precision.value, rows[name].recall.value) for name in names]
 
 
-def _durations(report: Report) -> list[plots.Duration]:
-    """Return the times of the released model and of the others, which stand in the order of the chain."""
-    cost, released = report["cost"], report["released"]
-    names = sorted(cost["latency_ms"], key=lambda name: (name != released, name != "keras", name))
-    times = [(name, cost["latency_ms"][name]) for name in names]
+def _durations(report: ClassificationReport) -> list[plots.Duration]:
+    """Return the times of the released model and of the others, in the order of the chain."""
+    times, sizes = report.cost.latency_ms, report.cost.bytes
+    names = sorted(times, key=lambda name: (name != report.released, name != "keras", name))
     return [
-        plots.Duration(name, f"{one['median']:.2f}{THIN}ms, {size(cost['bytes'].get(name))}", one["median"], one["p95"])
-        for name, one in times
+        plots.Duration(name, f"{one.median:.2f}{THIN}ms, {size(sizes.get(name))}", one.median, one.p95)
+        for name, one in ((name, times[name]) for name in names)
     ]
-
-
-def _spoken_bars(report: Report) -> str:
-    return "Accuracy: " + "; ".join(f"{bar.name} {bar.text}" for bar in _bars(report)) + "."
-
-
-def of_keras(report: Report, key: str) -> Estimate | None:
-    """Return a figure of the Keras model, None where it was not measured."""
-    return report["models"].get("keras", {}).get(key)

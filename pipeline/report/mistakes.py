@@ -1,18 +1,18 @@
-"""The report's mistakes and doubtful labels -> what the page shows of them, their pictures inside the page."""
+"""A report's mistakes and doubtful labels -> what the page shows of them, their pictures inside the page."""
 
 import base64
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
 from inference.errors import InputError
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes, png_bytes
 from inference.pictures.image_io import read_image
-from pipeline.evaluation.heat_map import colour_scale
-from pipeline.report.style import Report
+from pipeline.report.heat_map import colour_scale
+from pipeline.report.sections import ClassificationReport, Mistake
 from pipeline.settings.labels import BACKGROUND
 
 PICTURE_SIDE_PIXELS = 160
@@ -22,30 +22,38 @@ _QUALITY = 80
 _SCALE_PIXELS = (96, 8)
 
 
+class HasFile(Protocol):
+    """An entry of a report that names a picture's file."""
+
+    @property
+    def file(self) -> str:
+        """Return the path, relative to the report's folder."""
+
+
 @dataclass(frozen=True)
 class PictureCard:
-    """An entry of the report with its picture as a data URI, None where that can't be read.
+    """An entry of a report with its picture as a data URI, None where that can't be read.
 
     maps, nearest: of a mistake: where the network saw its labels, and the training patches that are most alike.
     """
 
-    entry: Mapping[str, Any]
+    entry: HasFile
     picture: str | None
     maps: list["PictureCard"] = field(default_factory=list)
     nearest: list["PictureCard"] = field(default_factory=list)
 
 
-def mistakes_context(report: Report, folder: Path) -> dict[str, Any]:
+def mistakes_context(report: ClassificationReport, folder: Path) -> dict[str, Any]:
     """Return what mistakes.html.jinja needs; a report of an earlier version has neither part: None.
 
     Files of the report are relative to folder.
     """
-    mistakes, suspects = report.get("mistakes"), report.get("label_errors")
+    mistakes, suspects = report.mistakes, report.label_errors
     return {
         "mistakes": mistakes,
-        "mistake_cards": [_mistake_card(entry, folder) for entry in mistakes["shown"]] if mistakes else [],
+        "mistake_cards": [_mistake_card(entry, folder) for entry in mistakes.shown] if mistakes else [],
         "label_errors": suspects,
-        "suspect_cards": _cards(suspects["shown"], folder, PICTURE_SIDE_PIXELS) if suspects else [],
+        "suspect_cards": _cards(suspects.shown, folder, PICTURE_SIDE_PIXELS) if suspects else [],
         "background": BACKGROUND,
         "heat_scale": _data_uri(Image.fromarray(colour_scale(*_SCALE_PIXELS))),
     }
@@ -62,17 +70,18 @@ def picture_uri(path: Path, side: int = PICTURE_SIDE_PIXELS) -> str | None:
 
 
 def _data_uri(picture: Image.Image) -> str:
-    kind = "png" if max(picture.size) <= _LOSSLESS_SIDE_PIXELS else "jpeg"
-    buffer = io.BytesIO()
-    picture.save(buffer, format=kind, optimize=True, **({"quality": _QUALITY} if kind == "jpeg" else {}))
-    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    if max(picture.size) <= _LOSSLESS_SIDE_PIXELS:
+        kind, data = "png", png_bytes(picture, optimize=True)
+    else:
+        kind, data = "jpeg", jpeg_bytes(picture, _QUALITY, HALF_COLOUR, optimize=True)
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
 
 
-def _mistake_card(entry: Mapping[str, Any], folder: Path) -> PictureCard:
-    picture = picture_uri(folder / entry["file"])
-    maps = _cards(entry["maps"], folder, PICTURE_SIDE_PIXELS)
-    return PictureCard(entry, picture, maps, _cards(entry["nearest"], folder, NEAREST_SIDE_PIXELS))
+def _mistake_card(entry: Mistake, folder: Path) -> PictureCard:
+    picture = picture_uri(folder / entry.file)
+    maps = _cards(entry.maps, folder, PICTURE_SIDE_PIXELS)
+    return PictureCard(entry, picture, maps, _cards(entry.nearest, folder, NEAREST_SIDE_PIXELS))
 
 
-def _cards(entries: Sequence[Mapping[str, Any]], folder: Path, side: int) -> list[PictureCard]:
-    return [PictureCard(entry, picture_uri(folder / entry["file"], side)) for entry in entries]
+def _cards(entries: Sequence[HasFile], folder: Path, side: int) -> list[PictureCard]:
+    return [PictureCard(entry, picture_uri(folder / entry.file, side)) for entry in entries]

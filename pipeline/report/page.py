@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.report.style import ABSENT, THIN, bounds, decimal, share, size, spread
+from pipeline.report.style import ABSENT, THIN, bounds, decimal, share, show, size, spread
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -14,7 +14,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def render_page(template: str, **values: Any) -> str:
     """Return the page that a template of templates/ gives; a value that it names and is not given is an error.
 
-    Numbers come through the filters share, decimal, spread, bounds and size; all pages share style.css.
+    Numbers come through the filters share, decimal, show, bounds, spread and size; all pages share style.css.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -23,6 +23,6 @@ def render_page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": share, "decimal": decimal, "spread": spread, "size": size, "bounds": bounds}
+    environment.filters |= {one.__name__: one for one in (share, decimal, show, bounds, spread, size)}
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, absent=ABSENT, thin=THIN, **values)

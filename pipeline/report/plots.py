@@ -13,7 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-Row = Mapping[str, Any]
+from pipeline.metrics.classification import ReliabilityBin, ThresholdPoint
+from pipeline.metrics.intervals import Estimate
+from pipeline.report.style import THIN, share
+
+Row = Mapping[str, float]  # of a history: an epoch
 
 # The light page's colours; in the SVG each becomes var(--name), which the page sets for light, dark and print.
 PALETTE = {
@@ -68,6 +72,16 @@ class Bar:
     high: float | None
 
 
+def estimate_bar(name: str, estimate: Estimate) -> Bar:
+    """Return the bar of a measured share."""
+    return Bar(name, share(estimate.value), estimate.value, estimate.low, estimate.high)
+
+
+def speak_bars(bars: Sequence[Bar]) -> str:
+    """Return the text that a screen reader speaks for a comparison of accuracies."""
+    return "Accuracy: " + "; ".join(f"{bar.name} {bar.text}" for bar in bars) + "."
+
+
 def draw_comparison(bars: Sequence[Bar]) -> Figure:
     """Draw one horizontal bar each, the first on top and in the accent colour, with intervals as whiskers."""
     with matplotlib.rc_context(STYLE):
@@ -77,7 +91,7 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
             _draw_bar(axes, bar, -place, ACCENT if place == 0 else SOFT)
         axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
-        axes.xaxis.set_major_formatter(_percent())
+        axes.xaxis.set_major_formatter(percent_axis())
         axes.spines[["left", "bottom"]].set_visible(False)
     return figure
 
@@ -123,7 +137,7 @@ def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
         axes.set(xlim=(math.floor(max(lowest - 0.03, 0) * 10) / 10, 1.015), ylim=(len(classes) - 0.5, -0.5))
-        axes.xaxis.set_major_formatter(_percent())
+        axes.xaxis.set_major_formatter(percent_axis())
         axes.spines["left"].set_visible(False)
         _legend(axes)
     return figure
@@ -145,29 +159,29 @@ def draw_durations(durations: Sequence[Duration]) -> Figure:
     return figure
 
 
-def draw_reliability(bins: Sequence[Row]) -> Figure:
+def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
     """Draw the accuracy of each bin of confidence against its mean confidence, over the number of patches."""
-    filled = [row for row in bins if row["n"] and row["confidence"] is not None and row["accuracy"] is not None]
+    points = [(row.confidence, row.accuracy) for row in bins if row.confidence is not None and row.accuracy is not None]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 4.1))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="confidence = accuracy")
-        points = [row["confidence"] for row in filled], [row["accuracy"] for row in filled]
-        upper.plot(*points, color=ACCENT, marker="o", markersize=4.5, label="measured")
+        upper.plot(*zip(*points, strict=True), color=ACCENT, marker="o", markersize=4.5, label="measured")
         _share_axis(upper, "accuracy")
         _legend(upper)
         _draw_histogram(lower, bins)
     return figure
 
 
-def draw_threshold_curve(curve: Sequence[Row], threshold: float) -> Figure:
+def draw_threshold_curve(curve: Sequence[ThresholdPoint], threshold: float) -> Figure:
     """Draw what is accepted and what is rejected at every threshold, the chosen one marked."""
-    thresholds = [row["threshold"] for row in curve]
+    thresholds = [row.threshold for row in curve]
+    known, background = [row.accepted_known for row in curve], [row.rejected_background for row in curve]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 3.3))
         axes = figure.subplots()
-        _draw_series(axes, thresholds, curve, "accepted_minerals", "known classes accepted", ACCENT)
-        _draw_series(axes, thresholds, curve, "rejected_background", "background rejected", INK, linestyle="--")
+        _draw_series(axes, thresholds, known, "known classes accepted", ACCENT)
+        _draw_series(axes, thresholds, background, "background rejected", INK, linestyle="--")
         _share_axis(axes, "share of test patches")
         axes.set_xlim(0, 1)
         axes.set_xlabel("threshold on confidence")
@@ -186,10 +200,10 @@ def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
         figure = Figure(figsize=(WIDTH_INCHES, 3.7))
         upper, lower = figure.subplots(2, 1, sharex=True)
         for axes, measure in ((upper, "loss"), (lower, "accuracy")):
-            _draw_series(axes, epochs, history, measure, "training", MUTED, linestyle="--")
-            _draw_series(axes, epochs, history, f"val_{measure}", "validation", ACCENT)
+            _draw_series(axes, epochs, [row.get(measure) for row in history], "training", MUTED, linestyle="--")
+            _draw_series(axes, epochs, [row.get(f"val_{measure}") for row in history], "validation", ACCENT)
             axes.set_ylabel(measure)
-        lower.yaxis.set_major_formatter(_percent())
+        lower.yaxis.set_major_formatter(percent_axis())
         lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         lower.set_xlabel("epoch")
         _legend(upper)
@@ -245,19 +259,19 @@ def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:
     axes.text(bar.high + 0.02, place, bar.text, va="center", fontweight="bold")
 
 
-def _draw_histogram(axes: Axes, bins: Sequence[Row]) -> None:
-    centres = [(row["low"] + row["high"]) / 2 for row in bins]
-    widths = [(row["high"] - row["low"]) * 0.86 for row in bins]
-    axes.bar(centres, [row["n"] for row in bins], width=widths, color=SOFT)
+def _draw_histogram(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
+    centres = [(row.low + row.high) / 2 for row in bins]
+    widths = [(row.high - row.low) * 0.86 for row in bins]
+    axes.bar(centres, [row.n for row in bins], width=widths, color=SOFT)
     axes.grid(visible=False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
     axes.set(xlim=(0, 1), xlabel="confidence", ylabel="patches")
 
 
 def _draw_series(
-    axes: Axes, places: Sequence[float], rows: Sequence[Row], key: str, label: str, colour: str, linestyle: str = "-"
+    axes: Axes, places: Sequence[float], series: Sequence[float | None], label: str, colour: str, linestyle: str = "-"
 ) -> None:
-    values = [math.nan if row.get(key) is None else row[key] for row in rows]
+    values = [math.nan if value is None else value for value in series]
     if all(math.isnan(value) for value in values):
         return
     marker = "o" if len(values) == 1 else ""  # a line of one point would be invisible
@@ -281,7 +295,7 @@ def _mark(axes: Axes, place: float, text: str = "", left: bool = False, height: 
 def _share_axis(axes: Axes, label: str) -> None:
     axes.set_ylim(0, 1.03)
     axes.set_ylabel(label)
-    axes.yaxis.set_major_formatter(_percent())
+    axes.yaxis.set_major_formatter(percent_axis())
 
 
 def _legend(axes: Axes) -> None:
@@ -290,5 +304,6 @@ def _legend(axes: Axes) -> None:
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, handlelength=1.8, borderaxespad=0.2)
 
 
-def _percent() -> PercentFormatter:
-    return PercentFormatter(1.0, decimals=0, symbol="\N{NARROW NO-BREAK SPACE}%")
+def percent_axis() -> PercentFormatter:
+    """Return the format of an axis of shares."""
+    return PercentFormatter(1.0, decimals=0, symbol=f"{THIN}%")

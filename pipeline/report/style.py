@@ -1,41 +1,69 @@
-"""How a report spells numbers: shares as percentages, intervals with their n, bytes."""
+"""How a report writes numbers: shares as percentages, intervals with their n, bytes."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-Report = Mapping[str, Any]
-Estimate = Mapping[str, Any]  # value, low, high: the 95 % interval; n; value None where undefined
+from pipeline.metrics.intervals import Estimate
 
 ABSENT = "\N{EN DASH}"
-
-
 THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """A number is shown times a factor, with some digits behind the point and a unit."""
+
+    factor: float
+    digits: int
+    unit: str = ""
+
+
+STYLES = {"share": NumberStyle(100, 1, "%"), "decimal": NumberStyle(1, 3), "ratio": NumberStyle(1, 2)}
+
+
+def show(value: float | None, style: str = "share") -> str:
+    """Return a number for a page, with its unit: the share 0.931 as 93.1 %, the decimal 0.0312 as 0.031."""
+    return ABSENT if value is None else _digits(value, style) + (THIN + STYLES[style].unit).rstrip()
 
 
 def share(value: float | None) -> str:
     """Return a share in [0, 1] as a percentage: 0.931 -> 93.1 %."""
-    return ABSENT if value is None else f"{100 * value:.1f}{THIN}%"
+    return show(value)
 
 
 def decimal(value: float | None) -> str:
     """Return a plain number with three decimals: 0.0312 -> 0.031."""
-    return ABSENT if value is None else f"{value:.3f}"
+    return show(value, "decimal")
 
 
-STYLES = {"share": share, "decimal": decimal}
+def percent(value: float | None) -> str:
+    """Return a share in ASCII, for sentences and terminals: 0.931 -> 93.1 %."""
+    return f"{_digits(value, 'share')} %"
+
+
+def interval(estimate: Estimate, style: str = "share", between: str = " to ") -> str:
+    """Return the ends of an interval without a unit: 90.4 to 95.1."""
+    return between.join(_digits(end, style) for end in (estimate.low, estimate.high))
 
 
 def bounds(estimate: Estimate, style: str = "share") -> str:
-    """Return an interval without its n: 90.4 to 95.1 as 90.4-95.1 %, the first unit left out."""
-    if estimate["low"] is None or estimate["high"] is None:
+    """Return an interval for a page, without its n: 90.4-95.1 %."""
+    if not estimate.ends:
         return "no interval"
-    low, high = STYLES[style](estimate["low"]), STYLES[style](estimate["high"])
-    return f"{low.removesuffix(THIN + '%')}{ABSENT}{high}"
+    return interval(estimate, style, ABSENT) + (THIN + STYLES[style].unit).rstrip()
 
 
 def spread(estimate: Estimate, style: str = "share") -> str:
-    """Return interval and n as one text: 90.4-95.1 %, n = 464."""
-    return f"{bounds(estimate, style)}, n{THIN}={THIN}{estimate['n']:,}"
+    """Return interval and n for a page: 90.4-95.1 %, n = 464."""
+    return f"{bounds(estimate, style)}, n{THIN}={THIN}{estimate.n:,}"
+
+
+def columns(estimate: Estimate, style: str = "share") -> str:
+    """Return value, interval and n in columns for a terminal: 92.9 %  [90.2, 94.9]    n=464."""
+    if estimate.value is None:
+        return f"not defined, n={estimate.n}"
+    value = f"{_digits(estimate.value, style)} {STYLES[style].unit}".rstrip()
+    ends = f"[{interval(estimate, style, ', ')}]"
+    return f"{value:>7}  {ends:<14}  n={estimate.n}"
 
 
 def size(count: float | None) -> str:
@@ -43,3 +71,8 @@ def size(count: float | None) -> str:
     if count is None:
         return ABSENT
     return f"{count / 1e6:.2f}{THIN}MB" if count >= 1e6 else f"{count / 1e3:.0f}{THIN}kB"
+
+
+def _digits(value: float | None, style: str) -> str:
+    factor, digits = STYLES[style].factor, STYLES[style].digits
+    return "?" if value is None else f"{factor * value:.{digits}f}"

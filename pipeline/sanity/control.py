@@ -1,10 +1,9 @@
-"""A finished run -> RUN/control: what its accuracy has to be compared with, to tell learning from luck."""
+"""A finished run -> RUN/control: what its accuracy is compared with, to tell learning from luck."""
 
 import gc
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,12 +14,15 @@ from pipeline.data.index import PatchIndex
 from pipeline.evaluation.colour_baseline import predict_by_colour
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.metrics.classification import Scores
-from pipeline.sanity.figures import measure_learning
+from pipeline.report.sections import ClassificationReport, Training
+from pipeline.report.stored import read_section
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
-from pipeline.sanity.shuffled_labels import answer_test, read_lot, train_shuffled
+from pipeline.sanity.measure import measure_learning
+from pipeline.sanity.sections import ControlReport, ShuffledTraining
+from pipeline.sanity.shuffled_labels import answer_test, read_shuffle, train_shuffled
 from pipeline.sanity.views import look_at_run
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
+from pipeline.settings.run_folder import RunFolder, describe_machine
 
 REPORT_FORMAT = 1
 
@@ -29,18 +31,18 @@ REPORT_FORMAT = 1
 class ControlOptions:
     """What a user may choose.
 
-    epochs, lot: of the training on shuffled labels, None for the recipe's own and 0. training: whether to do it at
+    epochs, shuffle: of the training on shuffled labels, None for the recipe's own and 0. training: whether to do it at
     all. again: make all parts anew.
     """
 
     epochs: int | None = None
-    lot: int | None = None
+    shuffle: int | None = None
     training: bool = True
     again: bool = False
 
 
-def control_run(run: RunFolder, options: ControlOptions) -> dict[str, Any]:
-    """Do what is missing in RUN/control and return what control.json holds; see pipeline.sanity.report.
+def control_run(run: RunFolder, options: ControlOptions) -> ControlReport:
+    """Do what is missing in RUN/control and return the report.
 
     Raises:
         InputError: the run is not finished, has but one class, or its patches are gone.
@@ -53,20 +55,20 @@ def control_run(run: RunFolder, options: ControlOptions) -> dict[str, Any]:
     if options.again:
         shutil.rmtree(folder.path, ignore_errors=True)
     shuffled = _train(run, folder, options) if options.training else None
-    report = read_json(run.report, "Evaluate again.")
-    return {
-        "format": REPORT_FORMAT,
-        "recipe": recipe.name,
-        "title": recipe.title,
-        "run": run.path.resolve().name,
-        "machine": describe_machine(),
-        "seed": recipe.seed,
-        "data": report["data"]["kind"],
-        "released": report["released"],
-        **measure_learning(scores, _ask_colour(run, folder, index, recipe), _ask_shuffled(shuffled, folder)),
-        "training": _describe_training(run, shuffled),
-        "views": look_at_run(run, folder, index, shuffled),
-    }
+    report = read_section(ClassificationReport, run.report, "Evaluate again.")
+    return ControlReport(
+        format=REPORT_FORMAT,
+        recipe=recipe.name,
+        title=recipe.title,
+        run=run.path.resolve().name,
+        machine=describe_machine(),
+        seed=recipe.seed,
+        data=report.data.kind,
+        released=report.released,
+        **vars(measure_learning(scores, _ask_colour(run, folder, index, recipe), _ask_shuffled(shuffled, folder))),
+        training=_describe_training(run, shuffled),
+        views=look_at_run(run, folder, index, shuffled),
+    )
 
 
 def _read_finished(run: RunFolder) -> PatchIndex:
@@ -94,7 +96,7 @@ def _check_answers(scores: Scores, index: PatchIndex, recipe: Recipe, run: RunFo
 
 
 def _train(run: RunFolder, folder: ControlFolder, options: ControlOptions) -> RunFolder:
-    shuffled = train_shuffled(run, folder.shuffled, options.epochs, options.lot)
+    shuffled = train_shuffled(run, folder.shuffled, options.epochs, options.shuffle)
     keras.utils.clear_session()  # the training's memory
     gc.collect()
     return shuffled
@@ -103,7 +105,8 @@ def _train(run: RunFolder, folder: ControlFolder, options: ControlOptions) -> Ru
 def _ask_shuffled(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarray | None:
     if shuffled is None:
         return None
-    answers = remembered(folder.shuffled_answers, digest_files(shuffled.best), lambda: answer_test(shuffled).tolist())
+    origin = digest_files(shuffled.best)
+    answers = remembered(list[str], folder.shuffled_answers, origin, lambda: answer_test(shuffled).tolist())
     return np.array(answers, str)
 
 
@@ -112,21 +115,20 @@ def _ask_colour(run: RunFolder, folder: ControlFolder, index: PatchIndex, recipe
         print("classifying by colour alone ...", file=sys.stderr, flush=True)
         return {name: answers.tolist() for name, answers in predict_by_colour(index, recipe).items()}
 
-    found = remembered(folder.colour, digest_files(run.index), ask)
+    found = remembered(dict[str, list[str]], folder.colour, digest_files(run.index), ask)
     return {name: np.array(answers, str) for name, answers in found.items()}
 
 
-def _describe_training(run: RunFolder, shuffled: RunFolder | None) -> dict[str, Any] | None:
-    """Return how long the training on shuffled labels was, and the run's own."""
+def _describe_training(run: RunFolder, shuffled: RunFolder | None) -> ShuffledTraining | None:
     if shuffled is None:
         return None
     recipe, own = run.read_recipe(), shuffled.read_recipe()
-    return {
-        **read_json(shuffled.fit, "Train again with --again."),
-        "lot": read_lot(shuffled),
-        "planned_epochs": own.fit.epochs,
-        "run_epochs": read_json(run.fit, "Start a new run.")["epochs"],
-        "run_planned_epochs": recipe.fit.epochs,
-        "without_teacher": bool(recipe.fit.teacher),
-        "trunk_only": own.network.weights != recipe.network.weights,
-    }
+    return ShuffledTraining(
+        **vars(read_section(Training, shuffled.fit, "Train again with --again.")),
+        shuffle_seed=read_shuffle(shuffled),
+        planned_epochs=own.fit.epochs,
+        run_epochs=read_section(Training, run.fit, "Start a new run.").epochs,
+        run_planned_epochs=recipe.fit.epochs,
+        without_teacher=bool(recipe.fit.teacher),
+        trunk_only=own.network.weights != recipe.network.weights,
+    )

@@ -4,9 +4,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from pipeline.report.stored import parse_section
 from pipeline.settings.run_folder import read_json, write_json
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,12 @@ class ControlFolder:
     examples = property(lambda self: self.path / "examples")
 
 
-def remembered(path: Path, origin: str, make: Callable[[], Any]) -> Any:
-    """Return what a file holds, if it was made from the same files; else make it and write it down."""
+def remembered(kind: type[Content], path: Path, origin: str, make: Callable[[], Content]) -> Content:
+    """Return what a file holds, if it was made from the same files; else make it and write it to the file."""
     if path.is_file():
         stored = read_json(path, "")
         if stored["origin"] == origin:
-            return stored["content"]
+            return parse_section(kind, stored["content"])
     content = make()
     write_json(path, {"origin": origin, "content": content})
     return content

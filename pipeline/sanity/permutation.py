@@ -6,11 +6,11 @@ photograph that carry the same label. Where each photograph holds one patch, a u
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from pipeline.random_generator import make_generator
+from pipeline.sanity.sections import Chance, PermutationTest
 
 PERMUTATIONS = 10_000
 HISTOGRAM_BINS = 40
@@ -27,7 +27,7 @@ class LabelUnits:
     labels: np.ndarray
 
     def permuted(self, random: np.random.Generator) -> np.ndarray:
-        """Return the labels of the patches, str [patches], after those of the units have changed places by lot."""
+        """Return the labels of the patches, str [patches], after a random permutation of those of the units."""
         return random.permutation(self.labels)[self.of_patch]
 
 
@@ -44,7 +44,7 @@ def find_units(labels: np.ndarray, photos: np.ndarray) -> LabelUnits:
 
 def permutation_test(
     answers: np.ndarray, labels: np.ndarray, photos: np.ndarray, permutations: int = PERMUTATIONS
-) -> dict[str, Any]:
+) -> PermutationTest:
     """Return the p-value of an accuracy under permuted labels, and the accuracy that chance gives.
 
     Units differ in size, so a permutation may give a label more patches than it has in truth. What is compared is
@@ -73,20 +73,16 @@ def permutation_test(
     random = make_generator(0, "permutation test", len(codes))
     drawn = np.array([measure(random.permutation(codes)) for _ in range(permutations)])  # [permutations, 2]
     reached = int((drawn[:, 1] >= measure(codes)[1]).sum())
-    return {
-        "p": (reached + 1) / (permutations + 1),
-        "permutations": permutations,
-        "as_good": reached,
-        "units": len(codes),
-        "chance": _describe(drawn[:, 0] / len(answers)),
-    }
+    chance = _describe(drawn[:, 0] / len(answers))
+    return PermutationTest((reached + 1) / (permutations + 1), permutations, reached, len(codes), chance)
 
 
 def naming_luck(answers: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> float:
     """Return the share of ways to give the answers the classes' names that are right as often, or more often.
 
-    A network that has learned from meaningless labels may tell the classes apart and name them by lot: of three
-    classes all are named rightly in one of six ways, which is no leak of the true labels. Estimated by lot, as p is.
+    A network that has learned from meaningless labels may tell the classes apart and name them at random: of
+    three classes all are named rightly in one of six ways, which is no leak of the true labels. Estimated from random
+    permutations, as p is.
 
     Args: answers, labels: str [patches], each one of the classes.
     """
@@ -98,8 +94,8 @@ def naming_luck(answers: np.ndarray, labels: np.ndarray, classes: tuple[str, ...
     return float(((np.array(drawn) >= counts.trace()).sum() + 1) / (PERMUTATIONS + 1))
 
 
-def _describe(accuracies: np.ndarray) -> dict[str, Any]:
+def _describe(accuracies: np.ndarray) -> Chance:
     """Return mean, the middle 95 % and a histogram over [0, 1] of the accuracies under permuted labels."""
     counts, _ = np.histogram(accuracies, bins=HISTOGRAM_BINS, range=(0, 1))
     low, high = np.percentile(accuracies, [2.5, 97.5])
-    return {"mean": float(accuracies.mean()), "low": float(low), "high": float(high), "histogram": counts.tolist()}
+    return Chance(float(accuracies.mean()), float(low), float(high), tuple(counts.tolist()))

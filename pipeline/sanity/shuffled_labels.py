@@ -2,14 +2,14 @@
 
 What stays as it is: the recipe, its code path, the patches, their splits, which of them are background, how many
 photographs of each split carry each label, and that the patches of one box, and of one photograph with one label,
-agree. Only which label they agree on is drawn by lot. Background keeps its label: telling specimens from background is
+agree. Only which label they agree on is random. Background keeps its label: telling specimens from background is
 a task of its own, without which the training would be another one, and the accuracy that is compared counts the
 classes' patches alone. Test labels stay true. Validation labels are permuted too: with true ones the best epoch would
 be chosen by knowledge that the training must not have.
 
 A network that tells the classes apart, by colour for example, gives each of them some name even so, and with few
-classes the names may be right by luck: of three classes all are in one of six lots. Another lot (0 is the default)
-then says more; pipeline.sanity.permutation.naming_luck says how likely such luck is.
+classes the names may be right by luck: of three classes all are in one of six shuffles. Another shuffle (0 is the
+default) then says more; pipeline.sanity.permutation.naming_luck says how likely such luck is.
 
 Two ways in which the true labels could still come in are closed: a teacher is left out, and of weights to start from
 the head is left out, since both may know the classes.
@@ -25,6 +25,7 @@ from inference.errors import InputError
 from pipeline.classification.stages import FIT, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.random_generator import make_generator
+from pipeline.report.old_names import modern
 from pipeline.sanity.permutation import find_units
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, fill_run, read_json, relative_to_run, write_json
@@ -33,34 +34,34 @@ from pipeline.stages import complete
 _START_NAME = "start.weights.h5"
 
 
-def shuffle_labels(index: PatchIndex, labels: tuple[str, ...], lot: int) -> PatchIndex:
+def shuffle_labels(index: PatchIndex, labels: tuple[str, ...], shuffle: int) -> PatchIndex:
     """Permute the classes' labels within the training and within the validation patches; see the module."""
     patches = list(index.patches)
     for split in ("train", "validation"):
         places = [place for place, one in enumerate(patches) if one.split == split and one.label in labels]
         named, photos = (np.array([getattr(patches[place], key) for place in places]) for key in ("label", "photo"))
         units = find_units(named, photos)
-        drawn = units.permuted(make_generator(lot, "shuffled labels", split))
+        drawn = units.permuted(make_generator(shuffle, "shuffled labels", split))
         for place, label in zip(places, drawn, strict=True):
             patches[place] = replace(patches[place], label=str(label))
     return PatchIndex(index.root, tuple(patches))
 
 
-def train_shuffled(run: RunFolder, folder: Path, epochs: int | None = None, lot: int | None = None) -> RunFolder:
+def train_shuffled(run: RunFolder, folder: Path, epochs: int | None = None, shuffle: int | None = None) -> RunFolder:
     """Train the run's recipe on shuffled labels in a run's folder of its own; go on with one that was killed.
 
-    epochs: instead of the recipe's. lot: the number of the permutation, 0 by default. A training that exists keeps its
-    own.
+    epochs: instead of the recipe's. shuffle: the number of the permutation, 0 by default. A training that exists keeps
+    its own.
 
     Raises:
-        InputError: the folder holds a training with other epochs or of another lot, or the recipe can't be trained
+        InputError: the folder holds a training with other epochs or of another shuffle, or the recipe can't be trained
             with so few epochs.
     """
     shuffled = RunFolder(folder)
     if not shuffled.index.is_file():
-        _prepare(run, shuffled, epochs, lot or 0)
-    begun = {"epochs": shuffled.read_recipe().fit.epochs, "lot": read_lot(shuffled)}
-    for name, value in (("epochs", epochs), ("lot", lot)):
+        _prepare(run, shuffled, epochs, shuffle or 0)
+    begun = {"epochs": shuffled.read_recipe().fit.epochs, "lot": read_shuffle(shuffled)}
+    for name, value in (("epochs", epochs), ("lot", shuffle)):
         if value not in (None, begun[name]):
             raise InputError(
                 f"{folder}: holds a training on shuffled labels with --{name} {begun[name]}. Received: {value}. "
@@ -70,9 +71,9 @@ def train_shuffled(run: RunFolder, folder: Path, epochs: int | None = None, lot:
     return shuffled
 
 
-def read_lot(shuffled: RunFolder) -> int:
+def read_shuffle(shuffled: RunFolder) -> int:
     """Return the number of the permutation that a training on shuffled labels has."""
-    return int(read_json(shuffled.data, "Make everything anew with --again.")["lot"])
+    return int(modern(read_json(shuffled.data, "Make everything anew with --again."))["shuffle_seed"])
 
 
 def answer_test(run: RunFolder) -> np.ndarray:
@@ -88,7 +89,7 @@ def answer_test(run: RunFolder) -> np.ndarray:
     return np.array(recipe.labels)[logits[:, : len(recipe.labels)].argmax(axis=1)]
 
 
-def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, lot: int) -> None:
+def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, shuffle: int) -> None:
     """Write all that a run has before its training; the index comes last, as in a run."""
     recipe, index = run.read_recipe(), run_index(run)
     fill_run(shuffled.path, _shortened(recipe, epochs))
@@ -99,8 +100,8 @@ def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, lot: int) 
     write_json(shuffled.source, read_json(run.source, "Start a new run."))
     data = read_json(run.data, "Start a new run.")
     data["patches"] = relative_to_run(index.root.resolve(), shuffled.path.resolve())
-    write_json(shuffled.data, data | {"lot": lot})
-    write_index(shuffle_labels(index, recipe.labels, lot), shuffled.index)
+    write_json(shuffled.data, data | {"shuffle_seed": shuffle})
+    write_index(shuffle_labels(index, recipe.labels, shuffle), shuffled.index)
 
 
 def _shortened(recipe: Recipe, epochs: int | None) -> Recipe:

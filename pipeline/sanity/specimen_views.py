@@ -1,9 +1,9 @@
 """Test patches + their photographs -> views that hold a specimen and what lies around it, and where the specimen is.
 
-A view is twice as wide and high as the box that its patch was cut by (with its margin). It lies by lot around the box,
-not centred on it: a network that merely prefers the middle of a picture must not seem to look at specimens. Where a
-photograph has no room, the view is as large as the photograph. Other specimens of the same class in the view count as
-specimen too.
+A view is twice as wide and high as the box that its patch was cut by (with its margin). It is placed around the box at
+random, not centred on it: a network that merely prefers the middle of a picture must not seem to look at specimens.
+Where a photograph has no room, the view is as large as the photograph. Other specimens of the same class in the view
+count as specimen too.
 """
 
 from collections import Counter
@@ -83,7 +83,7 @@ def make_view(patch: Patch, boxes: list[tuple[str, Window]], pixels: np.ndarray 
 
 
 def surrounding_window(box: Window, frame: tuple[int, int], random: np.random.Generator) -> Window:
-    """Return a window twice as wide and high as a box, around it by lot, inside the frame (width, height).
+    """Return a window twice as wide and high as a box, around it at random, inside the frame (width, height).
 
     Box (10, 20, 30, 40) in the frame (45, 1000): x 0, width 45; height 80, y from 0 to 20.
     """
@@ -119,7 +119,7 @@ def mark_centre(height: int, width: int) -> np.ndarray:
 
 
 def sample_patches(index: PatchIndex) -> list[Patch]:
-    """Return at most MOST_VIEWS patches, by lot, in the index' order."""
+    """Return at most MOST_VIEWS patches, chosen at random, in the index' order."""
     count = len(index.patches)
     chosen = np.sort(make_generator(0, "views", count).permutation(count)[:MOST_VIEWS])
     return [index.patches[place] for place in chosen]

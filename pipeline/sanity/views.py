@@ -2,63 +2,83 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
 
+from inference.atomic_file import write_atomically
 from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
+from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
-from pipeline.data.patches import store_patch
 from pipeline.data.sources import SOURCES
 from pipeline.random_generator import make_generator
-from pipeline.sanity.figures import BOXES, CENTRE, measure_views
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
-from pipeline.sanity.occlusion import SeenViews, draw_example, look_at_views, map_evidence, shares_inside
+from pipeline.sanity.measure import BOXES, CENTRE, measure_views
+from pipeline.sanity.occlusion import (
+    INSIDE_HIDDEN,
+    OUTSIDE_HIDDEN,
+    WHOLE,
+    SeenViews,
+    draw_example,
+    look_at_views,
+    map_evidence,
+    shares_inside,
+)
+from pipeline.sanity.sections import ViewExample, ViewReport, ViewRow
 from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views, find_photographs
 from pipeline.settings.run_folder import RunFolder
 
 EXAMPLES = 8
+_FORMAT = "-2"  # of views.json; files of other formats are made anew
 
 
-def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffled: RunFolder | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Views:
+    """What RUN/control/views.json keeps: every view, how many were left out for which reason, and examples."""
+
+    rows: tuple[ViewRow, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    examples: tuple[ViewExample, ...] = ()
+
+
+def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffled: RunFolder | None) -> ViewReport:
     """Return the figures of the views, or why there are none.
 
     shuffled: the training on shuffled labels, whose network is looked into beside the run's.
     """
     recipe = run.read_recipe()
-    origin = digest_files(run.model, run.best, run.index, *([shuffled.best] if shuffled else []))
+    origin = digest_files(run.model, run.best, run.index, *([shuffled.best] if shuffled else [])) + _FORMAT
     photographs = SOURCES[recipe.source.kind].photographs
     if photographs is not None:
         try:
             images = find_photographs(run, photographs, index.root)
         except InputError as fault:
-            return {"kind": None, "reason": printable(str(fault))}
+            return ViewReport(None, reason=printable(str(fault)))
         views = SpecimenViews(index.select("test"), images, recipe.labels)
         kind, look = BOXES, lambda: _look_at_specimens(views, run, folder, shuffled)
     else:
         kind, look = CENTRE, lambda: _look_at_centres(index.select("test", recipe.labels), run)
-    found = remembered(folder.views, origin, look)
-    figures = measure_views(kind, found["rows"])
-    return {**figures, **found["shown"], "test_patches": len(index.select("test", recipe.labels).patches)}
+    found = remembered(Views, folder.views, origin, look)
+    return ViewReport(
+        **vars(measure_views(kind, found.rows)),
+        test_patches=len(index.select("test", recipe.labels).patches),
+        left_out=found.left_out,
+        examples=found.examples,
+    )
 
 
 def _look_at_specimens(
     views: SpecimenViews, run: RunFolder, folder: ControlFolder, shuffled: RunFolder | None
-) -> dict[str, Any]:
-    recipe = run.read_recipe()
-    seen = _ask(views, run)
-    rows = _rows(seen)
-    maps = _add_masses(rows, seen, run, shuffled, len(recipe.labels))
-    return {
-        "rows": rows,
-        "shown": {"left_out": dict(views.left_out), "examples": _write_examples(seen, maps, rows, folder)},
-    }
+) -> Views:
+    seen, classes = _ask(views, run), len(run.read_recipe().labels)
+    rows, maps = _add_masses(_rows(seen), seen, run, shuffled, classes)
+    return Views(tuple(rows), dict(views.left_out), _write_examples(seen, maps, rows, folder))
 
 
-def _look_at_centres(test: PatchIndex, run: RunFolder) -> dict[str, Any]:
-    return {"rows": _rows(_ask(centre_views(test), run)), "shown": {"left_out": {}, "examples": []}}
+def _look_at_centres(test: PatchIndex, run: RunFolder) -> Views:
+    return Views(tuple(_rows(_ask(centre_views(test), run))))
 
 
 def _ask(views: Iterable[View], run: RunFolder) -> SeenViews:
@@ -66,48 +86,55 @@ def _ask(views: Iterable[View], run: RunFolder) -> SeenViews:
     return look_at_views(views, Classifier(run.model, threshold=0), run.read_recipe().network.input_side)
 
 
-def _rows(seen: SeenViews) -> list[dict[str, Any]]:
-    """Return a row for each view, as pipeline.sanity.figures.measure_views takes it."""
+def _rows(seen: SeenViews) -> list[ViewRow]:
     return [
-        {
-            "file": view.patch.file,
-            "photo": view.patch.photo,
-            "label": view.patch.label,
-            **{name: str(answers[place]) for name, answers in seen.answers.items()},
-        }
-        for place, view in enumerate(seen.small)
+        ViewRow(
+            file=view.patch.file,
+            photo=view.patch.photo,
+            label=view.patch.label,
+            whole=str(seen.answers[WHOLE][number]),
+            inside_hidden=str(seen.answers[INSIDE_HIDDEN][number]),
+            outside_hidden=str(seen.answers[OUTSIDE_HIDDEN][number]),
+        )
+        for number, view in enumerate(seen.small)
     ]
 
 
 def _add_masses(
-    rows: list[dict[str, Any]], seen: SeenViews, run: RunFolder, shuffled: RunFolder | None, classes: int
-) -> np.ndarray:
-    """Put into the rows which share of the Grad-CAM maps lies in the boxes; return the maps of the run's network."""
-    maps: dict[str, np.ndarray] = {}
-    for key, one in (("mass", run), ("shuffled_mass", shuffled)):
-        if one is None:
-            shares = np.full(len(rows), np.nan)
-        else:
-            maps[key] = map_evidence(keras.models.load_model(one.best, compile=False), seen.pixels, classes)
-            shares = shares_inside(maps[key], seen.inside)
-        for row, share in zip(rows, shares, strict=True):
-            row[key] = None if np.isnan(share) else float(share)
-    for row, inside in zip(rows, seen.inside, strict=True):
-        row["area"] = float(inside.mean())
-    return maps["mass"]
+    rows: list[ViewRow], seen: SeenViews, run: RunFolder, shuffled: RunFolder | None, classes: int
+) -> tuple[list[ViewRow], np.ndarray]:
+    """Return the rows with the shares of the Grad-CAM maps in the boxes, and the maps of the run's network."""
+    maps = _map_evidence(run, seen, classes)
+    masses = shares_inside(maps, seen.inside)
+    others = np.full(len(rows), np.nan)
+    if shuffled is not None:
+        others = shares_inside(_map_evidence(shuffled, seen, classes), seen.inside)
+    parts = zip(rows, masses, others, seen.inside, strict=True)
+    return [
+        replace(row, mass=_known(mass), shuffled_mass=_known(other), area=float(inside.mean()))
+        for row, mass, other, inside in parts
+    ], maps
+
+
+def _map_evidence(run: RunFolder, seen: SeenViews, classes: int) -> np.ndarray:
+    return map_evidence(keras.models.load_model(run.best, compile=False), seen.pixels, classes)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _write_examples(
-    seen: SeenViews, maps: np.ndarray, rows: list[dict[str, Any]], folder: ControlFolder
-) -> list[dict[str, Any]]:
-    """Write some views, by lot, and where the network looked; return what their captions need."""
+    seen: SeenViews, maps: np.ndarray, rows: list[ViewRow], folder: ControlFolder
+) -> tuple[ViewExample, ...]:
+    """Write some views, chosen at random, and their Grad-CAM maps."""
     chosen = np.sort(make_generator(0, "examples", len(rows)).permutation(len(rows))[:EXAMPLES])
     examples = []
-    for place in chosen:
-        names = {key: f"control/{folder.examples.name}/{place:04d}-{key}.png" for key in ("view", "lit")}
-        for name, picture in zip(names.values(), draw_example(seen.small[place], maps[place]), strict=True):
-            store_patch(picture, folder.path.parent / name)
-        row = rows[place]
-        shown = {key: row[key] for key in ("label", "whole", "mass", "area")}
-        examples.append({**names, **shown, "photo": printable(row["photo"])})
-    return examples
+    for number in chosen:
+        row, stem = rows[number], f"control/{folder.examples.name}/{number:04d}"
+        view, lit = f"{stem}-view.png", f"{stem}-lit.png"
+        for name, picture in zip((view, lit), draw_example(seen.small[number], maps[number]), strict=True):
+            write_atomically(folder.path.parent / name, png_bytes(picture, compress_level=1))
+        photo = printable(row.photo)
+        examples.append(ViewExample(view, lit, photo, row.label, row.whole, row.mass, row.area or 0.0))
+    return tuple(examples)

@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -115,8 +115,8 @@ def describe_machine() -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, atomically, keys sorted."""
-    write_atomically(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    """Write a value as JSON, atomically, keys sorted; dataclasses in it become objects."""
+    write_atomically(path, json.dumps(value, default=asdict, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path, remedy: str) -> Any:

@@ -1,0 +1,108 @@
+"""Answers of the network, of colour, of the shuffled training and of hidden views -> the figures of a control."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.metrics.classification import Scores
+from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, mean_difference, share_over_photos
+from pipeline.sanity import verdict
+from pipeline.sanity.occlusion import INSIDE_HIDDEN, OUTSIDE_HIDDEN, WHOLE
+from pipeline.sanity.permutation import naming_luck, permutation_test
+from pipeline.sanity.sections import ColourComparison, Learning, Majority, ViewFigures, ViewRow
+from pipeline.sanity.verdict import Findings
+
+BOXES, CENTRE = "boxes", "centre"
+
+
+def measure_learning(scores: Scores, colour: Mapping[str, np.ndarray], shuffled: np.ndarray | None) -> Learning:
+    """Return the accuracies, the permutation test, and the verdict on them.
+
+    Args:
+        scores: of the classes' test patches alone.
+        colour: the answers of classifiers that see colour alone, by name, str [patches].
+        shuffled: the answers of the training on shuffled labels, str [patches]; None where it was left out.
+    """
+    labels, photos = scores.labels, scores.photos
+    accuracy = share_over_photos(scores.best == labels, photos)
+    most = Counter(labels.tolist()).most_common(1)[0][0]
+    majority = share_over_photos(labels == most, photos)
+    estimate = None if shuffled is None else share_over_photos(shuffled == labels, photos)
+    test = permutation_test(scores.best, labels, photos)
+    flawless = permutation_test(labels, labels, photos).p
+    findings = Findings(accuracy, majority.value or 0.0, test.p, flawless, estimate)
+    return Learning(
+        accuracy=accuracy,
+        majority=Majority(most, majority),
+        colour=tuple(_measure_colour(name, answers, scores) for name, answers in colour.items()),
+        shuffled=estimate,
+        naming_luck=None if shuffled is None else naming_luck(shuffled, labels, scores.classes),
+        permutation_test=replace(test, flawless_p=flawless),
+        checks=verdict.check(findings),
+        learning=verdict.judge_learning(findings),
+        large_enough=verdict.is_large_enough(findings),
+    )
+
+
+def best_colour(colour: Sequence[ColourComparison]) -> ColourComparison:
+    """Return the classifier that does best by colour alone; of two alike, the one harder to beat."""
+    return max(colour, key=lambda one: (one.accuracy.value or 0, -(one.ahead.low or 0)))
+
+
+def measure_views(kind: str, rows: Sequence[ViewRow]) -> ViewFigures:
+    """Return what hiding parts does to the accuracy and, where there are boxes, how much of Grad-CAM lies in them.
+
+    Args:
+        kind: BOXES or CENTRE.
+        rows: one for each view.
+    """
+    photos, labels = (np.array([getattr(row, key) for row in rows], str) for key in ("photo", "label"))
+    right = {
+        name: np.array([getattr(row, name) for row in rows], str) == labels
+        for name in (WHOLE, INSIDE_HIDDEN, OUTSIDE_HIDDEN)
+    }
+    most = Counter(labels.tolist()).most_common(1)
+    figures = ViewFigures(
+        kind=kind,
+        n=len(rows),
+        accuracy={name: share_over_photos(hits, photos) for name, hits in right.items()},
+        majority=most[0][1] / len(rows) if rows else None,
+        inside_counts=mean_difference(right[OUTSIDE_HIDDEN], right[INSIDE_HIDDEN], photos),
+    )
+    return _with_evidence(figures, rows) if kind == BOXES else figures
+
+
+def _with_evidence(figures: ViewFigures, rows: Sequence[ViewRow]) -> ViewFigures:
+    """Return the figures of views with boxes, with those of the Grad-CAM maps."""
+    ratio = _ratio([(row.mass, row.area, row.photo) for row in rows])
+    return replace(
+        figures,
+        area=float(np.mean([row.area for row in rows])) if rows else None,
+        ratio=ratio,
+        shuffled_ratio=_ratio([(row.shuffled_mass, row.area, row.photo) for row in rows]),
+        look=verdict.judge_look(ratio, figures.inside_counts or UNDEFINED),
+    )
+
+
+def _measure_colour(name: str, answers: np.ndarray, scores: Scores) -> ColourComparison:
+    right, own = answers == scores.labels, scores.best == scores.labels
+    ahead = mean_difference(own, right, scores.photos)
+    return ColourComparison(name, share_over_photos(right, scores.photos), ahead, verdict.judge_colour(ahead))
+
+
+def _ratio(rows: Sequence[tuple[float | None, float | None, str]]) -> Estimate:
+    """Return how many times as much mass lies inside as the area would give: 0.5 of the mass on 0.25 of it is 2.
+
+    rows: mass, area and photograph of each view.
+    """
+    known = [row for row in rows if row[0] is not None]
+    if not known:
+        return UNDEFINED
+    mass, area = (np.array([row[column] for row in known], float) for column in (0, 1))
+
+    def ratio(drawn: np.ndarray) -> float:
+        return float(mass[drawn].mean() / area[drawn].mean())
+
+    return bootstrap(ratio(np.arange(len(known))), ratio, np.array([photo for *_, photo in known], str))

@@ -1,0 +1,167 @@
+"""The sections of control.json; what reports of earlier versions lack has a default."""
+
+from dataclasses import dataclass, field
+
+from pipeline.metrics.intervals import Estimate
+from pipeline.report.sections import Training
+from pipeline.sanity.verdict import Checks
+
+
+@dataclass(frozen=True)
+class Majority:
+    """The most frequent class of the test, and the accuracy of always answering it."""
+
+    label: str
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class ColourComparison:
+    """A classifier that sees colour alone. ahead: the network's accuracy less its own, on the same patches."""
+
+    name: str
+    accuracy: Estimate
+    ahead: Estimate
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Accuracies under permuted labels: mean, the middle 95 %, and a histogram over [0, 1]."""
+
+    mean: float
+    low: float
+    high: float
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """A p-value; as_good: how many of the permutations do as well. units: how many labels change places.
+
+    flawless_p: the p-value that answers without a mistake would have.
+    """
+
+    p: float
+    permutations: int
+    as_good: int
+    units: int
+    chance: Chance
+    flawless_p: float | None = None
+
+    @property
+    def by_chance(self) -> Estimate:
+        """Return the mean accuracy under permuted labels, with the middle 95 %."""
+        return Estimate(self.chance.mean, self.chance.low, self.chance.high, self.permutations)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The accuracies of the network and of what it is compared with, and the verdict on them.
+
+    shuffled, naming_luck: of the training on shuffled labels, None where it was left out.
+    """
+
+    accuracy: Estimate
+    majority: Majority
+    colour: tuple[ColourComparison, ...]
+    shuffled: Estimate | None
+    naming_luck: float | None
+    permutation_test: PermutationTest
+    checks: Checks
+    learning: str
+    large_enough: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffledTraining(Training):
+    """The training on shuffled labels beside the run's own.
+
+    shuffle_seed: the number of the shuffle. without_teacher: the run's teacher was left out. trunk_only: of the
+    weights to start from, the head was left out.
+    """
+
+    shuffle_seed: int
+    planned_epochs: int
+    run_epochs: int
+    run_planned_epochs: int
+    without_teacher: bool
+    trunk_only: bool
+
+
+@dataclass(frozen=True)
+class ViewRow:
+    """One view: the answers to it whole and with parts hidden.
+
+    mass, shuffled_mass: shares of the Grad-CAM maps inside the box, of the run's network and of the one trained on
+    shuffled labels; None where a map is empty, or there is none. area: the box's share of the view.
+    """
+
+    file: str
+    photo: str
+    label: str
+    whole: str
+    inside_hidden: str
+    outside_hidden: str
+    mass: float | None = None
+    shuffled_mass: float | None = None
+    area: float | None = None
+
+
+@dataclass(frozen=True)
+class ViewExample:
+    """A view as two files: as it is, and lit by its Grad-CAM map; whole: the answer to it."""
+
+    view: str
+    lit: str
+    photo: str
+    label: str
+    whole: str
+    mass: float | None
+    area: float
+
+
+@dataclass(frozen=True)
+class ViewFigures:
+    """Accuracies of n views with parts hidden, by the names of sanity.occlusion; kind None where there are no views.
+
+    inside_counts: accuracy with the outside hidden less that with the inside hidden. majority: share of the most
+    frequent class. Of views with boxes, area: the boxes' mean share; ratio, shuffled_ratio: Grad-CAM's mass inside as a
+    multiple of the area; look: where the network looks.
+    """
+
+    kind: str | None
+    n: int = 0
+    accuracy: dict[str, Estimate] = field(default_factory=dict)
+    majority: float | None = None
+    inside_counts: Estimate | None = None
+    area: float | None = None
+    ratio: Estimate | None = None
+    shuffled_ratio: Estimate | None = None
+    look: str | None = None
+
+
+@dataclass(frozen=True)
+class ViewReport(ViewFigures):
+    """These, why there are none, how many test patches there are, which were left out, and examples."""
+
+    reason: str | None = None
+    test_patches: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    examples: tuple[ViewExample, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlReport(Learning):
+    """What control.json holds. data: the kind of data that the run was trained and tested on."""
+
+    format: int
+    recipe: str
+    title: str
+    run: str
+    machine: str
+    seed: int
+    data: str
+    released: str
+    training: ShuffledTraining | None
+    views: ViewReport
