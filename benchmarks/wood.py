@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.folds import show
-from export.export_surface import convert_trunk, export_surface
+from export.detector import convert_trunk
+from export.export_run import export_run
 from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS
 from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
@@ -133,7 +134,7 @@ def _complete(run: RunFolder) -> dict[str, Any]:
     FIT_BANK.do(run)
     convert_trunk(run)
     CALIBRATE_BANK.do(run)
-    export_surface(run, run.read_recipe().export.mode, run.model)
+    export_run(run, run.read_recipe().export.mode, run.model)
     NAME_REGIONS.do(run)
     EVALUATE_BANK.do(run)
     report: dict[str, Any] = read_json(run.report, "")

@@ -30,7 +30,7 @@ def _run(options: argparse.Namespace) -> int:
 
     load_tensorflow()
     from export.export_run import export_run
-    from pipeline.classification.stages import run_index
+    from export.verify import parity_line
 
     run = RunFolder(options.run)
     mode = options.mode or run.read_recipe().export.mode
@@ -39,27 +39,8 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
     if out.exists() and not options.overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
-    if run.read_recipe().kind == "anomaly":
-        return _export_surface(run, mode, out)
-    parity = export_run(run, run_index(run), mode, out)
-    accuracy, agreement = parity[mode]["accuracy"], parity[mode]["agreement"]
-    print(
-        f"{mode}: accuracy {accuracy['value']:.3f} ({parity['keras']['accuracy']['value']:.3f} in Keras), agreement "
-        f"{agreement['value']:.3f}, n = {agreement['n']}, {out.stat().st_size:,} bytes; model: {out}",
-        file=sys.stderr,
-    )
-    return 0
-
-
-def _export_surface(run: RunFolder, mode: str, out: Path) -> int:
-    from export.export_surface import export_surface
-
-    parity = export_surface(run, mode, out)[mode]
-    print(
-        f"{mode}: scores differ from Keras by {parity['mean_difference']:.4f} of the threshold in the mean, "
-        f"n = {parity['n']:,} places, {out.stat().st_size:,} bytes; model: {out}",
-        file=sys.stderr,
-    )
+    parity = export_run(run, mode, out)
+    print(f"{mode}: {parity_line(parity, mode)}, {out.stat().st_size:,} bytes; model: {out}", file=sys.stderr)
     return 0
 
 

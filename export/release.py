@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def release(run: RunFolder, name: str, folder: Path) -> None:
-    """Copy what users need of a run; a teacher is named by its path from here, which tells nothing of this machine.
+    """Copy what users need of a run; a teacher is named by a relative path, without folders of this machine.
 
     Raises:
         InputError: the run is not finished.
@@ -58,18 +58,18 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
 
 
 def _without_places(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report with the mere names of its pictures: their folders are this machine's."""
-    return report | {name: _mere_names(report[name]) for name in _WITH_PICTURES if name in report}
+    """Return the report with its pictures' names without their folders, which are those of this machine."""
+    return report | {name: _names_alone(report[name]) for name in _WITH_PICTURES if name in report}
 
 
-def _mere_names(value: Any) -> Any:
+def _names_alone(value: Any) -> Any:
     """Return nested dicts and lists with each "file" as a name without folders."""
     if isinstance(value, list):
-        return [_mere_names(entry) for entry in value]
+        return [_names_alone(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     names = {"file": PurePosixPath(value["file"]).name} if "file" in value else {}
-    return {key: _mere_names(entry) for key, entry in value.items()} | names
+    return {key: _names_alone(entry) for key, entry in value.items()} | names
 
 
 def _write_weights(run: RunFolder, path: Path) -> None:

@@ -42,15 +42,34 @@ def measure_parity(
     for mode, path in models.items():
         probabilities = runner_probabilities(path, test)
         given = score(probabilities, labels, photos, rule)
-        difference = np.abs(probabilities - reference)
         parity[mode] = {
             **_rates(given),
             "agreement": asdict(share_of(given.results == expected.results)),
-            "mean_difference": float(difference.mean()),
-            "max_difference": float(difference.max()),
+            **differences(probabilities, reference),
             "latency_ms": asdict(measure_latency(path)),
         }
     return parity
+
+
+def differences(given: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> dict[str, float]:
+    """Return the mean and the largest absolute difference of two arrays, in multiples of the unit."""
+    difference = np.abs(given - expected) / unit
+    return {"mean_difference": float(difference.mean()), "max_difference": float(difference.max())}
+
+
+def parity_line(parity: dict[str, Any], mode: str) -> str:
+    """Return one mode's parity in words."""
+    measured = parity[mode]
+    if "accuracy" not in measured:
+        return (
+            f"scores differ from Keras by {measured['mean_difference']:.4f} of the threshold on average, "
+            f"n = {measured['n']:,} positions"
+        )
+    accuracy, agreement = measured["accuracy"], measured["agreement"]
+    return (
+        f"accuracy {accuracy['value']:.3f} ({parity['keras']['accuracy']['value']:.3f} in Keras), agreement "
+        f"{agreement['value']:.3f}, n = {agreement['n']}"
+    )
 
 
 def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:

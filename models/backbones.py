@@ -1,4 +1,4 @@
-"""Trunks of keras.applications, whose weights others have trained on ImageNet: pixels 0..255 -> feature map.
+"""Trunks of keras.applications, with weights pretrained on ImageNet: pixels 0..255 -> feature map.
 
 In int8 the minimalistic MobileNetV3, V2 and V1 run well; the full MobileNetV3 is slowed by hard-swish, which falls
 out of the CPU delegate (docs/design.md). Papers: V1 arXiv:1704.04861, V2 arXiv:1801.04381, V3 arXiv:1905.02244.
@@ -15,7 +15,7 @@ IMAGENET_SIDE = 224  # of the pictures in the original training; the weights fit
 
 
 class WeightsError(RuntimeError):
-    """ImageNet weights that can't be had; the message says what to do."""
+    """ImageNet weights that can't be downloaded; the message says what to do."""
 
 
 @dataclass(frozen=True)

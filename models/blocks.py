@@ -24,7 +24,7 @@ def residual_pair(x: Any, filters: int, kernel: int, stride: int, expansion: int
 
     For small pictures: nothing is lost to a stride before the network has looked at every pixel. The shape of the
     CIFAR-10 networks of Page (https://github.com/davidcpage/cifar10-fast) and Jordan (arXiv:2404.00498). Pooling
-    stands behind the activation, so that the normalisation folds into the convolution when converted. stride: 2, or 1
+    follows the activation, so that the normalisation folds into the convolution when converted. stride: 2, or 1
     for no pooling. expansion: width of the first of the two as a multiple of filters.
     """
     x = convolution(x, filters, kernel, 1, f"{name}_entry")
@@ -45,7 +45,7 @@ def fused_block(x: Any, filters: int, kernel: int, stride: int, expansion: int, 
     entry = x
     x = convolution(x, entry.shape[-1] * expansion, kernel, stride, f"{name}_expand")
     x = _project(x, filters, name)
-    return _add_if_alike(entry, x, name)
+    return _add_if_same_shape(entry, x, name)
 
 
 def inverted_residual(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
@@ -60,7 +60,7 @@ def inverted_residual(x: Any, filters: int, kernel: int, stride: int, expansion:
     x = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv")(x)
     x = _normalise(x, f"{name}_depthwise", activate=True)
     x = _project(x, filters, name)
-    return _add_if_alike(entry, x, name)
+    return _add_if_same_shape(entry, x, name)
 
 
 def _project(x: Any, filters: int, name: str) -> Any:
@@ -74,5 +74,5 @@ def _normalise(x: Any, name: str, activate: bool) -> Any:
     return layers.ReLU(6.0, name=f"{name}_relu6")(x) if activate else x
 
 
-def _add_if_alike(entry: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+def _add_if_same_shape(entry: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return layers.Add(name=f"{name}_add")([entry, x]) if entry.shape == x.shape else x

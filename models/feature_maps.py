@@ -1,4 +1,4 @@
-"""A trunk's inner layers -> one feature map of a surface: a vector for every place, of which banks are made."""
+"""A trunk's inner layers -> one feature map: a vector for every position, of which memory banks are made."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from keras import layers
 from models.build import TRUNKS
 
 _V3_LARGE = {2: "expanded_conv_add", 4: "expanded_conv_2_add", 8: "expanded_conv_5_add", 16: "expanded_conv_11_add"}
-# The layers of each trunk whose maps describe a surface, by their stride in pixels.
+# The layers of each trunk whose feature maps anomalies are found by, with their strides in pixels.
 LEVELS: dict[str, dict[int, str]] = {
     "patch_net": {2: "stem_relu6", 4: "row2_block1_add", 8: "row4_block2_add", 16: "row6_block3_add"},
     "patch_net_32": {1: "stem_relu6", 2: "row1_block1_add", 4: "row2_block1_add", 8: "row4_block1_add"},
@@ -20,14 +20,14 @@ LEVELS: dict[str, dict[int, str]] = {
     "mobilenet_v3_small": {4: "expanded_conv_project_bn", 8: "expanded_conv_2_add", 16: "expanded_conv_7_add"},
 }
 PROJECTION = "projection"
-NEIGHBOURHOOD = 3  # places a side over which a level is averaged: PatchCore, section 3.1
+NEIGHBOURHOOD = 3  # positions per side over which a level is averaged: PatchCore, section 3.1
 
 
 def build_feature_maps(trunk: str, side: int, levels: Sequence[int], stride: int) -> keras.Model:
     """Return a model from pixels 0..255 [batch, side, side, 3] to [batch, side / stride, side / stride, features].
 
-    The maps of the levels, each averaged over its places' neighbourhood, brought to the stride and put one behind the
-    other (PatchCore, Roth et al. 2022, arXiv:2106.08265). Weights are random.
+    The maps of the levels, each averaged over neighbouring positions and resampled to the stride, are concatenated
+    (PatchCore, Roth et al. 2022, arXiv:2106.08265). Weights are random.
 
     Raises:
         KeyError: the trunk has no such level.
@@ -47,7 +47,7 @@ def level_channels(maps: keras.Model) -> list[int]:
 
 
 def with_projection(maps: keras.Model, weights: Any, biases: Any) -> keras.Model:
-    """Return the model with a linear map of each place's features behind it: weights [features, dimensions]."""
+    """Return the model followed by a linear map of each position's features: weights [features, dimensions]."""
     projection = layers.Conv2D(len(biases), 1, name=PROJECTION)
     model = keras.Model(maps.input, projection(maps.output), name=f"{maps.name}_projected")
     projection.set_weights([weights[None, None], biases])
@@ -55,7 +55,7 @@ def with_projection(maps: keras.Model, weights: Any, biases: Any) -> keras.Model
 
 
 def _at_stride(features: Any, level: int, stride: int) -> Any:
-    """Average over the neighbourhood; then mean over places that become one, or bilinear between places."""
+    """Average over the neighbourhood; then resample by the mean of positions or bilinearly between them."""
     x = layers.AveragePooling2D(NEIGHBOURHOOD, 1, "same", name=f"level{level}_mean")(features)
     if level < stride:
         return layers.AveragePooling2D(stride // level, name=f"level{level}_pooled")(x)

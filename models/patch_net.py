@@ -5,7 +5,7 @@ What it takes from where:
 - thin first convolution, 5x5 depthwise kernels late, pooling before the widest layer (the "efficient last
   stage"): MobileNetV3 (arXiv:1905.02244)
 - full convolutions while channels are few: EfficientNetV2 (arXiv:2104.00298)
-patch_net_32 is its sister for pictures of 32 pixels, such as CIFAR-10's: it starts with residual pairs of full
+patch_net_32 is its variant for pictures of 32 pixels, such as CIFAR-10's: it starts with residual pairs of full
 convolutions at full resolution, and becomes depthwise-separable where the map is small and the channels are many.
 What it leaves out of MobileNetV3: hard-swish and squeeze-excite. In int8 the former falls out of the CPU
 delegate and the network gets slower than in float; see docs/design.md.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from inference.errors import InputError
 from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
-from pipeline.classification.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS, run_index
+from pipeline.classification.stages import CALIBRATE, EVALUATE, FIT, PATCHES, RESULTS
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import Stage
@@ -37,22 +37,16 @@ def check_verb(verb: str, recipe: Recipe) -> None:
         raise InputError(f"{verb}: only for recipes that learn classes. Received: {recipe.name}. {reason}")
 
 
-def _export_classifier(run: RunFolder) -> None:
+def _export(run: RunFolder) -> None:
     from export.export_run import export_run  # TensorFlow takes seconds to import: only where it is needed
 
-    export_run(run, run_index(run), run.read_recipe().export.mode, run.model)
+    export_run(run, run.read_recipe().export.mode, run.model)
 
 
 def _convert_trunk(run: RunFolder) -> None:
-    from export.export_surface import convert_trunk
+    from export.detector import convert_trunk
 
     convert_trunk(run)
-
-
-def _pack_detector(run: RunFolder) -> None:
-    from export.export_surface import export_surface
-
-    export_surface(run, run.read_recipe().export.mode, run.model)
 
 
 def _classification_lines(run: RunFolder) -> list[str]:
@@ -71,9 +65,9 @@ def _anomaly_lines(run: RunFolder) -> list[str]:
     return anomaly_lines(read_section(AnomalyReport, run.report, "Evaluate again."))
 
 
-EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export_classifier)
+EXPORT = Stage("exporting and comparing with Keras", lambda run: run.model, _export)
 CONVERT = Stage("converting the trunk", lambda run: run.trunk, _convert_trunk)
-PACK = Stage("packing trunk and memory bank", lambda run: run.model, _pack_detector)
+PACK = Stage("packing trunk and memory bank", lambda run: run.model, _export)
 
 KINDS: dict[str, Kind] = {
     "classification": Kind((PATCHES, FIT, CALIBRATE, EXPORT, EVALUATE, RESULTS), 2, _classification_lines, {}),

@@ -1,5 +1,9 @@
-"""docs/adding_a_recipe.md, followed to the letter in a copy of the program, with leaves drawn here as photographs."""
+"""docs/adding_a_recipe.md, followed to the letter in a copy of the program, with leaves drawn here as photographs.
 
+The page's python blocks are new files, its diff blocks are changes of files, its sh blocks are commands.
+"""
+
+import csv
 import importlib
 import json
 import re
@@ -13,11 +17,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from inference.model.artefact import read_artefact
+from inference.model.card import CARD_NAME
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "adding_a_recipe.md").read_text(encoding="utf-8")
 PYTHON_FOLDERS = ("export", "inference", "models", "pipeline", "tests")
 TREES = ("birch", "maple", "willow")
-EXAMPLE = "pipeline/recipes/leaves.py"  # what the page has its reader write
+NEW_FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+CHANGES = re.findall(r"^```diff\n\+\+\+ (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 EACH = 24
 NEW = 4
 SIDE = 96
@@ -60,20 +68,37 @@ def write_leaves(folder: Path, each: int, seed: int) -> None:
             draw_leaf(tree, random).save(folder / tree / f"{number:03}.jpg", quality=92)
 
 
+def write_turntable(folder: Path, each: int) -> None:
+    """Write photographs with a leaf in the middle half."""
+    folder.mkdir()
+    random = np.random.default_rng(2)
+    for tree in TREES:
+        for number in range(each):
+            ground = Image.fromarray(random.integers(60, 200, (8, 8, 3), np.uint8)).resize(
+                (2 * SIDE, 2 * SIDE), Image.Resampling.BICUBIC
+            )
+            ground.paste(draw_leaf(tree, random), (SIDE // 2, SIDE // 2))
+            ground.save(folder / f"{tree}-{number:03}.jpg", quality=92)
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the program's Python folders in which the page's steps 1 and 2 are done."""
+    """Return a copy of the program's Python folders with the page's new files and changes, and no others."""
     folder = tmp_path_factory.mktemp("clone")
     skipped = shutil.ignore_patterns("__pycache__", "web", "node_modules", "minerals", "cifar10")
     for name in PYTHON_FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=skipped)
-    (file,), (names,) = blocks("python"), blocks("text")
-    assert f"**1. The file.** `{EXAMPLE}`:" in PAGE
-    (folder / EXAMPLE).write_text(file, encoding="utf-8")
+    for path, text in NEW_FILES.items():
+        (folder / path).write_text(text, encoding="utf-8")
     recipes = folder / "pipeline" / "recipes" / "__init__.py"
+    (names,) = blocks("text")
     recipes.write_text(with_names(recipes.read_text(encoding="utf-8"), names), encoding="utf-8")
+    for path, change in CHANGES:
+        changed = with_change((folder / path).read_text(encoding="utf-8"), change)
+        (folder / path).write_text(changed, encoding="utf-8")
     write_leaves(folder / "LEAVES", EACH, 0)
     write_leaves(folder / "NEW_LEAVES", NEW, 1)
+    write_turntable(folder / "TURNTABLE", EACH)
     return folder
 
 
@@ -86,6 +111,14 @@ def with_names(text: str, names: str) -> str:
         text, count = re.subn(form, lambda found, added=added: found[1] + added, text, flags=re.MULTILINE)
         assert count == 1, f"pipeline/recipes/__init__.py no longer looks as the page says: {line}"
     return text
+
+
+def with_change(text: str, change: str) -> str:
+    """Return a file's text with one of the page's diffs applied; its last line may be the beginning of a line."""
+    lines = change.splitlines()
+    before, after = ("\n".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
+    assert text.count(before) == 1, f"no longer once in the file that the page names: {before}"
+    return text.replace(before, after)
 
 
 def follow(clone: Path, command: str) -> subprocess.CompletedProcess[str]:
@@ -109,9 +142,27 @@ def test_the_page_leads_from_a_file_to_answers(clone: Path) -> None:
             assert "Trees by their leaves" in answer.stdout
     answers = json.loads((clone / "answers.json").read_text(encoding="utf-8"))
     named = [(key.split("/")[0], one["result"]) for key, one in answers.items() if one["result"] != "unknown"]
+    assert len(NEW_FILES) == 3
+    assert len(CHANGES) == 10
     assert len(answers) == NEW * len(TREES)
     assert len(named) >= len(answers) / 2
     assert sum(tree == result for tree, result in named) >= 0.8 * len(named), named
+
+
+def test_source_trunk_and_decision_of_the_page_are_in_the_file(clone: Path) -> None:
+    """Faults: a source with boxes whose card has no margin, a decision that the card or the report does not follow."""
+    *_, last = sorted((clone / "runs" / "leaves").glob("*-seed0"))
+    card = json.loads(read_artefact(last / "model.tflite").files[CARD_NAME])
+    assert (card["decision"], card["region_margin"], card["training"]["network"]) == ("margin", 0.1, "plain_net")
+    calibration = json.loads((last / "calibration.json").read_text(encoding="utf-8"))
+    assert card["threshold"] == calibration["threshold"]
+    assert calibration["accepted"]["value"] >= calibration["target_accepted"]
+    answers = json.loads((last / "results.json").read_text(encoding="utf-8"))
+    with (last / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        said = {row["file"]: row for row in csv.DictReader(file)}
+    for name, answer in answers.items():
+        assert answer["result"] == said[name]["result"], name
+        assert (answer["result"] == "unknown") == (float(said[name]["confidence"]) < card["threshold"]), name
 
 
 @pytest.mark.parametrize("page", ["docs/adding_a_recipe.md", "docs/design.md", "CHANGELOG.md"])
@@ -122,7 +173,7 @@ def test_what_a_page_names_is_there(page: str) -> None:
     paths = re.findall(rf"(?<![\w/])(?:{folders})/[\w/.]*\w", text) + [
         f"tests/{name}" for name in re.findall(r"`(test_\w+\.py)`", text)
     ]
-    missing = {path for path in paths if "NAME" not in path and not (ROOT / path).exists()} - {EXAMPLE}
+    missing = {path for path in paths if "NAME" not in path and not (ROOT / path).exists()} - NEW_FILES.keys()
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
     lost = [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests]
     headings = {

@@ -230,8 +230,8 @@ def test_a_failing_download_is_explained(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_cifar10_source_takes_folders_or_what_was_downloaded(tmp_path: Path) -> None:
     """Catches given pictures that are ignored, and a report that calls compressed pictures the published ones."""
     root = write_folders(tmp_path / "data", ("train", "test"), 4)
-    given = SOURCES["cifar10"](DataPlace(root, None, tmp_path / "runs"), RECIPE)
+    given = SOURCES["cifar10"].prepare(DataPlace(root, None, tmp_path / "runs"), RECIPE)
     write_originals(tmp_path / "runs" / RECIPE.name, fake_cifar)
-    downloaded = SOURCES["cifar10"](DataPlace(None, None, tmp_path / "runs"), RECIPE)
+    downloaded = SOURCES["cifar10"].prepare(DataPlace(None, None, tmp_path / "runs"), RECIPE)
     assert (given.kind, len(given.index.patches)) == (CLASS_FOLDERS, 16)
     assert (downloaded.kind, len(downloaded.index.patches)) == (ORIGINALS, 16)

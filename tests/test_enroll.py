@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from PIL import Image
 
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
+from inference.model.card import card_files, read_card
 from inference.model.classifier import Classifier
+from inference.model.decide import DECISIONS, decide_softmax
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
 from inference.model.held_out import HELD_OUT_NAME, read_held_out
 from inference.model.neighbours import Neighbours
 from pipeline.__main__ import main
+from pipeline.enrollment.enroll import open_model
 from pipeline.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
 from tests.tiny_model import LABELS as TINY_LABELS
@@ -66,6 +70,20 @@ def test_the_new_class_is_known_and_the_old_ones_are_kept(model: Path, with_yell
         before, after = (results(path, colour).count(label) for path in (model, with_yellow))
         assert after >= before - 2
         assert after >= 30
+
+
+def test_a_model_with_another_decision_takes_no_classes(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults: a threshold of the new class that is set by one decision and used by another."""
+    artefact = read_artefact(model)
+    card = replace(read_card(artefact), decision="margin")
+    path = tmp_path / "margin.tflite"
+    path.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, artefact.files | card_files(card))))
+    monkeypatch.setattr("inference.model.card.DECISION_NAMES", ("margin",))
+    monkeypatch.setitem(DECISIONS, "margin", decide_softmax)
+    with pytest.raises(InputError, match=r"need the softmax decision.*Received: margin"):
+        open_model(path)
 
 
 def test_the_network_stays_as_it_is(model: Path, with_yellow: Path) -> None:

@@ -33,7 +33,7 @@ REJECTED = ("background", "unknown")  # the right answer to background
 
 @pytest.fixture(scope="module")
 def exported(colour_run: RunFolder) -> RunFolder:
-    export_run(colour_run, run_index(colour_run), "int8", colour_run.model)
+    export_run(colour_run, "int8", colour_run.model)
     return colour_run
 
 
@@ -81,7 +81,7 @@ def test_a_failed_gate_writes_no_model(exported: RunFolder, tmp_path: Path, monk
     monkeypatch.setattr("export.export_run.check_parity", lambda *_: check_parity(_ruined(), "int8", 0.01))
     before = exported.model.read_bytes()
     with pytest.raises(InputError, match="may lose at most"):
-        export_run(exported, run_index(exported), "int8", tmp_path / "new.tflite")
+        export_run(exported, "int8", tmp_path / "new.tflite")
     assert not list(tmp_path.iterdir())
     assert exported.model.read_bytes() == before
     assert not list(exported.path.glob(".draft*"))

@@ -19,7 +19,6 @@ from inference.foreign.structure import read_network
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, LABELS_NAME, card_files, read_card
 from inference.model.classifier import Classifier
-from pipeline.classification.stages import run_index
 from pipeline.settings.run_folder import RunFolder
 from tests.open_model import ADDED, write_enrolled_model
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS
@@ -145,7 +144,7 @@ def test_the_command_refuses_a_card_of_another_network(
 
 def test_an_export_describes_every_file(colour_run: RunFolder, tmp_path: Path) -> None:
     """Faults: metadata in one mode only, or added behind the card that names the flatbuffer."""
-    export_run(colour_run, run_index(colour_run), "float16", tmp_path / "model.tflite")
+    export_run(colour_run, "float16", tmp_path / "model.tflite")
     for path in (tmp_path / "model.tflite", colour_run.float_model):
         artefact = read_artefact(path)
         assert describe_artefact(artefact) == artefact

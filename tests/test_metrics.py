@@ -1,6 +1,7 @@
 """Figures of a report: hand-computed, equal to scikit-learn's, with intervals that are as wide as they should be."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
-from inference.model.decide import UNKNOWN, DecisionRule
+from inference.model.decide import DECISIONS, UNKNOWN, Decision, DecisionRule
 from pipeline.data.index import PatchIndex
 from pipeline.evaluation.colour_baseline import colour_histogram, measure_baseline
 from pipeline.metrics.classification import (
@@ -106,6 +107,19 @@ def test_the_second_best_label_counts_for_top_2() -> None:
     assert list(scores.runners_up) == ["b", "b", "c", "b"]
     figures = measure(scores)
     assert (value(figures.accuracy), value(figures.top2_accuracy)) == ((0.25, 4), (0.5, 4))
+
+
+def test_the_figures_are_of_the_run_s_own_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: figures of the softmax decision for a run whose file decides otherwise."""
+
+    def decide_first(probabilities: np.ndarray, rule: DecisionRule) -> Decision:
+        return rule.accept(0, 1 - probabilities[0])
+
+    monkeypatch.setitem(DECISIONS, "first", decide_first)
+    scores = score(np.array([[0.3, 0.7, 0.0, 0.0]] * 2), ["a", "b"], ["1", "2"], replace(RULE, decision="first"))
+    assert list(scores.best) == list(scores.results) == ["a", "a"]
+    assert scores.confidences == pytest.approx([0.7, 0.7])
+    assert value(measure(scores).accuracy) == (0.5, 2)
 
 
 def test_confusion_rows_are_true_labels_and_sum_to_the_patches(report: Metrics) -> None:

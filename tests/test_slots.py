@@ -12,13 +12,17 @@ import pytest
 import pipeline.kinds
 from export.convert import MODES
 from inference.errors import InputError
+from inference.model.decide import DECISIONS
 from models.backbones import BACKBONES
 from models.build import TRUNKS, build_network, trunk_of, with_probabilities
+from models.feature_maps import LEVELS
 from models.heads import HEADS
+from pipeline.anomaly.features import make_feature_maps
 from pipeline.calibration.temperature import CALIBRATIONS
 from pipeline.data.sources import SOURCES, DataPlace
+from pipeline.recipes import RECIPES
 from pipeline.settings.field import KINDS
-from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.recipe import Recipe, override, override_all
 from pipeline.settings.sections import ExportSettings, SourceSettings
 from pipeline.training.gradient import FITS
 
@@ -29,11 +33,12 @@ SIDE = 64
 def test_every_slot_offers_what_there_is() -> None:
     """Catches a function that no recipe can name, or a name without a function: KeyError after the patches are cut."""
     slots: dict[str, Iterable[str]] = {
-        "source.kind": SOURCES,
+        "source.kind": {*SOURCES, "surfaces"},  # for anomalies: no patches, so no entry
         "network.trunk": TRUNKS,
         "network.head": HEADS,
         "fit.kind": FITS,
         "calibrate.kind": CALIBRATIONS,
+        "calibrate.decision": DECISIONS.keys() - {"neighbours"},  # what cards call softmax with neighbours
         "export.mode": MODES,
     }
     assert set(pipeline.kinds.KINDS) == set(KINDS)
@@ -50,7 +55,7 @@ def test_a_recipe_that_names_what_there_is_not_is_refused_at_once() -> None:
         replace(PLAIN, export=ExportSettings(mode="int4"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", [*SOURCES, "surfaces"])
 def test_every_source_refuses_a_place_that_it_cannot_use(source: str, tmp_path: Path) -> None:
     """Faults: a source without a rule (KeyError), or one that starts a run with annotations and no pictures."""
     (tmp_path / "boxes.json").write_text("{}")
@@ -79,6 +84,14 @@ def test_every_network_gives_probabilities_and_features(network: keras.Model) ->
     probabilities, features = with_probabilities(network, 1.0, features=True)(pixels, training=False)
     assert keras.ops.convert_to_numpy(probabilities).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     assert features.shape == (2, trunk_of(network).output_shape[-1])
+
+
+def test_a_trunk_without_feature_levels_is_refused_for_anomalies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: KeyError for a trunk that was added without the layers that anomalies are found by."""
+    monkeypatch.delitem(LEVELS, "mobilenet_v1")
+    recipe = override(RECIPES["wood"], "network.trunk", "mobilenet_v1")
+    with pytest.raises(InputError, match=r"network\.trunk .* feature levels: patch_net, .*models/feature_maps\.py"):
+        make_feature_maps(recipe, SIDE)
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.sources import DataPlace, annotated_photos
+from pipeline.data.sources import DataPlace, annotated_photos, photographs_of
 from pipeline.data.windows import Window
 from pipeline.recipes import RECIPES
 from pipeline.sanity.specimen_views import (
@@ -110,7 +110,7 @@ def test_the_drawn_scenes_are_found_where_the_source_draws_them(tmp_path: Path) 
     recipe = override(RECIPES["minerals"], "source.count", "8")
     run = start_run(recipe, DataPlace(None, None, tmp_path))
     prepared = annotated_photos(DataPlace(None, None, tmp_path), recipe)
-    images = find_photographs(run, recipe, prepared.index.root)
+    images = find_photographs(run, photographs_of, prepared.index.root)
     assert all((images / one.photo).is_file() for one in prepared.index.patches if one.label != "background")
 
 
@@ -122,4 +122,4 @@ def test_photographs_that_are_gone_are_named(tmp_path: Path) -> None:
     run: RunFolder = start_run(recipe, DataPlace(tmp_path / "photos", tmp_path / "boxes.json", tmp_path / "runs"))
     (tmp_path / "photos").rmdir()
     with pytest.raises(InputError, match="photos: does not exist"):
-        find_photographs(run, recipe, tmp_path)
+        find_photographs(run, photographs_of, tmp_path / "runs" / "a" / "patches")

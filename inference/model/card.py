@@ -1,4 +1,4 @@
-"""card.json: what a runner must know of a model besides its network, and what was measured of it."""
+"""card.json: what a runner must know of a model in addition to its network, and what was measured of it."""
 
 import json
 import math
@@ -64,7 +64,7 @@ class Card:
 def card_to_json(card: Card) -> bytes:
     """Return the bytes of card.json: sorted keys, UTF-8.
 
-    Without names of regions it does not speak of them, so that runners from before read it.
+    The key region_labels is left out where it is empty, so that earlier runners can read the file.
     """
     values = asdict(card)
     if not card.region_labels:
@@ -153,7 +153,7 @@ def _are_labels(labels: tuple[object, ...]) -> bool:
 
 
 def _are_last(card: Card) -> bool:
-    """Tell whether the added classes are answers behind at least one of the network."""
+    """Tell whether the added classes are answers and follow at least one label of the network."""
     known = len(card.labels) - len(card.enrolled)
     rejected = any(label in card.reject_labels for label in card.enrolled)
     return known > 0 and card.labels[known:] == card.enrolled and not rejected

@@ -10,7 +10,7 @@ import numpy as np
 from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import CARD_NAME, Card, read_card, refuse_foreign_options
-from inference.model.decide import DECISIONS, Decision, DecisionRule
+from inference.model.decide import DECISIONS, Decision, DecisionRule, decide
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
 from inference.model.foreign import describe_foreign, load_foreign
 from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model, not_for_boxes
@@ -73,7 +73,10 @@ class Classifier(Model):
         self.enrolled = self._read_enrolled(artefact, name)
         self._answers = self.card.answers
         self._rule = DecisionRule(
-            self.card.labels, self.card.reject_labels, self.card.threshold if threshold is None else threshold
+            self.card.labels,
+            self.card.reject_labels,
+            self.card.threshold if threshold is None else threshold,
+            self.card.decision,
         )
 
     def check(self, options: AnswerOptions, name: str) -> None:
@@ -108,7 +111,7 @@ class Classifier(Model):
 
     def decide(self, probabilities: np.ndarray) -> Decision:
         """Decide by float [labels], as `probabilities` gives them."""
-        return DECISIONS[self.card.decision](probabilities, self._rule)
+        return decide(probabilities, self._rule)
 
     def probabilities(self, image: Path | str | np.ndarray) -> np.ndarray:
         """Return float32 [labels] for one picture: a file, or uint8 pixels [height, width, 3], RGB.
@@ -162,8 +165,8 @@ class Classifier(Model):
         return answer
 
     def _read_neighbours(self, artefact: Artefact, name: str) -> Neighbours | None:
-        """Return what the model's decision needs besides the probabilities; None for the plain softmax."""
-        if self.card.decision != "neighbours":
+        """Return the training pictures by which probabilities are weighed; None for a model without."""
+        if self.card.decision != "neighbours" and NEIGHBOURS_NAME not in artefact.files:
             return None
         if NEIGHBOURS_NAME not in artefact.files or not self._model.feature_count:
             raise InputError(

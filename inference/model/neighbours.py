@@ -62,6 +62,7 @@ class Neighbours:
         around = self.vectors - means[members]
         covariance = around.T @ around / len(around)
         dimensions = len(covariance)
+        # sklearn.covariance.shrunk_covariance, which the runner does without
         sphere = np.eye(dimensions) * max(np.trace(covariance) / dimensions, np.finfo(np.float32).tiny)
         return means, np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
 

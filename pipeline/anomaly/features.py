@@ -9,6 +9,7 @@ import numpy as np
 from inference.anomaly.detector import as_seen
 from inference.anomaly.memory_bank import MemoryBank
 from inference.anomaly.tiles import Tiling
+from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
 from pipeline.anomaly.memory_bank import draw_places, fit_projection
@@ -83,9 +84,14 @@ def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
     """Return the recipe's trunk as feature maps of tiles of this side, with its weights.
 
     Raises:
-        InputError: the weights can't be had, or the trunk has no such level.
+        InputError: the weights can't be had, or the trunk has no such level, or none at all.
     """
     settings = recipe.anomaly
+    if recipe.network.trunk not in LEVELS:
+        raise InputError(
+            f"network.trunk of a recipe for anomalies must be one with feature levels: {', '.join(LEVELS)}. Received: "
+            f"{recipe.network.trunk}. Choose another, or add its levels to LEVELS in models/feature_maps.py."
+        )
     check_levels(recipe.network.trunk, settings.levels, tuple(LEVELS[recipe.network.trunk]))
     maps = build_feature_maps(recipe.network.trunk, side, [int(level) for level in settings.levels], settings.stride)
     network = make_network(recipe, recipe.network.weights)

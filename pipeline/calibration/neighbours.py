@@ -1,7 +1,7 @@
-"""Features of training patches -> inference.model.neighbours.Neighbours: what is unlike all of them is unknown.
+"""Features of training patches -> inference.model.neighbours.Neighbours, by which unknown objects are told apart.
 
-The middle and the width of the likeness come from validation patches of the known classes alone. The confidence that
-it is worth is learned from all validation patches; background, where there is any, counts as a wrong answer.
+Median and deviation of the k-nearest-neighbour scores come from validation patches of the known classes alone. How a
+score changes the confidence is learned from all validation patches; background counts as a wrong answer.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ def keras_outputs(
 
 
 def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> Neighbours:
-    """Take training patches of the classes as neighbours, and learn from validation patches what likeness is worth."""
+    """Return training patches of the classes as neighbours, with a calibration learned from validation patches."""
     train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
     _, features = keras_outputs(network, temperature, train, recipe)
     classes = _numbers(train, recipe)
@@ -72,7 +72,7 @@ def hold_out(
 
 
 def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) -> Neighbours | None:
-    """Return the neighbours of a calibrated run; None for one that decides without."""
+    """Return the neighbours of a calibrated run; None for a run without."""
     if not run.neighbours.is_file():
         return None
     features = with_probabilities(network, 1.0, features=True).output[1].shape[-1]
@@ -89,7 +89,7 @@ def keras_probabilities(
 def weigh_outputs(
     probabilities: np.ndarray, features: np.ndarray, neighbours: Neighbours | None, recipe: Recipe
 ) -> np.ndarray:
-    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by likeness where the run does so."""
+    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by the neighbours of a run that has some."""
     if neighbours is None:
         return probabilities
     return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
@@ -103,7 +103,7 @@ def _main_directions(features: np.ndarray) -> np.ndarray:
 
 
 def _sample(index: PatchIndex, most: int) -> PatchIndex:
-    """Return at most so many patches, by lot, in the index' order."""
+    """Return at most so many patches, drawn at random, in the index' order."""
     count = len(index.patches)
     places = np.sort(make_generator(0, "neighbours", count).permutation(count)[:most])
     return PatchIndex(index.root, tuple(index.patches[place] for place in places))

@@ -11,13 +11,13 @@ _SLOPES = (0.1, 10.0)
 def fit_platt(evidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
     """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
 
-    The targets are a little less than certain, and the fewer the mistakes, the nearer the slope stays to 1: without
-    any they tell nothing of it. Source: Platt 1999, "Probabilistic outputs for support vector machines".
+    The targets are slightly below 1 and above 0. The fewer mistakes there are, the more the slope is held near 1: it
+    cannot be estimated without mistakes. Source: Platt 1999, "Probabilistic outputs for support vector machines".
 
     Args:
         evidence: logits, float [answers].
         right: bool [answers].
-        weights: float [answers], how much each counts, by default alike.
+        weights: float [answers], how much each counts, by default all the same.
     """
     hits, misses = int(right.sum()), int((~right).sum())
     target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))

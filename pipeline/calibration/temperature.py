@@ -12,7 +12,6 @@ from inference.model.decide import DecisionRule
 from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
-from pipeline.calibration.ood_scores import measure_reject_scores
 from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
@@ -25,7 +24,7 @@ _TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds, and the files that the artefact carries besides, by name."""
+    """What calibration.json holds, and further files that the artefact carries, by name."""
 
     values: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -33,9 +32,7 @@ class Calibration:
 
 def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
     """Learn temperature and threshold for the plain softmax."""
-    values = calibrate_softmax(network, index, recipe)
-    scores = measure_reject_scores(network, values["temperature"], None, index, recipe)
-    return Calibration(values | {"ood_scores": scores})
+    return Calibration(calibrate_softmax(network, index, recipe))
 
 
 def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
@@ -53,7 +50,7 @@ def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
-    """Do the same, with confidences that also count by likeness to training patches; see calibration.neighbours."""
+    """Do the same, with confidences that also depend on similar training patches; see calibration.neighbours."""
     temperature = calibrate_softmax(network, index, recipe)["temperature"]
     neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
@@ -62,7 +59,6 @@ def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: R
     values = {
         "temperature": temperature,
         "knn_score": knn_score | {"pictures": len(neighbours.vectors)},
-        "ood_scores": measure_reject_scores(network, temperature, neighbours, index, recipe),
         **_describe(probabilities, validation, recipe),
     }
     held_out = hold_out(network, values, neighbours, index, recipe)
@@ -100,7 +96,7 @@ def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
 def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
     """Return the rule by which the recipe's network decides."""
     reject = tuple(label for label in recipe.outputs if label == BACKGROUND)
-    return DecisionRule(recipe.outputs, reject, threshold)
+    return DecisionRule(recipe.outputs, reject, threshold, recipe.calibrate.decision)
 
 
 def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe) -> dict[str, Any]:

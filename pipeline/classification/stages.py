@@ -17,7 +17,7 @@ from pipeline.stages import Stage
 
 def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
     """Make the recipe's patches; name everything that had to be refused on stderr."""
-    prepared = SOURCES[recipe.source.kind](place, recipe)
+    prepared = SOURCES[recipe.source.kind].prepare(place, recipe)
     for message in prepared.refused:
         print(f"refused: {message}", file=sys.stderr)
     return prepared

@@ -22,7 +22,7 @@ _PARALLEL_BATCHES = 2
 
 
 class Teaching(Protocol):
-    """Who changes the labels of training pictures; see pipeline.training.distillation.Teacher."""
+    """What changes the labels of training pictures, such as pipeline.training.distillation.Teacher."""
 
     @property
     def side(self) -> int:
@@ -148,7 +148,7 @@ def _shuffled(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from positions, int [n], to uint8 [n, side, side, 3], which decodes each patch once.
 
-    tf.data's own cache is none for a shuffle of everything: the pictures would all lie in the shuffle's buffer.
+    tf.data's own cache does not help where everything is shuffled: all pictures would lie in the shuffle's buffer.
     """
     shape = (len(index.patches), side, side, 3)
     pictures = _allocate(shape, cache_file)

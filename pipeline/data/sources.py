@@ -1,4 +1,4 @@
-"""The data that a user names, or the drawn scenes -> PatchIndex: the slot that a recipe's source fills."""
+"""The data that a user names, or drawn data -> PatchIndex: the slot that a recipe's source fills."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.data.annotations.read import read_annotations
+from pipeline.data.annotations.read import AnnotationSet, read_annotations
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import index_class_folders
 from pipeline.data.groups import PhotoGroups, read_photo_groups
@@ -31,7 +31,7 @@ class DataPlace:
     """Where a run's data is: photographs and annotation file, class folders, or nothing; where runs are kept.
 
     groups: JSON file of the photographs that belong together, see pipeline.data.groups.
-    masks, test, crops: of surfaces alone: masks of anomalies, photographs that only measure, example regions.
+    masks, test, crops: of recipes for anomalies alone: masks of anomalies, test photographs, example regions.
     """
 
     images: Path | None
@@ -44,8 +44,11 @@ class DataPlace:
 
     def check(self, source: str) -> None:
         """Raise InputError unless what is given suits the kind of source and can be found."""
-        _PLACE_RULES[source](self)
-        _check_surface_options(self, source)
+        if source in SOURCES:
+            _refuse_anomaly_options(self)
+            SOURCES[source].check(self)
+        else:
+            _check_whole_photographs(self)
         read_photo_groups(self.groups)
 
     def to_json(self) -> dict[str, str | None]:
@@ -78,6 +81,20 @@ class PreparedData:
     refused: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Source:
+    """One kind of data that becomes patches; see docs/adding_a_recipe.md.
+
+    prepare: makes the patches of what is given at the place. check: raises InputError unless the place suits it.
+    photographs: for patches cut from boxes on photographs, the folder of these photographs; None for a source without
+    boxes. With it the card holds the recipe's margin for regions, and the control looks at the surroundings of boxes.
+    """
+
+    prepare: Callable[[DataPlace, Recipe], PreparedData]
+    check: Callable[[DataPlace], None]
+    photographs: Callable[[DataPlace, Recipe], Path] | None = None
+
+
 def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     """Cut patches from photographs with boxes into a folder that runs with the same data and settings share.
 
@@ -85,11 +102,19 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
         InputError: only one of photographs and annotations is given, or nothing usable is found.
     """
     place.check("annotated_photos")
-    if place.images is None or place.annotations is None:
-        images, annotations = _draw(place.runs, recipe)
-    else:
-        images, annotations = place.images, place.annotations
-    found = read_annotations(annotations, images, recipe.labels)
+    images = photographs_of(place, recipe)
+    annotations = place.annotations or write_scenes(images.parent, recipe.source.count, recipe.source.seed)
+    return cut_boxes(read_annotations(annotations, images, recipe.labels), images, annotations, place, recipe)
+
+
+def photographs_of(place: DataPlace, recipe: Recipe) -> Path:
+    """Return the folder of the photographs with boxes: the given one, or that of the drawn scenes."""
+    drawn = place.runs / recipe.name / f"scenes-{recipe.source.count}-seed{recipe.source.seed}" / "photos"
+    return place.images or drawn
+
+
+def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: DataPlace, recipe: Recipe) -> PreparedData:
+    """Cut the patches of boxes that were found on the photographs under images; annotations: where they were read."""
     groups = read_photo_groups(place.groups)
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
@@ -121,15 +146,6 @@ def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
     return _index_folders(write_originals(place.runs / recipe.name), ORIGINALS, place, recipe)
 
 
-def surfaces(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """Refuse: photographs of a surface are looked at whole; see pipeline.anomaly.stages.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(f"photographs of surfaces are not cut into patches. Use: python -m pipeline run {recipe.name}.")
-
-
 def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
 
@@ -143,15 +159,6 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
     folder = place.runs / recipe.name / f"pictures-{name}-{source.count}-seed{source.seed}"
     drawn = write_meme_pictures(folder, source.count, source.seed, recipe.outputs)
     return _index_folders(drawn, DRAWN_MEMES, place, recipe)
-
-
-SOURCES: dict[str, Callable[[DataPlace, Recipe], PreparedData]] = {
-    "annotated_photos": annotated_photos,
-    "class_folders": class_folders,
-    "cifar10": cifar10,
-    "surfaces": surfaces,
-    "memes": memes,
-}
 
 
 def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -181,7 +188,8 @@ def _check_folders_or_none(place: DataPlace) -> None:
         raise InputError(f"{place.images}: does not exist. Give a folder, or zip, of class folders to --images.")
 
 
-def _check_surfaces(place: DataPlace) -> None:
+def _check_whole_photographs(place: DataPlace) -> None:
+    """Check the place of a recipe for anomalies, which cuts no patches; see pipeline.anomaly.stages."""
     if place.annotations is not None:
         raise InputError("photographs of surfaces need no annotations. Received: --annotations. Leave it out.")
     for name in ("images", "masks", "test", "crops"):
@@ -192,26 +200,10 @@ def _check_surfaces(place: DataPlace) -> None:
         raise InputError("--test and --masks go with photographs. Give the folder of the photographs to --images.")
 
 
-def _check_surface_options(place: DataPlace, source: str) -> None:
+def _refuse_anomaly_options(place: DataPlace) -> None:
     given = [f"--{name}" for name in ("masks", "test", "crops") if getattr(place, name) is not None]
-    if given and source != "surfaces":
+    if given:
         raise InputError(f"{', '.join(given)}: only of recipes that look for anomalies, such as wood. Leave it out.")
-
-
-_PLACE_RULES: dict[str, Callable[[DataPlace], None]] = {
-    "annotated_photos": _check_annotated,
-    "class_folders": _check_folders,
-    "cifar10": _check_folders_or_none,
-    "surfaces": _check_surfaces,
-    "memes": _check_folders_or_none,
-}
-
-
-def _draw(runs: Path, recipe: Recipe) -> tuple[Path, Path]:
-    """Draw the scenes that are missing; return their folder and annotation file."""
-    folder = runs / recipe.name / f"scenes-{recipe.source.count}-seed{recipe.source.seed}"
-    annotations = write_scenes(folder, recipe.source.count, recipe.source.seed)
-    return folder / "photos", annotations
 
 
 def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: PhotoGroups) -> str:
@@ -219,3 +211,11 @@ def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: Photo
     settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
     text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings, groups.lists])
     return f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+SOURCES: dict[str, Source] = {
+    "annotated_photos": Source(annotated_photos, _check_annotated, photographs_of),
+    "class_folders": Source(class_folders, _check_folders),
+    "cifar10": Source(cifar10, _check_folders_or_none),
+    "memes": Source(memes, _check_folders_or_none),
+}

@@ -67,6 +67,11 @@ def open_model(path: Path) -> ModelFile:
             f"{path}: can't take new classes: it carries no neighbours and held-out pictures. Train it with "
             "--set calibrate.kind=neighbours."
         )
+    if classifier.card.decision not in ("softmax", "neighbours"):
+        raise InputError(
+            f"{path}: new classes need the softmax decision, by which their threshold is set. Received: "
+            f"{classifier.card.decision}. Train it with --set calibrate.decision=softmax."
+        )
     outputs, dimensions = len(classifier.card.outputs), classifier.neighbours.vectors.shape[1]
     held_out = read_held_out(artefact.files[HELD_OUT_NAME], outputs, dimensions, str(path))
     return ModelFile(artefact, classifier, classifier.card, classifier.neighbours, held_out, classifier.enrolled)

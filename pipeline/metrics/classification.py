@@ -2,12 +2,12 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
 
-from inference.model.decide import UNKNOWN, DecisionRule, decide_softmax
+from inference.model.decide import UNKNOWN, DecisionRule, decide
 from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_of
 from pipeline.settings.labels import BACKGROUND
 
@@ -109,10 +109,10 @@ class Metrics:
 
 
 def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule: DecisionRule) -> Scores:
-    """Decide for each row of probabilities [n, outputs] by the runner's own rule, with and without rejection."""
-    free = DecisionRule(rule.labels, rule.reject_labels, 0.0)
-    best = [decide_softmax(row, free) for row in probabilities]
-    results = [decide_softmax(row, rule).result for row in probabilities]
+    """Return what the model's own decision makes of each row of probabilities [n, outputs], as the runner does."""
+    free = replace(rule, threshold=0.0)
+    best = [decide(row, free) for row in probabilities]
+    results = [decide(row, rule).result for row in probabilities]
     classes = tuple(label for label in rule.labels if label not in rule.reject_labels)
     return Scores(
         classes,

@@ -7,8 +7,8 @@ count as specimen too.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.sources import place_from_json
+from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.data.windows import Window, intersection
 from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
@@ -125,15 +125,16 @@ def sample_patches(index: PatchIndex) -> list[Patch]:
     return [index.patches[place] for place in chosen]
 
 
-def find_photographs(run: RunFolder, recipe: Recipe, root: Path) -> Path:
+def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
     """Return the folder of the photographs that a run's patches, under root, were cut from.
+
+    folder_of: that of the run's source. The folder of runs is taken from root: it may have been moved.
 
     Raises:
         InputError: they are gone.
     """
-    place = place_from_json(read_json(run.source, "Start a new run."))
-    drawn = root.parent / f"scenes-{recipe.source.count}-seed{recipe.source.seed}" / "photos"
-    images = place.images or drawn
+    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
+    images = folder_of(place, run.read_recipe())
     if not images.is_dir():
         raise InputError(f"{images}: does not exist. The run's photographs lay there; put them back.")
     return images

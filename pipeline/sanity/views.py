@@ -12,6 +12,7 @@ from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
 from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
+from pipeline.data.sources import SOURCES
 from pipeline.random_generator import make_generator
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import BOXES, CENTRE, measure_views
@@ -49,9 +50,10 @@ def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffl
     """
     recipe = run.read_recipe()
     origin = digest_files(run.model, run.best, run.index, *([shuffled.best] if shuffled else [])) + _FORMAT
-    if recipe.source.kind == "annotated_photos":
+    photographs = SOURCES[recipe.source.kind].photographs
+    if photographs is not None:
         try:
-            images = find_photographs(run, recipe, index.root)
+            images = find_photographs(run, photographs, index.root)
         except InputError as fault:
             return ViewReport(None, reason=printable(str(fault)))
         views = SpecimenViews(index.select("test"), images, recipe.labels)

@@ -15,6 +15,8 @@ RENAMED = {
 }
 # The values with which a run of an earlier version did the same as one without the setting; None: any.
 REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
+# Settings that earlier versions lacked, with the value that says what their runs did.
+ADDED: dict[str, dict[str, Any]] = {"calibrate": {"decision": "softmax"}}
 _SELF_SUPERVISED = "anomaly.method", "taught"
 
 
@@ -48,7 +50,7 @@ def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renew_section(section: str, entries: dict[str, Any]) -> dict[str, Any]:
-    renewed = {}
+    renewed = dict(ADDED.get(section, {}))
     for name, value in entries.items():
         setting = f"{section}.{name}"
         if (setting, value) == _SELF_SUPERVISED or REMOVED.get(setting) not in (None, value):

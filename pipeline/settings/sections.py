@@ -242,6 +242,10 @@ class CalibrateSettings:
         "what a confidence is made of. temperature: the scaled softmax. neighbours: also how similar a picture is to "
         "training patches, which the model then carries; see pipeline/calibration/neighbours.py",
     )
+    decision: Literal["softmax"] = setting(
+        "softmax",
+        "how probabilities become a label or unknown. softmax: the most probable label, unknown below the threshold",
+    )
     accepted: float = setting(
         0.95, "share of the validation patches of the classes that the threshold accepts", Limits(above=0, at_most=1)
     )

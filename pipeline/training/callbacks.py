@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training besides Keras' own callbacks: progress, resuming, NaN."""
+"""Keras callbacks of the training: progress, resuming, NaN."""
 
 import csv
 import math
@@ -11,7 +11,7 @@ import keras
 
 
 class Progress(keras.callbacks.Callback):
-    """Print one line an epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
+    """Print one line per epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -74,11 +74,11 @@ class KeepCandidate(keras.callbacks.Callback):
         self._best = best
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Drop what a kill may have left half written."""
+        """Delete a file that a kill may have left half written."""
         self._candidate.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Put a new candidate in the place of the best."""
+        """Replace the best model by a new candidate."""
         if self._candidate.is_file():
             self._candidate.replace(self._best)
 

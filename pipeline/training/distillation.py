@@ -68,7 +68,7 @@ def find_teacher(recipe: Recipe, index: PatchIndex) -> Teacher | None:
 
 
 def _check_photos(path: Path, index: PatchIndex) -> None:
-    """Refuse a teacher that has seen test photographs: it would tell the student about them."""
+    """Refuse a teacher that was trained on test photographs: it would leak them to the student."""
     own = path.parent / "index.csv"
     if not own.is_file():
         return

@@ -1,4 +1,4 @@
-"""Reject scores by hand: features along two axes, strangers off them."""
+"""Out-of-distribution scores by hand: features along two axes, unknown objects off them."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.ood_scores import SCORES, WEIGHED_SOFTMAX, Known, Seen, compare, measure_run, table
 from inference.model.neighbours import Neighbours
-from pipeline.calibration.ood_scores import LIKENESS, SCORES, Known, Seen, compare
 from pipeline.report.report import render_html
-from pipeline.settings.run_folder import RunFolder, read_json
+from pipeline.settings.run_folder import RunFolder
 from tests.sample_report import parsed, sample_history, sample_report
 
 
@@ -35,7 +35,7 @@ def _known() -> Known:
 def test_each_score_tells_what_it_is_made_for(name: str) -> None:
     """Catches a score with the wrong sign, or one that reads something else.
 
-    Strangers in a direction that no class has are seen by all that read features; strangers between the classes,
+    Unknown objects in a direction that no class has are found by all that read features; those between the classes,
     where logits are small and alike, by all that read logits.
     """
     known = _known()
@@ -49,7 +49,7 @@ def test_each_score_tells_what_it_is_made_for(name: str) -> None:
 
 
 def test_the_rate_of_false_positives_by_hand() -> None:
-    """Catches a threshold at 95 % of the strangers: of 20 known 19 must pass, so the bar is the second lowest."""
+    """Catches a threshold at 95 % of the unknown: of 20 known 19 must pass, so the bar is the second lowest."""
     logits = np.zeros((20, 1))
     inside, outside = Seen(logits, np.arange(20.0), logits), Seen(logits[:4], np.array([0.5, 1.0, 5.0, -1.0]), logits)
     figures = compare(SCORES["softmax"], inside, outside, _known())
@@ -61,21 +61,24 @@ def test_the_rate_of_false_positives_by_hand() -> None:
     }
 
 
-def test_a_calibration_states_them_near_and_far(colour_run: RunFolder) -> None:
+def test_a_run_is_measured_near_and_far(colour_run: RunFolder) -> None:
     """Catches scores that are measured on test or training patches, and a table without the one that decides."""
-    scores = read_json(colour_run.calibration, "")["ood_scores"]
+    scores = measure_run(colour_run)
     assert scores["decided_by"] == "softmax"
-    assert set(scores["scores"]) == set(SCORES) - {LIKENESS}
+    assert set(scores["scores"]) == set(SCORES) - {WEIGHED_SOFTMAX}
     near = scores["scores"]["softmax"]["near"]
     index = [line.split(",") for line in colour_run.index.read_text().splitlines()]
     counts = [sum(row[1] == "background" and row[-1] == "validation" for row in index)]
     assert near["n_unknown"] == counts[0]
     assert 0.5 < near["auroc"] <= 1
     assert scores["scores"]["nearest neighbours"]["far"]["n_unknown"] == 200
+    lines = table(scores)
+    assert len(lines) == 1 + 2 * len(scores["scores"])
+    assert lines[1].startswith("softmax*")
 
 
-def test_the_page_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
-    """Catches a table that marks another score, and a report of an earlier version or without background that fails."""
+def test_the_page_of_an_earlier_report_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
+    """Catches a table that marks another score, and a report without it or without background that fails."""
     report = sample_report()
     page = render_html(parsed(report), sample_history(), tmp_path)
     assert re.search(r'class="decides"><th scope="row">softmax x neighbours</th>\s*<td>0\.931', page)

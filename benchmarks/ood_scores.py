@@ -1,32 +1,42 @@
-"""Validation patches + pictures of nothing known -> how well each known score tells the two apart.
+"""Measure how well out-of-distribution scores tell a run's validation patches of the classes from unknown objects.
 
-Near is the validation's background, what lies around the specimens; far are drawn pictures of nothing in particular.
-Where a recipe trains with drawn pictures, far ones come from the same processes, by another seed. The scores read the
-network's softmax, its logits or its pooled features. Compare OpenOOD (Yang et al. 2022, arXiv:2210.07242).
+    python -m benchmarks.ood_scores RUN [--json OUT]
+
+RUN: a calibrated and exported run's folder. Near are the validation patches of background; far are drawn pictures of no
+particular object, where a recipe trains with drawn pictures of the same processes with another seed. The scores read
+the softmax, the logits or the pooled features of the Keras model. Compare OpenOOD (Yang et al. 2022, arXiv:2210.07242).
 """
 
+import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from scipy.special import logsumexp, softmax
+from sklearn.covariance import shrunk_covariance
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.folds import show
 from inference.model.array_file import normalise
 from inference.model.logistic import logistic
 from inference.model.neighbours import Neighbours, nth_cosine
 from inference.pictures.image_io import resize_image
 from models.heads import POOL
+from pipeline.calibration.neighbours import read_run_neighbours
+from pipeline.classification.stages import run_index
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex
 from pipeline.drawn.outliers import draw_outlier
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
 
-LIKENESS = "softmax x neighbours"
+WEIGHED_SOFTMAX = "softmax x neighbours"
 FAR_PICTURES = 200
 MOST_TRAINING = 2000
 _FAR_SEED = 1_000_003  # no recipe's
@@ -60,6 +70,39 @@ class Known:
     neighbours: Neighbours | None
 
 
+def main(arguments: list[str]) -> int:
+    """Print one line per score; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a finished run's folder")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures there as well")
+    options = parser.parse_args(arguments)
+    return show(lambda: measure_run(RunFolder(options.run)), table, options.json)
+
+
+def measure_run(run: RunFolder) -> dict[str, Any]:
+    """Return the figures of a run; see measure_ood_scores.
+
+    Raises:
+        InputError: the run is not calibrated.
+    """
+    recipe = run.read_recipe()
+    calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
+    network = keras.models.load_model(run.best, compile=False)
+    neighbours = read_run_neighbours(run, network, recipe)
+    return measure_ood_scores(network, calibration["temperature"], neighbours, run_index(run), recipe)
+
+
+def table(report: dict[str, Any]) -> list[str]:
+    """Return the figures as lines of text; a star marks the score that the run's file decides by."""
+    lines = [f"{'':<24}{'':>6}   AUROC  pass at 95 %  known  unknown"]
+    for name, kinds in report["scores"].items():
+        for kind, row in kinds.items():
+            star = "*" if name == report["decided_by"] else ""
+            rates = f"{row['auroc']:>8.3f}{100 * row['fpr95']:>13.1f} %"
+            lines.append(f"{name + star:<24}{kind:>6}{rates}{row['n_known']:>7}{row['n_unknown']:>9}")
+    return lines
+
+
 def max_softmax(pictures: Seen, known: Known) -> np.ndarray:
     """Return the best probability (Hendrycks and Gimpel 2017, arXiv:1610.02136)."""
     return pictures.best
@@ -70,7 +113,7 @@ def energy(pictures: Seen, known: Known) -> np.ndarray:
     return np.asarray(logsumexp(pictures.logits, axis=1))
 
 
-def nearest(pictures: Seen, known: Known) -> np.ndarray:
+def knn_score(pictures: Seen, known: Known) -> np.ndarray:
     """Return the cosine to the tenth nearest training patch (Sun et al. 2022, arXiv:2204.06507)."""
     bank = normalise(known.seen.features)
     return nth_cosine(normalise(pictures.features), bank, min(_COUNT, len(bank)))
@@ -82,8 +125,7 @@ def mahalanobis(pictures: Seen, known: Known) -> np.ndarray:
     means = np.stack([known.seen.features[members == place].mean(axis=0) for place in range(len(numbers))])
     around = known.seen.features - means[members]
     covariance = around.T @ around / len(around)
-    sphere = np.eye(len(covariance)) * max(np.trace(covariance) / len(covariance), np.finfo(np.float32).tiny)
-    precision = np.linalg.inv((1 - _SHRINKAGE) * covariance + _SHRINKAGE * sphere)
+    precision = np.linalg.inv(shrunk_covariance(covariance, _SHRINKAGE))
     gaps = [pictures.features - mean for mean in means]
     return -np.min([np.einsum("nf,fg,ng->n", gap, precision, gap) for gap in gaps], axis=0)
 
@@ -98,24 +140,24 @@ def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
     return energy(pictures, known) - scale * lengths[1]
 
 
-def softmax_by_likeness(pictures: Seen, known: Known) -> np.ndarray:
-    """Return the best probability times the worth of its likeness, as calibrate.kind=neighbours decides."""
+def weighed_softmax(pictures: Seen, known: Known) -> np.ndarray:
+    """Return the best probability times the logistic of the knn score, as calibrate.kind=neighbours weighs it."""
     assert known.neighbours is not None
-    standing = known.neighbours.scaled_knn_score(known.neighbours.project(pictures.features))
-    return max_softmax(pictures, known) * logistic(standing)
+    scores = known.neighbours.scaled_knn_score(known.neighbours.project(pictures.features))
+    return max_softmax(pictures, known) * logistic(scores)
 
 
 SCORES: dict[str, Callable[[Seen, Known], np.ndarray]] = {
     "softmax": max_softmax,
     "energy": energy,
-    "nearest neighbours": nearest,
+    "nearest neighbours": knn_score,
     "Mahalanobis": mahalanobis,
     "ViM": virtual_logit,
-    LIKENESS: softmax_by_likeness,
+    WEIGHED_SOFTMAX: weighed_softmax,
 }
 
 
-def measure_reject_scores(
+def measure_ood_scores(
     network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
 ) -> dict[str, Any]:
     """Return AUROC and the false positive rate at 95 % true positives of each score, near and far.
@@ -135,20 +177,19 @@ def measure_reject_scores(
     known = Known(look(_pixels(train, recipe)), numbers, neighbours)
     inside = look(_pixels(index.select("validation", recipe.labels), recipe))
     near = index.select("validation", (BACKGROUND,))
-    strangers = {"near": look(_pixels(near, recipe))} if near.patches else {}
-    strangers["far"] = look(_drawn(recipe))
-    names = [name for name in SCORES if neighbours is not None or name != LIKENESS]
+    unknown = {"near": look(_pixels(near, recipe))} if near.patches else {}
+    unknown["far"] = look(_drawn(recipe))
+    names = [name for name in SCORES if neighbours is not None or name != WEIGHED_SOFTMAX]
     return {
-        "decided_by": LIKENESS if neighbours is not None else "softmax",
+        "decided_by": WEIGHED_SOFTMAX if neighbours is not None else "softmax",
         "scores": {
-            name: {kind: compare(SCORES[name], inside, seen, known) for kind, seen in strangers.items()}
-            for name in names
+            name: {kind: compare(SCORES[name], inside, seen, known) for kind, seen in unknown.items()} for name in names
         },
     }
 
 
 def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: Seen, known: Known) -> dict[str, Any]:
-    """Return AUROC, the share of strangers that passes where 95 % of the known do, and n of both."""
+    """Return AUROC, the share of unknown objects that passes where 95 % of the known do, and n of both."""
     counts = {"n_known": len(inside.logits), "n_unknown": len(outside.logits)}
     ours, theirs = score(inside, known), score(outside, known)
     truth = np.r_[np.ones(len(ours)), np.zeros(len(theirs))]
@@ -158,7 +199,7 @@ def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: S
 
 
 def _sample(index: PatchIndex) -> PatchIndex:
-    """Return at most so many patches, by lot."""
+    """Return at most MOST_TRAINING patches, drawn at random, in the index' order."""
     count = len(index.patches)
     places = make_generator(0, "reject scores", count).permutation(count)[:MOST_TRAINING]
     return PatchIndex(index.root, tuple(index.patches[place] for place in np.sort(places)))
@@ -173,3 +214,7 @@ def _drawn(recipe: Recipe) -> np.ndarray:
     """Return drawn pictures as the network takes them, uint8 [pictures, side, side, 3]."""
     size = (recipe.network.input_side, recipe.network.input_side)
     return np.stack([resize_image(draw_outlier(_FAR_SEED, number), size) for number in range(FAR_PICTURES)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

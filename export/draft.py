@@ -1,0 +1,55 @@
+"""A converted run, before and after it is measured -> its card and the bytes of its file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
+from inference.model.card import Card, card_files
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one kind of run puts into its file.
+
+    flatbuffers: by mode: the mode that was asked for, and those that are measured and kept for comparison.
+    card: the card's fields that depend on the kind. files: what else the decision needs, by name.
+    measure: from packed files by mode to what parity.json holds of each, and of Keras.
+    max_accuracy_loss: against Keras; None where no accuracy is measured.
+    """
+
+    flatbuffers: dict[str, bytes]
+    card: dict[str, Any]
+    files: dict[str, bytes]
+    measure: Callable[[dict[str, Path]], dict[str, Any]]
+    max_accuracy_loss: float | None = None
+
+
+def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> bytes:
+    """Return the bytes of the file of one mode; measured: its part of parity.json, empty before the measurement."""
+    flatbuffer = draft.flatbuffers[mode]
+    card = Card(
+        recipe=recipe.name,
+        quantization=mode,
+        flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
+        training=_describe_training(run, recipe),
+        measured={key: value for key, value in measured.items() if key in ("accuracy", "rejected_background")},
+        **draft.card,
+    )
+    return pack_artefact(Artefact(flatbuffer, card_files(card) | draft.files))
+
+
+def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    environment = read_json(run.environment, "Start a new run.")
+    return {
+        "run": run.path.name,
+        "title": recipe.title,
+        "network": recipe.network.trunk,
+        "seed": recipe.seed,
+        "revision": environment["revision"],
+        "packages": environment["packages"],
+        **read_json(run.fit, "Train first: python -m pipeline resume RUN."),
+    }
