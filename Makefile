@@ -1,5 +1,6 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
-# make test   all tests, linters and type checks; those of the last lines need more, and are skipped
+# make test   all tests, linters and type checks; those of the last lines need more, and are skipped without it
+# make check  the linters, the type checks and the fast tests, in two minutes
 # make docs   documentation.pdf, from docs/ and the measured files
 # make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing)
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
@@ -7,12 +8,21 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run docs test test-mediapipe web test-web
+.PHONY: run docs check test test-mediapipe web test-web
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
+# Two processes, each with one thread of TensorFlow, so that they do not compete for two cores.
+PYTEST = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+
+check: .venv/tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(PYTEST) -m "not slow"
+
 test: .venv/tests
-	.venv/bin/python -m pytest
+	$(PYTEST)
 
 docs: .venv/docs
 	.venv/bin/python -m docs.pdf.build
@@ -29,7 +39,7 @@ web: .venv/serve
 	$(WITH_NODE) npm run --prefix inference/web --silent build
 
 test-web: .venv/tests web
-	.venv/bin/python -m pytest -rs tests/test_web_values.py tests/test_web.py
+	.venv/bin/python -m pytest tests/test_web_values.py tests/test_web.py
 
 .venv/serve: inference/requirements-serve.txt .venv/pipeline
 	.venv/bin/python -m pip install --quiet --requirement inference/requirements-serve.txt
@@ -38,7 +48,7 @@ test-web: .venv/tests web
 
 test-mediapipe: .venv/tests
 	$(MAKE) .venv-mediapipe/ready || echo "MediaPipe can't be installed here: its test is skipped"
-	.venv/bin/python -m pytest -rs tests/test_mediapipe.py
+	.venv/bin/python -m pytest tests/test_mediapipe.py
 
 .venv-mediapipe/ready: tests/requirements-mediapipe.txt
 	$(PYTHON) -m venv .venv-mediapipe

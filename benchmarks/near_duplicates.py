@@ -16,7 +16,7 @@ import numpy as np
 
 from inference.pictures.image_io import read_image
 from pipeline.data.annotations.read import read_annotations
-from pipeline.data.splits import Photo, group_near_duplicates, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
 from pipeline.recipes import RECIPES
 
 DISTANCES = (2, 4, 6, 8, 10)
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _hash_photos(images: Path, annotations: Path) -> list[Photo]:
+def _hash_photos(images: Path, annotations: Path) -> list[HashedPhoto]:
     found = read_annotations(annotations, images, RECIPES["minerals"].labels)
     photos = []
     for name in found.photos:
@@ -44,11 +44,11 @@ def _hash_photos(images: Path, annotations: Path) -> list[Photo]:
         boxes = [box for box in found.annotations if box.photo == name]
         crops = [pixels[box.y : box.y + box.height, box.x : box.x + box.width] for box in boxes]
         views = tuple(perceptual_hashes(np.ascontiguousarray(view)) for view in (pixels, *crops))
-        photos.append(Photo(name, tuple(box.label for box in boxes), views))
+        photos.append(HashedPhoto(name, tuple(box.label for box in boxes), views))
     return photos
 
 
-def _close_pairs(photos: list[Photo], distance: int) -> set[tuple[str, str]]:
+def _close_pairs(photos: list[HashedPhoto], distance: int) -> set[tuple[str, str]]:
     """Return pairs of names without extension that end up in one group, chains included."""
     groups = group_near_duplicates(photos, distance)
     return {pair for group in groups for pair in combinations(sorted(Path(photo.name).stem for photo in group), 2)}

@@ -1,5 +1,6 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and how the files are shared between two processes of pytest-xdist."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,48 @@ import pytest
 from pipeline.settings.run_folder import RunFolder
 from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first; give each file's tests, and all users of colour_run, to one process.
+
+    A module's fixtures are then made once, not once per process, and no long file is left for the end.
+    """
+    colours = [item for item in items if "colour_run" in getattr(item, "fixturenames", ())]
+    for item in colours:
+        item.add_marker(pytest.mark.slow)
+    together = {item.path for item in colours}
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("colour_run" if item.path in together else item.path.stem))
+
+
+@pytest.fixture(scope="module")
+def few_resamples() -> Iterator[None]:
+    """Draw 100 resamples for an interval instead of 1000, for tests of a whole run that look at no interval's width."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.metrics.intervals.RESAMPLES", 100)
+        yield
+
+
+@pytest.fixture(scope="module")
+def quick_run(few_resamples: None) -> Iterator[None]:
+    """Shorten the runs of a module further: a trunk of two blocks, 50 trees, no process of its own to time Keras.
+
+    test_cifar10.py and test_train.py run all three in full.
+    """
+    from tests.short_trunk import shorten_patch_net  # here, because most tests need no TensorFlow
+
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_patch_net(patch)
+        patch.setattr("pipeline.evaluation.colour_baseline._TREES", 50)
+        patch.setattr(
+            "pipeline.evaluation.cost.measure_keras_latency", lambda path: {"median": 1.0, "p95": 1.0, "n": 1}
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

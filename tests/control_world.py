@@ -3,8 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-from models.build import TRUNKS
-from models.patch_net import PATCH_NET_ROWS, patch_net
 from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
@@ -26,7 +24,6 @@ QUICK = override_all(
         ("export.max_accuracy_loss", "1"),
     ),
 )
-SHORT_TRUNK = {**TRUNKS, "patch_net": lambda pixels: patch_net(pixels, PATCH_NET_ROWS[:2])}  # built in a second
 
 
 def write_world(folder: Path) -> DataPlace:

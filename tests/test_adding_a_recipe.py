@@ -97,6 +97,7 @@ def follow(clone: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=clone, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_page_leads_from_a_file_to_answers(clone: Path) -> None:
     """Faults: a setting, file or command in the page that the program no longer has, a step that it leaves out, a
     smoke variant that fails on few pictures, a model that says "unknown" to everything or takes one tree for another.

@@ -118,10 +118,10 @@ def test_the_header_of_a_table_decides_its_columns(text: str, images: Path, tmp_
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"x": "hello"}, ["no known format", "COCO", "VOC", "YOLO", "CSV"]),
-        ({"x": ""}, ["no known format"]),
+        ({"x": "hello"}, ["not hold annotations in a supported format", "COCO", "VOC", "YOLO", "CSV"]),
+        ({"x": ""}, ["not hold annotations in a supported format"]),
         ({"x": "\0"}, ["binary", "COCO"]),
-        ({"x": YOLO}, ["no known format", "folder with classes.txt"]),
+        ({"x": YOLO}, ["not hold annotations in a supported format", "folder with classes.txt"]),
         ({"x": '{"images": ['}, ["x: must be JSON"]),
         ({"x": '{"a":' * 100_000}, ["x: must be JSON"]),
         ({"x": '{"images": []}'}, ["images, annotations, categories", "['images']"]),
@@ -130,7 +130,7 @@ def test_the_header_of_a_table_decides_its_columns(text: str, images: Path, tmp_
         ({"x": "filename,label,xmin,ymin\na.png,pyrite,1,2"}, ["line 1", "width", "height"]),
         ({"x": "filename,label,xmin,xmin,ymin,xmax,ymax\n"}, ["line 1", "once", "xmin"]),
         ({"y/x.xml": VOC, "y/x.csv": CSV}, ["one set", "voc in", "csv in"]),
-        ({"y/note": "hello"}, ["no known format", "COCO"]),
+        ({"y/note": "hello"}, ["not hold annotations in a supported format", "COCO"]),
         ({"y/a.txt": YOLO, "y/classes.txt": "\n"}, ["classes.txt", "received none"]),
         ({"y/a.txt": YOLO, "y/classes.txt": "a", "y/obj.names": "b"}, ["classes.txt, obj.names", "different"]),
         ({"z": ""}, ["nothing is at"]),

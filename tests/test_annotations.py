@@ -177,6 +177,7 @@ COCO_FAULTS = {
     "a dangling image": ({"image_id": 99}, ["image_id", "99"]),
     "a dangling category": ({"category_id": 99}, ["category_id", "99"]),
     "an image id of a strange type": ({"image_id": [1]}, ["image_id", "[1]"]),
+    "an image id that is a truth value": ({"image_id": True}, ["image_id", "True"]),
     "an id that occurred": ({"id": 1}, ["occur once", "1 again"]),
 }
 
@@ -338,6 +339,14 @@ def test_two_entries_of_one_photograph_must_both_state_its_size(images: Path, tm
     assert boxes_of(found) == BOXES[2:]
     (message,) = found.refused
     assert message.startswith("boxes.json: image id 9: the stated size")
+
+
+def test_a_stated_size_that_is_text_is_refused_as_such(images: Path, tmp_path: Path) -> None:
+    """Fault: a traceback, or a message that says 400 x 300 must be 400 x 300."""
+    document = coco_document(BOXES)
+    document["images"][0].update(width="400", height="300")
+    (message,) = read_document(document, images, tmp_path).refused
+    assert message.startswith("boxes.json: image id 1: the stated size") and "it is '400' x '300'" in message
 
 
 def test_boxes_of_a_refused_category_leave_their_photograph_incomplete(images: Path, tmp_path: Path) -> None:

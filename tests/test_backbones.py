@@ -45,6 +45,7 @@ def random_pixels(count: int, side: int) -> np.ndarray:
     return coarse.repeat(side // 4, axis=1).repeat(side // 4, axis=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trunk", "preprocess"),
     [
@@ -66,6 +67,7 @@ def test_pixels_are_scaled_inside_the_graph(trunk: str, preprocess: Callable[[An
     np.testing.assert_allclose(ours.predict(pixels, verbose=0), expected, atol=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("trunk", "published"), [("mobilenet_v1", 569e6), ("mobilenet_v2", 300e6)])
 def test_their_multiply_accumulates_are_the_published_ones(trunk: str, published: float) -> None:
     """Catches a count that does not see the trunk's layers, and a trunk of another width (224, 1000 classes)."""
@@ -79,6 +81,7 @@ def answers(flatbuffer: bytes, pictures: np.ndarray) -> np.ndarray:
     return np.stack([model.predict(one) for one in pictures])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trunk", MADE_FOR_INT8)
 def test_a_loaded_network_converts_to_int8(tmp_path: Path, trunk: str) -> None:
     """Catches a trunk that is lost when a saved network is loaded, or that needs more than int8's own operators."""

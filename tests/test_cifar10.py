@@ -16,6 +16,7 @@ from inference.model.classifier import Classifier
 from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_resamples")]
 LABELS = RECIPES["cifar10"].labels
 COUNTS = {"train": 16, "test": 4}
 
@@ -36,7 +37,7 @@ def write_pictures(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory, few_resamples: None) -> Path:
     """Return the folder of a finished run."""
     folder = tmp_path_factory.mktemp("cifar10")
     write_pictures(folder / "data")

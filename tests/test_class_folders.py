@@ -42,7 +42,7 @@ def splits_of(root: Path, work: Path, recipe: Recipe = RECIPE) -> dict[str, str]
     return {patch.file: patch.split for patch in index_class_folders(root, work, recipe).index.patches}
 
 
-def test_without_a_test_set_all_pictures_are_dealt(tmp_path: Path) -> None:
+def test_without_a_test_set_all_pictures_are_split(tmp_path: Path) -> None:
     """Catches pictures that are lost, labels of another folder, and shares that are not kept."""
     found = index_class_folders(write_folders(tmp_path / "data"), tmp_path / "work", RECIPE)
     patches = found.index.patches
@@ -109,8 +109,8 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert len(found.index.patches) == 16
     odd, horses, broken = sorted(found.refused, key=len)[1], *sorted(found.refused, key=len)[::2]
     assert {horses, odd} == {
-        "test/horse: is no class; 1 files left out",
-        "outside of folders: is no class; 1 files left out",
+        "test/horse: is not a class; 1 files left out",
+        "outside of folders: is not a class; 1 files left out",
     }
     assert broken.startswith("train/cat/broken.jpg: is not an image in a supported format")
 
@@ -154,13 +154,13 @@ def test_clear_refusals(tmp_path: Path) -> None:
     work = tmp_path / "work"
     with pytest.raises(InputError, match=r"must hold a folder of pictures for each class \(owl\).*--set labels"):
         index_class_folders(root, work, override_all(RECIPE, (("labels", "owl"), ("network.background", "output"))))
-    with pytest.raises(InputError, match="no zip that can be read"):
+    with pytest.raises(InputError, match="nor a zip that can be read"):
         index_class_folders(tmp_path / "text.zip", work, RECIPE)
     with pytest.raises(InputError, match="must hold a folder of pictures"):
         index_class_folders(tmp_path / "empty.zip", work, RECIPE)
-    with pytest.raises(InputError, match="no zip that can be read"):
+    with pytest.raises(InputError, match="nor a zip that can be read"):
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
-    with pytest.raises(InputError, match="cross-validation deals all pictures"):
+    with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))
     write_picture(root / "cat" / "1.png", 55)
     with pytest.raises(InputError, match="either all inside train and test or none"):

@@ -35,6 +35,7 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
 def test_linter_and_type_checker_find_nothing(command: list[str]) -> None:
     """Catches unused names, unsorted imports, unformatted code and wrong types."""

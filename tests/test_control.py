@@ -2,13 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models.build import TRUNKS
 from pipeline.__main__ import main
 from pipeline.classification.stages import run_index
 from pipeline.data.sources import DataPlace
@@ -20,7 +18,7 @@ from pipeline.settings.recipe import override, override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import start_run
 from pipeline.training.callbacks import Progress, read_history
-from tests.control_world import EPOCHS, QUICK, SHORT_TRUNK, finish_run, misleading_shuffles, write_world
+from tests.control_world import EPOCHS, QUICK, finish_run, misleading_shuffles, write_world
 
 
 class Killed(BaseException):
@@ -38,12 +36,7 @@ class Killer(Progress):
         super().on_epoch_end(epoch, logs)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_trunk() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TRUNKS, "patch_net", SHORT_TRUNK["patch_net"])
-        patch.setattr("pipeline.evaluation.colour_baseline._TREES", 50)
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_run")]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> DataPlace:
 
 
 @pytest.fixture(scope="module")
-def real(place: DataPlace) -> RunFolder:
+def real(place: DataPlace, quick_run: None) -> RunFolder:
     """Return a run that learned, after its control."""
     run = finish_run(place)
     assert main(["control", str(run.path), "--lot", str(misleading_shuffles(run_index(run))[0])]) == 0

@@ -25,6 +25,7 @@ from pipeline.classification.stages import EVALUATE, RESULTS, run_index
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_resamples")]
 DELEGATED = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
 AT_THE_ENDS = {"QUANTIZE", "DEQUANTIZE", "CAST", "DELEGATE"}
 REJECTED = ("background", "unknown")  # the right answer to background

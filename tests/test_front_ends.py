@@ -18,6 +18,7 @@ from inference.model.answers import answer_picture
 from inference.pictures.listing import list_pictures
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time, with tests/test_ray.py
 SUFFIXES = ("png", "jpg", "webp", "gif", "tiff", "bmp")
 
 
@@ -55,7 +56,14 @@ def test_the_pictures_tell_ways_apart(by_library: dict[str, Any]) -> None:
     assert {answer["result"] for answer in by_library.values()} == {"red", "green", "blue", "unknown"}
 
 
-@pytest.mark.parametrize("options", [["--workers", "1"], ["--workers", "2"], ["--engine", "ray", "--workers", "2"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--workers", "1"],
+        ["--workers", "2"],
+        pytest.param(["--engine", "ray", "--workers", "2"], marks=pytest.mark.slow),
+    ],
+)
 def test_the_command_line_gives_the_librarys_answers(
     options: list[str], tiny_model: Path, folder: Path, by_library: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -11,8 +11,8 @@ from sklearn.ensemble import RandomForestClassifier
 from inference.errors import InputError
 from pipeline.drawn.memes.canvas import new_canvas
 from pipeline.drawn.memes.dataset import STYLES, draw_meme, picture_path, write_meme_pictures
-from pipeline.drawn.memes.doom.monsters import SIDE, Sprite, Standing, paint_standing
-from pipeline.drawn.memes.doom.raycast import CELLS, Eye, Look, World, cast, render
+from pipeline.drawn.memes.doom.monsters import SIDE, PlacedSprite, Sprite, paint_sprites
+from pipeline.drawn.memes.doom.raycast import CELLS, Eye, Materials, World, cast, render
 from pipeline.drawn.memes.lettering import fit_lines, load_font, write_broad
 from pipeline.evaluation.colour_baseline import colour_histogram
 from pipeline.settings.labels import BACKGROUND
@@ -139,14 +139,14 @@ def test_a_near_thing_hides_the_wall_and_the_wall_hides_a_far_one(room: tuple[Wo
     """Faults: monsters that are seen through walls, that stand on the ceiling, or grow with distance."""
     world, eye = room
     plain = np.full((1, 64, 64, 3), 100, np.uint8)
-    look = Look(plain, plain // 2, plain[0] // 4, None, 0.0, 9)
+    materials = Materials(plain, plain // 2, plain[0] // 4, None, 0.0, 9)
     hits = cast(world, eye, 160)
-    empty = render(world, eye, look, (120, 160), hits)
+    empty = render(world, eye, materials, (120, 160), hits)
     red = Sprite(np.full((SIDE, SIDE, 3), (255, 0, 0), np.uint8), np.ones((SIDE, SIDE), bool))
     sizes = []
     for distance in (2.0, 3.0, 5.0):  # the last stands behind the wall
         view = empty.copy()
-        paint_standing(view, eye, hits, [Standing(red, eye.x + distance, eye.y, 0.5)], 0.0)
+        paint_sprites(view, eye, hits, [PlacedSprite(red, eye.x + distance, eye.y, 0.5)], 0.0)
         rows, columns = np.nonzero((view != empty).any(axis=2))
         sizes.append(len(rows))
         if len(rows):

@@ -17,13 +17,14 @@ RECIPE = RECIPES["memes"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory, few_resamples: None) -> Path:
     """Return the folder of a finished quick run on drawn memes."""
     runs = tmp_path_factory.mktemp("memes")
     assert main(["run", "memes", "--smoke", "--runs", str(runs)]) == 0
     return next((runs / "memes").glob("*/model.tflite")).parent
 
 
+@pytest.mark.slow
 def test_the_smoke_run_learns_from_drawn_memes(run: Path) -> None:
     """Faults: a flow that needs a download or pictures, one that ends without learning, results of other pictures."""
     report: dict[str, Any] = json.loads((run / "report.json").read_text())
@@ -36,6 +37,7 @@ def test_the_smoke_run_learns_from_drawn_memes(run: Path) -> None:
     assert {answer["result"] for answer in results.values()} <= {"doom", "animal_crossing", "unknown"}
 
 
+@pytest.mark.slow
 def test_the_file_carries_what_unknown_and_new_classes_need(run: Path) -> None:
     """Faults: an artefact without features of training memes, or with an output for background that none showed."""
     classifier = Classifier(run / "model.tflite")
@@ -61,7 +63,7 @@ def test_a_zip_of_folders_is_taken_and_a_third_folder_is_named(
     assert cut(tmp_path, tmp_path / "memes.zip") == 1
     said = capsys.readouterr()
     assert "doom 8" in said.out and "animal_crossing 8" in said.out
-    assert "genshin: is no class; 8 files left out" in said.err
+    assert "genshin: is not a class; 8 files left out" in said.err
     assert cut(tmp_path, memes, "--set", "labels=doom,animal_crossing,genshin") == 0
     assert "genshin 8" in capsys.readouterr().out
 

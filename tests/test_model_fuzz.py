@@ -70,6 +70,7 @@ def describe_or_refuse(data: bytes) -> ForeignModel | str:
         return str(fault)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["network", "file"])
 def test_every_damaged_model_is_described_or_refused(part: str) -> None:
     """Catches a traceback, an endless loop or an allocation from an offset that nobody checked."""

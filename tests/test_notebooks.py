@@ -11,6 +11,7 @@ _CELL_SECONDS = 900
 _MOST_BYTES = 1_500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults: a cell that fails, a command or a report's field that has another name by now, data not at hand."""

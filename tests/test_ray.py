@@ -22,7 +22,11 @@ from inference.errors import InputError
 from inference.pictures.listing import list_pictures
 from tests.tiny_model import COLOURS
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")  # Ray speaks to itself
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("ray"),  # one Ray at a time
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),  # Ray speaks to itself
+]
 
 ROOT = Path(__file__).parent.parent
 CLASSIFY = """

@@ -15,9 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from inference.errors import InputError
 from pipeline.drawn.scenes.dataset import (
     MINERALS,
-    Box,
     Cutout,
     Scene,
+    SpecimenBox,
     Table,
     _lay,
     draw_owned_scene,
@@ -36,7 +36,7 @@ def scenes() -> list[tuple[Scene, np.ndarray]]:
     return [draw_owned_scene(5, index) for index in range(SCENES)]
 
 
-def overlap_share(one: Box, other: Box) -> float:
+def overlap_share(one: SpecimenBox, other: SpecimenBox) -> float:
     """Return intersection over union."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
@@ -44,7 +44,7 @@ def overlap_share(one: Box, other: Box) -> float:
     return shared / (one.width * one.height + other.width * other.height - shared)
 
 
-def colour_histogram(scene: Scene, box: Box) -> np.ndarray:
+def colour_histogram(scene: Scene, box: SpecimenBox) -> np.ndarray:
     """Return the joint hue, saturation, value histogram (8 x 4 x 4) of a box, square-rooted shares."""
     patch = scene.pixels[box.y : box.y + box.height, box.x : box.x + box.width]
     hsv = cv2.cvtColor(patch, cv2.COLOR_RGB2HSV)
@@ -144,7 +144,11 @@ def test_the_folder_holds_what_draw_scene_draws(tmp_path: Path) -> None:
         assert image["file_name"] == f"scene_{index:05d}.jpg"
         assert pixels.shape == (image["height"], image["width"], 3)
         assert np.abs(pixels.astype(float) - scene.pixels).mean() < 8  # JPEG's loss; another scene differs by 40
-        found = [Box(names[a["category_id"]], *a["bbox"]) for a in coco["annotations"] if a["image_id"] == image["id"]]
+        found = [
+            SpecimenBox(names[a["category_id"]], *a["bbox"])
+            for a in coco["annotations"]
+            if a["image_id"] == image["id"]
+        ]
         assert tuple(found) == scene.boxes
     assert [a["id"] for a in coco["annotations"]] == list(range(1, len(coco["annotations"]) + 1))
     assert all(a["area"] == a["bbox"][2] * a["bbox"][3] and a["iscrowd"] == 0 for a in coco["annotations"])

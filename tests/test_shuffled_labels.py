@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
-from models.build import TRUNKS, build_network
+from models.build import build_network
 from pipeline.data.index import Patch, PatchIndex, read_index, write_index
 from pipeline.sanity.shuffled_labels import answer_test, shuffle_labels, train_shuffled
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, fill_run, write_json
 from pipeline.training.weights import make_network
-from tests.control_world import SHORT_TRUNK
+from tests.short_trunk import shorten_patch_net
 from tests.worlds import write_patches
 
 LABELS = ("a", "b", "c")
@@ -68,7 +68,7 @@ def test_a_lot_is_the_same_each_time_and_unlike_others() -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """Return a run's folder before its training, which starts from a file that knows the classes."""
-    monkeypatch.setitem(TRUNKS, "patch_net", SHORT_TRUNK["patch_net"])
+    shorten_patch_net(monkeypatch)
     start = tmp_path / "start.weights.h5"
     network = build_network("patch_net", "classifier", 16, 2, 0.0)
     network.get_layer("logits").set_weights([np.full(w.shape, 7.0) for w in network.get_layer("logits").get_weights()])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inference.pictures.image_io import resize_image
-from pipeline.data.splits import SPLITS, Photo, assign_splits, group_near_duplicates, perceptual_hashes
+from pipeline.data.splits import SPLITS, HashedPhoto, assign_splits, group_near_duplicates, perceptual_hashes
 from pipeline.settings.sections import SplitSettings
 from tests.worlds import Scene, Specimen, hashed_photo, jpeg
 
@@ -27,14 +27,14 @@ FIFTEEN = [hashed_photo(f"{number}.jpg", "ab"[number % 2]) for number in range(1
 GOLDEN = "te te te tr tr tr va te tr tr va tr te va tr tr"
 
 
-def look_alike(photo: Photo, name: str, bits: int, mirrored: bool = False) -> Photo:
+def look_alike(photo: HashedPhoto, name: str, bits: int, mirrored: bool = False) -> HashedPhoto:
     """Return a photograph of another name whose first view differs by so many bits, as it is or in the mirror."""
     mask = (1 << bits) - 1
     view, mirror = (value ^ mask for value in photo.views[0])
     return replace(photo, name=name, views=((mirror, view) if mirrored else (view, mirror),))
 
 
-def distance(first: Photo, second: Photo) -> int:
+def distance(first: HashedPhoto, second: HashedPhoto) -> int:
     """Count differing bits of the closest views, the slow way."""
     return min((one[0] ^ other).bit_count() for one in first.views for pair in second.views for other in pair)
 
@@ -43,7 +43,7 @@ def distance(first: Photo, second: Photo) -> int:
 def test_the_same_picture_in_another_form_has_a_close_hash(seed: int) -> None:
     """Catches a hash that a smaller copy, a messenger's recompression or a mirror image escapes."""
     picture = Scene(seed, (Specimen("red", seed + 100),), 320, 240).draw()
-    own = Photo("own", (), (perceptual_hashes(picture),))
+    own = HashedPhoto("own", (), (perceptual_hashes(picture),))
     forms = {
         "rescaled": resize_image(picture, (90, 120)),
         "recompressed": jpeg(picture, 40),
@@ -51,12 +51,12 @@ def test_the_same_picture_in_another_form_has_a_close_hash(seed: int) -> None:
         "all at once": jpeg(resize_image(np.ascontiguousarray(picture[:, ::-1]), (150, 200)), 60),
     }
     for name, form in forms.items():
-        assert distance(own, Photo(name, (), (perceptual_hashes(form),))) <= DISTANCE, name
+        assert distance(own, HashedPhoto(name, (), (perceptual_hashes(form),))) <= DISTANCE, name
 
 
 def test_different_pictures_have_distant_hashes() -> None:
     """Catches a hash that joins all photographs into one group, which then fills one split."""
-    photos = [Photo(str(seed), (), (perceptual_hashes(Scene(seed).draw()),)) for seed in range(40)]
+    photos = [HashedPhoto(str(seed), (), (perceptual_hashes(Scene(seed).draw()),)) for seed in range(40)]
     assert max(len(group) for group in group_near_duplicates(photos, DISTANCE)) == 1
 
 
@@ -90,14 +90,14 @@ def test_a_chain_of_near_duplicates_is_one_group() -> None:
     for number in range(9):
         mask = 0b11111 << 5 * number
         view, mirror = chain[-1].views[0]
-        chain.append(Photo(f"chain-{number * 7 % 9}", ("a",), ((view ^ mask, mirror ^ mask),)))
+        chain.append(HashedPhoto(f"chain-{number * 7 % 9}", ("a",), ((view ^ mask, mirror ^ mask),)))
     assert distance(chain[0], chain[-1]) > DISTANCE >= max(distance(*pair) for pair in pairwise(chain))
     groups = group_near_duplicates([*chain[::2], *FIFTEEN[1:], *chain[1::2]], DISTANCE)
     assert sorted(len(group) for group in groups)[-2:] == [1, len(chain)]
 
 
 @st.composite
-def photo_sets(draw: st.DrawFn) -> list[Photo]:
+def photo_sets(draw: st.DrawFn) -> list[HashedPhoto]:
     """Photographs of one to three labels, many of them near-duplicates of others, in any order."""
     photos = [hashed_photo(str(number), *draw(st.sets(st.sampled_from("abc")))) for number in range(6)]
     for number in range(draw(st.integers(0, 12))):
@@ -107,7 +107,7 @@ def photo_sets(draw: st.DrawFn) -> list[Photo]:
 
 
 @given(photos=photo_sets(), seed=st.integers(0, 3))
-def test_near_duplicates_never_sit_on_two_sides(photos: list[Photo], seed: int) -> None:
+def test_near_duplicates_never_sit_on_two_sides(photos: list[HashedPhoto], seed: int) -> None:
     """Catches a leak: a test photograph whose near-duplicate was trained on."""
     splits = assign_splits(photos, replace(SETTINGS, seed=seed))
     assert set(splits) == {photo.name for photo in photos}
@@ -118,9 +118,9 @@ def test_near_duplicates_never_sit_on_two_sides(photos: list[Photo], seed: int) 
 @pytest.mark.parametrize(("count", "most"), [(40, 1), (300, 1), (300, 3)])
 def test_each_class_gets_its_shares(count: int, most: int) -> None:
     """Catches shares of all photographs together, under which a rare class may be missing from a split."""
-    lots = random.Random(1)
+    generator = random.Random(1)
     photos = [
-        hashed_photo(f"{number}", *lots.choices("abcde", [40, 30, 20, 7, 3], k=lots.randint(1, most)))
+        hashed_photo(f"{number}", *generator.choices("abcde", [40, 30, 20, 7, 3], k=generator.randint(1, most)))
         for number in range(count)
     ]
     splits = assign_splits(photos, SETTINGS)
@@ -139,7 +139,7 @@ def test_photographs_without_boxes_are_shared_out_too() -> None:
 
 
 @given(photos=photo_sets())
-def test_the_order_of_the_photographs_has_no_influence(photos: list[Photo]) -> None:
+def test_the_order_of_the_photographs_has_no_influence(photos: list[HashedPhoto]) -> None:
     """Catches splits that follow the order of a folder's listing."""
     assert assign_splits(photos, SETTINGS) == assign_splits(sorted(photos, key=lambda photo: photo.name), SETTINGS)
 
@@ -152,11 +152,11 @@ def test_a_known_set_is_split_as_ever() -> None:
     assert assign_splits([*FIFTEEN, copy], replace(SETTINGS, seed=1)) != splits
 
 
-def several_labels(count: int) -> list[Photo]:
+def several_labels(count: int) -> list[HashedPhoto]:
     """Return photographs with one to four of seven labels each, none alike."""
     rng = np.random.default_rng(0)
     labels = [tuple(f"label {number}" for number in rng.choice(7, rng.integers(1, 5))) for _ in range(count)]
-    return [Photo(f"{number:04}.jpg", own, ()) for number, own in enumerate(labels)]
+    return [HashedPhoto(f"{number:04}.jpg", own, ()) for number, own in enumerate(labels)]
 
 
 def test_another_process_splits_alike() -> None:
@@ -179,14 +179,14 @@ def test_another_process_splits_alike() -> None:
 FOLDS = replace(SETTINGS, folds=5, fold=1)
 
 
-def folds_of(photos: list[Photo], settings: SplitSettings = FOLDS) -> dict[int, set[str]]:
+def folds_of(photos: list[HashedPhoto], settings: SplitSettings = FOLDS) -> dict[int, set[str]]:
     """Return the names of each fold's test photographs."""
     splits = {fold: assign_splits(photos, replace(settings, fold=fold)) for fold in range(1, settings.folds + 1)}
     return {fold: {name for name, split in sides.items() if split == "test"} for fold, sides in splits.items()}
 
 
 def test_folds_part_the_photographs() -> None:
-    """Catches folds dealt anew for each test: photographs tested twice or never; and folds of unequal size."""
+    """Catches folds drawn anew for each test: photographs tested twice or never; and folds of unequal size."""
     for photos, sizes in (
         (several_labels(103), range(16, 27)),
         ([hashed_photo(f"{n:03}", "a") for n in range(103)], (20, 21)),
@@ -197,7 +197,7 @@ def test_folds_part_the_photographs() -> None:
 
 
 def test_folds_are_stratified() -> None:
-    """Catches folds dealt by number alone: a rare label would be missing from a test."""
+    """Catches folds filled by number alone: a rare label would be missing from a test."""
     photos = [hashed_photo(f"{number}", "rare" if number % 10 == 3 else "often") for number in range(100)]
     for names in folds_of(photos).values():
         assert sum(photo.name in names and photo.labels == ("rare",) for photo in photos) == 2
@@ -212,13 +212,13 @@ def test_neither_validation_nor_test_shares_change_the_folds_but_the_seed_does()
 
 
 def test_validation_is_a_share_of_all_photographs_beside_a_fold() -> None:
-    """Catches a share of the rest, which is smaller, and test photographs dealt from the rest too."""
+    """Catches a share of the rest, which is smaller, and test photographs taken from the rest too."""
     photos = [hashed_photo(f"{number}", "ab"[number % 2]) for number in range(100)]
     assert Counter(assign_splits(photos, FOLDS).values()) == {"train": 60, "validation": 20, "test": 20}
 
 
 @given(photos=photo_sets())
-def test_near_duplicates_share_a_fold(photos: list[Photo]) -> None:
+def test_near_duplicates_share_a_fold(photos: list[HashedPhoto]) -> None:
     """Catches the picture of a test photograph in the training of that fold."""
     for fold in range(1, 4):
         splits = assign_splits(photos, replace(SETTINGS, folds=3, fold=fold))

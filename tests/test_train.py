@@ -49,6 +49,7 @@ def test_best_keras_is_the_epoch_with_the_lowest_validation_loss(colour_run: Run
     assert loss == pytest.approx(min(row["val_loss"] for row in read_history(colour_run.history)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     """Catches a resumed run that starts again, forgets its optimizer, or logs an epoch twice."""
     command = [sys.executable, "-m", "pipeline"]
@@ -134,6 +135,7 @@ def test_a_finished_training_is_known_as_such(losses: list[float], finished: boo
     assert is_finished([{"epoch": n, "val_loss": loss} for n, loss in enumerate(losses)], settings) is finished
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path) -> None:
     """Catches a checkpoint that a worse epoch after the resumption overwrites."""
     photos, coco = write_photographs(tmp_path / "data", 24)
@@ -151,6 +153,7 @@ def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path) -> None:
     assert run.best.read_bytes() == b"the best epoch so far"
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     """Catches hours of training on NaN, and a message that does not say where it began."""
     photos, coco = write_photographs(tmp_path / "data", 24)

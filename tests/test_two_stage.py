@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from inference.errors import InputError
-from models.build import TRUNKS, build_network, trunk_of
-from models.patch_net import PATCH_NET_ROWS, patch_net
+from models.build import build_network, trunk_of
 from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.dataset import validation_dataset
 from pipeline.data.sources import DataPlace
@@ -24,6 +23,7 @@ from pipeline.training.callbacks import Progress, read_history
 from pipeline.training.epochs import Stretch, compile_for_fit, learning_rate_schedule
 from pipeline.training.two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk
 from tests.colour_run import RECIPE, write_photographs
+from tests.short_trunk import shorten_patch_net
 
 HEAD_EPOCHS, EPOCHS = 2, 4
 FIRST = "row2_block1_expand_conv"
@@ -68,9 +68,8 @@ def changed(before: Weights, after: Weights) -> set[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def short_trunk() -> Iterator[None]:
-    """Cut patch_net down to two blocks: a graph that is built in a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TRUNKS, "patch_net", lambda pixels: patch_net(pixels, PATCH_NET_ROWS[:2]))
+        shorten_patch_net(patch)
         yield
 
 
@@ -132,6 +131,7 @@ def train(run: RunFolder, patch: pytest.MonkeyPatch, kill_in: int | None = None)
     return Watch.epochs, Watch.ends
 
 
+@pytest.mark.slow
 def test_the_first_stage_changes_the_head_alone(whole: tuple) -> None:
     """Catches a trunk that learns from a random head, or whose batch normalisation takes new statistics all the same.
 
@@ -141,6 +141,7 @@ def test_the_first_stage_changes_the_head_alone(whole: tuple) -> None:
     assert changed(epochs[0], ends[0]) == HEAD
 
 
+@pytest.mark.slow
 def test_the_second_stage_changes_what_it_may(whole: tuple) -> None:
     """Catches batch normalisation that learns, layers before trainable_from that do, and later ones that do not."""
     _, epochs, ends = whole
@@ -150,6 +151,7 @@ def test_the_second_stage_changes_what_it_may(whole: tuple) -> None:
     assert kernels.index(FIRST) > 1, "layers before it are needed, or nothing is tested"
 
 
+@pytest.mark.slow
 def test_the_second_stage_begins_where_the_first_ended(whole: tuple) -> None:
     """Catches a second stage with new weights, and a first one without the file's."""
     run, epochs, ends = whole
@@ -159,6 +161,7 @@ def test_the_second_stage_begins_where_the_first_ended(whole: tuple) -> None:
     assert changed(weights_by_layer(network), epochs[0]) == set()
 
 
+@pytest.mark.slow
 def test_one_history_counts_the_epochs_of_both_stages(whole: tuple) -> None:
     """Catches epochs counted anew in the second stage, and a stage with the other's learning rate."""
     run = whole[0]
@@ -171,6 +174,7 @@ def test_one_history_counts_the_epochs_of_both_stages(whole: tuple) -> None:
     assert not run.backup.exists()
 
 
+@pytest.mark.slow
 def test_best_keras_is_the_best_epoch_of_both_stages(whole: tuple) -> None:
     """Catches a best.keras of the last epoch, or a network that cannot be loaded again."""
     run = whole[0]
@@ -182,6 +186,7 @@ def test_best_keras_is_the_best_epoch_of_both_stages(whole: tuple) -> None:
     assert loss == pytest.approx(min(row["val_loss"] for row in read_history(run.history)), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 2, 3], ids=["first stage", "between the stages", "second stage"])
 def test_a_killed_run_goes_on_in_its_stage(
     recipe: Recipe, data: DataPlace, monkeypatch: pytest.MonkeyPatch, epoch: int
@@ -202,6 +207,7 @@ def test_a_killed_run_goes_on_in_its_stage(
     )
 
 
+@pytest.mark.slow
 def test_a_better_epoch_of_the_first_stage_stays_the_best(
     recipe: Recipe, data: DataPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +223,7 @@ def test_a_better_epoch_of_the_first_stage_stays_the_best(
     assert run.best.read_bytes() == b"the best epoch so far"
 
 
+@pytest.mark.slow
 def test_a_resumed_run_needs_its_weights_file_no_more(
     recipe: Recipe, data: DataPlace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

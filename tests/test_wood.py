@@ -18,11 +18,12 @@ from pipeline.__main__ import main as run_pipeline
 from pipeline.drawn.planks import KINDS, draw_plank
 from pipeline.settings.run_folder import RunFolder
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_resamples")]
 FIRST_FRESH = 900_000  # seeds of planks that no run has drawn
 
 
-@pytest.fixture(scope="session")
-def wood_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+@pytest.fixture(scope="module")
+def wood_run(tmp_path_factory: pytest.TempPathFactory, few_resamples: None) -> RunFolder:
     """Return a run of the recipe on its drawn planks, with names of regions from drawn examples."""
     folder = tmp_path_factory.mktemp("wood")
     write_crops(folder / "crops")

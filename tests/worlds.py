@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.data.annotations.read import AnnotationSet, read_annotations
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.splits import Photo
+from pipeline.data.splits import HashedPhoto
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.sections import AugmentSettings
 
@@ -102,10 +102,10 @@ def jpeg(rgb: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
-def hashed_photo(name: str, *labels: str, views: int = 1) -> Photo:
+def hashed_photo(name: str, *labels: str, views: int = 1) -> HashedPhoto:
     """Return a photograph whose views are decided by its name and resemble no other's."""
     bits = [int.from_bytes(hashlib.sha256(f"{name}:{view}".encode()).digest()[:16], "big") for view in range(views)]
-    return Photo(name, labels, tuple((value >> 64, value & (2**64 - 1)) for value in bits))
+    return HashedPhoto(name, labels, tuple((value >> 64, value & (2**64 - 1)) for value in bits))
 
 
 def write_patches(folder: Path, labels: list[str], split: str = "train", side: int = 16) -> PatchIndex:

@@ -26,7 +26,8 @@ class Component:
 def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """Return int32 labels [height, width], 0 where the mask is False, and their number; corners connect.
 
-    Each row is cut into runs, and runs that touch those of the row above are joined (union-find).
+    Each row is cut into runs, and runs that touch those of the row above are joined (union-find). By hand, since
+    the runner may not import scipy or OpenCV.
     """
     starts, ends, rows = _runs(mask)
     parents = np.arange(len(starts))

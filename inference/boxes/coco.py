@@ -1,92 +1,147 @@
-"""COCO JSON -> boxes: bbox is [x, y, width, height] in pixels, x and y the box's top left corner, 0-based."""
+"""COCO JSON -> Entries: bbox is [x, y, width, height] in pixels, x and y the box's top left corner, 0-based."""
 
 import json
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
-from inference.boxes.entries import BoxReading, check_name, quote
-from inference.errors import InputError
-from inference.pictures.listing import printable
+from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, check_name
+from inference.errors import InputError, quote
 
-_NameOf = Callable[[dict[str, Any]], object]  # entry with a bbox -> what it says of its photograph's name
+_Read = TypeVar("_Read")
+_Table = dict[Any, _Read | None]  # id -> what the entry says; None where the entry was refused
 
 
 def is_json(text: str) -> bool:
-    """Tell JSON from a table by its first sign."""
+    """Tell whether a text is JSON by its first character."""
     return text.lstrip()[:1] in ("{", "[")
 
 
-def read_coco(text: str, file: str) -> BoxReading:
-    """Read a data set {"images": [...], "annotations": [...]} or a list of results; categories are not needed.
+def read_coco(text: str, file: str, labelled: bool) -> Entries:
+    """Return what a COCO detection file says; invalid entries are refused, each with its id in the message.
+
+    labelled: every box must have a category, and ids of boxes must be unique. Otherwise categories are not read, and
+    a list of results, each with the name of its photograph, is accepted too.
 
     Raises:
-        InputError: the text is no JSON or lacks a list.
+        InputError: the text is not JSON or lacks a list of COCO.
     """
     document = _parse(text, file)
-    reading = BoxReading()
-    if isinstance(document, list):
-        _read_entries(document, f"{file}: result", _name_in_result, reading)
-        return reading
-    lists = [document.get("images"), document.get("annotations")]
-    if not all(isinstance(entries, list) for entries in lists):
-        raise InputError(
-            f"{file}: COCO JSON has the lists images and annotations; received {quote(sorted(document))}. "
-            "Export it as COCO."
-        )
-    names = _read_names(lists[0], f"{file}: image", reading)
-    _read_entries(lists[1], f"{file}: annotation", lambda entry: _look_up(entry, names), reading)
-    return reading
+    found = Entries("coco")
+    if isinstance(document, list) and not labelled:
+        _read_results(found, document, f"{file}: result")
+        return found
+    _check_lists(document, ("images", "annotations", *(("categories",) if labelled else ())), file)
+    images = _read_table(found, f"{file}: image", document["images"], _read_image)
+    categories = None
+    if labelled:
+        categories = _read_table(found, f"{file}: category", document["categories"], _read_category)
+    found.photos.extend(photo for photo in images.values() if photo is not None)
+    _read_boxes(found, f"{file}: annotation", document["annotations"], images, categories)
+    return found
 
 
 def _parse(text: str, file: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise InputError(f"{file}: must be JSON: {printable(str(fault))}. Export it again.") from fault
+        raise InputError(f"{file}: must be JSON: {fault}. Export it again.") from fault
 
 
-def _read_names(images: list[Any], origin: str, reading: BoxReading) -> dict[object, str]:
-    """Return the photographs' names by id; an id with two meanings means nothing, so that no box is guessed."""
-    names: dict[object, set[str]] = {}
-    for number, entry in enumerate(images, start=1):
-        with reading.entry(f"{origin} number {number}"):
-            _check_entry(entry)
-            known = names.setdefault(_check_id(entry.get("id")), set())
-            known.add(check_name(entry.get("file_name")))
-            if len(known) > 1:
+def _check_lists(document: Any, lists: tuple[str, ...], file: str) -> None:
+    if not isinstance(document, dict) or not all(isinstance(document.get(name), list) for name in lists):
+        received = quote(sorted(document)) if isinstance(document, dict) else type(document).__name__
+        raise InputError(f"{file}: COCO JSON has the lists {', '.join(lists)}; received {received}. Export it as COCO.")
+
+
+def _read_table(found: Entries, where: str, entries: list[Any], read: Callable[[Any, str], _Read]) -> _Table[_Read]:
+    """Return id -> entry; None for an invalid entry and for an id that two different entries use."""
+    table: _Table[_Read] = {}
+    for position, entry in enumerate(entries, start=1):
+        origin = f"{where} {_name_entry(entry, position)}"
+        with found.collect_refusal(origin):
+            key = _read_id(entry)
+            repeated, earlier = key in table, table.get(key)
+            table[key] = None  # until this entry has proved valid
+            said = read(entry, origin)
+            if not repeated or said == earlier:
+                table[key] = said
+            if repeated:
                 raise InputError(
-                    f"an id may occur once; received {quote(entry['id'])} again. "
-                    "Give each image its own id: boxes that refer to an id with two meanings are left out."
+                    f"an id may occur once; received {quote(key)} again. Give each entry its own id: "
+                    "boxes that refer to an id with two meanings are left out."
                 )
-    return {key: known.pop() for key, known in names.items() if len(known) == 1}
+    return table
 
 
-def _read_entries(entries: list[Any], origin: str, name_of: _NameOf, reading: BoxReading) -> None:
-    for number, entry in enumerate(entries, start=1):
-        with reading.entry(f"{origin} number {number}"):
+def _read_boxes(
+    found: Entries, where: str, entries: list[Any], images: _Table[NamedPhoto], categories: _Table[str] | None
+) -> None:
+    """Add the boxes; those of a refused image get no message of their own."""
+    seen: set[Any] = set()
+    for position, entry in enumerate(entries, start=1):
+        origin = f"{where} {_name_entry(entry, position)}"
+        known = _photo_of(entry, images)
+        with found.collect_refusal(origin, known.name if known else None):
             _check_entry(entry)
-            _check_box(entry)
-            reading.add(name_of(entry), entry["bbox"])
+            if categories is not None:
+                _check_box_id(entry, seen)
+            photo = _look_up(entry, "image_id", images, "images")
+            if photo is not None:
+                label = None if categories is None else _find_label(entry, categories)
+                found.boxes.append(_read_box(entry, photo.name, label, origin))
 
 
-def _look_up(entry: dict[str, Any], names: dict[object, str]) -> str:
-    key = _check_id(entry.get("image_id"))
-    if key not in names:
+def _read_results(found: Entries, entries: list[Any], where: str) -> None:
+    """Add the boxes of a list of results; a numeric image_id would refer to a file that is not given."""
+    for position, entry in enumerate(entries, start=1):
+        origin = f"{where} {_name_entry(entry, position)}"
+        with found.collect_refusal(origin):
+            _check_entry(entry)
+            name = entry.get("file_name", entry.get("image_id"))
+            if not isinstance(name, str):
+                raise InputError(
+                    f"a result's file_name or image_id must be the photograph's path; received {quote(name)}. "
+                    "Write the path, or give a whole data set with images and annotations."
+                )
+            found.name_photo(check_name(name), origin)
+            found.boxes.append(_read_box(entry, name, None, origin))
+
+
+def _read_box(entry: dict[str, Any], photo: str, label: str | None, origin: str) -> WrittenBox:
+    if entry.get("iscrowd") in (1, "1"):
         raise InputError(
-            f"image_id must be the id of a sound image; received {quote(key)}. Correct it or add that image."
+            "a box must hold one object; received iscrowd 1, a region of many. "
+            "Draw a box round each object, or remove this one."
         )
-    return names[key]
+    bbox = entry.get("bbox")
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(_is_number(value) for value in bbox):
+        raise InputError(
+            f"bbox must be four finite numbers [x, y, width, height]; received {quote(bbox)}. Correct or remove it."
+        )
+    x, y, width, height = (float(value) for value in bbox)  # the sum of two huge integers would fit no float
+    return WrittenBox(photo, label, (x, y, width, height), False, origin, f"bbox {quote(bbox)}")
 
 
-def _name_in_result(entry: dict[str, Any]) -> object:
-    """Return the name in a list of results; numbers refer to a file that is not there."""
-    name = entry.get("file_name", entry.get("image_id"))
+def _read_image(entry: dict[str, Any], origin: str) -> NamedPhoto:
+    name, width, height = check_name(entry.get("file_name")), entry.get("width"), entry.get("height")
+    return NamedPhoto(name, origin, None if width is None and height is None else (width, height))
+
+
+def _read_category(entry: dict[str, Any], origin: str) -> str:
+    name = entry.get("name")
     if not isinstance(name, str):
-        raise InputError(
-            f"a result's file_name or image_id must be the photograph's path; received {quote(name)}. "
-            "Write the path, or give a whole data set with images and annotations."
-        )
+        raise InputError(f"a category has a name; received {quote(name)}. Name the class.")
     return name
+
+
+def _find_label(entry: dict[str, Any], categories: _Table[str]) -> str:
+    label = _look_up(entry, "category_id", categories, "categories")
+    if label is None:
+        raise InputError(
+            f"category_id must be the id of a valid category; received {entry['category_id']}. Correct it."
+        )
+    return label
 
 
 def _check_entry(entry: Any) -> None:
@@ -94,17 +149,57 @@ def _check_entry(entry: Any) -> None:
         raise InputError(f"an entry must be an object in braces; received {quote(entry)}. Correct or remove it.")
 
 
-def _check_id(value: Any) -> object:
-    if type(value) not in (int, float, str):  # true is no number here
-        raise InputError(f"an id must be a number or a text; received {quote(value)}. Correct or remove the entry.")
-    return value
+def _read_id(entry: Any) -> Any:
+    """Return an entry's id, a number or a text."""
+    _check_entry(entry)
+    key = entry.get("id")
+    if not _is_id(key):
+        raise InputError(f"an id must be a number or a text; received {quote(key)}. Give the entry an id of its own.")
+    return key
 
 
-def _check_box(entry: dict[str, Any]) -> None:
-    box = entry.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(type(value) in (int, float) for value in box):
+def _check_box_id(entry: dict[str, Any], seen: set[Any]) -> None:
+    """Refuse a second box with the same id; a box without an id is accepted."""
+    if entry.get("id") is None:
+        return
+    key = _read_id(entry)
+    if key in seen:
+        raise InputError(f"an id may occur once; received {quote(key)} again. Give each box its own id.")
+    seen.add(key)
+
+
+def _look_up(entry: dict[str, Any], field: str, table: _Table[_Read], where: str) -> _Read | None:
+    """Return the entry that a box refers to; None where that entry was refused."""
+    key = entry.get(field)
+    if not _is_id(key) or key not in table:
         raise InputError(
-            f"bbox must be four numbers [x, y, width, height]; received {quote(box)}. Correct or remove it."
+            f"{field} must be an id of the list {where}; received {quote(key)}. "
+            f"Add that entry to {where} or remove this box."
         )
-    if entry.get("iscrowd") in (1, "1"):
-        raise InputError("a box must hold one object; received iscrowd 1. Draw a box round each object.")
+    return table[key]
+
+
+def _photo_of(entry: Any, images: _Table[NamedPhoto]) -> NamedPhoto | None:
+    """Return the photograph of a box; None where the box does not refer to a valid image."""
+    key = entry.get("image_id") if isinstance(entry, dict) else None
+    return images.get(key) if _is_id(key) else None
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) or _is_number(value)
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    """Tell whether a JSON value is a finite number; Python reads NaN too, and true as 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
+
+
+def _name_entry(entry: Any, position: int) -> str:
+    """Return what identifies an entry in messages: its id, else its position in the list."""
+    key = entry.get("id") if isinstance(entry, dict) else None
+    return f"number {position}" if key is None else f"id {key if _is_number(key) else quote(key)}"

@@ -1,18 +1,18 @@
-"""CSV -> boxes: one box a line, in pixels; the header decides which column is what and how they are separated.
+"""CSV -> Entries: one box a line, in pixels; the header decides which column is what and how they are separated.
 
-xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where both xmax and
-width are there, width and height belong to the picture or repeat the box, by custom: they are not read.
+xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where a table has
+both xmax and width, width and height are usually the picture's, or repeat the box: they are not read.
 """
 
 import csv
-import math
 from dataclasses import dataclass
 
-from inference.boxes.entries import BoxReading, check_name, quote
-from inference.errors import InputError
+from inference.boxes.entries import Entries, WrittenBox, check_name, parse_number
+from inference.errors import InputError, quote
 
-_COLUMN_NAMES = {  # role -> the names that programs give to its column, the most telling first, as in training
-    "file": ("filename", "file_name", "file", "image_path", "image_name", "image", "img", "path", "photo"),
+_COLUMN_NAMES = {  # role -> the names that programs give to its column, the most specific one first
+    "photo": ("filename", "file_name", "file", "image_path", "image_name", "image", "img", "path", "photo"),
+    "label": ("label", "class", "class_name", "label_name", "category", "category_name"),
     "left": ("xmin", "x_min", "x1", "left", "bbox_x", "x"),
     "top": ("ymin", "y_min", "y1", "top", "bbox_y", "y"),
     "right": ("xmax", "x_max", "x2", "right"),
@@ -22,7 +22,7 @@ _COLUMN_NAMES = {  # role -> the names that programs give to its column, the mos
 }
 _CORNERS = ("left", "top", "right", "bottom")
 _EXTENT = ("left", "top", "width", "height")
-_HEADER_LENGTH = 10_000  # characters; a longer first line is no header, and csv refuses it
+_HEADER_LENGTH = 10_000  # characters; a longer first line is not a header, and csv refuses it
 
 
 @dataclass(frozen=True)
@@ -38,31 +38,33 @@ class _Header:
         return _CORNERS if {"right", "bottom"} <= self.columns.keys() else _EXTENT
 
 
-def is_table(text: str) -> bool:
-    """Tell whether the first line is the header of a table of boxes, complete or nearly so."""
+def is_csv(text: str) -> bool:
+    """Tell whether the first line is the header of a table of boxes, if perhaps an incomplete one."""
     columns = _read_header(text.split("\n", maxsplit=1)[0]).columns
-    return "file" in columns and len(columns) >= 2
+    return "photo" in columns and len(columns) >= 2
 
 
-def read_csv(text: str, file: str) -> BoxReading:
-    """Read a table. Other columns are passed over, and so is a line that names a photograph and no box.
+def read_csv(text: str, file: str, labelled: bool) -> Entries:
+    """Return what a table says. A line with the name of a photograph alone stands for a photograph without boxes.
+
+    labelled: every box must have a label.
 
     Raises:
         InputError: the header lacks a column or has one twice.
     """
     lines = text.split("\n")
     header = _read_header(lines[0])
-    _check_header(header, file)
-    reading = BoxReading()
+    box_roles = ("label", *header.box_roles) if labelled else header.box_roles
+    _check_header(header, ("photo", *box_roles), file)
+    found = Entries("csv")
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
-            with reading.entry(f"{file}: line {number}"):
-                _read_line(line, header, reading)
-    return reading
+            _read_line(found, line, header, f"{file}: line {number}", box_roles)
+    return found
 
 
 def _read_header(line: str) -> _Header:
-    """Return the reading, among the three separators, that makes out the most columns."""
+    """Return the header as split by the separator that gives the most known columns."""
     readings = [_split_header(line[:_HEADER_LENGTH], delimiter) for delimiter in (",", ";", "\t")]
     return max(readings, key=lambda header: len(header.columns))
 
@@ -78,31 +80,40 @@ def _split_header(line: str, delimiter: str) -> _Header:
     return _Header(delimiter, names, columns)
 
 
-def _check_header(header: _Header, file: str) -> None:
-    missing = [role for role in ("file", *header.box_roles) if role not in header.columns]
+def _check_header(header: _Header, roles: tuple[str, ...], file: str) -> None:
+    missing = [role for role in roles if role not in header.columns]
     if missing:
         wanted = "; ".join(f"{role}: {', '.join(_COLUMN_NAMES[role])}" for role in missing)
         raise InputError(
             f"{file}: line 1: the header lacks a column for {wanted}. Received {quote(header.names)}. Add it."
         )
     twice = sorted({name for name in header.names if header.names.count(name) > 1})
-    if any(header.names[column] in twice for column in header.columns.values()):
+    if any(header.names[header.columns[role]] in twice for role in roles):
         raise InputError(f"{file}: line 1: a column may occur once; received {', '.join(twice)} again. Rename one.")
 
 
-def _read_line(line: str, header: _Header, reading: BoxReading) -> None:
-    fields = _split_line(line, header)
-    photo = check_name(fields[header.columns["file"]])
-    texts = {role: fields[header.columns[role]] for role in header.box_roles}
-    if not any(texts.values()):
+def _read_line(found: Entries, line: str, header: _Header, origin: str, box_roles: tuple[str, ...]) -> None:
+    """Add the photograph, on its first line, and the box of one line, if it has any."""
+    fields: dict[str, str] = {}
+    with found.collect_refusal(origin, _guess_photo(line, header)):
+        fields = _split_line(line, header)
+    if not fields:
         return
-    left, top, third, fourth = (_parse_number(text, role) for role, text in texts.items())
-    extent = (third - left, fourth - top) if header.box_roles == _CORNERS else (third, fourth)
-    reading.add(photo, (left, top, *extent))
+    with found.collect_refusal(origin, fields["photo"]):
+        found.name_photo(check_name(fields["photo"]), origin)
+        if any(fields[role] for role in box_roles):
+            found.boxes.append(_read_box(fields, header, origin))
 
 
-def _split_line(line: str, header: _Header) -> list[str]:
-    """Return a line's fields. Lines are split one by one, so that an open quote spoils one line, not the rest."""
+def _guess_photo(line: str, header: _Header) -> str | None:
+    """Return what may be the name of the photograph in a line that is not valid CSV."""
+    pieces = line.split(header.delimiter)
+    column = header.columns["photo"]
+    return pieces[column].strip(' "') if column < len(pieces) else None
+
+
+def _split_line(line: str, header: _Header) -> dict[str, str]:
+    """Return the field of each role. Lines are split one by one, so that an open quote affects one line only."""
     try:
         fields = [field.strip() for field in next(csv.reader([line], delimiter=header.delimiter, strict=True))]
     except csv.Error as fault:
@@ -112,14 +123,13 @@ def _split_line(line: str, header: _Header) -> list[str]:
             f"a line must have the header's {len(header.names)} fields; received {len(fields)}: {quote(line)}. "
             "Correct it; a name that holds the separator needs quotes."
         )
-    return fields
+    return {role: fields[column] for role, column in header.columns.items()}
 
 
-def _parse_number(text: str, role: str) -> float:
-    try:
-        number = float(text.replace("_", "?"))  # float() takes 1_000 for a number
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"{role} must be a finite number; received {quote(text)}. Correct or remove this box.")
-    return number
+def _read_box(fields: dict[str, str], header: _Header, origin: str) -> WrittenBox:
+    roles = header.box_roles
+    texts = {header.names[header.columns[role]]: fields[role] for role in roles}
+    left, top, third, fourth = (parse_number(text, name) for name, text in texts.items())
+    written = ", ".join(f"{name} {text}" for name, text in texts.items())
+    numbers = (left, top, third, fourth)
+    return WrittenBox(fields["photo"], fields.get("label"), numbers, roles == _CORNERS, origin, written)

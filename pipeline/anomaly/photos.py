@@ -1,27 +1,25 @@
 """Folders of photographs of a surface, or drawn planks -> photos.csv: what a bank is made of and what measures it."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing
+from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import PhotoGroups, groups_of
-from pipeline.data.splits import Photo, group_near_duplicates, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
 from pipeline.drawn.planks import KINDS, draw_plank
 from pipeline.settings.recipe import Recipe
 
 FIT, TEST = "fit", "test"
 MASK_FOLDER = "masks"
 TEST_PLANKS = 30  # drawn: every third has defects
-_COLUMNS = ("name", "file", "mask", "group", "split")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def list_surface_photos(
     if sum(photo.split == FIT for photo, _ in found) < 2:
         raise InputError(f"{images}: two readable photographs or more are needed. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [Photo(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    photos = [HashedPhoto(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
         for number, members in enumerate(group_near_duplicates(photos, distance))
@@ -102,28 +100,20 @@ def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
         file, mask = folder / "planks" / f"plank-{number:04}.png", folder / MASK_FOLDER / f"plank-{number:04}.png"
         if not (file.is_file() and mask.is_file()):
             plank = draw_plank(seed, kinds)
-            _write_png(mask, (plank.mask * 255).astype(np.uint8))
-            _write_png(file, plank.pixels)
+            write_atomically(mask, png_bytes((plank.mask * 255).astype(np.uint8)))
+            write_atomically(file, png_bytes(plank.pixels))
         photos.append(SurfacePhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
     return photos
 
 
 def write_photos(path: Path, photos: Iterable[SurfacePhoto]) -> None:
     """Write photos.csv."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([getattr(photo, column) for column in _COLUMNS] for photo in photos)
-    write_atomically(path, text.getvalue())
+    write_csv(path, SurfacePhoto, photos)
 
 
 def read_photos(path: Path) -> list[SurfacePhoto]:
     """Read photos.csv back."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            SurfacePhoto(row["name"], row["file"], row["mask"], int(row["group"]), row["split"])
-            for row in csv.DictReader(file)
-        ]
+    return read_csv(path, SurfacePhoto, "Run the recipe again.")
 
 
 def _read_all(
@@ -149,9 +139,3 @@ def _mask_of(file: Path, key: str, masks: Path | None) -> str:
     mask = (masks / key) if masks is not None else file.parent.parent / MASK_FOLDER / file.name
     mask = mask.with_suffix(".png")
     return str(mask.resolve()) if mask.is_file() else ""
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "PNG")
-    write_atomically(path, data.getvalue())

@@ -1,7 +1,6 @@
 """Photographs as a model sees them -> pictures for the report: the photograph, its scores, and what was found."""
 
 import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from inference.atomic_file import write_atomically
+from inference.pictures.encode import FULL_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
 from pipeline.anomaly.sections import PhotoPictures
@@ -35,7 +35,7 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
             "heat": draw_scores(pixels, one.scores, threshold),
         }
         for kind, picture in pictures.items():
-            _write_jpeg(folder / f"{stem}-{kind}.jpg", picture)
+            write_atomically(folder / f"{stem}-{kind}.jpg", jpeg_bytes(picture, 85, FULL_COLOUR))
         paths = {kind: f"{folder.name}/{stem}-{kind}.jpg" for kind in pictures}
         entries.append(PhotoPictures(one.photo.name, **paths))
     return tuple(entries)
@@ -63,9 +63,3 @@ def draw_found(pixels: np.ndarray, found: np.ndarray, mask: np.ndarray | None) -
             contours, _ = cv2.findContours((small > 0).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(picture, contours, -1, colour, 1, cv2.LINE_AA)
     return picture
-
-
-def _write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "JPEG", quality=85, subsampling=0)
-    write_atomically(path, data.getvalue())

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.data.patches import store_patch
+from inference.pictures.encode import png_bytes
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")  # 0 to 9
 Arrays = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -36,7 +37,9 @@ def write_originals(work: Path, load: Callable[[], Arrays] | None = None) -> Pat
     for split, (pixels, numbers) in zip(("train", "test"), arrays, strict=True):
         print(f"writing {len(pixels):,} pictures of {split} ...", file=sys.stderr, flush=True)
         for number, (picture, label) in enumerate(zip(pixels, numbers.ravel(), strict=True)):
-            store_patch(picture, partial / split / CLASSES[label] / f"{number:05d}.png")
+            write_atomically(
+                partial / split / CLASSES[label] / f"{number:05d}.png", png_bytes(picture, compress_level=1)
+            )
     partial.rename(folder)
     return folder
 

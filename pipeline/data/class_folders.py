@@ -11,14 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
-from pipeline.data.annotations.source import list_files
+from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
-from pipeline.data.index import Patch, PatchIndex, read_index, write_index
-from pipeline.data.patches import INDEX_NAME
-from pipeline.data.splits import Photo, assign_splits, assign_validation, perceptual_hashes
+from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
+from pipeline.data.splits import HashedPhoto, assign_splits, assign_validation, perceptual_hashes
 from pipeline.settings.recipe import Recipe
 
-# names of folders above the class folders > split
+# folder above the class folders -> split
 GIVEN_SPLITS = {
     "train": "train",
     "test": "test",
@@ -31,7 +30,7 @@ _REFUSED_NAME = "refused.txt"
 
 @dataclass(frozen=True)
 class ListedPicture:
-    """A file of a class folder. photo: its path without ending: files alike but for it are versions of one picture."""
+    """A file of a class folder. photo: its path without extension, the same for all versions of one picture."""
 
     file: str
     label: str
@@ -59,22 +58,22 @@ class IndexedFolders:
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
-    """List class folders, decode each picture once, and deal the pictures to the splits.
+    """List class folders, decode each picture once, and assign the pictures to the splits.
 
-    The class folders may lie in folders named train, test and validation (or val); then these are the splits, as they
-    are, and where validation is missing it is a share of train. Near-duplicates and groups share a split where the
-    splits are not given. A picture may lie there in several versions, a.jpg and a.png: they count as one photograph.
+    Class folders inside folders named train, test and validation (or val) keep these splits; without validation, a
+    share of train is taken. Where no splits are given, near-duplicates and groups share a split. Versions of a picture,
+    a.jpg and a.png, count as one photograph.
 
     Args:
-        images: a folder, or a zip that is unpacked into work; one folder around all others is looked through.
-        work: where the index is kept; a second call with the same files and settings only reads it.
+        images: a folder, or a zip that is unpacked into work; a single folder around all others is entered.
+        work: where the index is kept; a second call with the same files and settings reads it.
 
     Raises:
         InputError: a class has no picture, none is usable, or cross-validation is asked for although a test set is
             given.
     """
     root = _find_root(_unpacked(images, work), recipe.outputs)
-    listed, odd_folders = _list(root, recipe.outputs)
+    listed, other_folders = _list(root, recipe.outputs)
     if not listed:
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
@@ -88,17 +87,17 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     if len({picture.split == "" for picture in listed}) > 1:
         raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
     if recipe.split.folds and listed[0].split:
-        raise InputError(f"{images}: has a test set of its own; cross-validation deals all pictures. Use run.")
+        raise InputError(f"{images}: has a test set of its own; cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
     index = read_index(folder / INDEX_NAME, root)
-    return IndexedFolders(index, folder / INDEX_NAME, (*odd_folders, *faults))
+    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults))
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
-    """Examine the pictures and write their index, last of all, and what was refused."""
+    """Examine the pictures; write what was refused and, last, their index."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         examined = list(pool.map(lambda picture: _examine(root, picture), listed))
     usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
@@ -113,7 +112,7 @@ def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe
 
 
 def _unpacked(images: Path, work: Path) -> Path:
-    """Return the folder itself, or that into which the zip was unpacked, now or by an earlier call."""
+    """Return the folder itself, or the one into which the zip is unpacked, once."""
     if images.is_dir():
         return images
     status = images.stat()
@@ -131,14 +130,14 @@ def _unpacked(images: Path, work: Path) -> Path:
         except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
             shutil.rmtree(partial, ignore_errors=True)
             raise InputError(
-                f"{images}: is no folder and no zip that can be read ({fault}). Unpack it first."
+                f"{images}: is neither a folder nor a zip that can be read ({fault}). Unpack it first."
             ) from fault
         partial.rename(folder)
     return folder
 
 
 def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Refuse an archive that would fill the disk; a few bytes can unpack to any number."""
+    """Refuse an archive that would fill the disk: a small archive can unpack to any size."""
     needed, free = sum(entry.file_size for entry in archive.infolist()), shutil.disk_usage(folder).free
     if needed > free // 2:
         raise InputError(
@@ -147,7 +146,7 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
 
 
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
-    """Return the folder that holds the class folders or the splits: the given one, or what it is wrapped in."""
+    """Return the folder that holds the class folders or the splits: the given one, or one inside it."""
     while True:
         inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
         if len(inner) != 1 or inner[0].name in labels or inner[0].name.lower() in GIVEN_SPLITS:
@@ -156,9 +155,9 @@ def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
 
 
 def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
-    """Return the files of the classes in a fixed order, and one message for each folder that is no class."""
+    """Return the files of the classes in a fixed order, and one message for each folder that is not a class."""
     found: list[ListedPicture] = []
-    odd: dict[str, int] = {}
+    others: dict[str, int] = {}
     for file in list_files(root):
         *folders, name = PurePosixPath(file).parts
         if any(_is_hidden(part) for part in (*folders, name)):
@@ -169,9 +168,9 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
             found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
         else:
             place = "/".join(folders[: bool(split) + 1])
-            odd[place] = odd.get(place, 0) + 1
+            others[place] = others.get(place, 0) + 1
     messages = [
-        f"{printable(place) or 'outside of folders'}: is no class; {n} files left out" for place, n in odd.items()
+        f"{printable(place) or 'outside of folders'}: is not a class; {n} files left out" for place, n in others.items()
     ]
     return found, messages
 
@@ -186,13 +185,13 @@ def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
 
 
 def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGroups) -> dict[str, str]:
-    """Return the split of each photo: as the folders say, and where they do not, dealt by near-duplicates."""
+    """Return the split of each photo: as the folders say, else by groups of near-duplicates."""
     numbers = groups.numbers()
-    photos: dict[str, Photo] = {}
+    photos: dict[str, HashedPhoto] = {}
     given: dict[str, str] = {}
     for picture in pictures:
         name = picture.listed.photo
-        new = Photo(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
+        new = HashedPhoto(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
         photos[name] = replace(photos[name], views=(*photos[name].views, picture.views)) if name in photos else new
         given[name] = picture.listed.split
     splits = set(given.values())
@@ -210,7 +209,7 @@ def _patch(picture: ExaminedPicture, split: str) -> Patch:
 
 
 def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> str:
-    """Name all that decides the index: files by size and time, labels, splits."""
+    """Return a hash of all that the index depends on: files by size and time, labels, splits."""
     digest = hashlib.sha256(repr([str(root.resolve()), recipe.labels, astuple(recipe.split), groups.lists]).encode())
     for picture in listed:
         status = (root / picture.file).stat()

@@ -1,4 +1,4 @@
-"""Photographs that a user knows to belong together, such as views of one specimen -> the numbers of their groups."""
+"""A user's groups of photographs, such as views of one specimen -> the numbers of each photograph's groups."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from inference.errors import InputError
 
 @dataclass(frozen=True)
 class PhotoGroups:
-    """Lists of photographs that may not be parted by a split; their names are with or without extension."""
+    """Lists of photographs that must be in one split, by their names with or without extension."""
 
     lists: tuple[tuple[str, ...], ...] = ()
 
@@ -44,14 +44,14 @@ def read_photo_groups(path: Path | None) -> PhotoGroups:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as fault:
         raise InputError(f"{path}: {rule}. Received: {fault}. Correct the file given to --groups.") from fault
-    odd = _first_odd(content)
-    if odd is not None:
-        raise InputError(f"{path}: {rule}. Received: {odd}. Correct the file given to --groups.")
+    invalid = _first_invalid(content)
+    if invalid is not None:
+        raise InputError(f"{path}: {rule}. Received: {invalid}. Correct the file given to --groups.")
     return PhotoGroups(tuple(tuple(names) for names in content))
 
 
-def _first_odd(content: object) -> str | None:
-    """Return what is no list of lists of names, shortened; None where all is well."""
+def _first_invalid(content: object) -> str | None:
+    """Return the first entry that is not a list of names, shortened; None where all are valid."""
     if not isinstance(content, list):
         return _short(content)
     for number, names in enumerate(content, start=1):

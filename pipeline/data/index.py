@@ -1,13 +1,13 @@
 """index.csv: one line a patch, the only thing that cutting and training share."""
 
-import csv
-import io
 from collections import Counter
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.data.csv_files import read_csv, write_csv
+
+INDEX_NAME = "index.csv"
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,9 @@ class PatchIndex:
         return dict(sorted(Counter(patch.label for patch in self.patches).items()))
 
 
-COLUMNS = tuple(entry.name for entry in fields(Patch))
-
-
 def write_index(index: PatchIndex, path: Path) -> None:
     """Write index.csv atomically, in the order of the patches."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(patch) for patch in index.patches)
-    write_atomically(path, text.getvalue())
+    write_csv(path, Patch, index.patches)
 
 
 def read_index(path: Path, root: Path | None = None) -> PatchIndex:
@@ -69,17 +62,4 @@ def read_index(path: Path, root: Path | None = None) -> PatchIndex:
     """
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Cut the patches first: python -m pipeline patches RECIPE.")
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = list(csv.reader(file))
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise InputError(f"{path}: line 1 must be {','.join(COLUMNS)}. Received: {rows[:1]}. Cut the patches again.")
-    patches = tuple(_parse(row, f"{path}: line {number}") for number, row in enumerate(rows[1:], start=2))
-    return PatchIndex(root or path.parent, patches)
-
-
-def _parse(row: list[str], where: str) -> Patch:
-    try:
-        file, label, photo, x, y, width, height, split = row
-        return Patch(file, label, photo, int(x), int(y), int(width), int(height), split)
-    except ValueError as fault:
-        raise InputError(f"{where}: {fault}. Received: {row}. Cut the patches again.") from fault
+    return PatchIndex(root or path.parent, tuple(read_csv(path, Patch, "Cut the patches again.")))

@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from inference.atomic_file import write_atomically
+from inference.pictures.encode import png_bytes
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.patches import store_patch
 from pipeline.drawn.outliers import SIDE, draw_outlier
 from pipeline.settings.labels import BACKGROUND
 
@@ -21,7 +22,7 @@ def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
     def draw(number: int) -> None:
         path: Path = index.root / patches[number].file
         if not path.is_file():
-            store_patch(draw_outlier(seed, number), path)
+            write_atomically(path, png_bytes(draw_outlier(seed, number), compress_level=1))
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(draw, range(count)))

@@ -1,31 +1,29 @@
-"""Photographs with boxes -> stored patches and index.csv; what is already cut is not cut again."""
+"""Photographs with boxes -> stored patches and index.csv; patches that exist are not cut again."""
 
-import csv
 import hashlib
-import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError, printable
+from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import decode_image, resize_image
 from pipeline.data.annotations.read import Annotation, AnnotationSet
+from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
-from pipeline.data.index import Patch, PatchIndex, write_index
-from pipeline.data.splits import Photo, assign_splits, perceptual_hashes
+from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
+from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
-INDEX_NAME = "index.csv"
 _PHOTOS_NAME = "photos.csv"
 
 Item = TypeVar("Item")
@@ -34,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """What is remembered of a photograph between two cuttings: one line of photos.csv.
+    """What is kept of a photograph between two calls of cut_patches: one line of photos.csv.
 
     sha256: of the file's bytes. boxes: hash of its boxes. views: perceptual hashes in hexadecimal, see
     pipeline.data.splits.Photo.
@@ -47,9 +45,6 @@ class PhotoRecord:
     height: int
     views: str
     split: str = ""
-
-
-_RECORD_COLUMNS = tuple(entry.name for entry in fields(PhotoRecord))
 
 
 @dataclass(frozen=True)
@@ -67,8 +62,8 @@ def cut_patches(
     """Cut every photograph's patches into a folder and write its index.csv.
 
     A second call with more photographs or boxes adds only theirs; photographs known from before keep their
-    split, even if a call between does not see them. A photograph that can't be decoded is left out and named in
-    the result. Photographs of one group share a split.
+    split, even if a call between does not see them. A photograph that can't be decoded is left out and reported
+    in the result. Photographs of one group share a split.
 
     Raises:
         InputError: no photograph could be used, or another version of the program cut into the folder.
@@ -88,7 +83,7 @@ def cut_patches(
 
 
 def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, recipe: Recipe) -> list[Patch]:
-    """List the patches of one photograph; no pixel is read, and no other photograph has an influence.
+    """Return the patches of one photograph; no pixel is read, and other photographs have no influence.
 
     A photograph with refused boxes (incomplete) gives no background: a specimen could hide in it.
     """
@@ -124,7 +119,7 @@ def _examine_all(
 
 
 def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRecord | None) -> PhotoRecord | str:
-    """Hash one photograph and its boxes, unless the record from before still holds."""
+    """Hash one photograph and its boxes, unless its earlier record is still valid."""
     places = [(box.label, box.x, box.y, box.width, box.height) for box in boxes]
     boxes_digest = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
     try:
@@ -148,10 +143,10 @@ def _with_splits(
     recipe: Recipe,
     groups: PhotoGroups,
 ) -> tuple[list[PhotoRecord], list[str]]:
-    """Give each record its split; a photograph that resembles both sides of a split is left out, with a message.
+    """Return the records with their splits, and a message for each that resembles two splits: it is left out.
 
-    What was cut before and is gone or changed now still draws its like: a corrected photograph stays on the side
-    of its former self, and the near-duplicate of one that is missing today can't end up on another side.
+    Photographs of earlier calls that are missing or changed now still count: a corrected photograph keeps its split,
+    and a near-duplicate of a missing one gets that one's split.
     """
     numbers = groups.numbers()
     photos = [_photo(r.photo, r, [box.label for box in boxes[r.photo]], numbers) for r in records]
@@ -162,16 +157,16 @@ def _with_splits(
     splits = assign_splits(photos, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
-        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since it would show test "
-        "pictures to the training. Cut into a new folder to split everything afresh."
+        f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
+        "would leak into the training. Cut into a new folder to split all photographs anew."
         for r in records
         if r.photo not in splits
     ]
     return kept, unsplit
 
 
-def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> Photo:
-    return Photo(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
+def _photo(name: str, record: PhotoRecord, labels: list[str], numbers: dict[str, tuple[int, ...]]) -> HashedPhoto:
+    return HashedPhoto(name, tuple(labels), _parse_views(record.views), groups_of(record.photo, numbers))
 
 
 def _parse_views(text: str) -> tuple[tuple[int, int], ...]:
@@ -186,12 +181,13 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
         pixels = decode_image((images / missing[0].photo).read_bytes())
         for patch in missing:
             window = pixels[patch.y : patch.y + patch.height, patch.x : patch.x + patch.width]
-            store_patch(_reduced(window, recipe.patches.longest_side), folder / patch.file)
+            reduced = _reduced(window, recipe.patches.longest_side)
+            write_atomically(folder / patch.file, png_bytes(reduced, compress_level=1))
     return len(missing)
 
 
 def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -> Patch:
-    """Name a patch by everything that decides its pixels, so that an existing file is always the right one."""
+    """Return a patch whose file name has a hash of all that its pixels depend on, so that an existing file is right."""
     x, y, width, height = window.x, window.y, window.width, window.height
     origin = f"{record.photo}:{record.sha256}:{longest_side}".encode("utf-8", "surrogateescape")
     name = f"{_ascii(Path(record.photo).stem)}-{hashlib.sha256(origin).hexdigest()[:8]}-{x}-{y}-{width}x{height}.png"
@@ -212,13 +208,6 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
     return resize_image(pixels, (height, width))
 
 
-def store_patch(pixels: np.ndarray, path: Path) -> None:
-    """Write a PNG: lossless, so that a patch is exactly the photograph's pixels."""
-    png = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(png, "PNG", compress_level=1)
-    write_atomically(path, png.getvalue())
-
-
 def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     """Apply a function in threads: Pillow decodes and encodes without holding the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -228,19 +217,8 @@ def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Res
 def _read_records(path: Path) -> dict[str, PhotoRecord]:
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        header, *rows = csv.reader(file)
-    if tuple(header) != _RECORD_COLUMNS or any(len(row) != len(header) for row in rows):
-        raise InputError(f"{path}: line 1 must be {','.join(_RECORD_COLUMNS)}. Received: {header}. Use a new folder.")
-    return {
-        photo: PhotoRecord(photo, digest, boxes, int(width), int(height), views, split)
-        for photo, digest, boxes, width, height, views, split in rows
-    }
+    return {record.photo: record for record in read_csv(path, PhotoRecord, "Use a new folder.")}
 
 
 def _write_records(records: dict[str, PhotoRecord], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_RECORD_COLUMNS)
-    writer.writerows(astuple(record) for _, record in sorted(records.items()))
-    write_atomically(path, text.getvalue())
+    write_csv(path, PhotoRecord, (record for _, record in sorted(records.items())))

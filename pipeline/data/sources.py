@@ -11,9 +11,9 @@ from pipeline.data.annotations.read import read_annotations
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import index_class_folders
 from pipeline.data.groups import PhotoGroups, read_photo_groups
-from pipeline.data.index import PatchIndex
+from pipeline.data.index import INDEX_NAME, PatchIndex
 from pipeline.data.outliers import add_outliers
-from pipeline.data.patches import INDEX_NAME, cut_patches
+from pipeline.data.patches import cut_patches
 from pipeline.drawn.memes.dataset import write_meme_pictures
 from pipeline.drawn.scenes.dataset import write_scenes
 from pipeline.settings.labels import BACKGROUND

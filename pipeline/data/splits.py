@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import imagehash
 import numpy as np
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from pipeline.settings.sections import SplitSettings
 
@@ -22,7 +24,7 @@ Part = TypeVar("Part", str, int)  # the name of a split, or the number of a fold
 
 
 @dataclass(frozen=True)
-class Photo:
+class HashedPhoto:
     """What the split needs to know of a photograph.
 
     labels: one entry for each box. views: perceptual hashes of the whole picture and of each box, every one
@@ -50,110 +52,104 @@ def perceptual_hashes(rgb: np.ndarray) -> tuple[int, int]:
 
 
 def assign_splits(
-    photos: Iterable[Photo], settings: SplitSettings, known: Mapping[str, str] | None = None
+    photos: Iterable[HashedPhoto], settings: SplitSettings, known: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return the split of each photograph's name.
 
-    Groups of near-duplicates are dealt, in an order that only names and seed decide, each to the split that
-    lacks its labels most. Photographs in `known` keep their split and draw their near-duplicates to it; one
+    Groups of near-duplicates are assigned, in an order that depends on names and seed alone, each to the split that
+    lacks its labels most. Photographs in `known` keep their split, and their near-duplicates join them; one
     that resembles known photographs of two splits belongs to neither and is left out of the result.
-    With folds, the fold of `settings.fold` is the test and the other groups are dealt between the other two.
+    With folds, the fold of `settings.fold` is the test set and the other groups are assigned to the other two splits.
     """
     known = known or {}
     groups = group_near_duplicates(photos, settings.near_duplicate_distance)
     shares = {"train": 1 - settings.validation - settings.test_share, "validation": settings.validation}
     if settings.folds:
-        known = {**_held_out(groups, settings, known), **known}
+        known = {**_test_fold(groups, settings, known), **known}
     else:
         shares["test"] = settings.test
-    return _deal(groups, shares, known, settings.seed)
+    return _assign(groups, shares, known, settings.seed)
 
 
-def assign_validation(photos: Iterable[Photo], settings: SplitSettings) -> dict[str, str]:
+def assign_validation(photos: Iterable[HashedPhoto], settings: SplitSettings) -> dict[str, str]:
     """Return train or validation for each photograph's name, where the test set is given and has no part in it."""
     groups = group_near_duplicates(photos, settings.near_duplicate_distance)
     shares = {"train": 1 - settings.validation, "validation": settings.validation}
-    return _deal(groups, shares, {}, settings.seed)
+    return _assign(groups, shares, {}, settings.seed)
 
 
-def _held_out(groups: list[list[Photo]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
-    """Return "test" for the photographs of the fold; groups with known photographs are left to these.
+def _test_fold(groups: list[list[HashedPhoto]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
+    """Return "test" for the photographs of the fold; groups with known photographs keep the split of these.
 
-    The folds depend on the photographs, their number and the seed alone: they are the same whichever is the test.
+    The folds depend on the photographs, their number and the seed alone: they are the same whichever is the test set.
     """
-    folds = _deal(groups, dict.fromkeys(range(1, settings.folds + 1), 1 / settings.folds), {}, settings.seed)
+    folds = _assign(groups, dict.fromkeys(range(1, settings.folds + 1), 1 / settings.folds), {}, settings.seed)
     new = [group for group in groups if not any(photo.name in known for photo in group)]
     return {photo.name: "test" for group in new for photo in group if folds[photo.name] == settings.fold}
 
 
-def _deal(
-    groups: list[list[Photo]], shares: Mapping[Part, float], known: Mapping[str, Part], seed: int
+def _assign(
+    groups: list[list[HashedPhoto]], shares: Mapping[Part, float], known: Mapping[str, Part], seed: int
 ) -> dict[str, Part]:
-    """Deal each group to the part that lacks its labels most; known photographs may be in parts without a share."""
-    needs = _needs(groups, shares)
+    """Assign each group to the part that lacks its labels most; known photographs may be in parts without a share."""
+    missing = _target_counts(groups, shares)
     result: dict[str, Part] = {}
-    for group in sorted(groups, key=lambda group: _deal_order(group, known, seed)):
+    for group in sorted(groups, key=lambda group: _assignment_order(group, known, seed)):
         sides = {known[photo.name] for photo in group if photo.name in known}
-        side = sides.pop() if len(sides) == 1 else None if sides else _neediest(group, needs)
+        side = sides.pop() if len(sides) == 1 else None if sides else _most_lacking(group, missing)
         for photo in group:
             part = known.get(photo.name, side)
             if part is not None:
                 result[photo.name] = part
-                needs.get(part, Counter()).subtract(_strata(photo))
+                missing.get(part, Counter()).subtract(_strata(photo))
     return result
 
 
-def group_near_duplicates(photos: Iterable[Photo], distance: int) -> list[list[Photo]]:
-    """Join photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
+def group_near_duplicates(photos: Iterable[HashedPhoto], distance: int) -> list[list[HashedPhoto]]:
+    """Group photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
 
-    A view of plain colour resembles nothing. Photographs of a known group are joined too.
+    A view of plain colour resembles nothing. Photographs of a known group are grouped too. Chains are one group.
     """
     ordered = sorted(photos, key=lambda photo: photo.name)
-    roots = list(range(len(ordered)))
-    for first, second in (*_close_pairs(ordered, distance), *_known_pairs(ordered)):
-        roots[_root(roots, second)] = _root(roots, first)
-    groups: dict[int, list[Photo]] = {}
-    for place, photo in enumerate(ordered):
-        groups.setdefault(_root(roots, place), []).append(photo)
+    pairs = np.concatenate([_known_pairs(ordered), *_close_pairs(ordered, distance)])
+    graph = coo_array((np.ones(len(pairs)), pairs.T), (len(ordered), len(ordered)))
+    groups: dict[int, list[HashedPhoto]] = {}
+    for number, photo in zip(connected_components(graph, directed=False)[1], ordered, strict=True):
+        groups.setdefault(int(number), []).append(photo)
     return list(groups.values())
 
 
-def _close_pairs(photos: list[Photo], distance: int) -> Iterable[tuple[int, int]]:
-    """Yield pairs of photographs (first < second) with close views, comparing each view with all."""
-    owner = np.array([place for place, photo in enumerate(photos) for _ in photo.views])  # [views]
+def _close_pairs(photos: list[HashedPhoto], distance: int) -> Iterable[np.ndarray]:
+    """Yield pairs of photographs (first < second) with close views, int [pairs, 2], comparing each view with all."""
+    owner = np.array([position for position, photo in enumerate(photos) for _ in photo.views])  # [views]
     hashes = np.array([view for photo in photos for view in photo.views], np.uint64).reshape(-1, 2)  # [views, 2]
     telling = np.bitwise_count(hashes).min(axis=1, initial=64) >= _LEAST_BITS  # [views]
     owner, hashes = owner[telling], hashes[telling]
     for start in range(0, len(hashes), _BLOCK_ROWS):
         block = hashes[start : start + _BLOCK_ROWS, :1, np.newaxis]  # [block, 1, 1]
         differing = np.bitwise_count(block ^ hashes.T[np.newaxis]).min(axis=1)  # [block, views]
-        for row, column in np.argwhere(differing <= distance):
-            first, second = int(owner[start + row]), int(owner[column])
-            if first < second:
-                yield first, second
+        rows, columns = np.nonzero(differing <= distance)
+        pairs = np.stack([owner[start + rows], owner[columns]], axis=1)
+        yield pairs[pairs[:, 0] < pairs[:, 1]]
 
 
-def _known_pairs(photos: list[Photo]) -> Iterable[tuple[int, int]]:
-    """Yield each photograph of a known group with the first one of that group."""
+def _known_pairs(photos: list[HashedPhoto]) -> np.ndarray:
+    """Return each photograph of a known group with the first one of that group, int [pairs, 2]."""
     first: dict[int, int] = {}
-    for place, photo in enumerate(photos):
-        for number in photo.groups:
-            yield first.setdefault(number, place), place
+    pairs = [
+        (first.setdefault(number, position), position)
+        for position, photo in enumerate(photos)
+        for number in photo.groups
+    ]
+    return np.array(pairs, int).reshape(-1, 2)
 
 
-def _root(roots: list[int], place: int) -> int:
-    while roots[place] != place:
-        roots[place] = roots[roots[place]]
-        place = roots[place]
-    return place
-
-
-def _strata(photo: Photo) -> Counter[str]:
+def _strata(photo: HashedPhoto) -> Counter[str]:
     """Count a photograph once for each of its labels; one without boxes is a stratum of its own."""
     return Counter(sorted(set(photo.labels)) or [""])  # sorted: sums of floats depend on their order
 
 
-def _needs(groups: list[list[Photo]], shares: Mapping[Part, float]) -> dict[Part, Counter]:
+def _target_counts(groups: list[list[HashedPhoto]], shares: Mapping[Part, float]) -> dict[Part, Counter]:
     """Return how many photographs of each stratum every part should get."""
     totals: Counter[str] = Counter()
     for group in groups:
@@ -162,15 +158,18 @@ def _needs(groups: list[list[Photo]], shares: Mapping[Part, float]) -> dict[Part
     return {part: Counter({label: n * share for label, n in totals.items()}) for part, share in shares.items()}
 
 
-def _deal_order(group: list[Photo], known: Mapping[str, Any], seed: int) -> tuple[bool, int, str]:
-    """Known photographs first, since they fill quotas; then large groups, which are hardest to fit; then by lot."""
-    lot = hashlib.sha256(f"{seed}:{group[0].name}".encode("utf-8", "surrogateescape")).hexdigest()
-    return not any(photo.name in known for photo in group), -len(group), lot
+def _assignment_order(group: list[HashedPhoto], known: Mapping[str, Any], seed: int) -> tuple[bool, int, str]:
+    """Known photographs first, since they fill quotas; then large groups, which are hardest to fit; then shuffled.
+
+    Shuffled by a hash of seed and name, which is the same on every machine.
+    """
+    digest = hashlib.sha256(f"{seed}:{group[0].name}".encode("utf-8", "surrogateescape")).hexdigest()
+    return not any(photo.name in known for photo in group), -len(group), digest
 
 
-def _neediest(group: list[Photo], needs: Mapping[Part, Counter]) -> Part:
+def _most_lacking(group: list[HashedPhoto], missing: Mapping[Part, Counter]) -> Part:
     """Return the part that lacks the group's labels most; the first one of equals."""
     wanted: Counter[str] = Counter()
     for photo in group:
         wanted.update(_strata(photo))
-    return max(needs, key=lambda part: sum(needs[part][label] * n for label, n in wanted.items()))
+    return max(missing, key=lambda part: sum(missing[part][label] * n for label, n in wanted.items()))

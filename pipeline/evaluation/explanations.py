@@ -1,16 +1,15 @@
 """Wrong answers -> the nearest training patches, and heat maps of the evidence for the given and the true label."""
 
-import io
 import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
 from inference.errors import printable
 from inference.model.decide import UNKNOWN
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
 from models.heads import POOL
 from pipeline.data.dataset import load_patch
@@ -95,12 +94,7 @@ def _write_maps(
     heats = grad_cam(network, np.stack([pixels[number] for number, _, _ in asked]), outputs)
     for (number, kind, label), heat in zip(asked, heats, strict=True):
         path = run.mistakes / f"{number + 1:02}-{kind}.jpg"
-        _write_jpeg(draw_heat_map(read_image(paths[number]), heat, MAP_SIDE_PIXELS), path)
+        picture = draw_heat_map(read_image(paths[number]), heat, MAP_SIDE_PIXELS)
+        write_atomically(path, jpeg_bytes(picture, _MAP_QUALITY, HALF_COLOUR))
         found[number].append(EvidenceMap(label, relative_to_run(path, run.path), not bool(heat.any())))
     return [tuple(maps) for maps in found]
-
-
-def _write_jpeg(pixels: np.ndarray, path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=_MAP_QUALITY)
-    write_atomically(path, buffer.getvalue())

@@ -4,14 +4,13 @@ By confident learning (Northcutt et al. 2021, arXiv:1911.00068), as the library 
 where the network gives another class at least the probability that it gives, on average, to patches labelled so.
 """
 
-import csv
-import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from inference.atomic_file import write_atomically
 from inference.errors import printable
+from pipeline.data.csv_files import write_csv
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.report.sections import DoubtfulLabel, LabelErrors
 from pipeline.settings.recipe import Recipe
@@ -19,8 +18,26 @@ from pipeline.settings.run_folder import RunFolder, relative_to_run
 
 SHOWN = 24
 HELD_OUT = ("validation", "test")
-COLUMNS = ("file", "photo", "x", "y", "width", "height", "split", "label", "suggested", "quality")
 _TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One line of label_errors.csv; the window in the photograph says which box to correct.
+
+    quality: the probability of the patch's own label.
+    """
+
+    file: str
+    photo: str
+    x: int
+    y: int
+    width: int
+    height: int
+    split: str
+    label: str
+    suggested: str
+    quality: float
 
 
 def check_labels(
@@ -43,7 +60,7 @@ def check_labels(
         (patches[place], recipe.labels[rows[place].argmax()], float(rows[place, labels[place]]))
         for place in find_suspects(rows, labels)
     ]
-    _write_suspects(entries, run)
+    write_csv(run.label_errors, Suspect, (_suspect(*entry) for entry in entries))
     shown = tuple(
         DoubtfulLabel(
             file=relative_to_run(index.path(patch), run.path),
@@ -95,12 +112,6 @@ def _annotated(
     return patches, found / found.sum(axis=1, keepdims=True)
 
 
-def _write_suspects(entries: list[tuple[Patch, str, float]], run: RunFolder) -> None:
-    """Write one line a suspect; its window in the photograph says which box to correct."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for patch, suggested, quality in entries:
-        window = (patch.x, patch.y, patch.width, patch.height)
-        writer.writerow([patch.file, patch.photo, *window, patch.split, patch.label, suggested, repr(quality)])
-    write_atomically(run.label_errors, text.getvalue())
+def _suspect(patch: Patch, suggested: str, quality: float) -> Suspect:
+    window = (patch.x, patch.y, patch.width, patch.height)
+    return Suspect(patch.file, patch.photo, *window, patch.split, patch.label, suggested, quality)

@@ -1,51 +1,64 @@
 """What the released file said of each test patch -> predictions.csv -> Scores, so that folds can be pooled."""
 
-import csv
-import io
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores
 
-COLUMNS = ("file", "photo", "label", "best", "confidence", "runner_up", "result", "loss")
-_WITHOUT_LOSS = COLUMNS[:-1]  # as earlier versions wrote them
+
+@dataclass(frozen=True)
+class Prediction:
+    """One line of predictions.csv: the fields of metrics.classification.Scores, and the loss; see evaluation.mistakes.
+
+    loss: the negative logarithm of the probability of the true label; earlier versions did not write it.
+    """
+
+    file: str
+    photo: str
+    label: str
+    best: str
+    confidence: float
+    runner_up: str
+    result: str
+    loss: float = math.nan
 
 
 def write_predictions(scores: Scores, losses: np.ndarray, index: PatchIndex, path: Path) -> None:
-    """Write one line per patch, in the order of the index: the fields of metrics.classification.Scores, and the loss.
-
-    losses: float [patches], the negative logarithm of the probability that the truth got; see evaluation.mistakes.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for place, patch in enumerate(index.patches):
-        confidence, loss = (repr(float(values[place])) for values in (scores.confidences, losses))  # every digit
-        answer = (scores.best[place], confidence, scores.runners_up[place], scores.results[place], loss)
-        writer.writerow([patch.file, patch.photo, scores.labels[place], *answer])
-    write_atomically(path, text.getvalue())
+    """Write one line per patch, in the order of the index; losses: float [patches]."""
+    rows = [
+        Prediction(
+            patch.file,
+            patch.photo,
+            str(scores.labels[row]),
+            str(scores.best[row]),
+            float(scores.confidences[row]),
+            str(scores.runners_up[row]),
+            str(scores.results[row]),
+            float(losses[row]),
+        )
+        for row, patch in enumerate(index.patches)
+    ]
+    write_csv(path, Prediction, rows)
 
 
 def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
-    """Read predictions.csv of a run with these classes; the column loss, which earlier versions did not write, is not.
+    """Read predictions.csv of a run with these classes, without the losses.
 
     Raises:
         InputError: the file is missing or damaged.
     """
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Measure the run: python -m pipeline evaluate {path.parent}.")
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
-    if tuple(header) not in (COLUMNS, _WITHOUT_LOSS) or any(len(row) != len(header) for row in rows):
-        raise InputError(f"{path}: line 1 must be {','.join(COLUMNS)}. Received: {header}. Evaluate the run again.")
-    fields = np.array(rows, str).reshape(-1, len(header)).T
-    _, photos, labels, best, confidences, runners_up, results = fields[: len(_WITHOUT_LOSS)]
-    return Scores(classes, labels, photos, results, best, confidences.astype(float), runners_up)
+    rows = read_csv(path, Prediction, "Evaluate the run again.")
+    columns = {"label": str, "photo": str, "result": str, "best": str, "confidence": float, "runner_up": str}
+    return Scores(classes, *(np.array([getattr(row, name) for row in rows], kind) for name, kind in columns.items()))
 
 
 def pool_scores(parts: Sequence[Scores]) -> Scores:

@@ -1,7 +1,6 @@
 """A report's mistakes and doubtful labels -> what the page shows of them, their pictures inside the page."""
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from inference.errors import InputError
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes, png_bytes
 from inference.pictures.image_io import read_image
 from pipeline.report.heat_map import colour_scale
 from pipeline.report.sections import ClassificationReport, Mistake
@@ -70,10 +70,11 @@ def picture_uri(path: Path, side: int = PICTURE_SIDE_PIXELS) -> str | None:
 
 
 def _data_uri(picture: Image.Image) -> str:
-    kind = "png" if max(picture.size) <= _LOSSLESS_SIDE_PIXELS else "jpeg"
-    buffer = io.BytesIO()
-    picture.save(buffer, format=kind, optimize=True, **({"quality": _QUALITY} if kind == "jpeg" else {}))
-    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    if max(picture.size) <= _LOSSLESS_SIDE_PIXELS:
+        kind, data = "png", png_bytes(picture, optimize=True)
+    else:
+        kind, data = "jpeg", jpeg_bytes(picture, _QUALITY, HALF_COLOUR, optimize=True)
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
 
 
 def _mistake_card(entry: Mistake, folder: Path) -> PictureCard:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
+from inference.atomic_file import write_atomically
 from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
+from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
-from pipeline.data.patches import store_patch
 from pipeline.random_generator import make_generator
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import BOXES, CENTRE, measure_views
@@ -131,7 +132,7 @@ def _write_examples(
         row, stem = rows[number], f"control/{folder.examples.name}/{number:04d}"
         view, lit = f"{stem}-view.png", f"{stem}-lit.png"
         for name, picture in zip((view, lit), draw_example(seen.small[number], maps[number]), strict=True):
-            store_patch(picture, folder.path.parent / name)
+            write_atomically(folder.path.parent / name, png_bytes(picture, compress_level=1))
         photo = printable(row.photo)
         examples.append(ViewExample(view, lit, photo, row.label, row.whole, row.mass, row.area or 0.0))
     return tuple(examples)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
-from pipeline.data.annotations.source import list_files
+from pipeline.data.file_listing import list_files
 
 _MOST_CANDIDATES = 5  # files that a message names
 # What may follow a stem: letters, perhaps digits. `stone 1.2` has no extension, `stone 1.jpg` has.
@@ -22,7 +22,7 @@ _Table = dict[str, list[str]]  # key -> paths of photographs
 class PhotoIndex:
     """The files under an images folder, by relative path and by base name, with and without extension.
 
-    Keys are in Unicode's composed form: macOS writes an accent as a letter of its own, other systems do not.
+    Keys are in Unicode's composed form: macOS writes an accent as a separate character, other systems do not.
     """
 
     folder: Path
@@ -41,11 +41,11 @@ class PhotoIndex:
         return self._find(name, paths=(self.by_path,), names=(self.by_name,))
 
     def find_by_stem(self, stem: str) -> str:
-        """Return the path of the photograph with this name but for its extension; see find."""
+        """Return the path of the photograph whose name without extension is this one; see find."""
         return self._find(stem, paths=(self.by_path, self.by_path_stem), names=(self.by_name, self.by_name_stem))
 
     def _find(self, name: str, paths: tuple[_Table, ...], names: tuple[_Table, ...]) -> str:
-        if name in self.paths:  # an exact name is never in doubt, whatever signs are in it
+        if name in self.paths:  # an exact name is never ambiguous, whatever characters it has
             return name
         wanted = unicodedata.normalize("NFC", relative_name(name))
         found = [table[wanted] for table in paths if wanted in table]

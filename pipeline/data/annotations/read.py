@@ -1,8 +1,9 @@
 """Annotation file + images folder > list of annotations: COCO, Pascal VOC, YOLO and CSV come out the same.
 
 Boxes are in the frame that a viewer shows, after EXIF rotation, in whole pixels with the origin top left: a box
-covers x <= column < x + width. A program that draws boxes on the stored, unrotated frame betrays itself in COCO and
-VOC by the picture's size; such photographs are refused. A half turn, a square picture, YOLO and CSV leave no trace.
+covers x <= column < x + width. A program that draws boxes on the stored, unrotated frame is recognized in COCO and
+VOC by the stated size; such photographs are refused. It can't be recognized after a half turn, in a square picture, in
+YOLO or in CSV.
 
 Edges are rounded, not sizes: x 10.4 and width 20.2 give the edges 10 and 31, so width 21. A half is rounded up, and
 so is what lies up to 1/128 pixel below it: six decimals of YOLO miss an edge by up to 0.75e-6 of the frame, and the
@@ -18,11 +19,11 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from inference.boxes.entries import Entries, NamedPhoto, Refusal, WrittenBox
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
-from pipeline.data.annotations.formats import read_source
+from pipeline.data.annotations.formats import read_entries
 from pipeline.data.annotations.photo_index import PhotoIndex, drop_extension, index_photos, relative_name
-from pipeline.data.annotations.source import NamedPhoto, Refusal, Source, WrittenBox
 
 _ROUNDING = 0.5 + 1 / 128
 _MOST_REFUSALS = 5  # messages that the error about an unusable file repeats
@@ -43,14 +44,14 @@ class Annotation:
 
 @dataclass(frozen=True)
 class AnnotationSet:
-    """What a source holds, and what of it was clipped or refused."""
+    """What the annotations hold, and what of it was clipped or refused."""
 
     format: str  # "coco", "voc", "yolo" or "csv"
-    annotations: tuple[Annotation, ...]  # sorted by photo, then in the source's order
+    annotations: tuple[Annotation, ...]  # sorted by photo, then in their order
     clipped: int  # boxes that stuck out of their picture
-    refused: tuple[str, ...]  # one message an entry that was left out: where, rule, value received, remedy
-    photos: tuple[str, ...]  # photographs that the source names and that can be read, sorted, boxes or not
-    incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be none
+    refused: tuple[str, ...]  # one message for each entry that was left out: where, rule, value received, remedy
+    photos: tuple[str, ...]  # photographs that they name and that can be read, sorted, boxes or not
+    incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be an object
 
 
 @dataclass(frozen=True)
@@ -63,35 +64,35 @@ class _Photograph:
 def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> AnnotationSet:
     """Return the annotations of a file or folder for the photographs under images, labelled with labels.
 
-    An entry that breaks a rule is left out with a message in `refused`; everything else is still read. Labels are
+    An invalid entry is left out with a message in `refused`; everything else is still read. Labels are
     compared without surrounding blanks, first exactly, then without case.
 
     Raises:
-        InputError: the source can't be parsed or is of no known format, or no box of it can be used.
+        InputError: they can't be parsed, their format is not supported, or no box can be used.
     """
-    source = read_source(path)
-    photographs = _find_photographs(source, index_photos(images))
-    placed = _place_boxes(source, photographs, labels)
+    entries = read_entries(path)
+    photographs = _find_photographs(entries, index_photos(images))
+    placed = _place_boxes(entries, photographs, labels)
     if not placed:
-        raise InputError(_describe_unusable(path, source))
+        raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
-    refused_photos = {refusal.photo for refusal in source.refusals}
+    refused_photos = {refusal.photo for refusal in entries.refusals}
     return AnnotationSet(
-        format=source.format,
+        format=entries.format,
         annotations=tuple(annotations),
         clipped=sum(was_clipped for _, was_clipped in placed),
-        refused=tuple(refusal.message for refusal in source.refusals),
+        refused=tuple(refusal.message for refusal in entries.refusals),
         photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
     )
 
 
-def _describe_unusable(path: Path, source: Source) -> str:
-    messages = [refusal.message for refusal in source.refusals]
+def _describe_unusable(path: Path, entries: Entries) -> str:
+    messages = [refusal.message for refusal in entries.refusals]
     rest = [f"and {len(messages) - _MOST_REFUSALS} more"] if len(messages) > _MOST_REFUSALS else []
     return "\n".join(
         [
-            f"{printable(str(path))}: must hold at least one usable box; of {source.format} "
+            f"{printable(str(path))}: must hold at least one usable box; of {entries.format} "
             f"{len(messages)} entries were refused. Correct them or name another file.",
             *messages[:_MOST_REFUSALS],
             *rest,
@@ -99,37 +100,37 @@ def _describe_unusable(path: Path, source: Source) -> str:
     )
 
 
-def _find_photographs(source: Source, index: PhotoIndex) -> dict[str, _Photograph]:
-    """Return written name -> photograph. One that fails is refused once, by the first entry that shows the fault."""
-    files = _match_files(source, index)
+def _find_photographs(entries: Entries, index: PhotoIndex) -> dict[str, _Photograph]:
+    """Return written name -> photograph. An invalid one is refused once, at the first entry that shows the fault."""
+    files = _match_files(entries, index)
     photographs: dict[str, _Photograph] = {}
     refused: set[str] = set()
-    for named in source.photos:
+    for named in entries.photos:
         if named.name not in files or named.name in refused:
             continue
-        refused.add(named.name)  # until its size has proved right
-        with source.collect_refusal(named.origin):
+        refused.add(named.name)  # until its size has been checked
+        with entries.collect_refusal(named.origin):
             photographs[named.name] = _measure(named, files[named.name], index.folder)
             refused.remove(named.name)
     return {name: photograph for name, photograph in photographs.items() if name not in refused}
 
 
-def _match_files(source: Source, index: PhotoIndex) -> dict[str, str]:
-    """Return written name -> path of its file, without names that would share a file."""
-    find = index.find_by_stem if source.named_by_stem else index.find
+def _match_files(entries: Entries, index: PhotoIndex) -> dict[str, str]:
+    """Return written name -> path of its file; names that would share a file are refused."""
+    find = index.find_by_stem if entries.named_by_stem else index.find
     files: dict[str, str] = {}
     origins: dict[str, str] = {}
-    for named in source.photos:
+    for named in entries.photos:
         if named.name not in origins:
             origins[named.name] = named.origin
-            with source.collect_refusal(named.origin):
+            with entries.collect_refusal(named.origin):
                 files[named.name] = find(named.name)
     for name in _find_rivals(files):
         message = (
             f"two photographs can't be one file; {quote(name)} and another name both fit {quote(files[name])}. "
             "Write their paths relative to the images folder."
         )
-        source.refusals.append(Refusal(f"{origins[name]}: {message}"))
+        entries.refusals.append(Refusal(f"{origins[name]}: {message}"))
         del files[name]
     return files
 
@@ -153,7 +154,7 @@ def _find_rivals(files: dict[str, str]) -> list[str]:
 
 
 def _measure(named: NamedPhoto, path: str, folder: Path) -> _Photograph:
-    """Return the photograph with its size, once that is known to be the one on which its boxes were drawn."""
+    """Return the photograph with its size; a stated size must be the same."""
     try:
         width, height = image_size(folder / path)
     except InputError as fault:
@@ -164,7 +165,7 @@ def _measure(named: NamedPhoto, path: str, folder: Path) -> _Photograph:
 
 
 def _refuse_size(named: NamedPhoto, path: Path, size: tuple[int, int]) -> None:
-    stated = " x ".join(str(side) for side in named.stated_size or ())
+    stated = " x ".join(quote(side) for side in named.stated_size or ())
     shown = f"{size[0]} x {size[1]}"
     if named.stated_size == (size[1], size[0]) and _is_turned(path):
         raise InputError(
@@ -186,20 +187,22 @@ def _is_turned(path: Path) -> bool:
 
 
 def _place_boxes(
-    source: Source, photographs: dict[str, _Photograph], labels: tuple[str, ...]
+    entries: Entries, photographs: dict[str, _Photograph], labels: tuple[str, ...]
 ) -> list[tuple[Annotation, bool]]:
-    """Return the sound boxes and whether each was clipped; the message about a photograph covers its boxes."""
+    """Return the valid boxes and whether each was clipped; boxes of refused photographs get no message of their own."""
     placed = []
-    for box in source.boxes:
+    for box in entries.boxes:
         if box.photo in photographs:
-            with source.collect_refusal(box.origin, box.photo):
-                placed.append(_place_box(box, photographs[box.photo], labels))
+            with entries.collect_refusal(box.origin, box.photo):
+                placed.append(_place_box(box, entries.in_fractions, photographs[box.photo], labels))
     return placed
 
 
-def _place_box(box: WrittenBox, photograph: _Photograph, labels: tuple[str, ...]) -> tuple[Annotation, bool]:
-    label = _match_label(box.label, labels)
-    edges = _round_edges(box, photograph)
+def _place_box(
+    box: WrittenBox, in_fractions: bool, photograph: _Photograph, labels: tuple[str, ...]
+) -> tuple[Annotation, bool]:
+    label = _match_label(box.label or "", labels)
+    edges = _round_edges(box, (photograph.width, photograph.height) if in_fractions else (1, 1))
     _check_extent(edges, f"a box must be at least one whole pixel wide and high; received {box.written}.")
     left, top, right, bottom = edges
     inside = (max(left, 0), max(top, 0), min(right, photograph.width), min(bottom, photograph.height))
@@ -210,11 +213,13 @@ def _place_box(box: WrittenBox, photograph: _Photograph, labels: tuple[str, ...]
     return annotation, inside != edges
 
 
-def _round_edges(box: WrittenBox, photograph: _Photograph) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom in whole pixels: 10.4 gives 10; 10.5 and 10.4995 give 11."""
-    scale = (photograph.width, photograph.height) * 2 if box.in_fractions else (1, 1, 1, 1)
-    edges = [edge * factor for edge, factor in zip(box.edges, scale, strict=True)]
-    if not all(math.isfinite(edge) for edge in edges):  # each number was finite, their sum was not
+def _round_edges(box: WrittenBox, scale: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom in whole pixels: 10.4 gives 10; 10.5 and 10.4995 give 11.
+
+    scale: pixels in one unit of the box, along the width and the height.
+    """
+    edges = [edge * factor for edge, factor in zip(box.edges, scale * 2, strict=True)]
+    if not all(math.isfinite(edge) for edge in edges):  # a sum of finite numbers can be infinite
         raise InputError(f"a box must have finite edges; received {box.written}. Correct or remove it.")
     left, top, right, bottom = (math.floor(edge + _ROUNDING) for edge in edges)
     return left, top, right, bottom
@@ -227,7 +232,7 @@ def _check_extent(edges: tuple[int, int, int, int], fault: str) -> None:
 
 
 def _match_label(written: str, labels: tuple[str, ...]) -> str:
-    """Return the known label that is meant: `Pyrite ` is pyrite where no other label differs in case alone."""
+    """Return the label that is meant: `Pyrite ` gives pyrite, unless two labels differ in case alone."""
     wanted = written.strip()
     if wanted in labels:
         return wanted

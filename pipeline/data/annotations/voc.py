@@ -1,27 +1,28 @@
-"""Pascal VOC XML > Source: one file a photograph, pixel edges, 0-based, so that xmax = x + width.
+"""Pascal VOC XML > Entries: one file per photograph, pixel edges, 0-based, so that xmax = x + width.
 
-Some writers count pixels from 1, as the original data set did. Nothing in the file says so; their boxes come out
-one pixel to the right and below.
+Some programs count pixels from 1, as the original data set did. The file does not say so; their boxes are shifted by
+one pixel to the right and down.
 """
 
 from pathlib import Path
 from xml.etree import ElementTree
 
+from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, parse_number
 from inference.errors import InputError, printable, quote
-from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, list_files, parse_number
+from pipeline.data.file_listing import list_files
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_voc(path: Path) -> Source:
+def read_voc(path: Path) -> Entries:
     """Return what one .xml file, or every .xml file under a folder, says; a file that can't be read is refused."""
-    source = Source("voc")
+    found = Entries("voc")
     names = list_voc_files(path) if path.is_dir() else [path.name]
     folder = path if path.is_dir() else path.parent
     for name in names:
-        with source.collect_refusal(printable(name)):
-            _read_photo(source, folder / name, printable(name))
-    return source
+        with found.collect_refusal(printable(name)):
+            _read_photo(found, folder / name, printable(name))
+    return found
 
 
 def list_voc_files(folder: Path) -> list[str]:
@@ -30,7 +31,7 @@ def list_voc_files(folder: Path) -> list[str]:
 
 
 class _TreeWithoutDoctype(ElementTree.TreeBuilder):
-    """Stop at a document type: it can define entities that expand without bound or read other files."""
+    """Refuse a document type: it can define entities that expand without bound or read other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise InputError(f"must be XML without DOCTYPE; received DOCTYPE {quote(name)}. Delete that declaration.")
@@ -50,16 +51,16 @@ def _parse(path: Path) -> ElementTree.Element:
     return root
 
 
-def _read_photo(source: Source, path: Path, origin: str) -> None:
+def _read_photo(found: Entries, path: Path, origin: str) -> None:
     root = _parse(path)
     name = _text_of(root, "filename")
     if not name:
         raise InputError("<filename> must name the photograph; received nothing. Write its name there.")
-    source.photos.append(NamedPhoto(name, origin, _read_size(root)))
+    found.photos.append(NamedPhoto(name, origin, _read_size(root)))
     for position, node in enumerate(root.findall("object"), start=1):
         box_origin = f"{origin}: object {position}"
-        with source.collect_refusal(box_origin, name):
-            source.boxes.append(_read_box(node, name, box_origin))
+        with found.collect_refusal(box_origin, name):
+            found.boxes.append(_read_box(node, name, box_origin))
 
 
 def _read_size(root: ElementTree.Element) -> tuple[int, int] | None:
@@ -80,7 +81,7 @@ def _read_box(node: ElementTree.Element, photo: str, origin: str) -> WrittenBox:
     texts = [_text_of(node, f"bndbox/{edge}") for edge in _EDGES]
     left, top, right, bottom = (parse_number(text, edge) for edge, text in zip(_EDGES, texts, strict=True))
     written = ", ".join(f"{edge} {text}" for edge, text in zip(_EDGES, texts, strict=True))
-    return WrittenBox(photo, _text_of(node, "name"), (left, top, right, bottom), False, origin, written)
+    return WrittenBox(photo, _text_of(node, "name"), (left, top, right, bottom), True, origin, written)
 
 
 def _text_of(node: ElementTree.Element, path: str) -> str:

@@ -1,38 +1,39 @@
-"""YOLO txt > Source: a line is `class x_center y_center width height`, in fractions of the frame, classes from 0.
+"""YOLO txt > Entries: a line is `class x_center y_center width height`, in fractions of the frame, classes from 0.
 
-The classes' names stand in classes.txt, obj.names or the `names:` of data.yaml; a .txt is named after its photograph.
+Class names are in classes.txt, obj.names or the `names:` of data.yaml; a .txt is named after its photograph.
 """
 
 import re
 from pathlib import Path
 
+from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, parse_number, read_text
 from inference.errors import InputError, printable, quote
-from pipeline.data.annotations.source import NamedPhoto, Source, WrittenBox, list_files, parse_number, read_text
+from pipeline.data.file_listing import list_files
 
 _NUMBERS = ("x_center", "y_center", "width", "height")
-_LARGEST_FRACTION = 2.0  # a box may stick out a little; a value beyond this is in pixels, not a fraction
+_LARGEST_FRACTION = 2.0  # a box may exceed the frame a little; a larger value is in pixels
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")  # what training programs keep beside the labels
 _YAML_NAMES = re.compile(r"^names[ \t]*:(.*?)(?=^[^\s#\-\]}]|\Z)", re.MULTILINE | re.DOTALL)
 _YAML_COMMENT = re.compile(r"(^|\s)#[^\n]*")
 _YAML_ITEM = r"""\s*(?:-\s+)?(?:(\d+)\s*:\s*)?("[^"]*"|'(?:[^']|'')*'|[^%s]+)"""  # %s: what ends an item
 
 
-def read_yolo(folder: Path) -> Source:
+def read_yolo(folder: Path) -> Entries:
     """Return what the label files of a folder, or of its labels/ subfolder, say; a photograph is named by its stem.
 
     Raises:
         InputError: the files of classes are missing, empty or disagree.
     """
-    source = Source("yolo", named_by_stem=True)
+    found = Entries("yolo", in_fractions=True, named_by_stem=True)
     classes = _read_classes(folder)
     for name in _list_label_files(folder):
         stem = name.removeprefix("labels/")[: -len(".txt")]
         origin = printable(name)
-        with source.collect_refusal(origin):
+        with found.collect_refusal(origin):
             lines = read_text(folder / name).split("\n")
-            source.photos.append(NamedPhoto(stem, origin))
-            _read_lines(source, lines, stem, origin, classes)
-    return source
+            found.photos.append(NamedPhoto(stem, origin))
+            _read_lines(found, lines, stem, origin, classes)
+    return found
 
 
 def find_class_files(folder: Path) -> list[Path]:
@@ -52,7 +53,7 @@ def _names_classes(file: Path) -> bool:
 
 
 def _read_classes(folder: Path) -> dict[int, str]:
-    """Return class number -> name. Two files may both say it, but not differently."""
+    """Return class number -> name. Two files that name classes must agree."""
     files = find_class_files(folder)
     told = [_read_class_file(file) for file in files]
     names = ", ".join(printable(file.name) for file in files)
@@ -73,7 +74,7 @@ def _read_class_file(file: Path) -> dict[int, str]:
 
 
 def _read_yaml_names(text: str) -> dict[int, str]:
-    """Return the classes of `names:`, a list or a mapping from numbers, in braces or one a line."""
+    """Return the classes of `names:`, a list or a mapping from numbers, in brackets or one per line."""
     found = _YAML_NAMES.search(text)
     body = _YAML_COMMENT.sub("", found[1]).strip() if found else ""
     end = r"\n"
@@ -98,19 +99,19 @@ def _list_label_files(folder: Path) -> list[str]:
 
 
 def _is_note(file: Path) -> bool:
-    """Tell lists and notes from a photograph's labels, which may have such a name but begin with a number."""
+    """Tell whether a file is a list or a note; labels of a photograph of the same name begin with a number."""
     name = file.name.lower()
     if name == "classes.txt":
         return True
     return (name in _LISTS or name.startswith("readme")) and not file.read_bytes().lstrip()[:1].isdigit()
 
 
-def _read_lines(source: Source, lines: list[str], photo: str, origin: str, classes: dict[int, str]) -> None:
+def _read_lines(found: Entries, lines: list[str], photo: str, origin: str, classes: dict[int, str]) -> None:
     for number, line in enumerate(lines, start=1):
         line_origin = f"{origin}: line {number}"
-        with source.collect_refusal(line_origin, photo):
+        with found.collect_refusal(line_origin, photo):
             if line.strip():
-                source.boxes.append(_read_box(line, photo, line_origin, classes))
+                found.boxes.append(_read_box(line, photo, line_origin, classes))
 
 
 def _read_box(line: str, photo: str, origin: str, classes: dict[int, str]) -> WrittenBox:
@@ -124,8 +125,8 @@ def _read_box(line: str, photo: str, origin: str, classes: dict[int, str]) -> Wr
         _parse_fraction(text, name) for text, name in zip(fields[1:], _NUMBERS, strict=True)
     )
     left, top = x_center - width / 2, y_center - height / 2
-    edges = (left, top, left + width, top + height)
-    return WrittenBox(photo, _look_up_class(fields[0], classes), edges, True, origin, quote(line))
+    numbers = (left, top, width, height)
+    return WrittenBox(photo, _look_up_class(fields[0], classes), numbers, False, origin, quote(line))
 
 
 def _parse_fraction(text: str, name: str) -> float:

@@ -1,24 +1,21 @@
 """The drawn memes: from a seed to class folders of memes of three games and of none, so that a run needs no data."""
 
 import functools
-import json
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
+from pipeline.drawn.folder import claim_folder, map_in_processes
 from pipeline.drawn.memes.animal_crossing.villages import draw_village
 from pipeline.drawn.memes.captions import write_caption
 from pipeline.drawn.memes.doom.corridors import draw_corridor
 from pipeline.drawn.memes.genshin.cliffs import draw_cliffs
-from pipeline.drawn.memes.other_pictures import draw_stranger
-from pipeline.drawn.memes.wear import encode_jpeg, wear
+from pipeline.drawn.memes.other_pictures import draw_other_picture
+from pipeline.drawn.memes.wear import wear
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 
@@ -26,7 +23,7 @@ StyleDrawer = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 STYLES: dict[str, StyleDrawer] = {
     "doom": draw_corridor,
     "animal_crossing": draw_village,
-    BACKGROUND: draw_stranger,
+    BACKGROUND: draw_other_picture,
     "genshin": draw_cliffs,  # no class of the recipe: for pictures of neither, and for a class that is added later
 }
 EDITION = 1  # raise it when a change moves a pixel: folders of an older edition are then refused
@@ -54,7 +51,7 @@ def write_meme_pictures(
     where it stopped, and styles or pictures can be added later.
 
     Args:
-        workers: processes; by default one a core.
+        workers: processes; by default one per core.
 
     Raises:
         InputError: there is no such style, or the folder holds another seed or edition.
@@ -64,17 +61,10 @@ def write_meme_pictures(
             raise InputError(
                 f"memes are drawn for {', '.join(STYLES)}. Received: {style!r}. Give pictures to --images."
             )
-    _claim_folder(folder, seed)
+    claim_folder(folder / _NOTE, "drawn memes", seed, EDITION)
     wanted = [(styles[place % len(styles)], place // len(styles)) for place in range(count)]
     missing = [(style, number) for style, number in wanted if not picture_path(folder, style, number).exists()]
-    write = functools.partial(_write_picture, folder, seed)
-    processes = workers or min(os.cpu_count() or 1, len(missing) // PICTURES_WORTH_A_PROCESS)
-    if processes < 2:
-        for one in missing:
-            write(one)
-    else:  # spawned, because a fork of a process that has loaded TensorFlow may hang
-        with ProcessPoolExecutor(processes, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-            list(pool.map(write, missing, chunksize=8))
+    map_in_processes(functools.partial(_write_picture, folder, seed), missing, workers, PICTURES_WORTH_A_PROCESS)
     return folder
 
 
@@ -98,17 +88,6 @@ def draw_meme(style: str, seed: int, number: int) -> np.ndarray:
 def _write_picture(folder: Path, seed: int, which: tuple[str, int]) -> None:
     style, number = which
     quality = int(make_generator(seed, "quality", style, number).integers(60, 95))
-    write_atomically(picture_path(folder, style, number), encode_jpeg(draw_meme(style, seed, number), quality))
-
-
-def _claim_folder(folder: Path, seed: int) -> None:
-    """Note on the folder what it holds, or refuse it: a class would mix pictures of two seeds."""
-    note, wanted = folder / _NOTE, {"seed": seed, "edition": EDITION}
-    if not note.exists():
-        write_atomically(note, json.dumps(wanted) + "\n")
-        return
-    found = json.loads(note.read_text())
-    if found != wanted:
-        raise InputError(
-            f"{folder} holds drawn memes of {found}. Received: {wanted}. Name another folder or remove this one."
-        )
+    write_atomically(
+        picture_path(folder, style, number), jpeg_bytes(draw_meme(style, seed, number), quality, HALF_COLOUR)
+    )

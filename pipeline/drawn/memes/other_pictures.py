@@ -9,7 +9,7 @@ from pipeline.drawn.scenes.dataset import draw_scene
 _SEEDS = 2**31
 
 
-def draw_stranger(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def draw_other_picture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Return a picture of no game, uint8 [height, width, 3]."""
     seed, number = (int(one) for one in rng.integers(_SEEDS, size=2))
     picture = draw_scene(seed, number).pixels if rng.random() < 0.5 else draw_outlier(seed, number)

@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
 from pipeline.drawn.memes.canvas import Colour, arc, box, ellipse, new_canvas, pick
 from pipeline.drawn.memes.lettering import write_line
 from pipeline.drawn.memes.words import MARKS
@@ -27,13 +28,6 @@ def wear(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     if rng.random() < 0.35:
         picture = _copy_poorly(rng, picture)
     return picture
-
-
-def encode_jpeg(picture: np.ndarray, quality: int) -> bytes:
-    """Return the bytes of a JPEG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
 
 
 def _paint_sticker(rng: np.random.Generator, picture: np.ndarray) -> None:
@@ -103,5 +97,5 @@ def _copy_poorly(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     image = Image.fromarray(picture)
     share = rng.uniform(0.45, 1.0)
     small = image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.BILINEAR)
-    again = Image.open(io.BytesIO(encode_jpeg(np.asarray(small), int(rng.integers(12, 40)))))
+    again = Image.open(io.BytesIO(jpeg_bytes(small, int(rng.integers(12, 40)), HALF_COLOUR)))
     return np.asarray(again.resize(image.size, Image.Resampling.BILINEAR)).copy()

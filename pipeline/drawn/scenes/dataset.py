@@ -2,19 +2,16 @@
 
 import functools
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
+from pipeline.drawn.folder import claim_folder, map_in_processes
 from pipeline.drawn.scenes.clutter import CLUTTER_DRAWERS
 from pipeline.drawn.scenes.crystals import draw_biotite, draw_muscovite, draw_pyrite, draw_quartz
 from pipeline.drawn.scenes.drawing import Light, Sketch, make_light, make_sketch, shaded
@@ -40,7 +37,7 @@ PHOTOS_WORTH_A_PROCESS = 40  # starting a process takes as long as drawing about
 
 
 @dataclass(frozen=True)
-class Box:
+class SpecimenBox:
     """One specimen: its mineral and the smallest rectangle around what is seen of it; pixels, top-left origin."""
 
     label: str
@@ -55,17 +52,17 @@ class Scene:
     """One photograph, uint8 [height, width, 3] RGB, and a box for every specimen on it."""
 
     pixels: np.ndarray
-    boxes: tuple[Box, ...]
+    boxes: tuple[SpecimenBox, ...]
 
 
 @dataclass(frozen=True)
-class Photo:
+class SceneRecord:
     """What the annotations say of one written picture; sides in pixels."""
 
     name: str
     width: int
     height: int
-    boxes: tuple[Box, ...]
+    boxes: tuple[SpecimenBox, ...]
 
 
 @dataclass(frozen=True)
@@ -116,15 +113,15 @@ def write_scenes(folder: Path, photos: int, seed: int, workers: int | None = Non
     """Write `photos` scenes as folder/photos/scene_00000.jpg ... and folder/annotations.json (COCO); return the latter.
 
     Pictures that are there are kept: a stopped run goes on where it stopped. The result does not depend on the number
-    of workers (processes; by default one a core). Raises InputError where the folder holds another seed or edition.
+    of workers (processes; by default one per core). Raises InputError where the folder holds another seed or edition.
     """
     annotations, pictures = folder / "annotations.json", folder / "photos"
     pictures.mkdir(parents=True, exist_ok=True)
-    _claim_folder(folder, seed)
+    claim_folder(folder / "scenes.json", "scenes", seed, EDITION)
     if _is_complete(annotations, pictures, photos):
         return annotations
     write = functools.partial(_write_picture, pictures, seed)
-    records = _map_on_cores(write, photos, workers or min(os.cpu_count() or 1, photos // PHOTOS_WORTH_A_PROCESS))
+    records = map_in_processes(write, range(photos), workers, PHOTOS_WORTH_A_PROCESS)
     write_atomically(annotations, json.dumps(_describe(records), indent=1) + "\n")
     return annotations
 
@@ -217,26 +214,13 @@ def _overlap(
     return seen, (slice(low[0] - corner[0], high[0] - corner[0]), slice(low[1] - corner[1], high[1] - corner[1]))
 
 
-def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[Box, ...]:
+def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[SpecimenBox, ...]:
     """Return the smallest box around what each specimen owns."""
     boxes = []
     for number, label in enumerate(labels, start=1):
         left, top, width, height = cv2.boundingRect((owner == number).astype(np.uint8))
-        boxes.append(Box(label, left, top, width, height))
+        boxes.append(SpecimenBox(label, left, top, width, height))
     return tuple(boxes)
-
-
-def _claim_folder(folder: Path, seed: int) -> None:
-    """Note on the folder what it holds, or refuse it: pictures of two seeds would get each other's boxes."""
-    note, wanted = folder / "scenes.json", {"seed": seed, "edition": EDITION}
-    if not note.exists():
-        write_atomically(note, json.dumps(wanted) + "\n")
-        return
-    found = json.loads(note.read_text())
-    if found != wanted:
-        raise InputError(
-            f"{folder} holds scenes of {found}. Received: {wanted}. Name another folder or remove this one."
-        )
 
 
 def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
@@ -247,28 +231,16 @@ def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
     return len(names) == photos and all((pictures / name).exists() for name in names)
 
 
-def _map_on_cores(write: Callable[[int], Photo], photos: int, workers: int) -> list[Photo]:
-    """Write pictures 0 to photos - 1, in order of their numbers, by this many processes."""
-    if workers < 2:
-        return [write(index) for index in range(photos)]
-    # Two threads are slower than one: drawing is many short calls that keep the interpreter's lock.
-    # Spawned, because a fork of a process that has loaded TensorFlow may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        return list(pool.map(write, range(photos), chunksize=8))
-
-
-def _write_picture(pictures: Path, seed: int, index: int) -> Photo:
+def _write_picture(pictures: Path, seed: int, index: int) -> SceneRecord:
     """Draw one scene, write its picture unless it is there, and return what the annotations say of it."""
     name, scene = f"scene_{index:05d}.jpg", draw_scene(seed, index)
     if not (pictures / name).exists():
-        partial = pictures / f"{name}.partial"
-        Image.fromarray(scene.pixels).save(partial, "JPEG", quality=JPEG_QUALITY)
-        partial.replace(pictures / name)  # a stopped run leaves no half picture that the next one would keep
+        write_atomically(pictures / name, jpeg_bytes(scene.pixels, JPEG_QUALITY, HALF_COLOUR))
     height, width = scene.pixels.shape[:2]
-    return Photo(name, width, height, scene.boxes)
+    return SceneRecord(name, width, height, scene.boxes)
 
 
-def _describe(photos: list[Photo]) -> dict[str, list[dict[str, object]]]:
+def _describe(photos: list[SceneRecord]) -> dict[str, list[dict[str, object]]]:
     """Return the COCO structure of these pictures; ids start at 1, boxes are [x, y, width, height]."""
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []

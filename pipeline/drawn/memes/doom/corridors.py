@@ -16,8 +16,8 @@ from pipeline.drawn.memes.canvas import (
     vertical_gradient,
 )
 from pipeline.drawn.memes.doom.hud import paint_bar, paint_corners, paint_weapon
-from pipeline.drawn.memes.doom.monsters import MONSTERS, PROPS, Standing, fireball, paint_standing
-from pipeline.drawn.memes.doom.raycast import Eye, Hits, Look, carve_world, cast, choose_eye, render
+from pipeline.drawn.memes.doom.monsters import MONSTERS, PROPS, PlacedSprite, fireball, paint_sprites
+from pipeline.drawn.memes.doom.raycast import Eye, Hits, Materials, carve_world, cast, choose_eye, render
 from pipeline.drawn.memes.doom.textures import FLOORS, WALLS, liquid
 from pipeline.drawn.scenes.drawing import noise_field
 
@@ -84,19 +84,19 @@ def draw_corridor(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
 
 
 def _draw_level(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) -> np.ndarray:
-    look = _make_look(rng, theme, shape)
-    world = carve_world(rng, len(look.walls), len(look.floors))
+    materials = _make_materials(rng, theme, shape)
+    world = carve_world(rng, len(materials.walls), len(materials.floors))
     eye = choose_eye(rng, world)
     hits = cast(world, eye, shape[1])
-    view = render(world, eye, look, shape, hits)
-    paint_standing(view, eye, hits, _place_things(rng, eye, hits), look.fading)
+    view = render(world, eye, materials, shape, hits)
+    paint_sprites(view, eye, hits, _place_things(rng, eye, hits), materials.fading)
     if rng.random() < 0.25:  # hurt, or through a visor
         lay(view, pick(rng, ((200, 20, 10), (60, 200, 60), (220, 180, 60))), rng.uniform(0.08, 0.3))
     shade(view, rng.uniform(0.8, 1.25))
     return view
 
 
-def _make_look(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) -> Look:
+def _make_materials(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) -> Materials:
     walls = [WALLS[int(rng.integers(len(WALLS)))](rng, pick(rng, theme.walls)) for _ in range(3)]
     floors = [FLOORS[int(rng.integers(len(FLOORS)))](rng, pick(rng, theme.floors)) for _ in range(2)]
     plain = len(floors)
@@ -105,7 +105,7 @@ def _make_look(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) -
     ceiling = FLOORS[int(rng.integers(len(FLOORS)))](rng, darker(pick(rng, theme.walls), 0.7))
     sky = _draw_sky(rng, theme, shape) if theme.sky and rng.random() < 0.8 else None
     fading = theme.fading * rng.uniform(0.7, 1.5)
-    return Look(np.stack(walls), np.stack(floors), ceiling, sky, fading, plain)
+    return Materials(np.stack(walls), np.stack(floors), ceiling, sky, fading, plain)
 
 
 def _draw_sky(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) -> np.ndarray:
@@ -127,18 +127,18 @@ def _draw_sky(rng: np.random.Generator, theme: Theme, shape: tuple[int, int]) ->
     return sky
 
 
-def _place_things(rng: np.random.Generator, eye: Eye, hits: Hits) -> list[Standing]:
+def _place_things(rng: np.random.Generator, eye: Eye, hits: Hits) -> list[PlacedSprite]:
     """Put monsters, props and flying fire in front of the walls that are seen."""
-    things: list[Standing] = []
+    things: list[PlacedSprite] = []
     kinds = [MONSTERS] * int(rng.integers(0, 5)) + [PROPS] * int(rng.integers(0, 4))
     width = len(hits.depth)
     for kind in kinds:
         sprite = kind[int(rng.integers(len(kind)))](rng)
         size = rng.uniform(0.6, 1.0) if kind is MONSTERS else rng.uniform(0.4, 0.7)
-        things.append(Standing(sprite, *_find_place(rng, eye, hits, width), size))
+        things.append(PlacedSprite(sprite, *_find_place(rng, eye, hits, width), size))
     for _ in range(int(rng.choice([0, 0, 1, 2]))):
         place = _find_place(rng, eye, hits, width)
-        things.append(Standing(fireball(rng), *place, rng.uniform(0.25, 0.5), rng.uniform(0.2, 0.5)))
+        things.append(PlacedSprite(fireball(rng), *place, rng.uniform(0.25, 0.5), rng.uniform(0.2, 0.5)))
     return things
 
 

@@ -22,15 +22,15 @@ IVORY: Colour = (240, 235, 215)
 
 @dataclass(frozen=True)
 class Sprite:
-    """rgb: uint8 [SIDE, SIDE, 3]; mask: bool [SIDE, SIDE]; shines: whether darkness leaves it as it is."""
+    """rgb: uint8 [SIDE, SIDE, 3]; mask: bool [SIDE, SIDE]; glows: whether darkness leaves it as it is."""
 
     rgb: np.ndarray
     mask: np.ndarray
-    shines: bool = False
+    glows: bool = False
 
 
 @dataclass(frozen=True)
-class Standing:
+class PlacedSprite:
     """A sprite in the world: its place, its height in cells, and how high above the floor its foot is."""
 
     sprite: Sprite
@@ -96,7 +96,7 @@ def fireball(rng: np.random.Generator) -> Sprite:
     glow(sheet, (32, 32), 18, (255, 240, 190), 1.0)
     y, x = np.mgrid[0:SIDE, 0:SIDE] - 31.5
     reach = 17 + 12 * noise_field(rng, (SIDE, SIDE), 9, 2)
-    return Sprite(sheet, np.hypot(x, y) < reach, shines=True)
+    return Sprite(sheet, np.hypot(x, y) < reach, glows=True)
 
 
 def barrel(rng: np.random.Generator) -> Sprite:
@@ -128,22 +128,22 @@ def pillar(rng: np.random.Generator) -> Sprite:
         for layer, paint in ((sheet, flame), (mask, (255, 255, 255))):
             polygon(layer, [(24, 25), (27, 10), (32, float(rng.uniform(1, 6))), (37, 12), (40, 25)], paint)
         glow(sheet, (32, 20), 9, (255, 255, 180))
-    return Sprite(sheet, mask[..., 0] > 127, shines=torch)
+    return Sprite(sheet, mask[..., 0] > 127, glows=torch)
 
 
 MONSTERS: tuple[Callable[[np.random.Generator], Sprite], ...] = (brute, brute, floater, crawler)
 PROPS: tuple[Callable[[np.random.Generator], Sprite], ...] = (barrel, pillar)
 
 
-def paint_standing(view: np.ndarray, eye: Eye, hits: Hits, standing: list[Standing], fading: float) -> None:
+def paint_sprites(view: np.ndarray, eye: Eye, hits: Hits, sprites: list[PlacedSprite], fading: float) -> None:
     """Put the sprites into a view, the furthest first, behind the walls that hide them."""
-    for thing in sorted(standing, key=lambda one: -_depth(one, eye)):
+    for thing in sorted(sprites, key=lambda one: -_depth(one, eye)):
         depth = _depth(thing, eye)
         if depth > 0.4:
             _paint_one(view, eye, hits, thing, fading)
 
 
-def _paint_one(view: np.ndarray, eye: Eye, hits: Hits, thing: Standing, fading: float) -> None:
+def _paint_one(view: np.ndarray, eye: Eye, hits: Hits, thing: PlacedSprite, fading: float) -> None:
     height, width = view.shape[:2]
     depth, across = _depth(thing, eye), float(np.dot([thing.x - eye.x, thing.y - eye.y], eye.right))
     scale = width / 2 / eye.spread / depth  # pixels of one cell
@@ -156,13 +156,13 @@ def _paint_one(view: np.ndarray, eye: Eye, hits: Hits, thing: Standing, fading: 
     if not len(columns) or not len(rows):
         return
     inside = np.ix_(((rows - top) * SIDE) // tall, ((columns - left) * SIDE) // tall)
-    light = 1.0 if thing.sprite.shines else min(1.1, 1.4 / (1 + fading * depth))
+    light = 1.0 if thing.sprite.glows else min(1.1, 1.4 / (1 + fading * depth))
     window = np.ix_(rows, columns)
     lit = (thing.sprite.rgb[inside] * light).clip(0, 255).astype(np.uint8)
     view[window] = np.where(thing.sprite.mask[inside][..., np.newaxis], lit, view[window])
 
 
-def _depth(thing: Standing, eye: Eye) -> float:
+def _depth(thing: PlacedSprite, eye: Eye) -> float:
     return float(np.dot([thing.x - eye.x, thing.y - eye.y], eye.forward))
 
 

@@ -63,10 +63,10 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class Look:
+class Materials:
     """Textures uint8 [number, SIDE, SIDE, 3]; sky: a canvas instead of a ceiling, or None.
 
-    fading: how fast light falls with distance; glowing: floor textures from this number on shine by themselves.
+    fading: how fast light falls with distance; glowing: floor textures from this number on emit light.
     """
 
     walls: np.ndarray
@@ -139,7 +139,7 @@ def cast(world: World, eye: Eye, width: int) -> Hits:
     return Hits(depth, world.walls[cell[:, 1], cell[:, 0]], along, light)
 
 
-def render(world: World, eye: Eye, look: Look, shape: tuple[int, int], hits: Hits) -> np.ndarray:
+def render(world: World, eye: Eye, materials: Materials, shape: tuple[int, int], hits: Hits) -> np.ndarray:
     """Return the view, uint8 [height, width, 3]: walls, floor, and ceiling or sky."""
     height, width = shape
     scale = width / 2 / eye.spread  # pixels of one cell at distance 1
@@ -150,13 +150,13 @@ def render(world: World, eye: Eye, look: Look, shape: tuple[int, int], hits: Hit
     on_wall = (down >= 0) & (down < 1)
     texture_row = np.clip(down * SIDE, 0, SIDE - 1).astype(int)
     texture_column = np.broadcast_to((hits.along * SIDE).astype(int), shape)
-    picture = look.walls[np.broadcast_to(hits.wall - 1, shape), texture_row, texture_column].astype(np.float32)
-    picture *= _faded(hits.depth, hits.light, look)[np.newaxis, :, np.newaxis]
-    flat = _flats(world, eye, look, shape, scale)
+    picture = materials.walls[np.broadcast_to(hits.wall - 1, shape), texture_row, texture_column].astype(np.float32)
+    picture *= _faded(hits.depth, hits.light, materials)[np.newaxis, :, np.newaxis]
+    flat = _flats(world, eye, materials, shape, scale)
     return np.where(on_wall[..., np.newaxis], picture, flat).clip(0, 255).astype(np.uint8)
 
 
-def _flats(world: World, eye: Eye, look: Look, shape: tuple[int, int], scale: float) -> np.ndarray:
+def _flats(world: World, eye: Eye, materials: Materials, shape: tuple[int, int], scale: float) -> np.ndarray:
     """Return floor and ceiling as if there were no walls, float32 [height, width, 3]."""
     height, width = shape
     away = np.maximum(np.abs(np.arange(height) + 0.5 - height / 2), 0.5)
@@ -165,17 +165,21 @@ def _flats(world: World, eye: Eye, look: Look, shape: tuple[int, int], scale: fl
     cell = np.clip(place.astype(int), 0, CELLS - 1)
     inside = ((place % 1) * SIDE).astype(int)
     kind = world.floors[cell[..., 1], cell[..., 0]]
-    light = _faded(np.broadcast_to(depth[:, np.newaxis], shape), world.lights[cell[..., 1], cell[..., 0]], look)
-    floor = look.floors[kind, inside[..., 1], inside[..., 0]]
-    floor = floor * np.where(kind >= look.glowing, 1.1, light)[..., np.newaxis]
-    over = look.ceiling[inside[..., 1], inside[..., 0]] * light[..., np.newaxis] if look.sky is None else look.sky
+    light = _faded(np.broadcast_to(depth[:, np.newaxis], shape), world.lights[cell[..., 1], cell[..., 0]], materials)
+    floor = materials.floors[kind, inside[..., 1], inside[..., 0]]
+    floor = floor * np.where(kind >= materials.glowing, 1.1, light)[..., np.newaxis]
+    over = (
+        materials.ceiling[inside[..., 1], inside[..., 0]] * light[..., np.newaxis]
+        if materials.sky is None
+        else materials.sky
+    )
     above = (np.arange(height) < height / 2)[:, np.newaxis, np.newaxis]
     return np.where(above, over, floor).astype(np.float32)
 
 
-def _faded(depth: np.ndarray, light: np.ndarray, look: Look) -> np.ndarray:
+def _faded(depth: np.ndarray, light: np.ndarray, materials: Materials) -> np.ndarray:
     """Return the brightness at a distance, in the few steps of an old palette."""
-    bright = light * np.clip(1.25 / (1 + look.fading * depth), 0.05, 1.15)
+    bright = light * np.clip(1.25 / (1 + materials.fading * depth), 0.05, 1.15)
     return (np.ceil(bright * 16) / 16).astype(np.float32)
 
 

@@ -1,0 +1,11 @@
+"""A folder -> the names of the files in it."""
+
+from pathlib import Path
+
+
+def list_files(folder: Path) -> list[str]:
+    """Return the files under a folder, sorted, as posix paths relative to it, without what macOS adds to archives."""
+    found = (
+        file.relative_to(folder) for file in folder.rglob("*") if file.is_file() and not file.name.startswith("._")
+    )
+    return sorted(path.as_posix() for path in found if "__MACOSX" not in path.parts)
