@@ -20,7 +20,9 @@ from pipeline.settings.recipe import Recipe
 # folder above the class folders -> split
 GIVEN_SPLITS = {
     "train": "train",
+    "training": "train",
     "test": "test",
+    "testing": "test",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",

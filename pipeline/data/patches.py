@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,7 +73,7 @@ def cut_patches(
     records, refused = _examine_all(boxes, images, before)
     if not records:
         raise InputError(f"{images}: no photograph can be used. First fault: {refused[0] if refused else 'none found'}")
-    records, unsplit = _with_splits(records, boxes, before, recipe, groups)
+    records, unsplit = _with_splits(records, boxes, before, recipe, groups, annotations.splits)
     plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
     written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
@@ -142,8 +142,12 @@ def _with_splits(
     before: dict[str, PhotoRecord],
     recipe: Recipe,
     groups: PhotoGroups,
+    given: Mapping[str, str],
 ) -> tuple[list[PhotoRecord], list[str]]:
     """Return the records with their splits, and a message for each that resembles two splits: it is left out.
+
+    Splits that the data set gives are kept: where it gives no validation or no test, a share of its training
+    photographs becomes that. Folds split all photographs anew.
 
     Photographs of earlier calls that are missing or changed now still count: a corrected photograph keeps its split,
     and a near-duplicate of a missing one gets that one's split.
@@ -154,7 +158,13 @@ def _with_splits(
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
     photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
-    splits = assign_splits(photos, recipe.split, known)
+    settings = recipe.split
+    if given and not settings.folds:
+        told = set(given.values())
+        validation = 0.0 if "validation" in told else settings.validation
+        settings = replace(settings, validation=validation, test=0.0 if "test" in told else settings.test)
+        known |= {photo: split for photo, split in given.items() if len(told) == 3 or split != "train"}
+    splits = assign_splits(photos, settings, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
         f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
