@@ -147,7 +147,7 @@ def test_a_small_training_gives_fewer_neighbours(network: keras.Model, index: Pa
 def test_of_a_large_training_some_are_drawn_by_lot(
     network: keras.Model, index: PatchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Faults: features of 60,000 pictures; the first ones, which are all of one class; another lot in each run."""
+    """Faults: features of 60,000 pictures; the first ones, which are all of one class; another sample in each run."""
     monkeypatch.setattr(nearest, "MOST_PATCHES", 3)
     drawn = [training_features(network, index, RECIPE) for _ in range(2)]
     assert (len(drawn[0].index.patches), drawn[0].of, len(drawn[0].features)) == (3, 5, 3)

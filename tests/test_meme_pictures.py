@@ -43,6 +43,7 @@ def test_another_seed_or_number_gives_another_meme(style: str, seed: int, number
     assert first.shape != other.shape or not np.array_equal(first, other)
 
 
+@pytest.mark.slow
 def test_memes_are_rgb_bytes_of_many_sizes(memes: dict[str, list[np.ndarray]]) -> None:
     """Faults: floats that leak out, one size for all, and sizes that give the style away."""
     for style, pictures in memes.items():
@@ -54,6 +55,7 @@ def test_memes_are_rgb_bytes_of_many_sizes(memes: dict[str, list[np.ndarray]]) -
         assert aspects.min() < 0.8 and aspects.max() > 1.5, style
 
 
+@pytest.mark.slow
 def test_no_meme_is_empty_or_like_another(memes: dict[str, list[np.ndarray]]) -> None:
     """Faults: a view into a wall, a black night, and one scene under many captions; a background may be nearly even."""
     for style, pictures in memes.items():
@@ -64,6 +66,7 @@ def test_no_meme_is_empty_or_like_another(memes: dict[str, list[np.ndarray]]) ->
         assert min(np.abs(one - other).mean() for one, other in combinations(small, 2)) > 8, style
 
 
+@pytest.mark.slow
 def test_styles_differ_in_light_yet_colour_alone_does_not_tell_them(memes: dict[str, list[np.ndarray]]) -> None:
     """Faults: corridors as bright as villages, styles that a colour histogram tells apart, colours without meaning."""
     light = {style: np.median([picture.mean() for picture in memes[style]]) for style in GAMES}
@@ -168,6 +171,7 @@ def test_captions_fit_and_are_white_with_a_black_edge() -> None:
     assert len(lines) > 1 and all(load_font(18).getlength(line) <= 120 for line in lines)
 
 
+@pytest.mark.slow
 def test_memes_of_no_game_differ_and_have_the_sizes_of_the_others(memes: dict[str, list[np.ndarray]]) -> None:
     """Faults: one scene for all, and sizes by which background is known."""
     pictures = memes[BACKGROUND]

@@ -330,11 +330,11 @@ def test_the_baseline_learns_colours_and_is_measured_on_test_patches_of_the_clas
 
 def test_the_baseline_is_the_same_each_time(tmp_path: Path) -> None:
     """Catches a forest without a seed: the network's lead would change with each evaluation."""
-    lots = np.random.default_rng(0)
-    parts = [write_patches(tmp_path, [*lots.choice([*COLOURS], 60)], split) for split in ("train", "test")]
+    random = np.random.default_rng(0)
+    parts = [write_patches(tmp_path, [*random.choice([*COLOURS], 60)], split) for split in ("train", "test")]
     index = PatchIndex(tmp_path, tuple(patch for part in parts for patch in part.patches))
-    for patch in index.patches:  # labels by lot: what is right depends on every tree
-        pixels = lots.integers(0, 256, (16, 16, 3), np.uint8)
+    for patch in index.patches:  # random labels: what is right depends on every tree
+        pixels = random.integers(0, 256, (16, 16, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / patch.file)
     recipe = override(RECIPE, "network.input_side", "16")
     accuracies = [measure_baseline(index, recipe).accuracy for _ in range(2)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from inference.batch.pool import answer_all
@@ -86,6 +87,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
             yield f"{number:05d}", damaged(random, seeds[number % len(seeds)])
 
 
+@pytest.mark.slow
 def test_damaged_pictures_cost_nothing_but_themselves(tiny_model: Path, tmp_path: Path) -> None:
     """Catches a crash, a hang, a result lost or given twice, and a sound picture that suffers from a damaged one."""
     with zipfile.ZipFile(tmp_path / "damaged.zip", "w") as archive:

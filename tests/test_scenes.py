@@ -69,6 +69,7 @@ def test_another_seed_or_index_gives_another_scene(seed: int, index: int) -> Non
     assert first.pixels.shape != other.pixels.shape or not np.array_equal(first.pixels, other.pixels)
 
 
+@pytest.mark.slow
 def test_pictures_are_rgb_bytes_with_one_to_four_specimens(scenes: list[tuple[Scene, np.ndarray]]) -> None:
     """Catches floats that leak out, swapped sides and empty scenes."""
     for scene, owner in scenes:
@@ -78,6 +79,7 @@ def test_pictures_are_rgb_bytes_with_one_to_four_specimens(scenes: list[tuple[Sc
     assert {scene.pixels.shape[:2] for scene, _ in scenes} == {(240, 320), (320, 240), (288, 288)}
 
 
+@pytest.mark.slow
 def test_boxes_are_the_tightest_around_what_is_seen(scenes: list[tuple[Scene, np.ndarray]]) -> None:
     """Catches a box that leaves the picture, includes hidden parts, or is a pixel too large or too small."""
     for scene, owner in scenes:
@@ -100,6 +102,7 @@ def test_what_a_specimen_owns_is_where_it_was_painted(seed: int) -> None:
     assert (table.owner == 1).sum() >= 30 * 40 / 2
 
 
+@pytest.mark.slow
 def test_specimens_hardly_hide_one_another(scenes: list[tuple[Scene, np.ndarray]]) -> None:
     """Catches specimens laid on top of others: a patch would show two minerals under one label."""
     pairs = [pair for scene, _ in scenes for pair in combinations(scene.boxes, 2)]
@@ -107,6 +110,7 @@ def test_specimens_hardly_hide_one_another(scenes: list[tuple[Scene, np.ndarray]
     assert max(overlap_share(one, other) for one, other in pairs) < 0.15
 
 
+@pytest.mark.slow
 def test_every_mineral_occurs_about_as_often(scenes: list[tuple[Scene, np.ndarray]]) -> None:
     """Catches a mineral that is never drawn (an off-by-one in the choice) or crowds out the others."""
     labels = [box.label for scene, _ in scenes for box in scene.boxes]
@@ -116,6 +120,7 @@ def test_every_mineral_occurs_about_as_often(scenes: list[tuple[Scene, np.ndarra
     assert max(counts.values()) < 1.5 * len(labels) / 7, counts
 
 
+@pytest.mark.slow
 def test_colour_alone_does_not_tell_the_minerals_apart(scenes: list[tuple[Scene, np.ndarray]]) -> None:
     """Catches drawings that a colour histogram solves, and drawings whose colours mean nothing (chance is 0.14)."""
     rows = [

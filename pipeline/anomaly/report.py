@@ -101,7 +101,7 @@ def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
 
 def cost_text(report: AnomalyReport) -> str:
     """Return bytes and time as one text."""
-    return f"{report.cost.bytes:,} bytes, {report.cost.seconds:.2f} s for {time_text(report)}"
+    return f"{size(report.cost.bytes).replace(THIN, ' ')}, {report.cost.seconds:.2f} s for {time_text(report)}"
 
 
 def time_text(report: AnomalyReport) -> str:
