@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +13,8 @@ from inference.boxes.files import read_boxes
 from inference.boxes.rle import enclose_rle, is_one_piece
 from inference.pictures.listing import Picture
 from pipeline.data.annotations.read import AnnotationSet, read_annotations
+from pipeline.data.patches import cut_patches
+from pipeline.settings.recipe import Recipe, override_all
 
 LABELS = ("oak", "Föhre")
 SIZE = (160, 120)
@@ -307,6 +310,33 @@ def test_a_file_in_each_split_is_read_relative_to_itself(name: str, tmp_path: Pa
     assert (found.refused, sorted(found.splits.values())) == ((), ["test", "train", "validation"])
     assert found.notes == ("the data set gives its splits, which are kept by all but cross-validation: train 1, "
                            "validation 1, test 1",)  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [("train", "test"), ("train", "valid"), ("train", "valid", "test")])
+def test_given_splits_reach_the_patches(given: tuple[str, ...], tmp_path: Path) -> None:
+    """Faults: test photographs are trained on; a missing part is not split off; a copy changes the given split."""
+    names = {"train": "train", "valid": "validation", "test": "test"}
+    for split in given:
+        boxes = [(f"{number}.png", "oak", *BOXES[0][2:]) for number in range(8)]
+        for number in range(8):  # 0.png is the same in all
+            write_noise(tmp_path / split / f"{number}.png", number * 3 + given.index(split) * bool(number))
+        (tmp_path / split / "boxes.json").write_text(coco_json(boxes), encoding="utf-8")
+    recipe = override_all(Recipe(name="x", title="x", labels=LABELS), ())
+    found = cut_patches(read_annotations(tmp_path, tmp_path, LABELS), tmp_path, tmp_path / "cut", recipe)
+    splits = {patch.photo: patch.split for patch in found.index.patches}
+    assert len(splits) == 8 * len(given) and set(splits.values()) == set(names.values())
+    for split in given[1:]:
+        assert {splits[f"{split}/{number}.png"] for number in range(8)} == {names[split]}
+    assert {split for photo, split in splits.items() if photo.startswith("train/")} == (
+        {"train"} | set(names.values()) - {names[split] for split in given}
+    )
+
+
+def write_noise(path: Path, seed: int) -> None:
+    """Write a picture that resembles no other but those of the same seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(coarse).resize(SIZE, Image.Resampling.BICUBIC).save(path)
 
 
 def test_two_files_of_the_same_photograph_are_two_sets(images: Path) -> None:

@@ -18,7 +18,7 @@ from pipeline.data.annotations.read import Annotation, AnnotationSet
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
-from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
+from pipeline.data.splits import SPLITS, HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
@@ -158,13 +158,15 @@ def _with_splits(
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
     photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
-    settings = recipe.split
-    if given and not settings.folds:
-        told = set(given.values())
-        validation = 0.0 if "validation" in told else settings.validation
-        settings = replace(settings, validation=validation, test=0.0 if "test" in told else settings.test)
-        known |= {photo: split for photo, split in given.items() if len(told) == 3 or split != "train"}
-    splits = assign_splits(photos, settings, known)
+    settings, told = recipe.split, set(given.values())
+    fixed: dict[str, str] = {}
+    if not settings.folds:
+        fixed = {photo: split for photo, split in given.items() if len(told) == len(SPLITS) or split != "train"}
+    if fixed:
+        validation, test = (0.0 if split in told else getattr(settings, split) for split in ("validation", "test"))
+        settings = replace(settings, validation=validation, test=test)
+    free = [photo for photo in photos if photo.name not in fixed]
+    splits = {**assign_splits(free, settings, known), **fixed}
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
         f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
