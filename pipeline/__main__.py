@@ -135,7 +135,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
         "--masks",
         type=Path,
         metavar="DIR",
-        help="anomalies: masks that measure (default: masks/ beside the photographs)",
+        help="anomalies: masks that measure (default: masks/ or ground_truth/ near the photographs)",
     )
     add("--test", type=Path, metavar="DIR", help="anomalies: photographs that measure and never enter the bank")
     add("--crops", type=Path, metavar="DIR", help="anomalies: a folder of example regions for each name")
