@@ -96,3 +96,21 @@ def test_evaluating_what_is_no_run_is_a_clear_error(tmp_path: Path, capsys: pyte
     """Catches a traceback where the wrong folder was given."""
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "is no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "reason"),
+    [
+        ("source.count=9", ["minerals", "--images", ".", "--annotations", "x.json"], "--images is given"),
+        ("source.seed=9", ["memes", "--images", "."], "--images is given"),
+        ("anomaly.crop_scale=2", ["wood", "--images", "."], "without --crops"),
+    ],
+)
+def test_a_setting_without_effect_on_the_given_data_is_refused(
+    setting: str, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a number of drawn pictures that changes nothing, because photographs are given."""
+    assert main(["settings", *options, "--set", setting]) == 2
+    error = capsys.readouterr().err
+    assert f"{setting.partition('=')[0]} has no effect: " in error
+    assert reason in error
