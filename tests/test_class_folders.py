@@ -154,11 +154,11 @@ def test_clear_refusals(tmp_path: Path) -> None:
     work = tmp_path / "work"
     with pytest.raises(InputError, match=r"must hold a folder of pictures for each class \(owl\).*--set labels"):
         index_class_folders(root, work, override_all(RECIPE, (("labels", "owl"), ("network.background", "output"))))
-    with pytest.raises(InputError, match="nor a zip that can be read"):
+    with pytest.raises(InputError, match="nor a readable zip"):
         index_class_folders(tmp_path / "text.zip", work, RECIPE)
     with pytest.raises(InputError, match="must hold a folder of pictures"):
         index_class_folders(tmp_path / "empty.zip", work, RECIPE)
-    with pytest.raises(InputError, match="nor a zip that can be read"):
+    with pytest.raises(InputError, match="nor a readable zip"):
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
     with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))

@@ -78,7 +78,7 @@ def test_a_teacher_that_saw_test_photographs_is_refused(tiny_model: Path, tmp_pa
     write_index(PatchIndex(tmp_path, (patches[0], patches[1])), path.with_name("index.csv"))
     assert find_teacher(taught_by(path), student) is not None
     write_index(PatchIndex(tmp_path, (replace(patches[0], split="validation"),)), path.with_name("index.csv"))
-    with pytest.raises(InputError, match=r"must not have seen this run's test photographs.*1 of them"):
+    with pytest.raises(InputError, match=r"must not be trained on this run's test photographs.*1 of them"):
         find_teacher(taught_by(path), student)
 
 

@@ -1,4 +1,4 @@
-"""Keras callbacks of the training: progress, resuming, NaN."""
+"""Keras callbacks of the training: progress, resuming, stopping at NaN."""
 
 import csv
 import math
@@ -11,7 +11,7 @@ import keras
 
 
 class Progress(keras.callbacks.Callback):
-    """Print one line per epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
+    """Print one line per epoch with the remaining time; add seconds and learning_rate to the logs for CSVLogger."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -20,11 +20,11 @@ class Progress(keras.callbacks.Callback):
         self._start = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the epoch's clock."""
+        """Start the epoch's timer."""
         self._start = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Show the step on a terminal; a log file gets only whole epochs."""
+        """Show the step on a terminal; a log file gets only epochs."""
         if sys.stderr.isatty() and batch % 10 == 0:
             loss = (logs or {}).get("loss", math.nan)
             print(f"\r  step {batch + 1}/{self.params.get('steps')}  loss {loss:.3f}  ", end="", file=sys.stderr)
@@ -42,16 +42,16 @@ class Progress(keras.callbacks.Callback):
             f"{start}epoch {epoch + 1}/{self._epochs}  loss {logs.get('loss', math.nan):.3f}  "
             f"validation loss {logs.get('val_loss', math.nan):.3f}  "
             f"accuracy {logs.get('val_accuracy', math.nan):.3f}  {logs['seconds']:.0f} s, "
-            f"at most {_minutes(left)} left",
+            f"about {_minutes(left)} left",
             file=sys.stderr,
             flush=True,
         )
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
-    """Keras' EarlyStopping, which forgets its best value and its patience in a resumed run, made to remember.
+    """Keras' EarlyStopping for resumed runs: it restores the best value and the patience.
 
-    It replays the epochs of the killed run from history.csv.
+    It replays the epochs of the interrupted run from history.csv.
     """
 
     def __init__(self, history: list[dict[str, float]], **options: Any) -> None:
@@ -59,14 +59,14 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
         self._history = history
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Go through the epochs that are already done."""
+        """Replay the epochs that are done."""
         super().on_train_begin(logs)
         for row in self._history:
             self.on_epoch_end(int(row["epoch"]), row)
 
 
 class KeepCandidate(keras.callbacks.Callback):
-    """Rename what ModelCheckpoint wrote: a kill while it writes must not destroy the best model so far."""
+    """Rename the file written by ModelCheckpoint: an interruption while it writes must not destroy the best model."""
 
     def __init__(self, candidate: Path, best: Path) -> None:
         super().__init__()
@@ -74,17 +74,17 @@ class KeepCandidate(keras.callbacks.Callback):
         self._best = best
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Delete a file that a kill may have left half written."""
+        """Delete a partial file of an interrupted run."""
         self._candidate.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Replace the best model by a new candidate."""
+        """Replace the best model with a new candidate."""
         if self._candidate.is_file():
             self._candidate.replace(self._best)
 
 
 class StopOnNaN(keras.callbacks.TerminateOnNaN):
-    """Keras' TerminateOnNaN, silent, remembering where: where is (epoch, step), both from 1, or None."""
+    """Keras' TerminateOnNaN without output; `where` is (epoch, step), both from 1, or None."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,11 +92,11 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Remember the epoch."""
+        """Store the epoch."""
         self._epoch = epoch
 
     def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop at the first loss that is no finite number."""
+        """Stop at the first loss that is not finite."""
         loss = (logs or {}).get("loss")
         if self.where is None and loss is not None and not math.isfinite(float(loss)):
             self.where = (self._epoch + 1, batch + 1)
@@ -104,7 +104,7 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:
-    """Return history.csv as one dict an epoch, of the epochs before a given one where stated."""
+    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -113,7 +113,7 @@ def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, 
 
 
 def truncate_history(path: Path, epochs: int) -> None:
-    """Drop the lines of epochs that a killed run had logged but not backed up: they will be trained again."""
+    """Remove the lines of epochs that an interrupted run logged but did not back up; they are trained again."""
     if not path.is_file():
         return
     header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
