@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.__main__ import main, make_parser
 from pipeline.data.index import read_index
 from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
@@ -49,7 +49,7 @@ def test_good_data_ends_with_0_and_says_how_much_is_new(tmp_path: Path, capsys: 
         (["--set", "fit.epoch=3"], "Did you mean fit.epochs"),
         (["--set", "fit.epochs=many"], "fit.epochs must be of type int"),
         (["--images", "."], "belong together"),
-        (["--images", "nowhere", "--annotations", "nowhere.json"], "is no folder"),
+        (["--images", "nowhere", "--annotations", "nowhere.json"], "is not a folder"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_remedy(
@@ -95,7 +95,13 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_evaluating_what_is_no_run_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a traceback where the wrong folder was given."""
     assert main(["evaluate", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--shuffle", "--lot"])
+def test_a_shuffle_is_named_by_its_present_or_its_earlier_option(option: str) -> None:
+    """Catches commands of earlier versions that are refused."""
+    assert make_parser().parse_args(["control", "run", option, "3"]).shuffle == 3
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The options that start a run -> its recipe and where its data is."""
+"""The options that start a run -> its recipe and the location of its data."""
 
 import argparse
 
@@ -9,10 +9,10 @@ from pipeline.settings.recipe import Overrides, Recipe, override_all
 
 
 def read_recipe(options: argparse.Namespace) -> Recipe:
-    """Return the named recipe with the variant's, then the user's overrides.
+    """Return the named recipe with the overrides of the variant, then those of the user.
 
     Raises:
-        InputError: a setting is unknown or its value impossible.
+        InputError: a setting is unknown or its value is not allowed.
     """
     recipe = RECIPES[options.recipe]
     if data_place(options).embedded:
@@ -38,6 +38,6 @@ def _check_effect(overrides: Overrides, place: DataPlace) -> None:
 
 
 def data_place(options: argparse.Namespace) -> DataPlace:
-    """Return where the data is."""
+    """Return the location of the data."""
     anomaly = {name: getattr(options, name) for name in ("masks", "test", "crops")}
     return DataPlace(options.images, options.annotations, options.runs, options.groups, **anomaly)

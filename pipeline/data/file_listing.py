@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the files under a folder, sorted, as posix paths relative to it, without what macOS adds to archives."""
+    """Return the files under a folder, sorted, as relative POSIX paths, without files that macOS adds to archives."""
     found = (
         file.relative_to(folder) for file in folder.rglob("*") if file.is_file() and not file.name.startswith("._")
     )
