@@ -12,6 +12,7 @@ from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
 from pipeline.commands.enroll import classes, enroll
 from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
+from pipeline.commands.settings import print_settings
 from pipeline.recipes import RECIPES
 
 EPILOG = """\
@@ -19,6 +20,7 @@ examples:
   python -m pipeline run minerals
   python -m pipeline run minerals --images photos --annotations annotations.json
   python -m pipeline run minerals --smoke
+  python -m pipeline settings minerals
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
@@ -67,6 +69,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
+    text = "list a recipe's settings with their values, meanings and ranges"
+    verb = verbs.add_parser("settings", help=text, description=text)
+    _add_recipe(verb)
+    _add_set(verb, "show the recipe with this change")
     for name, text in (
         ("run", "do everything: patches, training, calibration, export, evaluation"),
         ("patches", "only cut the patches and write index.csv"),
@@ -125,9 +131,13 @@ def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="a name that `list` shows")
+
+
 def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="a name that `list` shows")
+    _add_recipe(parser)
     add("--images", type=Path, metavar="DIR", help="folder of the photographs")
     add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
     add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that a split may not part")
@@ -148,6 +158,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": list_recipes,
+    "settings": print_settings,
     "patches": cut_patches,
     "fit": fit,
     "run": run_all,
