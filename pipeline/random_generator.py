@@ -5,7 +5,12 @@ import hashlib
 import numpy as np
 
 
+def make_seed(seed: int, *names: object) -> int:
+    """Return a number below 2**128 that depends on its arguments alone, on every machine."""
+    digest = hashlib.sha256(":".join(map(str, (seed, *names))).encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:16], "big")
+
+
 def make_generator(seed: int, *names: object) -> np.random.Generator:
     """Return a random generator that depends on its arguments alone, on every machine."""
-    digest = hashlib.sha256(":".join(map(str, (seed, *names))).encode("utf-8", "surrogateescape")).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    return np.random.default_rng(make_seed(seed, *names))

@@ -9,7 +9,7 @@ import pytest
 from inference.errors import InputError
 from inference.model.artefact import flatbuffer_sha256
 from inference.model.classifier import Classifier
-from pipeline.data.dataset import training_dataset
+from pipeline.data.dataset import TrainingData
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.training.distillation import Teacher, find_teacher
@@ -51,7 +51,7 @@ def test_a_student_of_another_size_sees_the_same_pictures_smaller(tiny_model: Pa
     index = write_patches(tmp_path, list(LABELS) * 2)
     recipe = taught_by(tiny_model, ("network.input_side", "18"))
     teacher = Teacher(tiny_model, recipe)
-    batches = list(training_dataset(index, replace(recipe), tmp_path / "cache", teacher))
+    batches = list(TrainingData(index, replace(recipe), tmp_path / "cache", teacher).batches(0, 1))
     assert {batch[0].shape[1:] for batch in batches} == {(18, 18, 3)}
     smaller = taught_by(tiny_model, ("network.input_side", "16"))
     pixels, _ = Teacher(tiny_model, smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8)

@@ -19,6 +19,7 @@ from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
+from pipeline.training.backup import Backup
 from pipeline.training.callbacks import Progress, read_history
 from pipeline.training.epochs import Stretch, compile_for_fit, learning_rate_schedule
 from pipeline.training.two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk
@@ -239,7 +240,7 @@ def test_a_resumed_run_needs_its_weights_file_no_more(
 
 def test_the_second_stages_patience_is_its_own() -> None:
     """Catches a fine-tuning that ends before it began, because the first stage's last epochs were worse."""
-    stretch = Stretch(3, 10, 2, Path("backup"))
+    stretch = Stretch(3, 10, 2, Backup(Path("backup")))
     losses = [0.1, 0.2, 0.3, 0.9, 0.8]
     history = [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses)]
     assert not stretch.is_finished(history[:3], RECIPE.fit)

@@ -1,5 +1,6 @@
 """PatchIndex -> tf.data batches: decode by the runner's own code, cache, shuffle, augment, prefetch."""
 
+import functools
 import math
 import os
 from collections import Counter
@@ -14,6 +15,7 @@ from inference.errors import InputError
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.data.augment import make_augmentation
 from pipeline.data.index import PatchIndex
+from pipeline.random_generator import make_generator, make_seed
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
@@ -51,46 +53,77 @@ def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
     return batches.map(lambda pixels, label: (pixels, _one_hot(label, recipe))).prefetch(tf.data.AUTOTUNE)
 
 
-def training_dataset(
-    index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None
-) -> tf.data.Dataset:
-    """Return one epoch's batches (float32 pixels, one-hot labels, weights [batch]), shuffled and augmented.
+class TrainingData:
+    """The training patches as batches (float32 pixels, labels [batch, outputs], weights [batch]), shuffled, augmented.
 
-    Patches whose label is no output take no part. balance "sampling" draws every class equally often, "weights"
-    weighs every patch by the inverse of its class's share. The decoded pictures are kept in memory, or in
-    cache_file where they are too many.
-
-    Raises:
-        InputError: an output of the network has no patch.
+    Order and changes of a batch depend on the recipe's seed and the batch's number in the whole training alone: a
+    training that was killed goes on with the very batches that it would have seen.
     """
-    index = _with_labels(index, recipe.outputs)
-    _check_classes(index, recipe)
-    side = recipe.network.input_side
-    view = max(side, teaching.side) if teaching else side
-    stored = round(view * (1 + recipe.augment.detail))
-    load = _remembering_loader(index, stored, cache_file)
-    labels = tf.constant([recipe.outputs.index(patch.label) for patch in index.patches])
-    weights = tf.constant(label_weights(index, recipe), tf.float32)
-    augment = make_augmentation(recipe.augment, view)
 
-    def fetch(places: Any) -> tuple[Any, Any]:
-        pixels = tf.ensure_shape(tf.numpy_function(load, [places], tf.uint8), (None, stored, stored, 3))
-        return pixels, _one_hot(tf.gather(labels, places), recipe)
+    def __init__(self, index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None) -> None:
+        """Prepare the batches; patches whose label is no output take no part.
 
-    def change_batch(pixels: np.ndarray, target: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        pixels, target = augment(pixels, target, seed)
-        return teaching.teach(pixels, target, side) if teaching else (pixels, target)
+        balance "sampling" draws every class equally often, "weights" weighs every patch by the inverse of its class's
+        share. The decoded pictures are kept in memory, or in cache_file where they are too many.
 
-    def change(batch: tuple[Any, Any], seed: Any) -> tuple[Any, Any, Any]:
-        pixels, target = tf.numpy_function(change_batch, [*batch, seed], (tf.uint8, tf.float32))
-        pixels = tf.cast(tf.ensure_shape(pixels, (None, side, side, 3)), tf.float32)
-        target = tf.ensure_shape(target, (None, len(recipe.outputs)))
-        return pixels, target, tf.linalg.matvec(target, weights)  # of a mixed picture: the mean of its two labels'
+        Raises:
+            InputError: an output of the network has no patch.
+        """
+        self._index = _with_labels(index, recipe.outputs)
+        _check_classes(self._index, recipe)
+        self._recipe = recipe
+        self._teaching = teaching
+        view = max(recipe.network.input_side, teaching.side) if teaching else recipe.network.input_side
+        self._stored = round(view * (1 + recipe.augment.detail))
+        self._load = _remembering_loader(self._index, self._stored, cache_file)
+        self._augment = make_augmentation(recipe.augment, view)
+        self._labels = np.array([recipe.outputs.index(patch.label) for patch in self._index.patches])
+        self._order = functools.lru_cache(2)(self._draw_order)  # of this epoch and the next
+        self.steps_per_epoch = math.ceil(len(self._labels) / recipe.fit.batch_size)
 
-    batches = _shuffled(index, recipe).batch(recipe.fit.batch_size).map(fetch, num_parallel_calls=_PARALLEL_BATCHES)
-    seeds = tf.data.Dataset.random(seed=recipe.seed, rerandomize_each_iteration=True)
-    changed = tf.data.Dataset.zip(batches, seeds).map(change, num_parallel_calls=_PARALLEL_BATCHES)
-    return changed.prefetch(tf.data.AUTOTUNE)
+    def batches(self, first: int, last: int) -> tf.data.Dataset:
+        """Return the batches of the epochs from first, counted from 0, to before last, one epoch after another."""
+        side, outputs = self._recipe.network.input_side, len(self._recipe.outputs)
+        weights = tf.constant(label_weights(self._index, self._recipe), tf.float32)
+
+        def finish(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
+            pixels = tf.cast(tf.ensure_shape(pixels, (None, side, side, 3)), tf.float32)
+            target = tf.ensure_shape(target, (None, outputs))
+            return pixels, target, tf.linalg.matvec(target, weights)  # of a mixed picture: the mean of its two labels'
+
+        def make(number: Any) -> tuple[Any, Any, Any]:
+            return finish(*tf.numpy_function(self._make_batch, [number], (tf.uint8, tf.float32)))
+
+        numbers = tf.data.Dataset.range(first * self.steps_per_epoch, last * self.steps_per_epoch)
+        return numbers.map(make, num_parallel_calls=_PARALLEL_BATCHES).prefetch(tf.data.AUTOTUNE)
+
+    def _make_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], of a batch."""
+        epoch, step = divmod(int(number), self.steps_per_epoch)
+        size = self._recipe.fit.batch_size
+        places = self._order(epoch)[step * size : (step + 1) * size]
+        target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[places]]
+        pixels, target = self._augment(self._load(places), target, make_seed(self._recipe.seed, "batch", int(number)))
+        if self._teaching is not None:
+            pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side)
+        return pixels, target
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        """Return the positions of an epoch's patches, int [patches].
+
+        With balance "sampling" an epoch of the same length draws from all classes alike, and each class's patches in
+        turn, shuffled anew once all have been drawn.
+        """
+        random, count = make_generator(self._recipe.seed, "order", epoch), len(self._labels)
+        if self._recipe.fit.balance != "sampling":
+            return random.permutation(count)
+        drawn = random.integers(0, len(self._recipe.outputs), count)
+        order = np.empty(count, np.int64)
+        for label in range(len(self._recipe.outputs)):
+            chosen, own = np.flatnonzero(drawn == label), np.flatnonzero(self._labels == label)
+            rounds = [random.permutation(own) for _ in range(-(-len(chosen) // len(own)))]
+            order[chosen] = np.concatenate([own[:0], *rounds])[: len(chosen)]
+        return order
 
 
 def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
@@ -126,23 +159,6 @@ def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 
     names = tf.data.Dataset.from_tensor_slices((files, np.array(labels, np.int32)))
     return names.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _shuffled(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
-    """Return the positions of one epoch's patches, int64, shuffled anew each epoch.
-
-    With balance "sampling" an epoch of the same length draws from all classes alike.
-    """
-    count = len(index.patches)
-    if recipe.fit.balance != "sampling":
-        return tf.data.Dataset.range(count).shuffle(count, seed=recipe.seed)
-    labels = np.array([patch.label for patch in index.patches])
-    by_class = [np.flatnonzero(labels == label) for label in recipe.outputs]
-    draws = [
-        tf.data.Dataset.from_tensor_slices(places).shuffle(len(places), seed=recipe.seed).repeat()
-        for places in by_class
-    ]
-    return tf.data.Dataset.sample_from_datasets(draws, seed=recipe.seed, rerandomize_each_iteration=True).take(count)
 
 
 def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,6 +9,9 @@ from typing import Any
 
 import keras
 
+from inference.atomic_file import write_atomically
+from pipeline.random_generator import make_seed
+
 
 class Progress(keras.callbacks.Callback):
     """Print one line per epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
@@ -65,6 +68,21 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
             self.on_epoch_end(int(row["epoch"]), row)
 
 
+class SeedDropout(keras.callbacks.Callback):
+    """Seed the network's generators (of dropout) in each epoch: saved weights do not hold their state."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Set each generator by seed, layer and epoch."""
+        for layer in self.model.layers:
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                generator.state.assign([make_seed(self._seed, layer.name, epoch) % 2**31, 0])
+
+
 class KeepCandidate(keras.callbacks.Callback):
     """Rename what ModelCheckpoint wrote: a kill while it writes must not destroy the best model so far."""
 
@@ -112,13 +130,30 @@ def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, 
     return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
 
 
+def count_epochs(path: Path) -> int:
+    """Return how many epochs, from the first on, have a whole line in history.csv; 0 without the file."""
+    return len(_whole_lines(path)[1:])
+
+
 def truncate_history(path: Path, epochs: int) -> None:
-    """Drop the lines of epochs that a killed run had logged but not backed up: they will be trained again."""
-    if not path.is_file():
-        return
-    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if int(line.split(",", 1)[0]) < epochs]
-    path.write_text(header + "".join(kept), encoding="utf-8")
+    """Keep the lines of so many epochs: what a killed run logged but did not back up is trained again."""
+    if epochs:
+        write_atomically(path, "".join(_whole_lines(path)[: epochs + 1]))
+    else:
+        path.unlink(missing_ok=True)  # CSVLogger writes the header with the first epoch
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Return the header and the lines of epochs 0, 1, 2 ..., up to the first that a kill cut off or that is missing."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    header, *lines = text.splitlines(keepends=True) or [""]
+    if not header.endswith("\n"):
+        return []
+    columns = header.count(",")
+    whole = [
+        line.endswith("\n") and line.startswith(f"{n},") and line.count(",") == columns for n, line in enumerate(lines)
+    ]
+    return [header, *lines[: [*whole, False].index(False)]]
 
 
 def _minutes(seconds: float) -> str:

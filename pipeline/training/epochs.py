@@ -1,22 +1,29 @@
 """A compiled network + patches -> some epochs of training that survive a kill: what every gradient fit is made of."""
 
-import json
-import math
 import shutil
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from inference.errors import InputError
-from pipeline.data.dataset import training_dataset, validation_dataset
+from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.settings.sections import FitSettings
-from pipeline.training.callbacks import KeepCandidate, Progress, ResumableEarlyStopping, StopOnNaN, read_history
+from pipeline.training.backup import Backup, SaveBackup
+from pipeline.training.callbacks import (
+    KeepCandidate,
+    Progress,
+    ResumableEarlyStopping,
+    SeedDropout,
+    StopOnNaN,
+    count_epochs,
+    read_history,
+    truncate_history,
+)
 from pipeline.training.distillation import find_teacher
 
 _MONITOR = "val_loss"
@@ -28,23 +35,22 @@ History = list[dict[str, float]]  # as read_history returns it
 class FitData:
     """The batches that a network learns from and is watched by."""
 
-    training: Any
+    training: TrainingData
     validation: Any
-    steps_per_epoch: int
 
 
 @dataclass(frozen=True)
 class Stretch:
     """The epochs of one call of Keras' fit: from first, counted from 0 over the whole training, to before last.
 
-    backup: the folder of its own backup. patience: of its early stopping, which sees no other stretch's epochs.
+    backup: of this stretch alone. patience: of its early stopping, which sees no other stretch's epochs.
     rate: the setting of its learning rate.
     """
 
     first: int
     last: int
     patience: int
-    backup: Path
+    backup: Backup
     rate: str = "fit.learning_rate"
 
     def history(self, history: History) -> History:
@@ -65,9 +71,8 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
-        training_dataset(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
+        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
-        steps_per_epoch=math.ceil(len(patches.patches) / recipe.fit.batch_size),
     )
 
 
@@ -98,12 +103,14 @@ def train_stretch(run: RunFolder, recipe: Recipe, network: keras.Model, data: Fi
         InputError: the loss became NaN (names epoch and step).
     """
     nan = StopOnNaN()
+    first = max(stretch.backup.restore(network), stretch.first)
     network.fit(
-        data.training,
+        data.training.batches(first, stretch.last),
+        steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
-        initial_epoch=stretch.first,
+        initial_epoch=first,
         epochs=stretch.last,
-        callbacks=[nan, *_callbacks(run, stretch, read_history(run.history))],
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stretch, read_history(run.history))],
         shuffle=False,
         verbose=0,
     )
@@ -115,36 +122,22 @@ def train_stretch(run: RunFolder, recipe: Recipe, network: keras.Model, data: Fi
         )
 
 
+def restore_point(run: RunFolder, *backups: Backup) -> int:
+    """Make a killed run's history and backups agree; return the number of epochs that both hold, 0 for a new run."""
+    for backup in backups:
+        backup.adopt_earlier()
+        backup.keep_up_to(count_epochs(run.history))
+    done = max(backup.newest()[0] for backup in backups)
+    truncate_history(run.history, done)
+    return done
+
+
 def is_finished(history: History, settings: FitSettings) -> bool:
     """Tell whether these epochs are all: the last one is done, or none of the last `patience` was better."""
     if not history:
         return False
     best = min(range(len(history)), key=lambda place: history[place][_MONITOR])
     return len(history) >= settings.epochs or len(history) - 1 - best >= max(settings.patience, 1)
-
-
-def epochs_done(backup: Path) -> int:
-    """Return the number of the last epoch, from 1, that the backup of a killed run holds; 0 for a new run.
-
-    A kill while Keras wrote the backup leaves a damaged one; then the one before takes its place.
-    """
-    metadata = backup / "training_metadata.json"
-    try:
-        return int(json.loads(metadata.read_text())["epoch"])
-    except FileNotFoundError:
-        return 0
-    except ValueError:
-        if not metadata.with_name(f"{metadata.name}.bkp").is_file():  # killed in the very first backup
-            shutil.rmtree(backup)
-            return 0
-        for file in (weights_of(backup), metadata):
-            file.with_name(f"{file.name}.bkp").replace(file)
-        return int(json.loads(metadata.read_text())["epoch"])
-
-
-def weights_of(backup: Path) -> Path:
-    """Return the file in which a backup holds the network's weights."""
-    return backup / "latest.weights.h5"
 
 
 def finish(run: RunFolder) -> dict[str, Any]:
@@ -185,7 +178,7 @@ _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
 def _callbacks(run: RunFolder, stretch: Stretch, history: History) -> list[Any]:
-    """Assemble the callbacks; BackupAndRestore is last, so that what it calls done has been logged and saved."""
+    """Assemble the callbacks; the backup is last, so that what it calls done has been logged and saved."""
     best = min((row[_MONITOR] for row in history), default=None)
     return [
         Progress(stretch.last),
@@ -195,5 +188,5 @@ def _callbacks(run: RunFolder, stretch: Stretch, history: History) -> list[Any]:
         KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(stretch.history(history), monitor=_MONITOR, mode="min", patience=stretch.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
-        keras.callbacks.BackupAndRestore(stretch.backup, double_checkpoint=True, delete_checkpoint=False),
+        SaveBackup(stretch.backup),
     ]

@@ -7,15 +7,16 @@ import keras
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
-from pipeline.training.callbacks import read_history, truncate_history
+from pipeline.training.backup import Backup
+from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import (
     Stretch,
     compile_for_fit,
-    epochs_done,
     finish,
     is_finished,
     learning_rate_schedule,
     make_fit_data,
+    restore_point,
     train_stretch,
 )
 from pipeline.training.two_stage import fit_two_stage
@@ -32,14 +33,15 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
         InputError: a class has no patches, the weights to start from don't fit, or the loss became NaN (names epoch
             and step).
     """
-    truncate_history(run.history, epochs_done(run.backup))
+    backup = Backup(run.backup)
+    restore_point(run, backup)
     history = read_history(run.history)
     if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
         return finish(run)
     keras.utils.set_random_seed(recipe.seed)
     data = make_fit_data(run, index, recipe)
-    network = compile_network(recipe, data.steps_per_epoch, resumed=bool(history))
-    train_stretch(run, recipe, network, data, Stretch(0, recipe.fit.epochs, recipe.fit.patience, run.backup))
+    network = compile_network(recipe, data.training.steps_per_epoch, resumed=bool(history))
+    train_stretch(run, recipe, network, data, Stretch(0, recipe.fit.epochs, recipe.fit.patience, backup))
     return finish(run)
 
 

@@ -11,17 +11,17 @@ from models.build import trunk_of
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
-from pipeline.training.callbacks import read_history, truncate_history
+from pipeline.training.backup import Backup
+from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import (
     FitData,
     Stretch,
     compile_for_fit,
-    epochs_done,
     finish,
     learning_rate_schedule,
     make_fit_data,
+    restore_point,
     train_stretch,
-    weights_of,
 )
 from pipeline.training.weights import make_network
 
@@ -39,8 +39,7 @@ def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str
             fit.trainable_from, or the loss became NaN (names epoch and step).
     """
     head, whole = stretches(run, recipe)
-    done = max(epochs_done(head.backup), epochs_done(whole.backup))
-    truncate_history(run.history, done)
+    done = restore_point(run, head.backup, whole.backup)
     history = read_history(run.history)
     if not whole.is_finished(history, recipe.fit):  # else killed between the last epoch and fit.json
         keras.utils.set_random_seed(recipe.seed)
@@ -54,8 +53,8 @@ def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str
 def stretches(run: RunFolder, recipe: Recipe) -> tuple[Stretch, Stretch]:
     """Return the two stages; the first has no early stopping, being short."""
     settings = recipe.fit
-    head = Stretch(0, settings.head_epochs, settings.head_epochs, run.backup / "head", "fit.head_learning_rate")
-    return head, Stretch(settings.head_epochs, settings.epochs, settings.patience, run.backup / "whole")
+    head = Stretch(0, settings.head_epochs, settings.head_epochs, Backup(run.backup / "head"), "fit.head_learning_rate")
+    return head, Stretch(settings.head_epochs, settings.epochs, settings.patience, Backup(run.backup / "whole"))
 
 
 def freeze_trunk(network: keras.Model) -> None:
@@ -94,10 +93,10 @@ def _whole_network(recipe: Recipe, data: FitData, head: Stretch) -> keras.Model:
     case, and nothing that Keras remembers of the first fit gets into the second.
     """
     network = make_network(recipe, "none")
-    network.load_weights(weights_of(head.backup))
+    network.load_weights(head.backup.newest()[1])
     unfreeze_trunk(network, recipe.fit.trainable_from)
     settings = replace(recipe.fit, epochs=recipe.fit.epochs - recipe.fit.head_epochs)
-    compile_for_fit(network, settings, learning_rate_schedule(settings, data.steps_per_epoch))
+    compile_for_fit(network, settings, learning_rate_schedule(settings, data.training.steps_per_epoch))
     return network
 
 
