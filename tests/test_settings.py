@@ -89,9 +89,10 @@ def test_the_page_of_settings_is_what_is_declared() -> None:
 
 
 def test_the_settings_of_a_recipe_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Catches a default instead of the recipe's value, and settings of the other kind among them."""
-    assert main(["settings", "tiles"]) == 0
+    """Catches a verb that is missing, a default for the recipe's value, a lost change, settings of the other kind."""
+    assert main(["settings", "tiles", "--set", "anomaly.folds=5"]) == 0
     printed = capsys.readouterr().out
+    assert "anomaly.folds = 5\n" in printed
     assert "anomaly.levels = 16\n" in printed
     assert "    side of the network's input [a multiple of 32 and positive, pixels]\n" in printed
     assert not re.findall("^(fit|labels)", printed, re.MULTILINE)
