@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.batch.batch import Batch, worker_settings
+from inference.batch.file_names import FileNames, check_replaces_no_input
 from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
@@ -41,9 +42,12 @@ def classify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         listing = Listing(options.images)
         boxes = _read_boxes(options.boxes)
+        names = FileNames(listing if options.masks or options.scores else ())
+        check_replaces_no_input(options, listing, names)
         journal = Journal(_journal_path(options, stack), header, options.resume)
         stack.callback(journal.close)
-        batch = Batch(options, listing, boxes, journal, BatchProgress(_work(listing, boxes, journal), options.quiet))
+        progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
+        batch = Batch(options, listing, boxes, journal, progress, names)
         with batch.progress:
             stopped = _answer(batch, settings)
         return 1 if stopped else _finish(batch)
