@@ -19,6 +19,7 @@ from inference.batch.shards import remove_shards
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.pictures.listing import Listing
+from inference.pictures.own_files import OwnFiles
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
     from inference.boxes.files import BoxFile
@@ -40,13 +41,16 @@ def classify(options: argparse.Namespace) -> int:
     settings = worker_settings(options)
     header = _journal_header(options)
     with ExitStack() as stack:
-        listing = Listing(options.images)
+        own = OwnFiles(_written(options))
+        listing = Listing(options.images, own=own)
         boxes = _read_boxes(options.boxes)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
         journal = Journal(_journal_path(options, stack), header, options.resume)
         stack.callback(journal.close)
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
+        if own.left_out:
+            progress.say(_left_out(own))
         batch = Batch(options, listing, boxes, journal, progress, names)
         with batch.progress:
             stopped = _answer(batch, settings)
@@ -158,6 +162,18 @@ def _draw(batch: Batch) -> None:
     from inference.drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
     draw_answers(batch)
+
+
+def _written(options: argparse.Namespace) -> list[Path | None]:
+    """Return the files and folders that this run writes."""
+    beside = [Path(f"{options.out}{suffix}") for suffix in (JOURNAL_SUFFIX, SHARDS_SUFFIX)] if options.out else []
+    return [options.out, options.errors, options.preview, options.masks, options.scores, *beside]
+
+
+def _left_out(own: OwnFiles) -> str:
+    names = sorted(own.left_out)
+    more = f" and {len(names) - _MOST_SAID} more" if len(names) > _MOST_SAID else ""
+    return f"not among the pictures, because this run writes there: {', '.join(names[:_MOST_SAID])}{more}"
 
 
 def _shards(options: argparse.Namespace) -> Path:

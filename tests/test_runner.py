@@ -185,20 +185,25 @@ def test_links_neither_hang_nor_vanish(folder: Path, tiny_model: Path, runner: C
     assert "itself: cannot be read" in answer.err
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error(
+def test_a_folder_that_cannot_be_listed_is_named_and_the_others_are_done(
     folder: Path, tiny_model: Path, runner: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Catches pictures that are silently missing from the results."""
+    """Catches pictures that are silently missing from the results, and a run that one folder stops."""
     draw(folder / "locked" / "a.png")
     scandir = os.scandir
 
     def refuse(place: str) -> Any:
-        if Path(place).name == "locked":
+        if str(place).endswith("locked"):
             raise PermissionError(13, "Permission denied", place)
         return scandir(place)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    check_refused(runner(tiny_model, folder), "locked: cannot be listed: Permission denied. Make it readable")
+    answer = runner(tiny_model, folder)
+    assert (answer.code, len(answer.results)) == (1, 4)
+    assert "locked: is a folder that is not searched. Make it readable" in answer.err
+    check_refused(
+        runner(tiny_model, folder / "locked"), "locked: cannot be listed: Permission denied. Make it readable"
+    )
 
 
 def test_one_unreadable_picture_is_named_and_the_others_are_done(
