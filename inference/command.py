@@ -14,7 +14,7 @@ from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
 from inference.batch.progress import BatchProgress
-from inference.batch.result_files import check_output, output_format, print_text, write_pieces
+from inference.batch.result_files import check_outputs, journal_path, output_format, print_text, write_pieces
 from inference.batch.shards import remove_shards
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
@@ -24,7 +24,6 @@ from inference.pictures.own_files import OwnFiles
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
     from inference.boxes.files import BoxFile
 
-JOURNAL_SUFFIX = ".journal"
 SHARDS_SUFFIX = ".shards"
 _MOST_SAID = 10  # remarks on a file of boxes: that of a whole data set may be used with a few of its photographs
 
@@ -46,7 +45,7 @@ def classify(options: argparse.Namespace) -> int:
         boxes = _read_boxes(options.boxes)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
-        journal = Journal(_journal_path(options, stack), header, options.resume)
+        journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
         stack.callback(journal.close)
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
         if own.left_out:
@@ -166,7 +165,7 @@ def _draw(batch: Batch) -> None:
 
 def _written(options: argparse.Namespace) -> list[Path | None]:
     """Return the files and folders that this run writes."""
-    beside = [Path(f"{options.out}{suffix}") for suffix in (JOURNAL_SUFFIX, SHARDS_SUFFIX)] if options.out else []
+    beside = [journal_path(options.out), _shards(options)] if options.out else []
     return [options.out, options.errors, options.preview, options.masks, options.scores, *beside]
 
 
@@ -183,7 +182,7 @@ def _shards(options: argparse.Namespace) -> Path:
 
 def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
     if options.out is not None:
-        return Path(f"{options.out}{JOURNAL_SUFFIX}")
+        return journal_path(options.out)
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
 
 
@@ -216,11 +215,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         raise InputError("--resume goes on with a file of results. Give the --out of the killed run.")
     if options.engine == "ray" and options.out is None:
         raise InputError("--engine ray works in a folder beside --out. Give an --out that all machines see.")
-    for name, path in (("--out", options.out), ("--errors", options.errors)):
-        if path is not None:
-            check_output(name, path, options.overwrite)
-    if options.out is not None and options.overwrite and not options.resume:
-        Path(f"{options.out}{JOURNAL_SUFFIX}").unlink(missing_ok=True)
+    check_outputs(options)
 
 
 def _stopped(batch: Batch) -> str:

@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from inference.batch.result_files import check_outputs
+from inference.errors import InputError
+from inference.options import make_parser
 from tests.test_video import GREEN, RATE, film, write_video
 from tests.tiny_model import COLOURS
 
@@ -269,3 +272,49 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tiny_model: Path, folder: P
     assert answer.returncode == 1
     assert b"Traceback" not in answer.stderr
     assert b"BrokenPipe" not in answer.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--errors"])
+def test_no_input_is_ever_replaced(tiny_model: Path, folder: Path, tmp_path: Path, option: str) -> None:
+    """Faults: --overwrite replaces the model, a picture, the boxes or a device, under any of their names."""
+    model = tmp_path / "model.tflite"
+    model.write_bytes(tiny_model.read_bytes())
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("file,x,y,width,height\nred.png,0,0,30,30\n")
+    (tmp_path / "link.json").symlink_to(model)
+    (tmp_path / "hard.json").hardlink_to(boxes)
+    (tmp_path / "device.json").symlink_to("/dev/null")
+    before = {path: path.read_bytes() for path in (model, boxes, folder / "red.png")}
+    replaced = (model, boxes, folder / "red.png", *(tmp_path / f"{name}.json" for name in ("link", "hard", "device")))
+    for path in replaced:
+        given = [str(model), str(folder), "--boxes", str(boxes), "--overwrite", option, str(path)]
+        options = make_parser().parse_args(given)
+        with pytest.raises(InputError, match=r"is an input of this run|no run has written it|is no regular file"):
+            check_outputs(options)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(
+    tiny_model: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Faults: a night's work whose results are lost to a folder of previews; results that errors replace."""
+    red = folder / "red.png"
+    for name in ("preview", "masks", "scores"):
+        refused = run(tiny_model, folder, "--out", tmp_path / "out.json", f"--{name}", red / "look", code=2)
+        assert b"is no folder that you may write to" in refused.stderr
+    same = run(tiny_model, folder, "--out", tmp_path / "o.csv", "--errors", f"{tmp_path}/set/../o.csv", code=2)
+    assert b"is where --out writes. Give another --errors." in same.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
+
+
+def test_a_second_run_leaves_the_first_ones_files_out(tiny_model: Path, folder: Path) -> None:
+    """Faults: journal, results, errors and previews inside the folder are classified by the next run."""
+    (folder / "text.png").unlink()
+    given = [tiny_model, folder, "--out", folder / "out.json", "--errors", folder / "errors.csv", "--preview"]
+    first = run(*given, folder / "look")
+    expected = (folder / "out.json").read_bytes()
+    second = run(*given, folder / "look", "--overwrite")
+    assert (folder / "out.json").read_bytes() == expected
+    assert b"not among the pictures" not in first.stderr
+    left_out = ", ".join(f"{folder}/{name}" for name in ("errors.csv", "look", "out.json"))
+    assert f"not among the pictures, because this run writes there: {left_out}\n" in second.stderr.decode()

@@ -83,3 +83,25 @@ def test_a_run_that_never_began_leaves_no_journal(tmp_path: Path) -> None:
     journal.add("a.jpg", "cannot be read")
     journal.close()
     assert path.exists()
+
+
+def test_a_journal_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
+    """Faults: two runs write into one journal; one that begins anew deletes another's; a lock outlives its run."""
+    path = tmp_path / "journal"
+    journal = written(path)
+    for resume, overwrite in ((True, False), (False, True), (False, False)):
+        with pytest.raises(InputError, match=r"journal: another run is working on it\. Wait for its end"):
+            Journal(path, SETTINGS, resume, overwrite)
+    journal.close()
+    assert Journal(path, SETTINGS, resume=True).count("results") == 2
+
+
+def test_beginning_anew_forgets_what_was_there(tmp_path: Path) -> None:
+    """Fault: results of other pictures or another model among those of a run that was to replace them."""
+    written(tmp_path / "journal").close()
+    journal = Journal(tmp_path / "journal", {"model": "other"}, overwrite=True)
+    assert journal.count("results") == 0
+    journal.add("c.jpg", RED)
+    journal.close()
+    again = Journal(tmp_path / "journal", {"model": "other"}, resume=True)
+    assert list(again.read("results")) == [("c.jpg", RED)]
