@@ -91,23 +91,36 @@ def _finish(batch: Batch) -> int:
     faults = _faults(batch)
     if options.errors is not None:
         write_pieces(options.errors, error_pieces(faults), "--errors")
-    if options.preview is not None or options.show:
-        _draw(batch)
-    name = output_format(options)
-    entries = ((key, _shown(batch, answer)) for key, answer in journal.read("results"))
-    pieces = FORMATS[name](entries, options.top, batch.boxes is not None or options.regions)
-    if options.out is not None:
-        write_pieces(options.out, pieces, "--out")
-    elif name != "jsonl":  # those lines are out already
-        for piece in pieces:
-            print_text(piece)
+    _write_results(batch)
+    drawn = _draw(batch) if options.preview is not None or options.show else True
     journal.remove()
     if options.engine == "ray":
         remove_shards(_shards(options))
     count, total = journal.count("results"), journal.count("results") + journal.count("faults")
     where = "standard output" if options.out is None else options.out
     batch.progress.say(f"classified {count} of {total} pictures; results: {where}")
-    return 1 if faults else 0
+    return 1 if faults or not drawn else 0
+
+
+def _write_results(batch: Batch) -> None:
+    """Write the results to --out, or to standard output; where that can't be written, to a file that is named."""
+    options = batch.options
+    if options.out is not None:
+        write_pieces(options.out, _pieces(batch), "--out")
+    elif output_format(options) != "jsonl":  # those lines are out already
+        try:
+            for piece in _pieces(batch):
+                print_text(piece)
+        except InputError as fault:
+            kept = Path(tempfile.mkdtemp(prefix="touchstone-"), f"results.{output_format(options)}")
+            write_pieces(kept, _pieces(batch), "--out")
+            raise InputError(f"{fault} The results are in {kept}.") from fault
+
+
+def _pieces(batch: Batch) -> Iterator[str]:
+    entries = ((key, _shown(batch, answer)) for key, answer in batch.journal.read("results"))
+    options = batch.options
+    return FORMATS[output_format(options)](entries, options.top, batch.boxes is not None or options.regions)
 
 
 def _shown(batch: Batch, answer: dict[str, Any]) -> dict[str, Any]:
@@ -157,10 +170,16 @@ def _read_boxes(path: Path | None) -> "BoxFile | None":
     return read_boxes(path)
 
 
-def _draw(batch: Batch) -> None:
+def _draw(batch: Batch) -> bool:
+    """Draw what was asked for; return whether that was possible: the results are written already."""
     from inference.drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
-    draw_answers(batch)
+    try:
+        draw_answers(batch)
+    except InputError as fault:
+        batch.progress.say(f"not drawn: {fault}")
+        return False
+    return True
 
 
 def _written(options: argparse.Namespace) -> list[Path | None]:
@@ -183,7 +202,10 @@ def _shards(options: argparse.Namespace) -> Path:
 def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
     if options.out is not None:
         return journal_path(options.out)
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+    try:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+    except OSError as fault:
+        raise InputError(f"no folder for temporary files can be made: {fault.strerror}. Give --out FILE.") from fault
 
 
 def _journal_header(options: argparse.Namespace) -> dict[str, Any]:

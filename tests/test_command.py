@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -318,3 +319,65 @@ def test_a_second_run_leaves_the_first_ones_files_out(tiny_model: Path, folder: 
     assert b"not among the pictures" not in first.stderr
     left_out = ", ".join(f"{folder}/{name}" for name in ("errors.csv", "look", "out.json"))
     assert f"not among the pictures, because this run writes there: {left_out}\n" in second.stderr.decode()
+
+
+def run_shell(line: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line with a shell's redirections."""
+    command = ["sh", "-c", f'"$0" -m inference "$@" {line}', sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&- >&- 2>&-", ">/dev/full"])
+def test_results_survive_closed_and_full_streams(tiny_model: Path, folder: Path, tmp_path: Path, streams: str) -> None:
+    """Faults: a traceback, a journal that takes the number of a closed stream, results lost to a remark."""
+    answer = run_shell(streams, tiny_model, folder, "--out", tmp_path / "out.json")
+    assert answer.returncode == 1, answer.stderr  # text.png is no picture
+    assert b"Traceback" not in answer.stderr
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 4
+
+
+def test_results_that_standard_output_does_not_take_are_kept(tiny_model: Path, folder: Path) -> None:
+    """Faults: a traceback for a full disk behind standard output, and a night's work lost with it."""
+    full = run_shell(">/dev/full", tiny_model, folder, "--quiet")
+    assert full.returncode == 2
+    (line,) = full.stderr.decode().splitlines()
+    assert line.startswith("Error: standard output cannot be written: No space left on device. The results are in /")
+    kept = Path(line.split(" are in ")[1].removesuffix("."))
+    assert len(json.loads(kept.read_text())) == 4
+    kept.unlink()
+    kept.parent.rmdir()
+    closed = run_shell(">&-", tiny_model, folder)
+    assert (closed.returncode, closed.stderr) == (2, b"Error: standard output is closed. Give --out FILE.\n")
+    closed = run_shell("<&-", tiny_model, "-")
+    assert (closed.returncode, closed.stderr.count(b"\n")) == (2, 1)
+    assert b"Error: standard input: " in closed.stderr
+
+
+def test_a_full_disk_loses_no_answer(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Faults: a traceback where the journal can't grow, and a journal that --resume can't read."""
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-m", "inference", str(tiny_model), str(folder), "--out", str(out), "--quiet"]
+    full = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400)),  # bytes of a file
+    )
+    assert full.returncode == 2
+    assert full.stderr.decode() == (
+        f"Error: {out}.journal: cannot be written: File too large. Make room; then --resume goes on.\n"
+    )
+    run(tiny_model, folder, "--out", out, "--resume", code=1)
+    assert len(json.loads(out.read_text())) == 4
+
+
+def test_a_name_does_not_command_the_terminal(tiny_model: Path, tmp_path: Path) -> None:
+    """Fault: a file whose name holds ESC or CR clears the screen or writes over a line of it."""
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "\x1b[2J\r.png").write_text("no picture")
+    said = run(tiny_model, tmp_path / "set", code=1).stderr
+    assert b"\\x1b[2J\\x0d.png: is not an image" in said
+    assert b"\x1b" not in said
+    assert b"\r" not in said
+    assert b"\x1b" not in run(tiny_model, "\x1b[2J", code=2).stderr

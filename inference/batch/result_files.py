@@ -10,6 +10,7 @@ from inference.atomic_file import write_pieces_atomically
 from inference.batch.file_names import identify
 from inference.batch.outputs import FORMATS
 from inference.errors import InputError
+from inference.streams import silence
 
 _FOLDERS = ("preview", "masks", "scores")
 _LOOKED_AT = 4096  # bytes; pictures, archives and models have a NUL among these, texts have none
@@ -109,10 +110,17 @@ def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Write to standard output, at once; a reader that stops, as `head` does, ends the program without a message."""
+    """Write to standard output, at once; a reader that stops, as `head` does, ends the program without a message.
+
+    Raises:
+        InputError: it can't be written.
+    """
     try:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it once more at its end
+        silence(sys.stdout)
         raise SystemExit(1) from None
+    except OSError as fault:
+        silence(sys.stdout)
+        raise InputError(f"standard output cannot be written: {fault.strerror or fault}.") from fault
