@@ -224,6 +224,8 @@ def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file. Give one that can be read twice.")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -275,6 +275,13 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tiny_model: Path, folder: P
     assert b"BrokenPipe" not in answer.stderr
 
 
+@pytest.mark.parametrize("option", ["--labels", "--boxes"])
+def test_a_device_is_no_file_of_labels_or_boxes(tiny_model: Path, folder: Path, option: str) -> None:
+    """Fault: --labels /dev/zero is read for ever."""
+    refused = run(tiny_model, folder, option, "/dev/zero", code=2)
+    assert b"/dev/zero: is no regular file." in refused.stderr
+
+
 @pytest.mark.parametrize("option", ["--out", "--errors"])
 def test_no_input_is_ever_replaced(tiny_model: Path, folder: Path, tmp_path: Path, option: str) -> None:
     """Faults: --overwrite replaces the model, a picture, the boxes or a device, under any of their names."""

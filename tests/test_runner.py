@@ -327,6 +327,11 @@ def test_more_threads_than_cores_do_not_crash(tiny_model: Path, folder: Path) ->
         (["--threshold", "half"], "--threshold: must be a number between 0 and 1. Received: half"),
         (["--threads", "0"], "--threads: must be a whole number, 1 or more. Received: 0"),
         (["--threads", "two"], "--threads: must be a whole number, 1 or more. Received: two"),
+        (["--workers", "100000"], "--workers: must be a whole number from 1 to"),
+        (["--top", "30000000"], "--top: must be a whole number from 1 to 100000. Received: 30000000"),
+        (["--time-limit", "1e300"], "--time-limit: must be a number above 0, at most 1e+06. Received: 1e300"),
+        (["--max-megabytes", "inf"], "--max-megabytes: must be a number above 0, at most 1e+06. Received: inf"),
+        (["--preview", ""], "--preview: must be a path and is empty"),
         (["--treshold", "0"], "unrecognized arguments: --treshold"),
     ],
 )
