@@ -47,7 +47,10 @@ def classify(options: argparse.Namespace) -> int:
         check_replaces_no_input(options, listing, names)
         journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
         stack.callback(journal.close)
+        forgotten = journal.forget_changed(listing) if options.resume else 0
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
+        if forgotten:
+            progress.say(f"answers of {forgotten} pictures that have changed or vanished since are not used")
         if own.left_out:
             progress.say(_left_out(own))
         batch = Batch(options, listing, boxes, journal, progress, names)
@@ -61,7 +64,7 @@ def _answer(batch: Batch, settings: WorkerSettings) -> bool:
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
     try:
         for request, answer in _answers(batch, settings):
-            batch.journal.add(request.picture.key, answer)
+            batch.journal.add(request.picture.key, answer, request.stamp)
             batch.progress.advance()
             if isinstance(answer, str):
                 batch.progress.say(f"{request.picture}: {answer}")

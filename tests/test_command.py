@@ -209,7 +209,9 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_p
                 os.killpg(process.pid, 0)
                 time.sleep(0.01)
     assert not out.exists()
-    draw(folder / "red.png", COLOURS["blue"])  # answered before the kill: is not looked at again
+    before = (folder / "red.png").stat()
+    (folder / "red.png").write_bytes(bytes(before.st_size))  # answered before the kill: is not looked at again
+    os.utime(folder / "red.png", ns=(before.st_atime_ns, before.st_mtime_ns))
     draw(folder / "pipe", COLOURS["blue"])
     assert b"Go on with it by --resume" in run(tiny_model, "-", "--out", out, given=listed(folder), code=2).stderr
     other = run(tiny_model, "-", "--out", out, "--resume", "--threshold", "0", given=listed(folder), code=2)
@@ -218,6 +220,21 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_p
     answers = {Path(key).name: one["result"] for key, one in json.loads(out.read_text()).items()}
     assert answers == {"red.png": "red", "pipe": "blue", "green.png": "green"}
     assert not Path(f"{out}.journal").exists()
+
+
+def test_a_picture_that_changed_since_the_kill_is_classified_again(
+    tiny_model: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Faults: --resume gives a picture the answer of the one that it has replaced, or answers for one that is gone."""
+    out = tmp_path / "results.json"
+    with held_up(tiny_model, folder, out) as process:
+        os.kill(process.pid, signal.SIGKILL)
+    draw(folder / "red.png", COLOURS["blue"])
+    given = f"{folder}/red.png\n{folder}/green.png\n".encode()
+    said = run(tiny_model, "-", "--out", out, "--resume", given=given).stderr.decode()
+    assert "answers of 1 pictures that have changed or vanished since are not used\n" in said
+    answers = {Path(key).name: one["result"] for key, one in json.loads(out.read_text()).items()}
+    assert answers == {"red.png": "blue", "green.png": "green"}
 
 
 def test_an_interruption_says_how_to_go_on(tiny_model: Path, folder: Path, tmp_path: Path) -> None:

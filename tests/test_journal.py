@@ -6,6 +6,7 @@ import pytest
 
 from inference.batch.journal import Journal
 from inference.errors import InputError
+from inference.pictures.listing import Picture
 
 SETTINGS = {"format": 1, "model": "abc", "top": 1}
 RED = {"confidence": 0.9, "result": "red"}
@@ -105,3 +106,15 @@ def test_beginning_anew_forgets_what_was_there(tmp_path: Path) -> None:
     journal.close()
     again = Journal(tmp_path / "journal", {"model": "other"}, resume=True)
     assert list(again.read("results")) == [("c.jpg", RED)]
+
+
+def test_answers_of_changed_and_vanished_pictures_are_forgotten(tmp_path: Path) -> None:
+    """Faults: --resume keeps the answer of another picture; a journal of an earlier program loses its answers."""
+    pictures = [Picture(name, tmp_path / name) for name in ("same", "changed", "gone", "old")]
+    journal = Journal(tmp_path / "journal", SETTINGS)
+    for picture in pictures:
+        picture.path.write_text("a")
+        journal.add(picture.key, RED, picture.stamp() if picture.key != "old" else None)
+    (tmp_path / "changed").write_text("bb")
+    assert journal.forget_changed([pictures[0], pictures[1], pictures[3]]) == 2
+    assert list(journal.read("results")) == [("old", RED), ("same", RED)]

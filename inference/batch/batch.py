@@ -36,7 +36,7 @@ class Batch:
             boxes = None if self.boxes is None else self.boxes.boxes_of(picture.key)
             if self.boxes is None or boxes:
                 file_key = self.names.file_key(picture)
-                yield Request(picture, boxes, file_key if file_key != picture.key else "")
+                yield Request(picture, boxes, file_key if file_key != picture.key else "", picture.stamp())
 
 
 def limits_of(options: argparse.Namespace) -> Limits:

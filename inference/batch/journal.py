@@ -1,18 +1,19 @@
 """Answers as they come -> a file that survives a kill, and from which the results are written in the end.
 
 One JSON object a line: first what the answers depend on, then {"file": key, ...answer} or, for what could not be
-classified, {"file": key, "error": reason}.
+classified, {"file": key, "error": reason}; with "stamp": [size, time] of the picture's file where that is known.
 """
 
 import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from inference.errors import InputError
+from inference.pictures.listing import Picture, Stamp
 
 if sys.platform != "win32":
     import fcntl
@@ -45,11 +46,26 @@ class Journal:
             self._close_file()
             raise
 
-    def add(self, key: str, answer: dict[str, Any] | str) -> None:
-        """Write one answer, or the reason why there is none, so that a kill of this process leaves it."""
-        fault = isinstance(answer, str)
-        offset = self._append({"file": key, "error": answer} if isinstance(answer, str) else {"file": key, **answer})
-        self._note(key, offset, fault)
+    def add(self, key: str, answer: dict[str, Any] | str, stamp: Stamp | None = None) -> None:
+        """Write one answer, or the reason why there is none, so that a kill of this process leaves it.
+
+        stamp: of the picture's file, as it was before it was read.
+        """
+        entry = {"error": answer} if isinstance(answer, str) else answer
+        offset = self._append({"file": key, **({"stamp": stamp} if stamp else {}), **entry})
+        self._note(key, offset, isinstance(answer, str))
+
+    def forget_changed(self, pictures: Iterable[Picture]) -> int:
+        """Forget the answers of pictures that are no longer the same, or no longer there; return their number."""
+        kept = {kind: dict[str, int]() for kind in self._offsets}
+        for picture in pictures:
+            for kind, offsets in self._offsets.items():
+                offset = offsets.get(picture.key)
+                if offset is not None and self._stamp(offset) in (None, picture.stamp()):
+                    kept[kind][picture.key] = offset
+        forgotten = self.count("results") - len(kept["results"])
+        self._offsets = kept
+        return forgotten
 
     def read(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield key and answer (or {"error": reason}), sorted by key."""
@@ -99,10 +115,19 @@ class Journal:
         return offset
 
     def _entry(self, offset: int) -> dict[str, Any]:
+        entry = self._line(offset)
+        del entry["file"]
+        entry.pop("stamp", None)
+        return entry
+
+    def _stamp(self, offset: int) -> Stamp | None:
+        stamp = self._line(offset).get("stamp")
+        return stamp and tuple(stamp)
+
+    def _line(self, offset: int) -> dict[str, Any]:
         self._file.seek(offset)
         entry: dict[str, Any] = json.loads(self._file.readline())
         self._file.seek(self._end)
-        del entry["file"]
         return entry
 
     def _note(self, key: str, offset: int, fault: bool) -> None:

@@ -22,6 +22,7 @@ from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
 
 if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
+    from inference.pictures.listing import Stamp
     from inference.pictures.regions import Box
 
 # Decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes.
@@ -36,11 +37,13 @@ class Request:
 
     boxes: regions instead of the whole picture.
     file_key: what files about it are named after, where that is not its key.
+    stamp: size and time of the picture's file before it is read; see inference.pictures.listing.Picture.stamp.
     """
 
     picture: Picture
     boxes: "tuple[Box, ...] | None" = None
     file_key: str = ""
+    stamp: "Stamp | None" = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from inference.errors import InputError
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.own_files import OwnFiles
 
+Stamp = tuple[int, int]
 STDIN = "-"
 _HERE = Path()
 _KEY_BYTES = 12  # of a key's hash: among a million keys two alike by chance are one in 10^17
@@ -32,6 +33,14 @@ class Picture:
 
     def __str__(self) -> str:
         return printable(f"{self.path}/{self.member}" if self.member else str(self.path))
+
+    def stamp(self) -> Stamp | None:
+        """Return size in bytes and time of change in ns of the file, or of the archive; None where it can't be read."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns
 
     def read(self, limits: Limits = DEFAULT_LIMITS) -> bytes:
         """Return the encoded picture.
