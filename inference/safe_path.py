@@ -21,6 +21,18 @@ def safe_path(folder: Path, key: str, suffix: str, reserved: re.Pattern[str] | N
     return folder.joinpath(*safe[:-1], safe[-1] + suffix)
 
 
+def without_suffix(folder: Path, key: str, suffix: str) -> Path:
+    """Return folder/key with another suffix instead of its own: "a/b.jpg" gives a/b.png; see safe_path."""
+    start, slash, name = key.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return safe_path(folder, f"{start}{slash}{stem}", suffix)
+
+
+def keep_suffix(key: str) -> str:
+    """Return a key whose suffix without_suffix keeps: "a.jpg" then gives a.jpg.png."""
+    return key + "."
+
+
 def _safe_part(part: str) -> str:
     part = "__" if part == ".." else _UNSAFE.sub("_", part)
     return part.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
