@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.anomaly.masks import find_masks, read_mask
-from pipeline.anomaly.photos import TEST, list_surface_photos
+from pipeline.anomaly.photos import TEST, list_photos
 from pipeline.data.groups import NO_GROUPS
 
 MASK = np.zeros((12, 16), np.uint8)
@@ -48,7 +48,7 @@ def test_the_layouts_of_data_sets_are_found(layout: str, given: bool, tmp_path: 
         write(tmp_path / mask, MASK)
     parents = (tmp_path / next(iter(masks.values()))).parents
     folder = next(parent for parent in parents if parent.name.lower() in ("masks", "ground_truth"))
-    found, refused = list_surface_photos(tmp_path / train, tmp_path / test, folder if given else None, NO_GROUPS, 0)
+    found, refused = list_photos(tmp_path / train, tmp_path / test, folder if given else None, NO_GROUPS, 0)
     masked = {str(photo.path.relative_to(tmp_path)): photo.mask for photo in found if photo.mask}
     assert masked == {photo: str(tmp_path / mask) for photo, mask in masks.items()}
     assert all((photo.read_mask((12, 16)) == (MASK > 0)).all() for photo in found if photo.mask)

@@ -1,4 +1,4 @@
-"""A folder, or a zip, with a folder of pictures for each class -> PatchIndex; every picture is one whole patch."""
+"""A folder or zip with one folder of pictures per class -> PatchIndex; every picture is one patch."""
 
 import hashlib
 import os
@@ -38,12 +38,12 @@ class ListedPicture:
     file: str
     label: str
     photo: str
-    split: str  # "" where the folders do not say
+    split: str  # "" if the folders give no split
 
 
 @dataclass(frozen=True)
 class ExaminedPicture:
-    """What the split needs to know of a file that could be decoded."""
+    """The properties of a decoded file that the split depends on."""
 
     listed: ListedPicture
     width: int
@@ -53,7 +53,7 @@ class ExaminedPicture:
 
 @dataclass(frozen=True)
 class IndexedFolders:
-    """The index, its file, and one message for each file or folder that was left out."""
+    """The index, its path, and one message per file or folder that was left out."""
 
     index: PatchIndex
     file: Path
@@ -61,36 +61,36 @@ class IndexedFolders:
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
-    """List class folders, decode each picture once, and assign the pictures to the splits.
+    """Return the index of class folders: each picture is decoded once and assigned to a split.
 
     Class folders inside folders named train, test and validation (or val) keep these splits; without validation, a
-    share of train is taken. Where no splits are given, near-duplicates and groups share a split. Versions of a picture,
+    share of train is used. If no splits are given, near-duplicates and groups share a split. Versions of a picture,
     a.jpg and a.png, count as one photograph.
 
     Args:
-        images: a folder, or a zip that is unpacked into work; a single folder around all others is entered.
-        work: where the index is kept; a second call with the same files and settings reads it.
+        images: a folder, or a zip that is unpacked into work; the class folders may be inside a single other folder.
+        work: folder of the index, which is reused for the same files and settings.
 
     Raises:
-        InputError: a class has no picture, none is usable, or cross-validation is asked for although a test set is
-            given.
+        InputError: a class has no picture, none can be decoded, or cross-validation is requested although there is a
+            test set.
     """
     root = _find_root(_unpacked(images, work), recipe.outputs)
     listed, other_folders = _list(root, recipe.outputs)
     if not listed:
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
-            "train and test. None was found. Rename the folders, or name them by --set labels=a,b."
+            "train and test. None was found. Rename the folders, or list them with --set labels=a,b."
         )
     if missing := [label for label in recipe.labels if label not in {picture.label for picture in listed}]:
         raise InputError(
-            f"{images}: must hold a folder of pictures for each class. Without any: {', '.join(missing)}. "
-            "Add their pictures, or name the classes that there are by --set labels=a,b."
+            f"{images}: must hold a folder of pictures for each class. Missing: {', '.join(missing)}. "
+            "Add pictures, or list the existing classes with --set labels=a,b."
         )
     if len({picture.split == "" for picture in listed}) > 1:
-        raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
+        raise InputError(f"{images}: class folders must be either all inside train and test, or none. Received: both.")
     if recipe.split.folds and listed[0].split:
-        raise InputError(f"{images}: has a test set of its own; cross-validation splits all pictures. Use run.")
+        raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
@@ -100,13 +100,13 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
-    """Examine the pictures; write what was refused and, last, their index."""
+    """Decode the pictures; write the list of refused files and, last, the index."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         examined = list(pool.map(lambda picture: _examine(root, picture), listed))
     usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
     refused = [answer for answer in examined if isinstance(answer, str)]
     if not usable:
-        raise InputError(f"{root}: no picture can be used. First fault: {refused[0]}")
+        raise InputError(f"{root}: no picture can be used. First error: {refused[0]}")
     splits = _split(usable, recipe, groups)
     patches = tuple(_patch(picture, splits[picture.listed.photo]) for picture in usable)
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,20 +129,18 @@ def _unpacked(images: Path, work: Path) -> Path:
                 _check_room(archive, partial)
                 for entry in archive.infolist():
                     entry.filename = entry.filename.replace("\\", "/")  # some programs on Windows write these
-                    archive.extract(entry, partial)  # Python's own leaves no way out of the folder
+                    archive.extract(entry, partial)  # never writes outside of the folder
         except InputError:
             raise
         except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
             shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(
-                f"{images}: is neither a folder nor a zip that can be read ({fault}). Unpack it first."
-            ) from fault
+            raise InputError(f"{images}: is neither a folder nor a readable zip ({fault}). Unpack it first.") from fault
         partial.rename(folder)
     return folder
 
 
 def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Refuse an archive that would fill the disk: a small archive can unpack to any size."""
+    """Refuse an archive that would fill the disk."""
     needed, free = sum(entry.file_size for entry in archive.infolist()), shutil.disk_usage(folder).free
     if needed > free // 2:
         raise InputError(
@@ -151,7 +149,7 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
 
 
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
-    """Return the folder that holds the class folders or the splits: the given one, or one inside it."""
+    """Return the folder of the class folders or splits: the given one, or one inside it."""
     while True:
         inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
         name = inner[0].name if len(inner) == 1 else ""
@@ -161,7 +159,7 @@ def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
 
 
 def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
-    """Return the files of the classes in a fixed order, and one message for each folder that is not a class."""
+    """Return the files of the classes in a fixed order, and one message per folder that is not a class."""
     found: list[ListedPicture] = []
     others: dict[str, int] = {}
     files = [file for file in list_files(root) if not any(map(_is_hidden, PurePosixPath(file).parts))]
@@ -198,7 +196,7 @@ def _plain(name: str) -> str:
 
 
 def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
-    """Decode a picture; return its size and hashes, or why it can't be used."""
+    """Return size and hashes of a picture, or the reason why it can't be used."""
     try:
         pixels = decode_image((root / picture.file).read_bytes())
     except (InputError, OSError) as fault:
@@ -207,7 +205,7 @@ def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
 
 
 def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGroups) -> dict[str, str]:
-    """Return the split of each photo: as the folders say, else by groups of near-duplicates."""
+    """Return the split of each photograph: that of its folder, otherwise by groups of near-duplicates."""
     numbers = groups.numbers()
     photos: dict[str, HashedPhoto] = {}
     given: dict[str, str] = {}
@@ -231,7 +229,7 @@ def _patch(picture: ExaminedPicture, split: str) -> Patch:
 
 
 def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> str:
-    """Return a hash of all that the index depends on: files by size and time, labels, splits."""
+    """Return a hash of everything that the index depends on: size and time of the files, labels, splits."""
     digest = hashlib.sha256(repr([str(root.resolve()), recipe.labels, astuple(recipe.split), groups.lists]).encode())
     for picture in listed:
         status = (root / picture.file).stat()

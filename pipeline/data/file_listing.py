@@ -6,7 +6,7 @@ _SYSTEM_FILES = ("thumbs.db", "desktop.ini", ".ds_store")
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the files under a folder, sorted, as posix paths relative to it, without what systems put there."""
+    """Return the files under a folder, sorted, as relative POSIX paths, without files that operating systems add."""
     found = (
         file.relative_to(folder)
         for file in folder.rglob("*")

@@ -28,9 +28,9 @@ def describe_splits(splits: Mapping[str, str]) -> list[str]:
 
 
 def split_named_in(file: str) -> str:
-    """Return the split that a file of annotations is named after: `labels/train_labels.csv` gives train, else ""."""
-    words = re.findall("[a-z]+", PurePosixPath(file).stem.lower())
-    return next((word for word in words if word in GIVEN_SPLITS), "")
+    """Return the split that a file is named after, with its year: instances_train2017.json gives train2017, else ""."""
+    words = re.findall(r"[a-z]+\d*", PurePosixPath(file).stem.lower())
+    return next((word for word in words if word.rstrip("0123456789") in GIVEN_SPLITS), "")
 
 
 def _split_of(path: str) -> str:
