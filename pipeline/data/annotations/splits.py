@@ -34,6 +34,7 @@ def split_named_in(file: str) -> str:
 
 
 def _split_of(path: str) -> str:
-    """Return the split that a folder of a path is named after; "" where none is, or several are."""
-    found = {GIVEN_SPLITS[part.lower()] for part in PurePosixPath(path).parts[:-1] if part.lower() in GIVEN_SPLITS}
+    """Return the split that a folder of a path is named after, or "" for none and for several."""
+    words = [part.lower().rstrip("0123456789") for part in PurePosixPath(path).parts[:-1]]
+    found = {GIVEN_SPLITS[word] for word in words if word in GIVEN_SPLITS}
     return found.pop() if len(found) == 1 else ""
