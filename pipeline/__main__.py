@@ -12,6 +12,7 @@ from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
 from pipeline.commands.enroll import classes, enroll
 from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
+from pipeline.commands.settings import print_settings
 from pipeline.recipes import RECIPES
 
 EPILOG = """\
@@ -20,6 +21,7 @@ examples:
   python -m pipeline run minerals --images photos --annotations annotations.json
   python -m pipeline run minerals --smoke
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
+  python -m pipeline settings minerals
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
@@ -71,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("run", "do all stages: patches, training, calibration, export, evaluation"),
         ("patches", "only cut the patches and write index.csv"),
         ("fit", "only cut the patches and train"),
+        ("settings", "print every setting that a run with these options would have: value, range and meaning"),
         ("crossval", "do all stages for each fold and pool the results; every photograph is tested once"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
@@ -158,6 +161,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enroll": enroll,
     "classes": classes,
     "control": control,
+    "settings": print_settings,
 }
 
 

@@ -102,3 +102,21 @@ def test_evaluating_what_is_no_run_is_a_clear_error(tmp_path: Path, capsys: pyte
 def test_a_shuffle_is_named_by_its_present_or_its_earlier_option(option: str) -> None:
     """Catches commands of earlier versions that are refused."""
     assert make_parser().parse_args(["control", "run", option, "3"]).shuffle == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "reason"),
+    [
+        ("source.count=9", ["minerals", "--images", ".", "--annotations", "x.json"], "--images is given"),
+        ("source.seed=9", ["memes", "--images", "."], "--images is given"),
+        ("anomaly.crop_scale=2", ["wood", "--images", "."], "without --crops"),
+    ],
+)
+def test_a_setting_without_effect_on_the_given_data_is_refused(
+    setting: str, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a number of drawn pictures that changes nothing, because photographs are given."""
+    assert main(["settings", *options, "--set", setting]) == 2
+    error = capsys.readouterr().err
+    assert f"{setting.partition('=')[0]} has no effect: " in error
+    assert reason in error

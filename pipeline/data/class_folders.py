@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,9 @@ from pipeline.settings.recipe import Recipe
 # folder above the class folders -> split
 GIVEN_SPLITS = {
     "train": "train",
+    "training": "train",
     "test": "test",
+    "testing": "test",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
@@ -124,7 +127,9 @@ def _unpacked(images: Path, work: Path) -> Path:
         try:
             with zipfile.ZipFile(images) as archive:
                 _check_room(archive, partial)
-                archive.extractall(partial)  # extractall never writes outside of the folder
+                for entry in archive.infolist():
+                    entry.filename = entry.filename.replace("\\", "/")  # some programs on Windows write these
+                    archive.extract(entry, partial)  # never writes outside of the folder
         except InputError:
             raise
         except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
@@ -147,7 +152,8 @@ def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
     """Return the folder of the class folders or splits: the given one, or one inside it."""
     while True:
         inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
-        if len(inner) != 1 or inner[0].name in labels or inner[0].name.lower() in GIVEN_SPLITS:
+        name = inner[0].name if len(inner) == 1 else ""
+        if not name or _label_of(name, labels, {name}) or name.lower() in GIVEN_SPLITS:
             return folder
         folder = inner[0]
 
@@ -156,13 +162,16 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     """Return the files of the classes in a fixed order, and one message per folder that is not a class."""
     found: list[ListedPicture] = []
     others: dict[str, int] = {}
-    for file in list_files(root):
-        *folders, name = PurePosixPath(file).parts
-        if any(_is_hidden(part) for part in (*folders, name)):
-            continue
+    files = [file for file in list_files(root) if not any(map(_is_hidden, PurePosixPath(file).parts))]
+    siblings: dict[str, set[str]] = {}  # folder -> the folders in it
+    for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
+        siblings.setdefault(str(folder.parent), set()).add(folder.name)
+    for file in files:
+        *folders, _ = PurePosixPath(file).parts
         split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
-        label = folders[bool(split)] if len(folders) > bool(split) else ""
-        if label in labels:
+        inside = folders[bool(split) :]
+        label = _label_of(inside[0], labels, siblings[folders[0] if split else "."]) if inside else ""
+        if label:
             found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
         else:
             place = "/".join(folders[: bool(split) + 1])
@@ -171,6 +180,19 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
         f"{printable(place) or 'outside of folders'}: is not a class; {n} files left out" for place, n in others.items()
     ]
     return found, messages
+
+
+def _label_of(folder: str, labels: tuple[str, ...], siblings: set[str]) -> str:
+    """Return the class of a folder, oak for `Oak` where no other folder and no other class is called so, else ""."""
+    plain = _plain(folder)
+    alike = [label for label in labels if _plain(label) == plain]
+    if folder in labels or len(alike) != 1 or sum(_plain(name) == plain for name in siblings) > 1:
+        return folder if folder in labels else ""
+    return alike[0]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:

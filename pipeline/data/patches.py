@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipeline.data.annotations.read import Annotation, AnnotationSet
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
-from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
+from pipeline.data.splits import SPLITS, HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
@@ -73,7 +73,7 @@ def cut_patches(
     records, refused = _examine_all(boxes, images, before)
     if not records:
         raise InputError(f"{images}: no photograph can be used. First error: {refused[0] if refused else 'none found'}")
-    records, unsplit = _with_splits(records, boxes, before, recipe, groups)
+    records, unsplit = _with_splits(records, boxes, before, recipe, groups, annotations.splits)
     plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
     written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
@@ -142,8 +142,12 @@ def _with_splits(
     before: dict[str, PhotoRecord],
     recipe: Recipe,
     groups: PhotoGroups,
+    given: Mapping[str, str],
 ) -> tuple[list[PhotoRecord], list[str]]:
     """Return the records with splits, and a message per photograph left out because it resembles two splits.
+
+    Splits that the data set gives are kept: where it gives no validation or no test, a share of its training
+    photographs becomes that. Folds split all photographs anew.
 
     Photographs of earlier calls that are now missing or changed still count: a corrected photograph keeps its split,
     and a near-duplicate of a missing photograph gets the same split.
@@ -154,7 +158,15 @@ def _with_splits(
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
     photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
-    splits = assign_splits(photos, recipe.split, known)
+    settings, told = recipe.split, set(given.values())
+    fixed: dict[str, str] = {}
+    if not settings.folds:
+        fixed = {photo: split for photo, split in given.items() if len(told) == len(SPLITS) or split != "train"}
+    if fixed:
+        validation, test = (0.0 if split in told else getattr(settings, split) for split in ("validation", "test"))
+        settings = replace(settings, validation=validation, test=test)
+    free = [photo for photo in photos if photo.name not in fixed]
+    splits = {**assign_splits(free, settings, known), **fixed}
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
         f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "

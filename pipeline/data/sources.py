@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -104,7 +105,10 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     place.check("annotated_photos")
     images = photographs_of(place, recipe)
     annotations = place.annotations or write_scenes(images.parent, recipe.source.count, recipe.source.seed)
-    return cut_boxes(read_annotations(annotations, images, recipe.labels), images, annotations, place, recipe)
+    found = read_annotations(annotations, images, recipe.labels)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return cut_boxes(found, images, annotations, place, recipe)
 
 
 def photographs_of(place: DataPlace, recipe: Recipe) -> Path:

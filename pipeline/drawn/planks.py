@@ -64,23 +64,6 @@ def draw_plank(seed: int, kinds: Sequence[str] = (), size: tuple[int, int] = (WI
     return Plank(_photograph(random, pixels), tuple(defects))
 
 
-def paint_defect(random: np.random.Generator, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return float [height, width, 3] with one random defect at a random position, and its mask, bool."""
-    height, width = pixels.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    kind = KINDS[int(random.integers(len(KINDS)))]
-    place = (float(random.uniform(0, width)), float(random.uniform(0, height)))
-    if random.random() < 0.5:  # cracks along either axis
-        alpha, colour, _ = _DEFECTS[kind](random, x, y, place)
-    else:
-        alpha, colour, _ = (part.swapaxes(0, 1) for part in _DEFECTS[kind](random, y.T, x.T, place[::-1]))
-    own = pixels.mean(axis=(0, 1)) * random.uniform(0.15, 0.75)
-    blend = random.uniform(0, 1)
-    alpha = alpha[..., np.newaxis] * random.uniform(0.6, 1.0)
-    painted = pixels * (1 - alpha) + (colour * blend + own * (1 - blend)) * alpha
-    return painted.astype(np.float32), alpha[..., 0] > 0.4
-
-
 def _wood(random: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return float [height, width, 3] of clean wood with fibres along lines of equal y."""
     height, width = x.shape
