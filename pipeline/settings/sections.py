@@ -55,7 +55,7 @@ class PatchSettings:
     )
     max_cover: float = setting(
         0.25,
-        "largest share of the window's or the box's area in which a background window and a box may overlap",
+        "largest overlap of a background window and a box, as a share of either area",
         SHARE,
         needs=_NEGATIVES,
     )
