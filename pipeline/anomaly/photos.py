@@ -78,9 +78,7 @@ def list_photos(
     if sum(photo.split == FIT for photo, _ in found) < 2:
         raise InputError(f"{images}: must hold at least two readable photographs. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [
-        HashedPhoto(photo.name, ("photograph",), (views,), groups_of(photo.name, numbers)) for photo, views in found
-    ]
+    photos = [HashedPhoto(photo.name, ("normal",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
         for number, members in enumerate(group_near_duplicates(photos, distance))
