@@ -139,7 +139,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
         "--masks",
         type=Path,
         metavar="DIR",
-        help="anomalies: masks, for evaluation only (default: masks/ next to the photographs)",
+        help="anomalies: masks, for evaluation only (default: masks/ or ground_truth/ near the photographs)",
     )
     add("--test", type=Path, metavar="DIR", help="anomalies: test photographs, never in the memory bank")
     add("--crops", type=Path, metavar="DIR", help="anomalies: example regions, one subfolder per name")

@@ -1,8 +1,9 @@
 """Folders of photographs, or drawn planks -> photos.csv: the photographs of the memory bank and of the test."""
 
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from inference.errors import InputError
 from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing
+from pipeline.anomaly.masks import find_masks, is_mask_folder, read_mask
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
@@ -49,7 +51,7 @@ class AnomalyPhoto:
         """
         if not self.mask:
             return None
-        mask = read_image(Path(self.mask)).max(axis=2) > 127
+        mask = read_mask(Path(self.mask))
         if mask.shape != size:
             raise InputError(
                 f"{self.mask}: a mask must have its photograph's size, {size[1]} x {size[0]}. "
@@ -63,28 +65,34 @@ def list_photos(
 ) -> tuple[list[AnomalyPhoto], list[str]]:
     """Return the photographs of the memory bank and of the test, and a message for each file that was refused.
 
-    The mask of a photograph is the PNG of the same name in `masks`, by default in the folder "masks" next to the
-    photograph's folder. Near-duplicates are in one group; see pipeline.data.splits.
+    Masks are found in `masks`, by default in a folder of masks near the photographs; see find_masks. Near-duplicates
+    are in one group; see pipeline.data.splits.
 
     Raises:
         InputError: a folder can't be read, or there are fewer than two readable photographs.
     """
-    found, refused = _read_all(images, masks, FIT)
+    found, refused = _read_all(images, FIT)
     if test is not None:
         known = {photo.file for photo, _ in found}
-        others, refused_too = _read_all(test, masks, TEST)
+        others, refused_too = _read_all(test, TEST)
         found += [(photo, views) for photo, views in others if photo.file not in known]
         refused += refused_too
     if sum(photo.split == FIT for photo, _ in found) < 2:
         raise InputError(f"{images}: must hold at least two readable photographs. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [HashedPhoto(photo.name, ("normal",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    hashed = [HashedPhoto(photo.name, ("normal",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
-        for number, members in enumerate(group_near_duplicates(photos, distance))
+        for number, members in enumerate(group_near_duplicates(hashed, distance))
         for photo in members
     }
-    return [AnomalyPhoto(p.name, p.file, p.mask, group[p.name], p.split) for p, _ in found], refused
+    measured = {p.path for p, _ in found if test is None or p.split == TEST}
+    with_masks = find_masks(measured, [p.path for p, _ in found if p.path not in measured], masks)
+    for note in with_masks.notes:
+        print(f"note: {note}", file=sys.stderr)
+    mask_of = {path: str(mask.resolve()) for path, mask in with_masks.masks.items()}
+    photos = [replace(p, mask=mask_of.get(p.path, ""), group=group[p.name]) for p, _ in found]
+    return photos, [*refused, *with_masks.refused]
 
 
 def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
@@ -116,13 +124,12 @@ def read_photos(path: Path) -> list[AnomalyPhoto]:
     return read_csv(path, AnomalyPhoto, "Run the recipe again.")
 
 
-def _read_all(
-    folder: Path, masks: Path | None, split: str
-) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
+def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
     """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
     for picture in Listing([folder]):
-        if picture.member or picture.path.parent.name == MASK_FOLDER:
+        inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)
+        if picture.member or any(is_mask_folder(name) for name in inner):
             continue
         try:
             views = perceptual_hashes(read_image(picture.path))
@@ -130,12 +137,5 @@ def _read_all(
             refused.append(f"{picture}: {fault}")
             continue
         name = picture.key if split == FIT else f"{split}/{picture.key}"
-        mask = _mask_of(picture.path, picture.key, masks)
-        found.append((AnomalyPhoto(name, str(picture.path.resolve()), mask, 0, split), views))
+        found.append((AnomalyPhoto(name, str(picture.path.resolve()), "", 0, split), views))
     return found, refused
-
-
-def _mask_of(file: Path, key: str, masks: Path | None) -> str:
-    mask = (masks / key) if masks is not None else file.parent.parent / MASK_FOLDER / file.name
-    mask = mask.with_suffix(".png")
-    return str(mask.resolve()) if mask.is_file() else ""
