@@ -42,7 +42,7 @@ def classify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         own = OwnFiles(_written(options))
         listing = Listing(options.images, own=own)
-        boxes = _read_boxes(options.boxes)
+        boxes = _read_boxes(options.boxes, listing)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
         journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
@@ -140,6 +140,8 @@ def _faults(batch: Batch) -> list[tuple[str, str]]:
         return faults
     for key, answer in batch.journal.read("results"):
         faults += [(key, region["error"]) for region in answer["regions"] if "error" in region]
+    for note in batch.boxes.notes:
+        batch.progress.say(f"{batch.options.boxes.name}: {note}")
     about = [*batch.boxes.refused, *_without_photograph(batch)]
     for message in about[:_MOST_SAID]:
         batch.progress.say(message)
@@ -165,12 +167,12 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
     return sum(1 for picture in listing if boxes.boxes_of(picture.key) and not journal.has_result(picture.key))
 
 
-def _read_boxes(path: Path | None) -> "BoxFile | None":
+def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
     if path is None:
         return None
     from inference.boxes.files import read_boxes
 
-    return read_boxes(path)
+    return read_boxes(path).match(listing)
 
 
 def _draw(batch: Batch) -> bool:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 _MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
+_SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
 _UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
 
 
@@ -31,6 +32,15 @@ def without_suffix(folder: Path, key: str, suffix: str) -> Path:
 def keep_suffix(key: str) -> str:
     """Return a key whose suffix without_suffix keeps: "a.jpg" then gives a.jpg.png."""
     return key + "."
+
+
+def preview_path(folder: Path, key: str) -> Path:
+    """Return folder/key.jpg: "a/b.png" gives a/b.png.jpg, so that b.png and b.jpg have a file each.
+
+    The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
+    is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
+    """
+    return safe_path(folder, key, ".jpg", reserved=_SHEET_NAME)
 
 
 def _safe_part(part: str) -> str:

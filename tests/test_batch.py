@@ -53,7 +53,7 @@ def check_colours(answers: dict[str, dict | str], requests: list[Request]) -> No
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_every_request_is_answered_once(tiny_model: Path, requests: list[Request], workers: int) -> None:
-    """Catches requests lost or doubled when they are dealt to workers, or answers given to the wrong request."""
+    """Catches requests lost or doubled when they are distributed to workers, or answers given to the wrong request."""
     answered = list(answer_all(requests, WorkerSettings(tiny_model), workers))
     assert len(answered) == len(requests)
     check_colours({request.picture.key: answer for request, answer in answered}, requests)

@@ -1,7 +1,7 @@
 """Datasets: every patch as the runner would see it, with its label, once; training ones shuffled and changed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ from PIL import Image
 import pipeline.data.dataset
 from inference.errors import InputError
 from inference.pictures.image_io import read_image, resize_image
-from pipeline.data.dataset import evaluation_dataset, label_weights, load_patch, training_dataset, validation_dataset
+from pipeline.data.dataset import TrainingData, evaluation_dataset, label_weights, load_patch, validation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe, override, override_all
@@ -24,15 +24,26 @@ STILL = override_all(RECIPE, NO_AUGMENTATION)
 LABELS = ["red"] * 9 + ["green"] * 6 + ["blue"] * 2 + [BACKGROUND] * 4
 
 
-def numbers_of(dataset: tf.data.Dataset) -> list[int]:
+def numbers_of(dataset: Iterable) -> list[int]:
     """Return which patches of write_patches a dataset yields, in order, from 1."""
     return [int(picture[0, 0, 0]) for batch in dataset for picture in batch[0].numpy()]
 
 
-def train_on(index: PatchIndex, recipe: Recipe, folder: Path, **changes: str) -> tf.data.Dataset:
-    """Return the training dataset of a recipe with changes to its fit section."""
+class Epochs:
+    """A training of which each iteration yields the next epoch."""
+
+    def __init__(self, data: TrainingData) -> None:
+        self.data, self._next = data, 0
+
+    def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        self._next += 1
+        return iter(self.data.batches(self._next - 1, self._next))
+
+
+def train_on(index: PatchIndex, recipe: Recipe, folder: Path, **changes: str) -> Epochs:
+    """Return the epochs of a recipe with changes to its fit section."""
     changed = override_all(recipe, tuple((f"fit.{name}", text) for name, text in changes.items()))
-    return training_dataset(index, changed, folder / "cache" / "train")
+    return Epochs(TrainingData(index, changed, folder / "cache" / "train"))
 
 
 @pytest.mark.parametrize("count", [1, 4, 21])
@@ -82,7 +93,7 @@ def test_pixels_are_those_that_the_runner_would_see(tmp_path: Path) -> None:
     index = PatchIndex(
         tmp_path, (*index.patches, *(replace(index.patches[0], label=name) for name in ("green", "blue")))
     )
-    trained = np.concatenate([batch[0] for batch in training_dataset(index, confident, tmp_path / "cache")])
+    trained = np.concatenate([batch[0] for batch in Epochs(TrainingData(index, confident, tmp_path / "cache"))])
     assert {picture.tobytes() for picture in trained} == {picture.astype(np.float32).tobytes() for picture in expected}
 
 
@@ -112,6 +123,21 @@ def test_the_seed_decides_every_pixel_of_a_run(tmp_path: Path) -> None:
     assert not any(np.array_equal(*pair) for pair in zip(first, other, strict=True))
 
 
+@pytest.mark.parametrize("balance", ["none", "sampling"])
+def test_an_epoch_is_the_same_whichever_came_before(balance: str, tmp_path: Path) -> None:
+    """Catches order or changes that count from the process's start: a resumed run sees the first epoch's batches again.
+
+    And batches that depend on how the epochs are asked for, one by one or together.
+    """
+    index = write_patches(tmp_path, LABELS * 2)
+    unbroken, resumed = (train_on(index, RECIPE, tmp_path, balance=balance).data for _ in range(2))
+    whole = [pixels.numpy() for pixels, _, _ in unbroken.batches(0, 3)]
+    tail = [pixels.numpy() for pixels, _, _ in resumed.batches(2, 3)]
+    assert len(whole) == 3 * unbroken.steps_per_epoch
+    assert len(tail) == unbroken.steps_per_epoch
+    assert all(np.array_equal(*pair) for pair in zip(whole[-len(tail) :], tail, strict=True))
+
+
 def test_a_cache_of_a_killed_run_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a resumed run that stops at the half written cache of its former self, or trains on its pictures."""
     monkeypatch.setattr(pipeline.data.dataset, "MEMORY_CACHE_BYTES", 6 * 16 * 16 * 3)
@@ -134,10 +160,7 @@ def test_a_picture_is_decoded_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("room", [10_000, 8])
 def test_sampling_draws_all_classes_alike(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches a balance without effect, one drawn from each class's first pictures alone, and epochs all alike.
-
-    TensorFlow repeats the choice of classes in every epoch unless told otherwise: twelve epochs were one draw of 50.
-    """
+    """Catches a balance without effect, one drawn from each class's first pictures alone, and epochs all alike."""
     monkeypatch.setattr(pipeline.data.dataset, "MEMORY_CACHE_BYTES", room * 16 * 16 * 3)
     labels = ["red"] * 34 + ["green"] * 10 + ["blue"] * 2 + [BACKGROUND] * 4
     dataset = train_on(write_patches(tmp_path, labels), STILL, tmp_path, balance="sampling")
@@ -187,7 +210,7 @@ def test_background_judged_by_confidence_takes_no_part(balance: str, tmp_path: P
 
 def test_a_class_without_patches_is_refused_by_name(tmp_path: Path) -> None:
     """Catches a network with an output that can never be right."""
-    with pytest.raises(InputError, match=r"Without any: background, green\. Add annotated"):
+    with pytest.raises(InputError, match=r"Missing: background, green\. Add annotated"):
         train_on(write_patches(tmp_path, ["red", "blue"]), STILL, tmp_path)
     for make in (evaluation_dataset, validation_dataset):
         with pytest.raises(InputError, match="every split needs patches"):

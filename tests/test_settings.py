@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inference.errors import InputError
-from pipeline.commands.settings import print_settings
+from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
 from pipeline.settings.documentation import settings_page
 from pipeline.settings.old_names import RENAMED
@@ -89,13 +89,16 @@ def test_the_page_of_settings_is_what_is_declared() -> None:
 
 
 def test_the_settings_of_a_recipe_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Catches a default instead of the recipe's value, and settings of the other kind among them."""
-    print_settings(RECIPES["tiles"])
+    """Catches a verb that is missing, a default for the recipe's value, a lost change, settings of the other kind."""
+    assert main(["settings", "tiles", "--set", "anomaly.folds=5"]) == 0
     printed = capsys.readouterr().out
+    assert "anomaly.folds = 5\n" in printed
     assert "anomaly.levels = 16\n" in printed
     assert "    side of the network's input [a multiple of 32 and positive, pixels]\n" in printed
     assert not re.findall("^(fit|labels)", printed, re.MULTILINE)
-    assert "of int8 [at least 1]; no effect here: it needs export.mode=int8" in " ".join(printed.split())
+    assert "the int8 ranges [at least 1]; no effect here: it needs export.mode=int8" in " ".join(printed.split())
+    assert main(["settings", "minerals", "--epochs", "3"]) == 0
+    assert "fit.epochs = 3\n" in capsys.readouterr().out
 
 
 def test_the_recipe_of_tiles_is_what_was_measured() -> None:

@@ -18,8 +18,9 @@ from pipeline.data.sources import DataPlace
 from pipeline.settings.recipe import override
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
-from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, read_history, truncate_history
-from pipeline.training.epochs import epochs_done, is_finished, learning_rate_schedule
+from pipeline.training.backup import Backup
+from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, read_history
+from pipeline.training.epochs import is_finished, learning_rate_schedule
 from pipeline.training.gradient import compile_network, fit_gradient
 from tests.colour_run import RECIPE, write_photographs
 
@@ -84,27 +85,6 @@ def test_early_stopping_remembers_its_patience(tmp_path: Path) -> None:
     assert model.stop_training
 
 
-def test_a_half_written_backup_gives_way_to_the_one_before(tmp_path: Path) -> None:
-    """Catches a run that can never be resumed because the kill came while Keras wrote its backup."""
-    run = RunFolder(tmp_path)
-    run.backup.mkdir()
-    (run.backup / "training_metadata.json").write_text("")
-    (run.backup / "training_metadata.json.bkp").write_text('{"epoch": 3, "batch": 0}')
-    for name, content in (("latest.weights.h5", b"new"), ("latest.weights.h5.bkp", b"old")):
-        (run.backup / name).write_bytes(content)
-    assert epochs_done(run.backup) == 3
-    assert (run.backup / "latest.weights.h5").read_bytes() == b"old"
-
-
-def test_a_half_written_first_backup_starts_the_training_again(tmp_path: Path) -> None:
-    """Catches a run that can never be resumed because the kill came in its first backup, which has none before."""
-    run = RunFolder(tmp_path)
-    run.backup.mkdir()
-    (run.backup / "training_metadata.json").write_text("")
-    assert epochs_done(run.backup) == 0
-    assert not run.backup.exists()
-
-
 def test_the_best_model_survives_a_kill_while_its_successor_is_written(tmp_path: Path) -> None:
     """Catches a best.keras that is a torn file."""
     candidate, best = tmp_path / "candidate.keras", tmp_path / "best.keras"
@@ -146,9 +126,7 @@ def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path) -> None:
     run.history.write_text("epoch,accuracy,learning_rate,loss,seconds,val_accuracy,val_loss\n0,1,0,0,1,1,0.0001\n")
     network = compile_network(recipe, 1)
     network.optimizer.build(network.trainable_variables)
-    run.backup.mkdir()
-    network.save_weights(run.backup / "latest.weights.h5")
-    (run.backup / "training_metadata.json").write_text('{"epoch": 1, "batch": 0}')
+    Backup(run.backup).save(network, 1)
     fit_gradient(run, run_index(run), recipe)
     assert run.best.read_bytes() == b"the best epoch so far"
 
@@ -161,14 +139,6 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"NaN in epoch 1, step \d+.*fit\.learning_rate"):
         complete(run, [PATCHES, FIT])
     assert not run.fit.exists()
-
-
-def test_unlogged_epochs_are_dropped_from_the_history(tmp_path: Path) -> None:
-    """Catches an epoch that stands in history.csv twice, once from before the kill."""
-    history = tmp_path / "history.csv"
-    history.write_text("epoch,loss\n0,3.0\n1,2.0\n2,1.0\n")
-    truncate_history(history, 2)
-    assert read_history(history) == [{"epoch": 0, "loss": 3.0}, {"epoch": 1, "loss": 2.0}]
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
@@ -184,9 +154,8 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
 def _wait_for_epochs(process: subprocess.Popen, runs: Path, epochs: int) -> RunFolder:
     """Wait until a run has backed up some epochs; fail if it ends before."""
     while process.poll() is None:
-        for metadata in runs.glob("minerals/*-seed*/backup/training_metadata.json"):
-            if json.loads(metadata.read_text() or '{"epoch": 0}')["epoch"] >= epochs:
-                return RunFolder(metadata.parent.parent)
+        for file in runs.glob(f"minerals/*-seed*/backup/epoch-{epochs}-*.weights.h5"):
+            return RunFolder(file.parents[1])
         time.sleep(0.02)
     raise AssertionError("the run ended before it could be killed")
 

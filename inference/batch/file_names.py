@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inference.errors import InputError
 from inference.pictures.listing import Picture
-from inference.safe_path import keep_suffix, without_suffix
+from inference.safe_path import keep_suffix, preview_path, without_suffix
 
 _DIGEST_BYTES = 12  # among a million names two alike by chance are one in 10^17
 _FOLDER = Path()
@@ -101,8 +101,6 @@ def _written(options: argparse.Namespace, pictures: Iterable[Picture], names: Fi
         for option, folder in folders.items():
             yield option, without_suffix(folder, names.file_key(picture), suffixes[option])
         if preview:
-            from inference.drawing.preview import preview_path  # numpy waits until pictures are drawn
-
             yield "--preview", preview_path(preview, picture.key)
     if preview:
         yield from (("--preview", path) for path in preview.glob("sheet-*.jpg"))

@@ -1,4 +1,4 @@
-"""Folders of photographs of a surface, or drawn planks -> photos.csv: what a bank is made of and what measures it."""
+"""Folders of photographs, or drawn planks -> photos.csv: the photographs of the memory bank and of the test."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from pipeline.settings.recipe import Recipe
 
 FIT, TEST = "fit", "test"
 MASK_FOLDER = "masks"
-TEST_PLANKS = 30  # drawn: every third has defects
+TEST_PLANKS = 30  # drawn planks; every third has defects
 
 
 @dataclass(frozen=True)
-class SurfacePhoto:
+class AnomalyPhoto:
     """One photograph.
 
-    file, mask: absolute paths; mask is empty where none is given. group: photographs with the same number are held out
-    together. split: fit, or test for one that only measures.
+    file, mask: absolute paths; mask is empty if there is none. group: photographs with the same number are held out
+    together. split: "fit", or "test" for a photograph that is only measured.
     """
 
     name: str
@@ -42,10 +42,10 @@ class SurfacePhoto:
         return Path(self.file)
 
     def read_mask(self, size: tuple[int, int]) -> np.ndarray | None:
-        """Return bool [height, width], True where an anomaly is; None where no mask is given.
+        """Return bool [height, width], True where an anomaly is; None without a mask.
 
         Raises:
-            InputError: the mask has another size than its photograph, (height, width).
+            InputError: the mask's size differs from that of its photograph, (height, width).
         """
         if not self.mask:
             return None
@@ -58,16 +58,16 @@ class SurfacePhoto:
         return mask
 
 
-def list_surface_photos(
+def list_photos(
     images: Path, test: Path | None, masks: Path | None, groups: PhotoGroups, distance: int
-) -> tuple[list[SurfacePhoto], list[str]]:
-    """List photographs for the bank and for the test alone; return them and what was refused.
+) -> tuple[list[AnomalyPhoto], list[str]]:
+    """Return the photographs of the memory bank and of the test, and a message for each file that was refused.
 
-    The mask of a photograph is the PNG of its name in `masks`, by default in the folder "masks" beside the folder in
-    which the photograph lies. Photographs that resemble one another are of one group, as pipeline.data.splits has it.
+    The mask of a photograph is the PNG of the same name in `masks`, by default in the folder "masks" next to the
+    photograph's folder. Near-duplicates are in one group; see pipeline.data.splits.
 
     Raises:
-        InputError: a folder can't be read, or not even two photographs can.
+        InputError: a folder can't be read, or there are fewer than two readable photographs.
     """
     found, refused = _read_all(images, masks, FIT)
     if test is not None:
@@ -76,21 +76,23 @@ def list_surface_photos(
         found += [(photo, views) for photo, views in others if photo.file not in known]
         refused += refused_too
     if sum(photo.split == FIT for photo, _ in found) < 2:
-        raise InputError(f"{images}: two readable photographs or more are needed. Received: {len(found)}. Add some.")
+        raise InputError(f"{images}: must hold at least two readable photographs. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [HashedPhoto(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    photos = [
+        HashedPhoto(photo.name, ("photograph",), (views,), groups_of(photo.name, numbers)) for photo, views in found
+    ]
     group = {
         photo.name: number
         for number, members in enumerate(group_near_duplicates(photos, distance))
         for photo in members
     }
-    return [SurfacePhoto(p.name, p.file, p.mask, group[p.name], p.split) for p, _ in found], refused
+    return [AnomalyPhoto(p.name, p.file, p.mask, group[p.name], p.split) for p, _ in found], refused
 
 
-def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
-    """Draw the recipe's clean planks for the bank, and test planks of which a third has defects, with masks.
+def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
+    """Return drawn planks: clean ones for the memory bank, and test planks, a third of them with defects and masks.
 
-    Files that are there already are kept: the same settings draw the same planks.
+    Existing files are kept: the same settings draw the same planks.
     """
     photos = []
     for number in range(recipe.source.count + TEST_PLANKS):
@@ -102,24 +104,24 @@ def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
             plank = draw_plank(seed, kinds)
             write_atomically(mask, png_bytes((plank.mask * 255).astype(np.uint8)))
             write_atomically(file, png_bytes(plank.pixels))
-        photos.append(SurfacePhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
+        photos.append(AnomalyPhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
     return photos
 
 
-def write_photos(path: Path, photos: Iterable[SurfacePhoto]) -> None:
+def write_photos(path: Path, photos: Iterable[AnomalyPhoto]) -> None:
     """Write photos.csv."""
-    write_csv(path, SurfacePhoto, photos)
+    write_csv(path, AnomalyPhoto, photos)
 
 
-def read_photos(path: Path) -> list[SurfacePhoto]:
-    """Read photos.csv back."""
-    return read_csv(path, SurfacePhoto, "Run the recipe again.")
+def read_photos(path: Path) -> list[AnomalyPhoto]:
+    """Read photos.csv."""
+    return read_csv(path, AnomalyPhoto, "Run the recipe again.")
 
 
 def _read_all(
     folder: Path, masks: Path | None, split: str
-) -> tuple[list[tuple[SurfacePhoto, tuple[int, int]]], list[str]]:
-    """Return the readable photographs with their hashes, and why others are not; masks are no photographs."""
+) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
+    """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
     for picture in Listing([folder]):
         if picture.member or picture.path.parent.name == MASK_FOLDER:
@@ -131,7 +133,7 @@ def _read_all(
             continue
         name = picture.key if split == FIT else f"{split}/{picture.key}"
         mask = _mask_of(picture.path, picture.key, masks)
-        found.append((SurfacePhoto(name, str(picture.path.resolve()), mask, 0, split), views))
+        found.append((AnomalyPhoto(name, str(picture.path.resolve()), mask, 0, split), views))
     return found, refused
 
 

@@ -1,9 +1,12 @@
 """`python -m pipeline settings RECIPE`: every setting of a recipe, with its value, meaning and range."""
 
+import argparse
+
+from pipeline.commands.options import read_recipe
 from pipeline.settings.documentation import describe_settings
-from pipeline.settings.recipe import Recipe
 
 
-def print_settings(recipe: Recipe) -> None:
-    """Print the settings that the recipe's kind uses."""
-    print("\n".join(describe_settings(recipe)))
+def print_settings(options: argparse.Namespace) -> int:
+    """Print the settings that a run with the same options would have."""
+    print("\n".join(describe_settings(read_recipe(options))))
+    return 0

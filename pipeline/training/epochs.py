@@ -1,22 +1,29 @@
-"""A compiled network + patches -> some epochs of training that survive a kill: what every gradient fit is made of."""
+"""A compiled network + patches -> epochs of training that can be resumed; shared by all fits."""
 
-import json
-import math
 import shutil
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from inference.errors import InputError
-from pipeline.data.dataset import training_dataset, validation_dataset
+from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.settings.sections import FitSettings
-from pipeline.training.callbacks import KeepCandidate, Progress, ResumableEarlyStopping, StopOnNaN, read_history
+from pipeline.training.backup import Backup, SaveBackup
+from pipeline.training.callbacks import (
+    KeepCandidate,
+    Progress,
+    ResumableEarlyStopping,
+    SeedDropout,
+    StopOnNaN,
+    count_epochs,
+    read_history,
+    truncate_history,
+)
 from pipeline.training.distillation import find_teacher
 
 _MONITOR = "val_loss"
@@ -26,60 +33,58 @@ History = list[dict[str, float]]  # as read_history returns it
 
 @dataclass(frozen=True)
 class FitData:
-    """The batches that a network learns from and is watched by."""
+    """The batches for training and validation."""
 
-    training: Any
+    training: TrainingData
     validation: Any
-    steps_per_epoch: int
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """The epochs of one call of Keras' fit: from first, counted from 0 over the whole training, to before last.
+class TrainingStage:
+    """The epochs of one call of Keras' fit: first inclusive, last exclusive, counted from 0 over the whole training.
 
-    backup: the folder of its own backup. patience: of its early stopping, which sees no other stretch's epochs.
-    rate: the setting of its learning rate.
+    backup: of this stage only. patience: of the early stopping, which counts only this stage's epochs. rate: name of
+    the setting of the learning rate.
     """
 
     first: int
     last: int
     patience: int
-    backup: Path
+    backup: Backup
     rate: str = "fit.learning_rate"
 
     def history(self, history: History) -> History:
-        """Return the stretch's part of a training's history."""
+        """Return this stage's part of the history."""
         return [row for row in history if self.first <= row["epoch"] < self.last]
 
     def is_finished(self, history: History, settings: FitSettings) -> bool:
-        """Tell whether all its epochs are done, or its patience is at an end."""
+        """Return whether all epochs are done or early stopping applies."""
         own = replace(settings, epochs=self.last - self.first, patience=self.patience)
         return is_finished(self.history(history), own)
 
 
 def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
-    """Make the datasets of the training patches, taught by the recipe's teacher if it has one, and of validation.
+    """Return the datasets of training, with soft labels if the recipe has a teacher, and of validation.
 
     Raises:
-        InputError: a class has no patches, or the teacher cannot teach.
+        InputError: a class has no patches, or the teacher does not suit the recipe.
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
-        training_dataset(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
+        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
-        steps_per_epoch=math.ceil(len(patches.patches) / recipe.fit.batch_size),
     )
 
 
 def compile_for_fit(network: keras.Model, settings: FitSettings, learning_rate: Any) -> None:
-    """Give a network its loss, its metric and an optimizer with a learning rate or schedule."""
+    """Compile a network with loss, metric and an optimizer with a learning rate or schedule."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     network.compile(_OPTIMIZERS[settings.optimizer](learning_rate, settings), loss, metrics=[metric])
 
 
 def learning_rate_schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
-    """Return linear warm-up from 0, then half a cosine down to 0 (SGDR without restarts, arXiv:1608.03983)."""
+    """Return a linear warm-up from 0 with a cosine decay to 0 (SGDR without restarts, arXiv:1608.03983)."""
     warmup = round(settings.warmup_epochs * steps_per_epoch)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else settings.learning_rate,
@@ -89,66 +94,54 @@ def learning_rate_schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
     )
 
 
-def train_stretch(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitData, stretch: Stretch) -> None:
-    """Train a compiled network for a stretch, after the last of its epochs that its backup holds.
+def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitData, stage: TrainingStage) -> None:
+    """Train a compiled network for one stage, from the last epoch in the stage's backup.
 
-    best.keras is the epoch with the lowest validation loss of the whole training so far.
+    best.keras has the weights of the epoch with the lowest validation loss of the whole training so far.
 
     Raises:
         InputError: the loss became NaN (names epoch and step).
     """
     nan = StopOnNaN()
+    first = max(stage.backup.restore(network), stage.first)
     network.fit(
-        data.training,
+        data.training.batches(first, stage.last),
+        steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
-        initial_epoch=stretch.first,
-        epochs=stretch.last,
-        callbacks=[nan, *_callbacks(run, stretch, read_history(run.history))],
+        initial_epoch=first,
+        epochs=stage.last,
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, read_history(run.history))],
         shuffle=False,
         verbose=0,
     )
     if nan.where is not None:
         epoch, step = nan.where
         raise InputError(
-            f"the loss became NaN in epoch {epoch}, step {step}. Lower {stretch.rate} "
-            f"(now {getattr(recipe.fit, stretch.rate.removeprefix('fit.'))}) and start a new run."
+            f"the loss became NaN in epoch {epoch}, step {step}. Lower {stage.rate} "
+            f"(now {getattr(recipe.fit, stage.rate.removeprefix('fit.'))}) and start a new run."
         )
 
 
+def restore_point(run: RunFolder, *backups: Backup) -> int:
+    """Make an interrupted run's history and backups consistent; return the epochs in both, 0 for a new run."""
+    for backup in backups:
+        backup.adopt_earlier()
+        backup.keep_up_to(count_epochs(run.history))
+    done = max(backup.newest()[0] for backup in backups)
+    truncate_history(run.history, done)
+    return done
+
+
 def is_finished(history: History, settings: FitSettings) -> bool:
-    """Tell whether these epochs are all: the last one is done, or none of the last `patience` was better."""
+    """Return whether training has ended: the last epoch is done, or none of the last `patience` epochs improved."""
     if not history:
         return False
-    best = min(range(len(history)), key=lambda place: history[place][_MONITOR])
+    best = min(range(len(history)), key=lambda epoch: history[epoch][_MONITOR])
     return len(history) >= settings.epochs or len(history) - 1 - best >= max(settings.patience, 1)
 
 
-def epochs_done(backup: Path) -> int:
-    """Return the number of the last epoch, from 1, that the backup of a killed run holds; 0 for a new run.
-
-    A kill while Keras wrote the backup leaves a damaged one; then the one before takes its place.
-    """
-    metadata = backup / "training_metadata.json"
-    try:
-        return int(json.loads(metadata.read_text())["epoch"])
-    except FileNotFoundError:
-        return 0
-    except ValueError:
-        if not metadata.with_name(f"{metadata.name}.bkp").is_file():  # killed in the very first backup
-            shutil.rmtree(backup)
-            return 0
-        for file in (weights_of(backup), metadata):
-            file.with_name(f"{file.name}.bkp").replace(file)
-        return int(json.loads(metadata.read_text())["epoch"])
-
-
-def weights_of(backup: Path) -> Path:
-    """Return the file in which a backup holds the network's weights."""
-    return backup / "latest.weights.h5"
-
-
 def finish(run: RunFolder) -> dict[str, Any]:
-    """Write fit.json, which marks the training as done, then drop backup and cache."""
+    """Write fit.json, which marks the training as done, then delete backup and cache; return its content."""
     history = read_history(run.history)
     best = min(history, key=lambda row: row[_MONITOR])
     result = {
@@ -184,16 +177,16 @@ def _without_decay_of_norms(optimizer: Any) -> Any:
 _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
-def _callbacks(run: RunFolder, stretch: Stretch, history: History) -> list[Any]:
-    """Assemble the callbacks; BackupAndRestore is last, so that what it calls done has been logged and saved."""
+def _callbacks(run: RunFolder, stage: TrainingStage, history: History) -> list[Any]:
+    """Return the callbacks; the backup is last, so that backed-up epochs are already logged and saved."""
     best = min((row[_MONITOR] for row in history), default=None)
     return [
-        Progress(stretch.last),
+        Progress(stage.last),
         keras.callbacks.ModelCheckpoint(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
         KeepCandidate(run.candidate, run.best),
-        ResumableEarlyStopping(stretch.history(history), monitor=_MONITOR, mode="min", patience=stretch.patience),
+        ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
-        keras.callbacks.BackupAndRestore(stretch.backup, double_checkpoint=True, delete_checkpoint=False),
+        SaveBackup(stage.backup),
     ]
