@@ -275,9 +275,7 @@ def _start_tensorflow(threads: int) -> None:
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network")
     parser.add_argument("--side", type=int, default=96, help="side of the square input in pixels (default: 96)")
-    parser.add_argument(
-        "--threads", type=int, default=os.cpu_count() or 1, help="threads in training (default: all cores)"
-    )
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="in training (default: all cores)")
     parser.add_argument("--steps", type=int, default=10, help="training steps per repeat (default: 10)")
     parser.add_argument("--repeats", type=int, default=5, help="number of repeats (default: 5)")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these networks only")

@@ -124,10 +124,10 @@ def look_at(photos: Sequence[AnomalyPhoto], recipe: Recipe) -> list[Looked]:
 
 
 def _look(photo: AnomalyPhoto, recipe: Recipe, whole: Any, levels: dict[str, Any]) -> Looked:
-    from pipeline.anomaly.features import keras_network, read_preprocessed
+    from pipeline.anomaly.features import keras_network, read_pixels
 
     settings = recipe.anomaly
-    seen, size = read_preprocessed(photo, settings), read_image(photo.path).shape[:2]
+    seen, size = read_pixels(photo, settings), read_image(photo.path).shape[:2]
 
     def see(network: Any, stride: int) -> np.ndarray:
         return Tiling(settings.tile, settings.margin, stride).look(keras_network(network), seen)

@@ -15,7 +15,7 @@ from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
 from inference.atomic_file import write_atomically
 from inference.model.artefact import read_artefact
 from inference.model.decide import ANOMALY
-from pipeline.anomaly.features import Network, keras_network, read_preprocessed, tiling_of
+from pipeline.anomaly.features import Network, keras_network, read_pixels, tiling_of
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
@@ -72,7 +72,7 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
 
 def _scores(network: Network, bank: MemoryBank, photo: AnomalyPhoto, recipe: Recipe) -> np.ndarray:
     settings = recipe.anomaly
-    seen = read_preprocessed(photo, settings)[: settings.tile, : settings.tile]
+    seen = read_pixels(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
 
@@ -89,7 +89,7 @@ def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
         return nothing
 
     for photo in _some(run):
-        tiling.look(note, read_preprocessed(photo, settings))
+        tiling.look(note, read_pixels(photo, settings))
     return np.stack(tiles[: recipe.export.calibration_pictures])
 
 

@@ -10,7 +10,7 @@ from inference.anomaly.memory_bank import MemoryBank, memory_bank_to_file
 from inference.atomic_file import write_atomically
 from inference.model.array_file import arrays_to_file
 from pipeline.anomaly.alignment import measure_alignment
-from pipeline.anomaly.features import empty_bank, read_preprocessed, tiling_of
+from pipeline.anomaly.features import empty_bank, read_pixels, tiling_of
 from pipeline.anomaly.memory_bank import Candidates, choose_bank, sample_positions, split_folds, trim
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.anomaly.threshold import choose_threshold
@@ -65,9 +65,7 @@ def hold_out(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe
         bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
         for photo in photos:
             if photo.group in fold:
-                scores[photo.name] = bank.scores(
-                    tiling.look(network, read_preprocessed(photo, settings)), tiling.stride
-                )
+                scores[photo.name] = bank.scores(tiling.look(network, read_pixels(photo, settings)), tiling.stride)
     ordered = {photo.name: scores[photo.name] for photo in photos}
     return HeldOutScores(replace(empty, vectors=choose(candidates, recipe)), ordered)
 
@@ -77,7 +75,7 @@ def find_alignment(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: 
     settings = recipe.anomaly
     some = photos[:: max(1, len(photos) // _ALIGNMENT_PHOTOS)][:_ALIGNMENT_PHOTOS]
     return measure_alignment(
-        network, tiling_of(settings), [read_preprocessed(photo, settings) for photo in some], recipe.seed
+        network, tiling_of(settings), [read_pixels(photo, settings) for photo in some], recipe.seed
     )
 
 
@@ -93,7 +91,7 @@ def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -
     empty = empty_bank(settings)
     tiling = make_tiling(network, empty)
     each = max(1, settings.candidates // len(photos))
-    maps = (empty.prepare(tiling.look(network, read_preprocessed(photo, settings))) for photo in photos)
+    maps = (empty.prepare(tiling.look(network, read_pixels(photo, settings))) for photo in photos)
     parts = [sample_positions(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
     groups = np.repeat([photo.group for photo in photos], [len(part) for part in parts])
     return Candidates(np.concatenate(parts), groups)

@@ -34,10 +34,7 @@ def fit_feature_maps(run: RunFolder) -> None:
     each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
     vectors = [
         sample_positions(
-            empty.prepare(tiling.look(keras_network(maps), read_preprocessed(photo, settings))),
-            each,
-            recipe.seed,
-            photo.name,
+            empty.prepare(tiling.look(keras_network(maps), read_pixels(photo, settings))), each, recipe.seed, photo.name
         )
         for photo in photos
     ]
@@ -109,6 +106,6 @@ def keras_network(model: keras.Model) -> Network:
     return lambda tile: np.asarray(model(tile[np.newaxis].astype(np.float32), training=False)[0])
 
 
-def read_preprocessed(photo: AnomalyPhoto, settings: AnomalySettings) -> np.ndarray:
+def read_pixels(photo: AnomalyPhoto, settings: AnomalySettings) -> np.ndarray:
     """Return a photograph's pixels, reduced and with normalized local contrast where the recipe says so."""
     return as_seen(read_image(photo.path), settings.longest_side, settings.local_contrast)

@@ -80,9 +80,7 @@ def list_photos(
     if sum(photo.split == FIT for photo, _ in found) < 2:
         raise InputError(f"{images}: must hold at least two readable photographs. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    hashed = [
-        HashedPhoto(photo.name, ("photograph",), (views,), groups_of(photo.name, numbers)) for photo, views in found
-    ]
+    hashed = [HashedPhoto(photo.name, ("normal",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
         for number, members in enumerate(group_near_duplicates(hashed, distance))
@@ -127,7 +125,7 @@ def read_photos(path: Path) -> list[AnomalyPhoto]:
 
 
 def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
-    """Return the readable photographs with their hashes, and why others are not; masks are no photographs."""
+    """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
     for picture in Listing([folder]):
         inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)

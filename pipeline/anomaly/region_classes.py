@@ -73,18 +73,14 @@ def read_examples(detector: Detector, folder: Path, scale: float, groups: PhotoG
     for picture in Listing([folder]):
         label, slash, _ = picture.key.partition("/")
         if not slash:
-            raise InputError(
-                f"{picture}: an example must be in a folder named after its class, as in knot/1.jpg. Move it."
-            )
+            raise InputError(f"{picture}: an example must be in a folder with its name, as in knot/1.jpg. Move it.")
         views = describe_views(detector, read_image(picture.path), scale)
         examples.append(Example(picture.key, label, groups_of(picture.key, numbers), views))
     labels = sorted({one.label for one in examples})
     scarce = [label for label in labels if sum(one.label == label for one in examples) < _LEAST]
     if len(labels) < 2 or scarce:
         received = ", ".join(scarce) or ", ".join(labels)
-        raise InputError(
-            f"{folder}: must hold at least two names with {_LEAST} examples each. Received: {received}. Add some."
-        )
+        raise InputError(f"{folder}: must hold two or more names of {_LEAST} examples. Received: {received}. Add some.")
     return examples
 
 
@@ -99,10 +95,8 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         size = (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
-            anomaly_map = detector.anomaly_map(np.ascontiguousarray(turned))
-            views.append(
-                describe(highest_region(anomaly_map), anomaly_map.scores, anomaly_map.grey, anomaly_map.factor)
-            )
+            found = detector.anomaly_map(np.ascontiguousarray(turned))
+            views.append(describe(highest_region(found), found.scores, found.grey, found.factor))
     return np.stack(views)
 
 
@@ -136,14 +130,12 @@ def leave_out(examples: Sequence[Example]) -> NameReport:
     views.
     """
     labels = sorted({one.label for one in examples})
-    answers = [_names_without(examples, position, [position]) for position in range(len(examples))]
+    answers = [_names_without(examples, number, [number]) for number in range(len(examples))]
     true = np.array([labels.index(one.label) for one in examples])
     given = np.array([labels.index(names[0]) for names in answers])
     by_group = None
     if any(one.groups for one in examples):
-        together = [
-            _names_without(examples, position, _related(examples, position)) for position in range(len(examples))
-        ]
+        together = [_names_without(examples, number, _related(examples, number)) for number in range(len(examples))]
         by_group = _balanced(together, examples)
     return NameReport(
         labels=tuple(labels),
@@ -156,15 +148,15 @@ def leave_out(examples: Sequence[Example]) -> NameReport:
     )
 
 
-def _related(examples: Sequence[Example], position: int) -> list[int]:
-    mine = set(examples[position].groups)
-    return [n for n, one in enumerate(examples) if n == position or mine & set(one.groups)]
+def _related(examples: Sequence[Example], number: int) -> list[int]:
+    mine = set(examples[number].groups)
+    return [n for n, one in enumerate(examples) if n == number or mine & set(one.groups)]
 
 
-def _names_without(examples: Sequence[Example], position: int, left_out: Sequence[int]) -> list[str]:
+def _names_without(examples: Sequence[Example], number: int, left_out: Sequence[int]) -> list[str]:
     """Return the names that a fit without the left-out examples gives to the views of one example."""
     names = fit_names([one for number, one in enumerate(examples) if number not in left_out])
-    return [names.name(view)[0] for view in examples[position].views]
+    return [names.name(view)[0] for view in examples[number].views]
 
 
 def _balanced(answers: Sequence[Sequence[str]], examples: Sequence[Example]) -> Estimate:

@@ -53,9 +53,7 @@ def resume(options: argparse.Namespace) -> int:
     crossval = CrossvalFolder(options.run)
     if crossval.settings.is_file():
         if options.set:
-            raise InputError(
-                "all folds share their settings. Received: --set. Give it when resuming the folder of one fold."
-            )
+            raise InputError("all folds share their settings. Received: --set. Resume the folder of one fold with it.")
         return resume_crossval(crossval, options.fold)
     if options.fold:
         raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")

@@ -88,7 +88,7 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
             "Add pictures, or list the existing classes with --set labels=a,b."
         )
     if len({picture.split == "" for picture in listed}) > 1:
-        raise InputError(f"{images}: class folders must be either all inside train and test, or none. Received: both.")
+        raise InputError(f"{images}: class folders must be either all inside train and test or none. Received: both.")
     if recipe.split.folds and listed[0].split:
         raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"

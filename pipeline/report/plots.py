@@ -87,8 +87,8 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.5 + 0.62 * len(bars)))
         axes = figure.subplots()
-        for position, bar in enumerate(bars):
-            _draw_bar(axes, bar, -position, ACCENT if position == 0 else SOFT)
+        for y, bar in enumerate(bars):
+            _draw_bar(axes, bar, -y, ACCENT if y == 0 else SOFT)
         axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(percent_axis())
@@ -120,21 +120,19 @@ def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(classes)))
         axes = figure.subplots()
-        for position, row in enumerate(classes):
+        for y, row in enumerate(classes):
             if row.precision is not None and row.recall is not None:
-                axes.hlines(position, row.precision, row.recall, color=LINE, linewidth=3)
+                axes.hlines(y, row.precision, row.recall, color=LINE, linewidth=3)
         styles: dict[str, dict[str, Any]] = {
             "precision": {"facecolor": PAPER, "edgecolor": INK},
             "recall": {"color": ACCENT},
         }
         lowest = 1.0
         for name, style in styles.items():
-            points = [(getattr(row, name), position) for position, row in enumerate(classes)]
-            values, positions = zip(
-                *[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True
-            )
+            points = [(getattr(row, name), y) for y, row in enumerate(classes)]
+            values, heights = zip(*[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True)
             lowest = min([lowest, *(value for value in values if not math.isnan(value))])
-            axes.scatter(values, positions, s=26, linewidth=1.2, label=name, zorder=3, **style)
+            axes.scatter(values, heights, s=26, linewidth=1.2, label=name, zorder=3, **style)
         axes.set_yticks(range(len(classes)), [_shortened(row.name) for row in classes])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
@@ -151,13 +149,11 @@ def draw_durations(durations: Sequence[Duration]) -> Figure:
         figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 0.62 * len(durations)))
         axes = figure.subplots()
         longest = max(row.p95 for row in durations)
-        for position, row in enumerate(durations):
-            axes.text(0, 0.3 - position, row.name, va="bottom", fontsize=8.5)
-            axes.barh(-position, row.median, height=0.46, color=ACCENT if position == 0 else SOFT)
-            axes.plot(
-                [row.median, row.p95], [-position, -position], color=INK, linewidth=1.2, marker="|", markevery=[1]
-            )
-            axes.text(row.p95 + 0.02 * longest, -position, row.text, va="center", fontweight="bold")
+        for y, row in enumerate(durations):
+            axes.text(0, 0.3 - y, row.name, va="bottom", fontsize=8.5)
+            axes.barh(-y, row.median, height=0.46, color=ACCENT if y == 0 else SOFT)
+            axes.plot([row.median, row.p95], [-y, -y], color=INK, linewidth=1.2, marker="|", markevery=[1])
+            axes.text(row.p95 + 0.02 * longest, -y, row.text, va="center", fontweight="bold")
         axes.set(xlim=(0, 1.45 * longest), ylim=(0.35 - len(durations), 0.75), yticks=[], xlabel="milliseconds")
         axes.spines[["left", "bottom"]].set_visible(False)
     return figure
@@ -245,21 +241,19 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _draw_bar(axes: Axes, bar: Bar, position: float, colour: str) -> None:
-    axes.text(0, position + 0.3, bar.name, va="bottom", fontsize=8.5)
+def _draw_bar(axes: Axes, bar: Bar, y: float, colour: str) -> None:
+    axes.text(0, y + 0.3, bar.name, va="bottom", fontsize=8.5)
     if bar.value is None or bar.low is None or bar.high is None:
-        axes.text(0, position, bar.text, va="center", color=MUTED)
+        axes.text(0, y, bar.text, va="center", color=MUTED)
         return
-    axes.barh(position, bar.value, height=0.46, color=colour)
+    axes.barh(y, bar.value, height=0.46, color=colour)
     # max: rounding may put a bound slightly on the wrong side, and errorbar refuses negative lengths
     whisker = [[max(bar.value - bar.low, 0)], [max(bar.high - bar.value, 0)]]
     for colour, width in ((PAPER, 3.2), (INK, 1.2)):  # an outline, so that the whisker is visible on a dark bar
-        _, caps, _ = axes.errorbar(
-            bar.value, position, xerr=whisker, fmt="none", color=colour, elinewidth=width, capsize=3
-        )
+        _, caps, _ = axes.errorbar(bar.value, y, xerr=whisker, fmt="none", color=colour, elinewidth=width, capsize=3)
         for cap in caps:
             cap.set_markeredgewidth(width)
-    axes.text(bar.high + 0.02, position, bar.text, va="center", fontweight="bold")
+    axes.text(bar.high + 0.02, y, bar.text, va="center", fontweight="bold")
 
 
 def _draw_histogram(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
@@ -272,26 +266,21 @@ def _draw_histogram(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
 
 
 def _draw_series(
-    axes: Axes,
-    positions: Sequence[float],
-    series: Sequence[float | None],
-    label: str,
-    colour: str,
-    linestyle: str = "-",
+    axes: Axes, x: Sequence[float], series: Sequence[float | None], label: str, colour: str, linestyle: str = "-"
 ) -> None:
     values = [math.nan if value is None else value for value in series]
     if all(math.isnan(value) for value in values):
         return
     marker = "o" if len(values) == 1 else ""  # a line of one point would be invisible
-    axes.plot(positions, values, color=colour, linestyle=linestyle, label=label, marker=marker)
+    axes.plot(x, values, color=colour, linestyle=linestyle, label=label, marker=marker)
 
 
-def _mark(axes: Axes, position: float, text: str = "", left: bool = False, height: float = 1) -> None:
+def _mark(axes: Axes, x: float, text: str = "", left: bool = False, height: float = 1) -> None:
     """Mark a position of the x axis with a line; the text is at a share of the height, left or right of the line."""
-    axes.axvline(position, color=INK, linewidth=1, linestyle=":")
+    axes.axvline(x, color=INK, linewidth=1, linestyle=":")
     axes.annotate(
         text,
-        (position, height),
+        (x, height),
         xycoords=("data", "axes fraction"),
         xytext=(-4 if left else 4, -2),
         textcoords="offset points",

@@ -28,12 +28,7 @@ KEY_FIGURES = (
     ("Accuracy of accepted", "accuracy_of_accepted", "share", "accuracy of the patches not answered unknown"),
     ("Background rejected", "rejected_background", "share", "answered unknown; more is better"),
     ("Known classes rejected", "rejected_known", "share", "answered unknown; fewer is better"),
-    (
-        "AUROC against background",
-        "auroc_background",
-        "decimal",
-        "by confidence; 0.5 is chance",
-    ),
+    ("AUROC against background", "auroc_background", "decimal", "by confidence; 0.5 is chance"),
     ("Calibration error", "ece", "decimal", "mean difference of confidence and accuracy; 0 is best"),
     ("Macro F1", "macro_f1", "share", "the mean of F1 over the classes"),
 )

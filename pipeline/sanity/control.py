@@ -65,9 +65,7 @@ def control_run(run: RunFolder, options: ControlOptions) -> ControlReport:
         seed=recipe.seed,
         data=report.data.kind,
         released=report.released,
-        **vars(
-            measure_learning(scores, _colour_answers(run, folder, index, recipe), _shuffled_answers(shuffled, folder))
-        ),
+        **vars(measure_learning(scores, _by_colour(run, folder, index, recipe), _by_shuffled(shuffled, folder))),
         training=_describe_training(run, shuffled),
         views=measure_run_views(run, folder, index, shuffled),
     )
@@ -104,7 +102,7 @@ def _train(run: RunFolder, folder: ControlFolder, options: ControlOptions) -> Ru
     return shuffled
 
 
-def _shuffled_answers(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarray | None:
+def _by_shuffled(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarray | None:
     if shuffled is None:
         return None
     origin = digest_files(shuffled.best)
@@ -112,7 +110,7 @@ def _shuffled_answers(shuffled: RunFolder | None, folder: ControlFolder) -> np.n
     return np.array(answers, str)
 
 
-def _colour_answers(run: RunFolder, folder: ControlFolder, index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
+def _by_colour(run: RunFolder, folder: ControlFolder, index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
     def ask() -> dict[str, list[str]]:
         print("classifying by colour alone ...", file=sys.stderr, flush=True)
         return {name: answers.tolist() for name, answers in predict_by_colour(index, recipe).items()}

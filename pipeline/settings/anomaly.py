@@ -78,10 +78,7 @@ class AnomalySettings:
     )
     smallest_area: int = setting(16, "area of the smallest region that counts", ONE_OR_MORE, unit="square pixels")
     longest_side: int = setting(
-        0,
-        "longest side to which larger photographs are reduced; 0: no reduction",
-        Limits(at_least=32, or_zero=True),
-        unit="pixels",
+        0, "longest side of photographs after reduction; 0: none", Limits(at_least=32, or_zero=True), unit="pixels"
     )
     crop_scale: float = setting(
         1.0, "factor that scales example regions (--crops) to the scale of the photographs", POSITIVE

@@ -55,7 +55,7 @@ class PatchSettings:
     )
     max_cover: float = setting(
         0.25,
-        "largest share of the window's or the box's area in which a background window and a box may overlap",
+        "largest overlap of a background window and a box, as a share of either area",
         SHARE,
         needs=_NEGATIVES,
     )
@@ -200,11 +200,7 @@ class FitSettings:
     optimizer: Literal["adamw", "adam", "sgd"] = setting("adamw", "the optimizer; sgd uses Nesterov momentum 0.9")
     epochs: int = setting(40, "largest number of epochs, of both stages together", ONE_OR_MORE)
     head_epochs: int = setting(
-        5,
-        "epochs of the first stage, included in fit.epochs",
-        ONE_OR_MORE,
-        unit="less than fit.epochs",
-        needs=_TWO_STAGE,
+        5, "epochs of the first stage, part of fit.epochs", ONE_OR_MORE, unit="less than fit.epochs", needs=_TWO_STAGE
     )
     head_learning_rate: float = setting(1e-3, "constant learning rate of the first stage", POSITIVE, needs=_TWO_STAGE)
     trainable_from: str = setting(
@@ -215,10 +211,7 @@ class FitSettings:
     learning_rate: float = setting(2e-3, "highest learning rate, after the warm-up", POSITIVE)
     warmup_epochs: float = setting(1.0, "length of the linear warm-up from 0", NOT_NEGATIVE, unit="epochs")
     weight_decay: float = setting(
-        1e-4,
-        "decoupled weight decay, except for biases and normalisation",
-        NOT_NEGATIVE,
-        needs="fit.optimizer=adamw|sgd",
+        1e-4, "decoupled weight decay, not of biases and normalisation", NOT_NEGATIVE, needs="fit.optimizer=adamw|sgd"
     )
     label_smoothing: float = setting(0.05, "share of each label distributed over all classes", _BELOW_ONE)
     balance: Literal["none", "weights", "sampling"] = setting(
