@@ -41,8 +41,8 @@ def make_open_model() -> bytes:
     bank, held_out = (_vectors(seed) for seed in (1, 2))
     numbers = [LABELS.index(label) for label in TRAINED for _ in range(40)]
     plain = Neighbours(np.eye(3, dtype=np.float32), bank, np.array(numbers), 10, 0.0, 1.0)
-    likeness = nth_cosine(held_out, bank, plain.count)
-    neighbours = replace(plain, middle=float(np.median(likeness)), width=float(likeness.std()), offset=4.0)
+    scores = nth_cosine(held_out, bank, plain.count)
+    neighbours = replace(plain, middle=float(np.median(scores)), width=float(scores.std()), offset=4.0)
     card = make_card(flatbuffer)
     answers = np.flatnonzero(np.array(LABELS) != "background")
     confidences = neighbours.weigh(_softmax(held_out), held_out, answers)[:, answers].max(axis=1)

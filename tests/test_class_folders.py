@@ -1,4 +1,4 @@
-"""Class folders: every picture found, its class and split as the folders say, likenesses on one side."""
+"""Class folders: every picture found, its class and split as the folders say, similar pictures in one split."""
 
 import zipfile
 from collections import Counter
@@ -80,7 +80,7 @@ def test_a_given_validation_set_is_kept(tmp_path: Path) -> None:
     assert Counter(splits_of(root, tmp_path / "work").values()) == {"train": 8, "validation": 8, "test": 8}
 
 
-def test_versions_and_likenesses_and_groups_share_a_split(tmp_path: Path) -> None:
+def test_versions_and_near_duplicates_and_groups_share_a_split(tmp_path: Path) -> None:
     """Catches a compressed copy, a near-duplicate or another view of a training picture in the validation set."""
     root = write_folders(tmp_path / "data", ("train", "test"), 12)
     for number in range(12):

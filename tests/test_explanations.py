@@ -158,7 +158,7 @@ def test_of_a_large_training_some_are_drawn_by_lot(
     assert many.index.patches != PatchIndex(index.root, more).select("train", RECIPE.outputs).patches[:3]
 
 
-def test_likeness_is_the_cosine_of_the_features() -> None:
+def test_similarity_is_the_cosine_of_the_features() -> None:
     """Faults: a dot product, which prefers bright pictures; a distance sorted the wrong way."""
     patches = tuple(Patch(f"{n}.png", "a", str(n), 0, 0, 1, 1, "train") for n in range(3))
     train = TrainingFeatures(PatchIndex(Path(), patches), np.array([[9.0, 9.0], [1.0, 0.0], [0.0, 0.0]]), 3)
