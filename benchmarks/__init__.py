@@ -1,1 +1,1 @@
-"""Measurements on data that the caller names; no test depends on them."""
+"""Measurements on the caller's data; no test depends on them."""

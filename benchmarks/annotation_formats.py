@@ -2,7 +2,7 @@
 
     python -m benchmarks.annotation_formats PHOTOS COCO.json VOC_FOLDER YOLO_FOLDER BOXES.csv
 
-Photographs that not all four sources name are left out. Exit code 1 if anything differs.
+Photographs missing in one of the four sources are left out. The exit code is 1 if anything differs.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pipeline.recipes import RECIPES
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a format; return the exit code."""
+    """Print one line per format; return the exit code."""
     images, *sources = (Path(argument) for argument in arguments)
     recipe = RECIPES["minerals"]
     sets = [read_annotations(source, images, recipe.labels) for source in sources]

@@ -1,10 +1,10 @@
-"""Level maps of photographs -> scores by anomalib's PatchCore and PaDiM; run by benchmarks.wood_anomalib.
+"""Feature maps of photographs -> scores by anomalib's PatchCore and PaDiM; run by benchmarks.wood_anomalib.
 
     PYTHON_WITH_ANOMALIB benchmarks/anomalib_models.py FOLDER
 
-Runs in an environment of its own, benchmarks/requirements-anomalib.txt, and imports nothing of this project. FOLDER
-holds task.json and 0.npz, 1.npz, ..., see benchmarks.anomalib_task; the scores are written beside them, as answer.json
-and METHOD-NUMBER.npy. Of anomalib only the trunk is replaced, by one that returns the maps.
+It runs in a separate environment, benchmarks/requirements-anomalib.txt, and imports nothing of this project. FOLDER
+holds task.json and 0.npz, 1.npz, ..., see benchmarks.anomalib_task; the scores are written there as answer.json and
+METHOD-NUMBER.npy. Only anomalib's trunk is replaced, by one that returns the given maps.
 """
 
 import argparse
@@ -30,7 +30,7 @@ Maps = dict[str, torch.Tensor]  # level -> float32 [1, channels, rows, columns],
 
 
 class GivenMaps(nn.Module):
-    """Stands where anomalib has its trunk: returns maps that were computed before, whatever the picture."""
+    """A replacement of anomalib's trunk that returns precomputed maps for any picture."""
 
     maps: Maps
 
@@ -43,7 +43,7 @@ class Folder:
     """The folder that both programs share."""
 
     def __init__(self, path: Path) -> None:
-        """Read what is asked for."""
+        """Read the task."""
         self.path = path
         self.task: dict[str, Any] = json.loads((path / "task.json").read_text(encoding="utf-8"))
         self.levels: list[str] = self.task["levels"]
@@ -53,20 +53,20 @@ class Folder:
         with np.load(self.path / f"{number}.npz") as arrays:
             return {level: torch.from_numpy(arrays[level]).permute(2, 0, 1)[None].contiguous() for level in self.levels}
 
-    def places(self, number: int) -> torch.Tensor:
-        """Return which places of a photograph may enter a coreset: numbers, row by row."""
+    def positions(self, number: int) -> torch.Tensor:
+        """Return the positions of a photograph that may enter a coreset, as row-major indices."""
         with np.load(self.path / f"{number}.npz") as arrays:
-            return torch.from_numpy(arrays["places"])
+            return torch.from_numpy(arrays["positions"])
 
     def picture(self, maps: Maps) -> torch.Tensor:
-        """Return an empty picture of the size that the maps cover: anomalib only reads its size."""
+        """Return an empty picture of the size covered by the maps; anomalib only reads its size."""
         finest = self.levels[0]
         rows, columns = maps[finest].shape[-2:]
         return torch.zeros(1, 1, rows * int(finest), columns * int(finest))
 
 
 def main(arguments: list[str]) -> int:
-    """Score every photograph that is held out by both models; return the exit code."""
+    """Score every held-out photograph by both models; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     torch.set_num_threads(1)
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
 
 
 def answer_by(method: str, folder: Folder) -> dict[str, Any]:
-    """Hold out each fold once; write the maps of scores, return times, photographs' scores and the threshold."""
+    """Hold out each fold once; write the score maps; return times, scores of photographs and the threshold."""
     fit_seconds, score_seconds, scores = [], [], {}
     for fold in folder.task["folds"]:
         torch.manual_seed(folder.task["seed"])
@@ -101,19 +101,19 @@ def answer_by(method: str, folder: Folder) -> dict[str, Any]:
 
 
 def fit_patchcore(folder: Folder, numbers: list[int]) -> PatchcoreModel:
-    """Return a model whose coreset is chosen from the drawn places of some photographs."""
+    """Return a model with a coreset chosen from the sampled positions of some photographs."""
     model = with_given_maps(PatchcoreModel(**UNUSED_TRUNK), folder).train()
     for number in numbers:
         model.feature_extractor.maps = maps = folder.maps(number)
         model(folder.picture(maps))
-        model.embedding_store[-1] = model.embedding_store[-1][folder.places(number)]
+        model.embedding_store[-1] = model.embedding_store[-1][folder.positions(number)]
     candidates = sum(len(part) for part in model.embedding_store)
     model.subsample_embedding(min(1.0, folder.task["bank"] / candidates))
     return model.eval()
 
 
 def fit_padim(folder: Folder, numbers: list[int]) -> PadimModel:
-    """Return a model of a Gaussian a place, of all features: none is left out by lot."""
+    """Return a model with one Gaussian per position of all features, without random selection of features."""
     model = with_given_maps(PadimModel(**UNUSED_TRUNK, n_features=1), folder).train()
     for number in numbers:
         model.feature_extractor.maps = maps = folder.maps(number)
@@ -131,7 +131,7 @@ def with_given_maps(model: Any, folder: Folder) -> Any:
 
 
 def threshold_of_normals(scores: list[float]) -> float:
-    """Return the threshold that anomalib chooses if all these are scores of normal photographs."""
+    """Return the threshold that anomalib chooses if all scores are of normal photographs."""
     chooser = F1AdaptiveThreshold(fields=["pred_score", "gt_label"])
     normal = torch.zeros(len(scores), dtype=torch.int64)
     chooser.update(SimpleNamespace(pred_score=torch.tensor(scores), gt_label=normal))
@@ -140,7 +140,7 @@ def threshold_of_normals(scores: list[float]) -> float:
 
 @contextmanager
 def timed(seconds: list[float]) -> Iterator[None]:
-    """Append how long the block took: time of the processor, which other programs on the machine do not lengthen."""
+    """Append the processor time of the block, which is not affected by other programs."""
     began = time.process_time()
     yield
     seconds.append(time.process_time() - began)

@@ -1,6 +1,6 @@
-"""What this program and the one that has anomalib hand each other: a task with maps of photographs, and scores.
+"""The files exchanged with the program that runs anomalib: a task with maps of photographs, and scores.
 
-See benchmarks.wood_anomalib; the other side is benchmarks/anomalib_models.py.
+See benchmarks.wood_anomalib; the other program is benchmarks/anomalib_models.py.
 """
 
 import json
@@ -16,14 +16,14 @@ import numpy as np
 
 from inference.anomaly.memory_bank import enlarge
 from inference.errors import InputError
-from pipeline.anomaly.memory_bank import draw_places
-from pipeline.anomaly.photos import SurfacePhoto
+from pipeline.anomaly.memory_bank import sample_positions
+from pipeline.anomaly.photos import AnomalyPhoto
 from pipeline.settings.recipe import Recipe
 
 SCRIPT = Path(__file__).parent / "anomalib_models.py"
 _ENVIRONMENT = {
     "TQDM_DISABLE": "1",
-    # glibc is to keep freed memory: new pages at each step of the coreset took PyTorch ten times as long
+    # makes glibc keep freed memory: allocating new pages at each step of the coreset made PyTorch ten times slower
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
 }
@@ -31,14 +31,14 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Looked:
-    """One photograph as the trunk sees it.
+    """The trunk's maps of one photograph.
 
-    size, seen: (height, width) of the photograph and of what was looked at. mask: bool [height, width], or None.
-    levels: the maps of the trunk's levels, float32 [rows, columns, channels], as they are. features: the same averaged,
-    brought to the recipe's stride and joined, as our networks do it.
+    size, seen: (height, width) of the photograph and of the preprocessed pixels. mask: bool [height, width], or None.
+    levels: maps of the trunk's levels, float32 [rows, columns, channels]. features: the same averaged, resampled to the
+    recipe's stride and concatenated, as in our networks.
     """
 
-    photo: SurfacePhoto
+    photo: AnomalyPhoto
     size: tuple[int, int]
     seen: tuple[int, int]
     mask: np.ndarray | None
@@ -48,7 +48,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class Fold:
-    """Numbers of the photographs of a fit, and of those that it then scores."""
+    """Numbers of the photographs of a fit, and of the photographs scored by it."""
 
     fit: list[int]
     score: list[int]
@@ -56,10 +56,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one method says: by photograph's number its map of scores at its own size, and the score of its whole.
+    """The result of one method: by photograph number the score map at full size, and the score of the photograph.
 
-    fit_seconds: of one fit. score_seconds: of one photograph. Medians of the processor's time on one thread; neither
-    counts the trunk. normal_only_threshold: what anomalib would choose if all that it scored were normal.
+    fit_seconds: per fit. score_seconds: per photograph. Both are medians of processor time on one thread, without the
+    trunk. normal_only_threshold: the threshold that anomalib chooses if all scored photographs are normal.
     """
 
     maps: dict[int, np.ndarray]
@@ -72,10 +72,10 @@ class Answer:
 def answers_of_anomalib(
     python: Path, looked: Sequence[Looked], folds: Sequence[Fold], recipe: Recipe
 ) -> dict[str, Answer]:
-    """Return the scores of anomalib's methods by name, run by another Python.
+    """Return the results of anomalib's methods by name, computed by another Python interpreter.
 
     Raises:
-        InputError: it can't be started or fails.
+        InputError: the interpreter can't be started or fails.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -85,13 +85,13 @@ def answers_of_anomalib(
 
 
 def write_task(folder: Path, looked: Sequence[Looked], folds: Sequence[Fold], recipe: Recipe) -> None:
-    """Write task.json, and NUMBER.npz a photograph: the map of each level, and the places that may enter a coreset."""
+    """Write task.json, and per photograph NUMBER.npz: the map of each level, and positions for the coreset."""
     settings = recipe.anomaly
     for number, one in enumerate(looked):
         rows, columns = next(iter(one.levels.values())).shape[:2]
         numbers = np.arange(rows * columns).reshape(rows, columns, 1)
-        places = draw_places(numbers, settings.candidates // len(looked), recipe.seed, one.photo.name)[:, 0]
-        np.savez(folder / f"{number}.npz", places=places, **one.levels)  # type: ignore[arg-type]
+        positions = sample_positions(numbers, settings.candidates // len(looked), recipe.seed, one.photo.name)[:, 0]
+        np.savez(folder / f"{number}.npz", positions=positions, **one.levels)  # type: ignore[arg-type]
     task = {
         "levels": list(looked[0].levels),
         "folds": [vars(fold) for fold in folds],
@@ -102,7 +102,7 @@ def write_task(folder: Path, looked: Sequence[Looked], folds: Sequence[Fold], re
 
 
 def read_answers(folder: Path, looked: Sequence[Looked]) -> dict[str, Answer]:
-    """Read what the other program wrote; its maps, at the size that was looked at, are brought to the photograph's."""
+    """Return the results written by the other program, with score maps resized to the photographs."""
     answers = {}
     for method, values in json.loads((folder / "answer.json").read_text(encoding="utf-8")).items():
         scores = {int(number): score for number, score in values.pop("scores").items()}

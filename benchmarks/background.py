@@ -1,10 +1,9 @@
-"""Compare the two ways to treat background: a learned output of its own, or low confidence alone.
+"""Compare the two ways to treat background: an output of the network, or low confidence only.
 
     python -m benchmarks.background minerals [options of `python -m pipeline fit`]
 
-Trains both with the same patches and seed and prints what calibration finds on validation patches: at the
-threshold that accepts the stated share of the classes, the share of background that is rejected. Test patches
-take no part.
+Trains both with the same patches and seed and prints figures of calibration on validation patches: the share of
+background that is rejected at the threshold that accepts the required share of the classes. Test patches are not used.
 """
 
 import json
@@ -21,7 +20,7 @@ KINDS = ("output", "confidence")
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a kind; return the exit code."""
+    """Print one line per kind; return the exit code."""
     with tempfile.TemporaryDirectory() as runs:
         for kind in KINDS:
             fit = ["fit", *arguments, "--runs", f"{runs}/{kind}", "--set", f"network.background={kind}"]

@@ -1,4 +1,4 @@
-"""Node.js and Chromium of this machine, for what looks at the phone's page from outside."""
+"""Node.js and Chromium of this machine, for measurements and tests of the web page."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def find_node() -> str | None:
-    """Return Node.js of this machine, or the one that `make web` puts beside Python; None: there is none."""
+    """Return Node.js of this machine, or the one installed by `make web`, or None."""
     return shutil.which("node") or shutil.which("node", path=str(ROOT / ".venv" / "bin"))
 
 
 def find_chromium() -> str | None:
-    """Return Chromium, by the variable CHROMIUM or by its usual names; None: there is none."""
+    """Return Chromium, by the variable CHROMIUM or its usual names, or None."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     return next(filter(None, (shutil.which(name) for name in names if name)), None)

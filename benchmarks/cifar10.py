@@ -1,10 +1,10 @@
-"""Classifiers of CIFAR-10 side by side on the same pictures: accuracy, milliseconds, bytes, parameters.
+"""Compare CIFAR-10 classifiers on the same pictures: accuracy, milliseconds, bytes, parameters.
 
     python -m benchmarks.cifar10 PICTURES MODEL.tflite ... [--scaling FILE RULE] ... [--json OUT]
 
-PICTURES holds a folder for each class. Every model goes through the runner's code; one without labels of its own
-gets those of CIFAR-10 in the usual order. Accuracy is of the best label, nothing rejected. The models take turns in
-timing, so that a slow minute of the machine hits all alike; times are of one thread, without decoding.
+PICTURES holds a folder for each class. Every model is run by the runner's code; a model without labels gets those of
+CIFAR-10 in the usual order. Accuracy is of the best label, nothing rejected. Timings of the models are interleaved, so
+that other load on the machine affects all equally; times are on one thread, without decoding.
 """
 
 import argparse
@@ -42,7 +42,7 @@ class LabelledPicture:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print one line a model; return the exit code."""
+    """Print one line per model; return the exit code."""
     options = _make_parser().parse_args(arguments)
     try:
         pictures = read_pictures(options.pictures)
@@ -80,10 +80,10 @@ def read_pictures(folder: Path) -> list[LabelledPicture]:
 
 
 def load(path: Path, labels: Path, scaling: str | None) -> Classifier:
-    """Return the classifier of a file, with the given labels where it has none of its own.
+    """Return the classifier of a file, with the given labels if it has none.
 
     Raises:
-        InputError: it is no classifier of these classes.
+        InputError: it is not a classifier of these classes.
     """
     ours = CARD_NAME in read_artefact(path).files
     model = Classifier(path, threads=1, labels=None if ours else labels, scaling=scaling)
@@ -93,7 +93,7 @@ def load(path: Path, labels: Path, scaling: str | None) -> Classifier:
 
 
 def score(model: Classifier, pictures: list[LabelledPicture]) -> dict[str, Any]:
-    """Return the share of pictures whose best label, and one of whose two best labels, is right."""
+    """Return top-1 and top-2 accuracy."""
     names = np.array(model.card.labels)
     order = np.array([names[np.argsort(-model.probabilities(one.pixels), kind="stable")[:2]] for one in pictures])
     truth = np.array([one.label for one in pictures])
@@ -105,7 +105,7 @@ def score(model: Classifier, pictures: list[LabelledPicture]) -> dict[str, Any]:
 
 
 def time_in_turns(models: dict[Path, Classifier], pictures: list[LabelledPicture]) -> dict[Path, list[float]]:
-    """Return milliseconds of single pictures through each model."""
+    """Return the milliseconds per picture of each model."""
     times: dict[Path, list[float]] = {path: [] for path in models}
     for turn in range(_TURNS + 1):
         for path, model in models.items():

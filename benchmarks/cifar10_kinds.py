@@ -1,11 +1,12 @@
-"""CIFAR-10 in two kinds, compressed and lossless: makes the class folders, and measures a run on each kind.
+"""CIFAR-10 in two versions, compressed and lossless: write class folders, and measure a run on each version.
 
     python -m benchmarks.cifar10_kinds make JPEG.zip LOSSLESS.npz FOLDER
     python -m benchmarks.cifar10_kinds measure RUN [--split validation]
 
 JPEG.zip holds train/CLASS/NAME.jpg and test/CLASS/NAME.jpg. LOSSLESS.npz holds x_train, uint8 [pictures, 32, 32, 3],
-and jpeg_name, the path in JPEG.zip of the same picture: it is written beside it as NAME.png, so that the recipe takes
-both for one photograph. Published networks learned from the lossless kind; figures of one kind say little of the other.
+and jpeg_name, the path in JPEG.zip of the same picture: it is written next to it as NAME.png, so that the recipe treats
+both as one photograph. Published networks were trained on the lossless version; figures of one version say little about
+the other.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make(options: argparse.Namespace) -> int:
-    """Unpack the compressed pictures and write the lossless ones beside them."""
+    """Unpack the compressed pictures and write the lossless ones next to them."""
     with zipfile.ZipFile(options.jpeg) as archive:
         archive.extractall(options.folder)
     with np.load(options.lossless) as arrays:
@@ -51,7 +52,7 @@ def make(options: argparse.Namespace) -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    """Print the accuracy of a run's released file on the pictures of each kind, nothing rejected."""
+    """Print the accuracy of a run's released file on each version, nothing rejected."""
     run = RunFolder(options.run)
     index = run_index(run).select(options.split, run.read_recipe().labels)
     model = Classifier(run.model, threshold=0)
@@ -64,7 +65,7 @@ def measure(options: argparse.Namespace) -> int:
 
 
 def count_right(model: Classifier, index: PatchIndex) -> int:
-    """Return how many pictures get their own label."""
+    """Return the number of correctly classified pictures."""
     return sum(model.classify(index.path(patch)).result == patch.label for patch in index.patches)
 
 

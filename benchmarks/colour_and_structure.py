@@ -1,11 +1,11 @@
-"""Measure how much a classifier reads from colour and how much from structure: the same test patches, parts taken away.
+"""Measure how much a classifier uses colour and structure: accuracy on test patches with one of them removed.
 
     python -m benchmarks.colour_and_structure RUN [--json OUT]
 
-RUN: a run's folder or a cross-validation's, exported. Each test patch of a class is brought to the network's size,
-changed, and classified through the runner's code with nothing rejected; a cross-validation's folds are pooled.
-A changed patch is unlike any that the network was trained on, so a fall says that the network used what was taken
-away or was confused by the change; accuracy that remains was certainly reached without it.
+RUN: an exported run's or cross-validation's folder. Each test patch of a class is resized to the network's input,
+changed, and classified by the runner's code with nothing rejected; folds of a cross-validation are pooled. Changed
+patches differ from all training patches, so a lower accuracy means that the network used the removed property or was
+confused by the change; the remaining accuracy does not depend on it.
 """
 
 import argparse
@@ -30,7 +30,7 @@ BLUR = 0.1  # standard deviation of the Gaussian as a share of the side
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a variant; return the exit code."""
+    """Print one line per variant; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.colour_and_structure")
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder of `pipeline run` or `pipeline crossval`")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
@@ -42,7 +42,7 @@ def measure_variants(path: Path) -> dict[str, Any]:
     """Return the accuracy of each variant, overall and by class, each an estimate of pipeline.metrics.intervals.
 
     Raises:
-        InputError: a run is not exported, or its patches are gone.
+        InputError: a run is not exported, or its patches are missing.
     """
     runs = runs_of(path)
     parts = [_classify_run(run) for run in runs]
@@ -57,7 +57,7 @@ def measure_variants(path: Path) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> list[str]:
-    """Return the report for a terminal: a line a variant, then the classes beside the variants."""
+    """Return the report for a terminal: a line per variant, then a table of classes by variant."""
     variants = report["variants"]
     lines = ["accuracy in percent [95 % interval], nothing rejected"]
     for name, figures in variants.items():
@@ -71,23 +71,23 @@ def table(report: dict[str, Any]) -> list[str]:
 
 
 def grey(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Give every channel the luma (ITU-R 601): structure and brightness remain. uint8 [height, width, 3] -> same."""
+    """Return the luma (ITU-R 601) in every channel: structure and brightness remain. uint8 [height, width, 3]."""
     return np.asarray(Image.fromarray(rgb).convert("L").convert("RGB"))
 
 
 def grey_without_brightness(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Do the same and move the mean to middle grey: nothing of the mean colour remains, but what was clipped."""
+    """Return the same with the mean shifted to middle grey: the mean colour is removed, except for clipping."""
     luma = grey(rgb, random).astype(np.float32)
     return (luma - luma.mean() + MIDDLE_GREY).round().clip(0, 255).astype(np.uint8)
 
 
 def shuffle_pixels(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Put every pixel at a random place: the histogram of colours remains exactly, structure does not."""
+    """Return the pixels in random order: the colour histogram remains, structure does not."""
     return random.permutation(rgb.reshape(-1, 3)).reshape(rgb.shape)
 
 
 def blur(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Blur by BLUR of the side: the layout of colours remains, texture does not."""
+    """Return the picture blurred by BLUR of the side: the layout of colours remains, texture does not."""
     radius = BLUR * min(rgb.shape[:2])
     return np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(radius)))
 

@@ -1,8 +1,8 @@
-"""Draw a network as it is in the file, one box a block: python -m benchmarks.draw_network RUN_OR_KERAS_FILE OUT.png
+"""Draw the network of a file, one box per block: python -m benchmarks.draw_network RUN_OR_KERAS_FILE OUT.png
 
-OUT may end in .png or .svg. Every number comes from the Keras model's own layers, none from the block table. Blocks
-are told by the names of the layers, of patch_net and of keras.applications' MobileNets; layers without a known name
-belong to the block before them.
+OUT may end in .png or .svg. All numbers come from the layers of the Keras model, none from the block table. Blocks are
+identified by the layer names of patch_net and of keras.applications' MobileNets; layers without a known name belong to
+the previous block.
 """
 
 import re
@@ -48,7 +48,7 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """Return what the block is, told by its layers."""
+        """Return the kind of the block, derived from its layers."""
         kinds = {type(layer).__name__ for layer in self.layers}
         convolutions = len([layer for layer in self._of("Conv2D") if "squeeze" not in layer.name])
         if "DepthwiseConv2D" in kinds:
@@ -63,7 +63,7 @@ class Block:
 
     @property
     def has_skip(self) -> bool:
-        """Tell whether the block's input is added to its output."""
+        """Return whether the block's input is added to its output."""
         return bool(self._of("Add"))
 
     @property
@@ -73,15 +73,15 @@ class Block:
 
     @property
     def parameters(self) -> int:
-        """Return the number of weights, those of batch normalisation included."""
+        """Return the number of weights, including batch normalisation."""
         return sum(layer.count_params() for layer in self.layers)
 
     @property
     def macs(self) -> int:
-        """Return the multiply-accumulates of one picture."""
+        """Return the multiply-accumulates per picture."""
         from models.build import count_macs
 
-        return count_macs(self)  # it reads nothing but layers
+        return count_macs(self)  # it only reads layers
 
     def title(self) -> str:
         """Return kind, kernel, stride and expansion: "inverted residual 5x5, stride 2, expansion 4"."""
@@ -96,7 +96,7 @@ class Block:
         )
 
     def details(self) -> str:
-        """Return the layers on the way through the block: "1x1 to 128, 5x5 depthwise, 1x1 to 64"."""
+        """Return the layers of the block in order: "1x1 to 128, 5x5 depthwise, 1x1 to 64"."""
         steps = [_describe_step(layer) for layer in self._convolutions()]
         steps += [f"max pooling {_sizes(layer.pool_size)}" for layer in self._of("MaxPooling2D")]
         if any("squeeze" in layer.name for layer in self.layers):
@@ -107,7 +107,7 @@ class Block:
         return ", ".join(steps + [f"{layer.input.shape[-1]} to {layer.units}" for layer in self._of("Dense")])
 
     def _convolutions(self) -> list[Any]:
-        """Return the convolutions in order, but for those of squeeze-excite, which see no positions."""
+        """Return the convolutions in order, without those of squeeze-excite, which have no spatial dimensions."""
         kinds = ("Conv2D", "DepthwiseConv2D")
         return [layer for layer in self.layers if type(layer).__name__ in kinds and "squeeze" not in layer.name]
 
@@ -154,7 +154,7 @@ def draw_network(network: Any) -> Figure:
         axes.set(xlim=(0, WIDTH), ylim=(0, height))
         axes.axis("off")
         _draw_heading(axes, network, blocks, height)
-        tops = [height - HEAD - PITCH * place for place in range(len(blocks))]
+        tops = [height - HEAD - PITCH * position for position in range(len(blocks))]
         _draw_rows(axes, blocks, tops)
         most = max(block.macs for block in blocks)
         for block, top in zip(blocks, tops, strict=True):
@@ -167,7 +167,7 @@ def draw_network(network: Any) -> Figure:
 
 def _draw_heading(axes: Axes, network: Any, blocks: list[Block], height: int) -> None:
     macs = sum(block.macs for block in blocks)
-    summary = f"{network.count_params():,} parameters, {macs / 1e6:.1f} million multiply-accumulates a picture"
+    summary = f"{network.count_params():,} parameters, {macs / 1e6:.1f} million multiply-accumulates per picture"
     axes.text(20, height - 38, network.name, fontsize=17, weight="bold", va="center")
     axes.text(20, height - 66, summary, fontsize=11, color=MUTED, va="center")
     titles = (("output", "output", "left"), ("parameters", "parameters", "right"))
@@ -176,18 +176,18 @@ def _draw_heading(axes: Axes, network: Any, blocks: list[Block], height: int) ->
 
 
 def _draw_rows(axes: Axes, blocks: list[Block], tops: list[int]) -> None:
-    """Shade every second size of the feature map, and name it once, on the left."""
+    """Shade every second size of the feature map, and label each size once, on the left."""
     start, shaded = 0, False
-    for place in range(1, len(blocks) + 1):
-        if place < len(blocks) and blocks[place].output[:-1] == blocks[start].output[:-1]:
+    for position in range(1, len(blocks) + 1):
+        if position < len(blocks) and blocks[position].output[:-1] == blocks[start].output[:-1]:
             continue
-        top, bottom = tops[start] + (PITCH - BOX_HEIGHT) / 2, tops[place - 1] - BOX_HEIGHT - (PITCH - BOX_HEIGHT) / 2
+        top, bottom = tops[start] + (PITCH - BOX_HEIGHT) / 2, tops[position - 1] - BOX_HEIGHT - (PITCH - BOX_HEIGHT) / 2
         if shaded:
             axes.add_patch(Rectangle((0, bottom), WIDTH, top - bottom, facecolor="#f0f2f3", linewidth=0, zorder=0))
         sides = blocks[start].output[:-1]
         if sides:
             axes.text(20, (top + bottom) / 2, _sizes(sides), fontsize=12, weight="bold", va="center")
-        start, shaded = place, not shaded
+        start, shaded = position, not shaded
 
 
 def _draw_block(axes: Axes, block: Block, top: int) -> None:
@@ -202,8 +202,8 @@ def _draw_block(axes: Axes, block: Block, top: int) -> None:
     axes.text(LEFT + 14, middle - 12, block.details(), fontsize=10.5, va="center", zorder=3)
     if block.name != block.kind:
         name = re.sub(r"row(\d+)_block(\d+)(_entry)?", r"row \1, block \2", block.name)
-        place = (RIGHT - 14, middle + 10)
-        axes.text(*place, name, fontsize=9.5, color=MUTED, ha="right", va="center", zorder=3)
+        position = (RIGHT - 14, middle + 10)
+        axes.text(*position, name, fontsize=9.5, color=MUTED, ha="right", va="center", zorder=3)
 
 
 def _draw_figures(axes: Axes, block: Block, top: int, most: int) -> None:
@@ -231,7 +231,7 @@ def _millions(macs: int) -> str:
 
 
 def _draw_arrow(axes: Axes, block: Block, top: int) -> None:
-    """Draw the way on to the next box, and the skip connection around this one, which ends in a plus."""
+    """Draw the arrow to the next box, and the skip connection around this one, which ends in a plus."""
     centre, bottom, gap = (LEFT + RIGHT) / 2, top - BOX_HEIGHT, PITCH - BOX_HEIGHT
     axes.annotate(
         "", (centre, bottom - gap), (centre, bottom), arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1.1}
@@ -256,7 +256,7 @@ def _load(source: Path) -> Any:
     try:
         return keras.models.load_model(file, compile=False)
     except (ValueError, OSError) as fault:
-        raise InputError(f"{file}: is no network of Keras: {fault}. Give a run's folder or a .keras file.") from fault
+        raise InputError(f"{file}: is not a Keras network: {fault}. Give a run's folder or a .keras file.") from fault
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Draw what a model for anomalies sees on drawn planks: python -m benchmarks.draw_planks MODEL.tflite [OUT_FOLDER]
+"""Draw the results of an anomaly model on drawn planks: python -m benchmarks.draw_planks MODEL.tflite [OUT_FOLDER]
 
-One column a plank: the plank, the model's scores, and what it finds in red beside what is there in blue.
+One column per plank: the plank, the anomaly map, and found regions in red with the mask in blue.
 """
 
 import sys
@@ -15,7 +15,7 @@ from pipeline.drawn.planks import draw_plank
 
 OUT = Path(__file__).parent.parent / "docs" / "pdf" / "pictures"
 _PLANKS = (("knot",), ("crack",), ("hole",), ())
-_FIRST_SEED = 910_000  # no run draws it
+_FIRST_SEED = 910_000  # not used by any run
 _GAP = 6  # pixels
 
 
@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> int:
 
 def _draw_column(detector: Detector, seed: int, kinds: tuple[str, ...]) -> np.ndarray:
     plank = draw_plank(seed, kinds)
-    surface = detector.anomaly_map(plank.pixels)
-    found = np.asarray(detector.decide(surface, detector.find(surface)).mask) > 0
-    scores = draw_scores(plank.pixels, surface.scores, detector.score_threshold)
+    anomaly_map = detector.anomaly_map(plank.pixels)
+    found = np.asarray(detector.decide(anomaly_map, detector.find(anomaly_map)).mask) > 0
+    scores = draw_scores(plank.pixels, anomaly_map.scores, detector.score_threshold)
     gap = np.full((_GAP, plank.pixels.shape[1], 3), 255, np.uint8)
     return np.concatenate([plank.pixels, gap, scores, gap, draw_found(plank.pixels, found, plank.mask)])
 

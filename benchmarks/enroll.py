@@ -1,13 +1,13 @@
-"""Classes added without training, measured: each class left out of the training once, then enrolled from a few photos.
+"""Measure classes added without training: each class is left out of the training, then enrolled from a few photographs.
 
     python -m benchmarks.enroll RECIPE --images DIR [--annotations FILE] [--groups FILE] --work DIR
         [--leave-out LABEL] ... [--set NAME=VALUE] ... [--joint RUN] [--json OUT]
 
-For each class a network is trained on the others (in DIR/LABEL, which a second call goes on with or reuses), then the
-class is enrolled from all boxes in 5, 10, 20 and 50 of its photographs, three draws each, and the answers to all its
-other photographs and to the test patches of the others are counted, nothing rejected. Beside it, a lower bound: the
-same network fine-tuned on the new pictures alone; and an upper bound: a network trained on all classes (--joint RUN).
-All answers but those of fine-tuning are the int8 file's through the runner's code.
+For each class a network is trained on the others (in DIR/LABEL, which a second call resumes or reuses). Then the class
+is enrolled from all boxes in 5, 10, 20 and 50 of its photographs, with three random draws each, and the answers to its
+other photographs and to the test patches of the other classes are counted, nothing rejected. For comparison, a lower
+bound: the same network fine-tuned only on the new pictures; and an upper bound: a network trained on all classes
+(--joint RUN). All answers except those of fine-tuning are of the int8 file, by the runner's code.
 """
 
 import argparse
@@ -41,7 +41,7 @@ _TUNING_RATE = 1e-4
 
 @dataclass(frozen=True)
 class Looked:
-    """Patches of one kind as the network sees them: probabilities, vectors, labels and photographs."""
+    """Outputs of the network for patches: probabilities, vectors, labels and photographs."""
 
     probabilities: np.ndarray
     vectors: np.ndarray
@@ -49,7 +49,7 @@ class Looked:
     photos: np.ndarray
 
     def pick(self, chosen: np.ndarray) -> "Looked":
-        """Return those of a mask or list of places."""
+        """Return the outputs selected by a mask or positions."""
         return Looked(*(getattr(self, name)[chosen] for name in ("probabilities", "vectors", "labels", "photos")))
 
 
@@ -60,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Train, enroll and count for each class that is left out."""
+    """Return the figures of each class that is left out."""
     recipe = override_all(RECIPES[options.recipe], (*options.set, ("calibrate.kind", "neighbours")))
     place = DataPlace(options.images, options.annotations, options.work, options.groups)
     training = prepare_data(place, recipe).index
-    single = replace(recipe, patches=replace(recipe.patches, jitters=0))  # every box once, no copies
+    single = replace(recipe, patches=replace(recipe.patches, jitters=0))  # every box once, without copies
     once = prepare_data(place, single).index
     left_out = options.leave_out or list(recipe.labels)
     report: dict[str, Any] = {"recipe": recipe.name, "machine": describe_machine(), "labels": {}}
@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def train_without(label: str, index: PatchIndex, recipe: Recipe, work: Path) -> RunFolder:
-    """Train, calibrate and export on all photographs that do not show the label; what is done is not done again."""
+    """Train, calibrate and export on all photographs without the label; stages that are done are skipped."""
     rest = replace(recipe, labels=tuple(name for name in recipe.labels if name != label))
     run = RunFolder(work / label)
     if not run.index.is_file():
@@ -93,7 +93,7 @@ def train_without(label: str, index: PatchIndex, recipe: Recipe, work: Path) -> 
 
 
 def measure_label(label: str, run: RunFolder, once: PatchIndex) -> dict[str, Any]:
-    """Enroll one class from few and more photographs; count the answers."""
+    """Return the counts of answers after enrolling one class from different numbers of photographs."""
     classifier = Classifier(run.model)
     known = run.read_recipe().labels
     test = PatchIndex(once.root, tuple(patch for patch in once.select("test", known).patches))
@@ -104,14 +104,14 @@ def measure_label(label: str, run: RunFolder, once: PatchIndex) -> dict[str, Any
     for count in PICTURES:
         for draw in range(DRAWS):
             chosen = draw_photos(new, count, seed=draw)
-            if len(np.unique(new.photos[~chosen])) >= 5:  # else nothing is left to measure on
+            if len(np.unique(new.photos[~chosen])) >= 5:  # otherwise too few are left for the measurement
                 rows.append({"pictures": count} | _enroll(run, new.pick(chosen), old, new.pick(~chosen), label))
     tuned = fine_tune(run, once, label, draw_photos(new, 20, seed=0), own)
     return {"before": before, "enrolled": rows, "fine_tuned": tuned}
 
 
 def look(classifier: Classifier, index: PatchIndex) -> Looked:
-    """Return what the file's network sees of patches."""
+    """Return the outputs of the file's network for patches."""
     assert classifier.neighbours is not None
     seen = [classifier.predict(index.path(patch)) for patch in index.patches]
     features = np.stack([features for _, features in seen if features is not None])
@@ -120,14 +120,14 @@ def look(classifier: Classifier, index: PatchIndex) -> Looked:
 
 
 def draw_photos(patches: Looked, count: int, seed: int) -> np.ndarray:
-    """Return a mask of the patches of so many photographs, drawn at random."""
+    """Return a mask of the patches of `count` photographs, sampled at random."""
     photos = np.unique(patches.photos)
     drawn = np.random.default_rng(seed).permutation(photos)[:count]
     return np.isin(patches.photos, drawn)
 
 
 def _enroll(run: RunFolder, given: Looked, old: Looked, new: Looked, label: str) -> dict[str, Any]:
-    """Add the class from all boxes in the given photographs; count right answers among old and new ones."""
+    """Return counts of right answers for old and new classes after adding the class from the given patches."""
     begun = time.perf_counter()
     model = add_class(open_model(run.model), label, given.vectors)
     seconds = time.perf_counter() - begun
@@ -136,16 +136,16 @@ def _enroll(run: RunFolder, given: Looked, old: Looked, new: Looked, label: str)
     assert model.enrolled is not None
     for kind, looked in (("old", old), ("new", new)):
         weighed = model.enrolled.weigh_vectors(looked.probabilities, looked.vectors, answers)
-        places = np.r_[answers, len(names) - 1]
-        results = names[places[weighed[:, places].argmax(axis=1)]]
+        positions = np.r_[answers, len(names) - 1]
+        results = names[positions[weighed[:, positions].argmax(axis=1)]]
         counts[kind] = proportion(*_count(results, looked.labels))
-        passed = weighed[:, places].max(axis=1) >= model.card.threshold
+        passed = weighed[:, positions].max(axis=1) >= model.card.threshold
         accepted[kind] = proportion(int((passed & (results == looked.labels)).sum()), len(results))
     return {"boxes": len(given.vectors), "accuracy": counts, "right_and_accepted": accepted, "seconds": seconds}
 
 
 def fine_tune(run: RunFolder, once: PatchIndex, label: str, chosen: np.ndarray, own: PatchIndex) -> dict[str, Any]:
-    """Train the network, with an output more, on the new class's pictures alone: what forgetting looks like."""
+    """Return the counts after fine-tuning the network, with an additional output, only on the new class's pictures."""
     recipe = run.read_recipe()
     given, rest = (
         PatchIndex(own.root, tuple(patch for patch, flag in zip(own.patches, chosen, strict=True) if flag == wanted))
@@ -171,7 +171,7 @@ def fine_tune(run: RunFolder, once: PatchIndex, label: str, chosen: np.ndarray, 
 
 
 def _widen(run: RunFolder, recipe: Recipe) -> Any:
-    """Return the run's Keras network with one output more, its batch normalisation frozen."""
+    """Return the run's Keras network with an additional output and frozen batch normalisation."""
     import keras
 
     from models.build import build_network
@@ -200,7 +200,7 @@ def _pixels(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 
 def measure_joint(run: RunFolder) -> dict[str, Any]:
-    """Return the recall of each class by a network trained on all, on its own test patches."""
+    """Return the recall of each class by a network trained on all classes, on its test patches."""
     recipe, index = run.read_recipe(), run_index(run)
     test, classifier = index.select("test", recipe.labels), Classifier(run.model)
     looked = look(classifier, test)
@@ -210,7 +210,7 @@ def measure_joint(run: RunFolder) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> list[str]:
-    """Return the lines that are printed: means over draws and classes."""
+    """Return the printed lines: means over draws and classes."""
     lines = [f"{report['recipe']}, {len(report['labels'])} classes left out one by one, {report['machine']}"]
     lines.append(f"{'':22}{'new, recall':>12}{'and accepted':>14}{'old, lost':>11}{'seconds':>9}")
     labels = report["labels"].values()
@@ -225,7 +225,7 @@ def table(report: dict[str, Any]) -> list[str]:
 
 
 def _figures(one: dict[str, Any], row: dict[str, Any]) -> list[float]:
-    """Return recall of the new class, its share that is also accepted, points that the old ones lost, and seconds."""
+    """Return recall of the new class, its share that is also accepted, points lost by the old classes, and seconds."""
     accepted = row.get("right_and_accepted", {}).get("new", {}).get("value", np.nan)
     lost = one["before"].value - row["accuracy"]["old"].value
     return [row["accuracy"]["new"].value, accepted, lost, row["seconds"]]
@@ -238,7 +238,7 @@ def _line(title: str, means: Sequence[float] | np.ndarray) -> str:
 
 
 def _answers(probabilities: np.ndarray, classifier: Classifier) -> np.ndarray:
-    """Return the place among the answers of each picture's best one."""
+    """Return the position of each picture's best answer among the answers."""
     return probabilities[:, classifier.card.answers].argmax(axis=1)
 
 
@@ -253,7 +253,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--images", type=Path, required=True, metavar="DIR")
     add("--annotations", type=Path, metavar="FILE")
     add("--groups", type=Path, metavar="FILE")
-    add("--work", type=Path, required=True, metavar="DIR", help="where trainings and patches are kept")
+    add("--work", type=Path, required=True, metavar="DIR", help="folder for trainings and patches")
     add("--leave-out", action="append", default=[], metavar="LABEL", help="only this class; may be repeated")
     add(
         "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe"

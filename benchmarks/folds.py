@@ -1,4 +1,4 @@
-"""A run's folder or a cross-validation's -> its runs, and how the benchmarks print what they measure on them."""
+"""The folder of a run or cross-validation -> its runs; and the output of benchmarks on them."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 
 def runs_of(path: Path) -> list[RunFolder]:
-    """Return the run at a path, or the run of each fold in order where it is a cross-validation.
+    """Return the run at a path, or the run of each fold in order for a cross-validation.
 
     Raises:
         InputError: the path, or a fold of it, has no exported model.
@@ -29,7 +29,7 @@ def runs_of(path: Path) -> list[RunFolder]:
 
 
 def classes_of(classifier: Classifier) -> tuple[str, ...]:
-    """Return the labels that a model may answer, in the order of its outputs."""
+    """Return the labels that a model may answer with, in the order of its outputs."""
     card = classifier.card
     return tuple(label for label in card.labels if label not in card.reject_labels)
 
@@ -43,7 +43,7 @@ def percent_text(estimate: Estimate) -> str:
 
 
 def show(measure: Callable[[], dict[str, Any]], table: Callable[[dict[str, Any]], list[str]], out: Path | None) -> int:
-    """Print what is measured as a table, write it as JSON where a file is given; return the exit code."""
+    """Print the figures as a table and write them as JSON if a file is given; return the exit code."""
     try:
         report = measure()
     except InputError as fault:

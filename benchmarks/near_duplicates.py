@@ -1,4 +1,4 @@
-"""Compare the near-duplicates that the splits find with those that people found.
+"""Compare the near-duplicates found by the splits with those found by people.
 
     python -m benchmarks.near_duplicates PHOTOS ANNOTATIONS GROUPS.json
 
@@ -23,7 +23,7 @@ DISTANCES = (2, 4, 6, 8, 10)
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a kind of view and distance; return the exit code."""
+    """Print one line per kind of view and distance; return the exit code."""
     images, annotations, groups = (Path(argument) for argument in arguments)
     photos = _hash_photos(images, annotations)
     known = {pair for group in json.loads(groups.read_text()) for pair in combinations(sorted(group), 2)}
@@ -49,7 +49,7 @@ def _hash_photos(images: Path, annotations: Path) -> list[HashedPhoto]:
 
 
 def _close_pairs(photos: list[HashedPhoto], distance: int) -> set[tuple[str, str]]:
-    """Return pairs of names without extension that end up in one group, chains included."""
+    """Return pairs of names without extension that are in one group, including chains."""
     groups = group_near_duplicates(photos, distance)
     return {pair for group in groups for pair in combinations(sorted(Path(photo.name).stem for photo in group), 2)}
 

@@ -1,12 +1,12 @@
-"""Compare what networks cost: patch_net, variants of its block table, and MobileNetV3, in one process and one run.
+"""Compare the cost of networks: patch_net, variants of its block table, and MobileNetV3.
 
     python -m benchmarks.network [--side 96] [--threads 2] [--steps 10] [--repeats 5] [--only NAME ...] [--json OUT]
 
 All have random weights, the same input, the same outputs and the recipe's classifier head: the trunks of
-keras.applications stand as a recipe would use them, without the 1280-channel layer of their published ImageNet head.
-Training is a real step on one batch (forward, backward, AdamW, float32) with the same threads for all; latency is one
-thread through the runner's TfliteModel. The networks take turns in every repeat, so that a slow minute of the
-machine hits all alike; figures are medians. What they can learn is measured elsewhere: docs/experiments.csv.
+keras.applications are used as in a recipe, without the 1280-channel layer of their published ImageNet head. Training is
+a full step on one batch (forward, backward, AdamW, float32) with the same threads for all; latency is measured on one
+thread with the runner's TfliteModel. The networks are interleaved in every repeat, so that other load on the machine
+affects all equally; figures are medians. Accuracies: docs/experiments.csv.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PEERS = ("mobilenet_v3_small", REFERENCE, "mobilenet_v3_large_minimalistic")
 MODES = ("float32", "int8")
 CALIBRATION_PICTURES = 16
 WARM_UP_STEPS = 3
-PICTURES_A_TURN = 30  # single pictures through a .tflite, a repeat
+PICTURES_A_TURN = 30  # single pictures per .tflite and repeat
 WARM_UP_PICTURES = 5
 
 Trunk = Callable[[Any], Any]
@@ -39,7 +39,7 @@ Measured = dict[str, Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is measured: side in pixels, steps a repeat of training, repeats of both measurements."""
+    """The size of the measurement: side in pixels, training steps per repeat, repeats of both measurements."""
 
     side: int
     steps: int
@@ -47,7 +47,7 @@ class Settings:
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a network; return the exit code."""
+    """Print one line per network; return the exit code."""
     options = _make_parser().parse_args(arguments)
     _start_tensorflow(options.threads)
     trunks = candidate_trunks()
@@ -76,7 +76,7 @@ def candidate_trunks() -> dict[str, Trunk]:
 
 
 def block_tables() -> dict[str, tuple[Any, ...]]:
-    """Return patch_net's block table and variants of it, each with one thing changed; stem and last layer stay."""
+    """Return patch_net's block table and variants with one change each; stem and last layer are the same."""
     from models.patch_net import PATCH_NET_ROWS as ROWS
 
     def each(change: Callable[[Any], Any]) -> tuple[Any, ...]:
@@ -123,7 +123,7 @@ def compare(trunks: dict[str, Trunk], settings: Settings) -> dict[str, Measured]
 
 
 def add_ratios(networks: dict[str, Measured]) -> dict[str, Measured]:
-    """Add to each network how many times as fast as REFERENCE it is in training and in int8; None without that."""
+    """Return the figures with the speed relative to REFERENCE in training and in int8 added; None without it."""
     reference = networks.get(REFERENCE)
     for figures in networks.values():
         ratios = dict.fromkeys(("training", "int8"))
@@ -174,7 +174,7 @@ def _build(trunk: Trunk, side: int) -> Any:
 
 
 def _convert(name: str, network: Any) -> dict[str, bytes]:
-    """Return a network's .tflite by mode; random pictures set the int8 ranges, which speed does not depend on."""
+    """Return a network's .tflite by mode; random pictures set the int8 ranges, which do not affect the speed."""
     from export.convert import convert
     from models.build import with_probabilities
 
@@ -184,7 +184,7 @@ def _convert(name: str, network: Any) -> dict[str, bytes]:
 
 
 def _measure_training(networks: dict[str, Any], settings: Settings) -> dict[str, Measured]:
-    """Return images a second of each network's training."""
+    """Return images per second of each network's training."""
     pixels = _random_pictures(BATCH, settings.side).astype(np.float32)
     targets = np.eye(OUTPUTS, dtype=np.float32)[np.arange(BATCH) % OUTPUTS]  # [batch, outputs]
 
@@ -206,7 +206,7 @@ def _measure_training(networks: dict[str, Any], settings: Settings) -> dict[str,
 
 
 def _measure_latencies(flatbuffers: dict[str, dict[str, bytes]], settings: Settings) -> dict[str, dict[str, Measured]]:
-    """Return the milliseconds of one picture on one thread, by network and mode."""
+    """Return the milliseconds per picture on one thread, by network and mode."""
     from inference.model.tflite_model import TfliteModel
 
     pixels = _random_pictures(1, settings.side)[0]
@@ -223,7 +223,7 @@ def _measure_latencies(flatbuffers: dict[str, dict[str, bytes]], settings: Setti
 
 
 def _time_turn(model: Any, pixels: np.ndarray) -> list[float]:
-    """Return milliseconds of PICTURES_A_TURN pictures, after some that bring the network back into the caches."""
+    """Return milliseconds of PICTURES_A_TURN pictures, after some that warm up the caches."""
     times = []
     for _ in range(WARM_UP_PICTURES + PICTURES_A_TURN):
         start = time.perf_counter()
@@ -233,7 +233,7 @@ def _time_turn(model: Any, pixels: np.ndarray) -> list[float]:
 
 
 def _summary(values: list[float]) -> Measured:
-    """Return the median, the middle half's bounds and n."""
+    """Return the median, the quartiles and n."""
     low, median, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
     return {"median": median, "quartiles": [low, high], "n": len(values)}
 
@@ -263,7 +263,7 @@ def _describe(threads: int, settings: Settings) -> dict[str, Any]:
 
 
 def _start_tensorflow(threads: int) -> None:
-    """Limit TensorFlow's threads, which is possible only before it starts."""
+    """Limit TensorFlow's threads, which is only possible before it starts."""
     with captured_output():
         import tensorflow as tf
 
@@ -274,10 +274,10 @@ def _start_tensorflow(threads: int) -> None:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network")
-    parser.add_argument("--side", type=int, default=96, help="of the square input in pixels (default: 96)")
+    parser.add_argument("--side", type=int, default=96, help="side of the square input in pixels (default: 96)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="in training (default: all cores)")
-    parser.add_argument("--steps", type=int, default=10, help="training steps a repeat (default: 10)")
-    parser.add_argument("--repeats", type=int, default=5, help="turns that each network gets (default: 5)")
+    parser.add_argument("--steps", type=int, default=10, help="training steps per repeat (default: 10)")
+    parser.add_argument("--repeats", type=int, default=5, help="number of repeats (default: 5)")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these networks only")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
     return parser

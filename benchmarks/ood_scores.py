@@ -1,10 +1,10 @@
-"""Measure how well out-of-distribution scores tell a run's validation patches of the classes from unknown objects.
+"""Measure how well out-of-distribution scores separate a run's validation patches of the classes from unknown objects.
 
     python -m benchmarks.ood_scores RUN [--json OUT]
 
-RUN: a calibrated and exported run's folder. Near are the validation patches of background; far are drawn pictures of no
-particular object, where a recipe trains with drawn pictures of the same processes with another seed. The scores read
-the softmax, the logits or the pooled features of the Keras model. Compare OpenOOD (Yang et al. 2022, arXiv:2210.07242).
+RUN: a calibrated and exported run's folder. Near: validation patches of background. Far: drawn pictures of no
+particular object; recipes that train with such pictures use another seed. The scores are computed from the softmax, the
+logits or the pooled features of the Keras model. Compare OpenOOD (Yang et al. 2022, arXiv:2210.07242).
 """
 
 import argparse
@@ -39,7 +39,7 @@ from pipeline.settings.run_folder import RunFolder, read_json
 WEIGHED_SOFTMAX = "softmax x neighbours"
 FAR_PICTURES = 200
 MOST_TRAINING = 2000
-_FAR_SEED = 1_000_003  # no recipe's
+_FAR_SEED = 1_000_003  # not used by any recipe
 _SHRINKAGE = 0.1
 _COUNT = 10
 _TRUE_POSITIVES = 0.95
@@ -47,10 +47,10 @@ _TRUE_POSITIVES = 0.95
 
 @dataclass(frozen=True)
 class Seen:
-    """What the network gives for pictures.
+    """Outputs of the network for pictures.
 
-    logits: float [pictures, classes], divided by the temperature. best: float [pictures], the best class's probability
-    among all outputs. features: float [pictures, features], pooled.
+    logits: float [pictures, classes], divided by the temperature. best: float [pictures], probability of the best class
+    over all outputs. features: float [pictures, features], pooled.
     """
 
     logits: np.ndarray
@@ -60,9 +60,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Known:
-    """Training patches of the classes, by which a score may be made.
+    """Training patches of the classes, which some scores use.
 
-    seen: of the patches. classes: int [patches], numbers of their labels. neighbours: of the artefact, if it has any.
+    seen: outputs for the patches. classes: int [patches], class numbers. neighbours: of the artefact, if it has any.
     """
 
     seen: Seen
@@ -93,7 +93,7 @@ def measure_run(run: RunFolder) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> list[str]:
-    """Return the figures as lines of text; a star marks the score that the run's file decides by."""
+    """Return the figures as lines of text; a star marks the score used by the run's file."""
     lines = [f"{'':<24}{'':>6}   AUROC  pass at 95 %  known  unknown"]
     for name, kinds in report["scores"].items():
         for kind, row in kinds.items():
@@ -122,7 +122,7 @@ def knn_score(pictures: Seen, known: Known) -> np.ndarray:
 def mahalanobis(pictures: Seen, known: Known) -> np.ndarray:
     """Return minus the squared Mahalanobis distance to the nearest class mean (Lee et al. 2018, arXiv:1807.03888)."""
     numbers, members = np.unique(known.classes, return_inverse=True)
-    means = np.stack([known.seen.features[members == place].mean(axis=0) for place in range(len(numbers))])
+    means = np.stack([known.seen.features[members == position].mean(axis=0) for position in range(len(numbers))])
     around = known.seen.features - means[members]
     covariance = around.T @ around / len(around)
     precision = np.linalg.inv(shrunk_covariance(covariance, _SHRINKAGE))
@@ -131,7 +131,7 @@ def mahalanobis(pictures: Seen, known: Known) -> np.ndarray:
 
 
 def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
-    """Return the energy less the features' part outside the training's main directions (ViM, arXiv:2203.10807)."""
+    """Return the energy minus the norm of the features outside the principal subspace (ViM, arXiv:2203.10807)."""
     centre = known.seen.features.mean(axis=0)
     _, _, directions = np.linalg.svd(known.seen.features - centre, full_matrices=False)
     rest = directions[len(directions) // 4 :].T
@@ -141,7 +141,7 @@ def virtual_logit(pictures: Seen, known: Known) -> np.ndarray:
 
 
 def weighed_softmax(pictures: Seen, known: Known) -> np.ndarray:
-    """Return the best probability times the logistic of the knn score, as calibrate.kind=neighbours weighs it."""
+    """Return the best probability times the logistic of the knn score, as with calibrate.kind=neighbours."""
     assert known.neighbours is not None
     scores = known.neighbours.scaled_knn_score(known.neighbours.project(pictures.features))
     return max_softmax(pictures, known) * logistic(scores)
@@ -162,8 +162,7 @@ def measure_ood_scores(
 ) -> dict[str, Any]:
     """Return AUROC and the false positive rate at 95 % true positives of each score, near and far.
 
-    A softmax output for background takes its part in the softmax, as it does in the decision; energies are those of
-    the classes alone.
+    A background output is included in the softmax, as in the decision; energies are of the classes only.
     """
     both = keras.Model(network.input, [network.output, network.get_layer(POOL).output])
 
@@ -189,7 +188,7 @@ def measure_ood_scores(
 
 
 def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: Seen, known: Known) -> dict[str, Any]:
-    """Return AUROC, the share of unknown objects that passes where 95 % of the known do, and n of both."""
+    """Return AUROC, the share of unknown objects that pass when 95 % of the known ones do, and n of both."""
     counts = {"n_known": len(inside.logits), "n_unknown": len(outside.logits)}
     ours, theirs = score(inside, known), score(outside, known)
     truth = np.r_[np.ones(len(ours)), np.zeros(len(theirs))]
@@ -199,10 +198,10 @@ def compare(score: Callable[[Seen, Known], np.ndarray], inside: Seen, outside: S
 
 
 def _sample(index: PatchIndex) -> PatchIndex:
-    """Return at most MOST_TRAINING patches, drawn at random, in the index' order."""
+    """Return at most MOST_TRAINING patches, sampled at random, in the order of the index."""
     count = len(index.patches)
-    places = make_generator(0, "reject scores", count).permutation(count)[:MOST_TRAINING]
-    return PatchIndex(index.root, tuple(index.patches[place] for place in np.sort(places)))
+    positions = make_generator(0, "reject scores", count).permutation(count)[:MOST_TRAINING]
+    return PatchIndex(index.root, tuple(index.patches[position] for position in np.sort(positions)))
 
 
 def _pixels(index: PatchIndex, recipe: Recipe) -> np.ndarray:
@@ -211,7 +210,7 @@ def _pixels(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 
 def _drawn(recipe: Recipe) -> np.ndarray:
-    """Return drawn pictures as the network takes them, uint8 [pictures, side, side, 3]."""
+    """Return drawn pictures at the network's input size, uint8 [pictures, side, side, 3]."""
     size = (recipe.network.input_side, recipe.network.input_side)
     return np.stack([resize_image(draw_outlier(_FAR_SEED, number), size) for number in range(FAR_PICTURES)])
 

@@ -1,12 +1,12 @@
-"""How long a person waits for the phone's page, beside the runner on the same files and this machine.
+"""Measure the waiting times of the web page, compared with the runner on the same files.
 
     python -m benchmarks.page MODEL [MODEL ...] [--pictures 60] [--repetitions 3] [--out FILE]
 
-The page runs in headless Chromium, its network on one thread. Times count from the moment at which pictures are
-chosen: until the first answer is painted, of a photograph as a phone takes it, in a page just opened; then until the
-last of many is answered, by their number, table, thumbnails and bars included. The runner decodes, resizes, looks and
-decides in one thread of one process; its figure is the mean as well. Page and runner take turns, so that what else the
-machine does strikes both. Needs `make web`.
+The page runs in headless Chromium, with its network on one thread. Times start when pictures are chosen: until the
+first answer is painted, for a photograph of a phone's size in a page just opened; then until the last of many is
+answered, divided by their number, including table, thumbnails and bars. The runner decodes, resizes, computes and
+decides on one thread of one process; its figure is also the mean. Measurements of page and runner are interleaved, so
+that other load on the machine affects both. Needs `make web`.
 """
 
 import argparse
@@ -32,12 +32,12 @@ from pipeline.settings.run_folder import describe_machine
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
 SEED = 5
-PHONE = (4000, 3000)  # width and height of a photograph of 12 megapixels
+PHONE = (4000, 3000)  # width, height: 12 megapixels
 PHOTOGRAPH = (1024, 768)
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print; write JSON where --out says. Return the exit code."""
+    """Measure and print; write JSON to --out. Return the exit code."""
     options = _make_parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         kinds = draw_pictures(Path(folder), options.pictures)
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def draw_pictures(folder: Path, count: int) -> dict[str, list[Path]]:
-    """Write drawn JPEGs: one as large as a phone's, so many photographs, and so many patches cut from them."""
+    """Write drawn JPEGs: one of a phone's size, `count` photographs, and `count` patches cut from them."""
     kinds: dict[str, list[Path]] = {"phone": [], "photographs": [], "patches": []}
     for number in range(count):
         scene = draw_scene(SEED, number)
@@ -71,7 +71,7 @@ def _save(picture: Image.Image, path: Path) -> Path:
 
 
 def measure(model: Path, kinds: dict[str, list[Path]]) -> dict[str, Any]:
-    """Return milliseconds: of the page until it is ready and until the first answer, and a picture of each kind."""
+    """Return milliseconds: of the page until it is ready and until the first answer, and per picture of each kind."""
     with running_service(model) as (_, address):
         files = {kind: [str(path) for path in paths] for kind, paths in kinds.items()}
         settings = {"address": f"{address}/", "chromium": find_chromium(), **files}
@@ -87,7 +87,7 @@ def measure(model: Path, kinds: dict[str, list[Path]]) -> dict[str, Any]:
 
 
 def _ask_runner(classifier: Classifier, paths: list[Path]) -> float:
-    """Return the milliseconds of a picture, the mean of all."""
+    """Return the mean milliseconds per picture."""
     answer_picture(classifier, Picture(paths[0].name, paths[0]))  # the first time takes longer
     start = time.perf_counter()
     for path in paths:
@@ -96,14 +96,14 @@ def _ask_runner(classifier: Classifier, paths: list[Path]) -> float:
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the figures as the lines of a Markdown table; each is the least of the repetitions.
+    """Return the figures as the lines of a Markdown table; each is the minimum over the repetitions.
 
-    Whatever else the machine does only adds to a time. The first answer is the middle of them: a person waits for it
-    whatever the machine does.
+    Other load on the machine only adds to a time. For the first answer it is the median, since users wait for it under
+    any load.
     """
     lines = [
-        f"{report['machine']}; {report['pictures']} drawn pictures of each kind, in milliseconds: the least of",
-        f"{max(map(len, report['models'].values()))} repetitions, of the first answer the middle.",
+        f"{report['machine']}; {report['pictures']} drawn pictures of each kind, in milliseconds: the minimum of",
+        f"{max(map(len, report['models'].values()))} repetitions, for the first answer the median.",
         "",
         "| model | page ready | first answer | patch: page | runner | 1024 x 768: page | runner |",
         "|---|---|---|---|---|---|---|",

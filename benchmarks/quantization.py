@@ -1,8 +1,8 @@
-"""Ways to make the int8 file of a run, each beside the float network on the same validation patches.
+"""Compare ways to quantize a run's network to int8 with the float network on the same validation patches.
 
     python -m benchmarks.quantization RUN
 
-Calibration with more or fewer pictures, one scale a channel or a tensor, the last layers in float or in 8 bits.
+Calibration with more or fewer pictures, one scale per channel or per tensor, the last layers in float or in 8 bits.
 """
 
 import argparse
@@ -26,7 +26,7 @@ Converted = tuple[str, bytes]
 
 
 def main() -> None:
-    """Print one line for each way."""
+    """Print one line per way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a finished run's folder")
     run = RunFolder(parser.parse_args().run)
@@ -58,12 +58,12 @@ def _ways(deployed: Any, index: Any, recipe: Recipe) -> Iterator[Converted]:
     for count in (20, 50, 200, 500):
         pictures = calibration_pictures(index, override(recipe, "export.calibration_pictures", str(count)))
         yield f"int8, {len(pictures)} pictures", convert(deployed, "int8", pictures)
-    yield "int8, a scale a tensor", _plain_int8(deployed, usual, _per_tensor)
+    yield "int8, one scale per tensor", _plain_int8(deployed, usual, _per_tensor)
     yield "int8, last layers too", _plain_int8(deployed, usual, lambda converter: None)
 
 
 def _plain_int8(deployed: Any, calibration: np.ndarray, change: Callable[[Any], None]) -> bytes:
-    """Convert without the exception for the last layers."""
+    """Return the flatbuffer converted without the exception for the last layers."""
     import tensorflow as tf
     from tensorflow.lite.python.util import modify_model_io_type
 

@@ -1,12 +1,12 @@
-"""Measure how well a run, or each fold of a cross-validation, says "unknown" to pictures that are none of its classes.
+"""Measure how well a run, or each fold of a cross-validation, answers "unknown" for pictures of other objects.
 
     python -m benchmarks.rejection RUN --folder near_rocks=DIR --folder far_textures=DIR [--json OUT]
 
-RUN: a run's folder or a cross-validation's, exported and evaluated. The pictures of each folder are classified whole,
-nothing rejected, and their confidences are set against those of the classes' test patches in predictions.csv;
-"background" are the test patches without a class. Nothing is chosen here: where 90 or 95 % of the classes' test
-patches are accepted is a point of the curve, not a threshold to ship; the card's own threshold is that.
-Over folds every figure is measured in each fold and then averaged: confidences of two networks can't be compared.
+RUN: the folder of an exported and evaluated run or cross-validation. The pictures of each folder are classified whole,
+nothing rejected, and their confidences are compared with those of the classes' test patches in predictions.csv;
+"background" are the test patches without a class. No threshold is chosen here: 90 or 95 % accepted test patches are
+points of the curve; the threshold in use is that of the card. For cross-validations every figure is measured in each
+fold and then averaged, since confidences of different networks are not comparable.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _COLUMN = 22
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a source; return the exit code."""
+    """Print one line per source; return the exit code."""
     options = _make_parser().parse_args(arguments)
     return show(lambda: measure_rejection(options.run, dict(options.folder)), table, options.json)
 
@@ -130,27 +130,27 @@ def _classify_folder(classifier: Classifier, folder: Path, unreadable: dict[str,
 
 
 def _auroc(positives: Scores, confidences: np.ndarray) -> Estimate:
-    """Return how often a class's patch is the more confident one; a source's picture is a photograph of its own."""
+    """Return the AUROC by confidence; every picture of a source is a separate photograph."""
     if not len(confidences):
         return UNDEFINED
     known = np.repeat([True, False], [len(positives.confidences), len(confidences)])
     values = np.concatenate([positives.confidences, confidences])
     photos = np.concatenate([positives.photos, [f"outside/{number}" for number in range(len(confidences))]])
 
-    def statistic(places: np.ndarray) -> float | None:
-        drawn, ours = values[places], known[places]
+    def statistic(positions: np.ndarray) -> float | None:
+        drawn, ours = values[positions], known[positions]
         return _share_ahead(drawn[ours], drawn[~ours])
 
     return bootstrap(statistic(np.arange(len(values))), statistic, photos)
 
 
 def _share_ahead(positives: np.ndarray, others: np.ndarray) -> float | None:
-    """Return AUROC, ties counted half: thousands are resampled, and scikit-learn's takes milliseconds each."""
+    """Return AUROC, ties counted half; scikit-learn's is too slow for thousands of resamples."""
     if not len(positives) or not len(others):
         return None
     others = np.sort(others)
-    places = [np.searchsorted(others, positives, side).mean() for side in ("left", "right")]
-    return float(sum(places) / 2 / len(others))
+    positions = [np.searchsorted(others, positives, side).mean() for side in ("left", "right")]
+    return float(sum(positions) / 2 / len(others))
 
 
 def _below(confidences: np.ndarray, threshold: float) -> Estimate:

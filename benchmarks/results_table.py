@@ -1,9 +1,8 @@
-"""Print README.txt's table of results from the reports in docs/results and models/released, so that none is typed.
+"""Print README.txt's table of results from the reports in docs/results and models/released.
 
     python -m benchmarks.results_table
 
-A report gets there by copying a run's report.json, or a cross-validation's crossval.json, under the name of what was
-measured.
+These are copies of a run's report.json, or a cross-validation's crossval.json, named after the measurement.
 """
 
 import json
@@ -28,7 +27,7 @@ _PIXEL_ROWS = (
 
 
 def results_table() -> str:
-    """Return the table: one block a report, values with 95 % intervals and n."""
+    """Return the table: one block per report, values with 95 % intervals and n."""
     paths = [path for pattern in REPORTS for path in sorted(ROOT.glob(pattern))]
     reports = {path.relative_to(ROOT).as_posix(): json.loads(path.read_text(encoding="utf-8")) for path in paths}
     return "\n\n".join(_block_of(name, values) for name, values in reports.items())

@@ -1,10 +1,10 @@
-"""Pictures a second of the runner, beside the floor: decoding alone plus the network alone, without any runner.
+"""Measure the runner's pictures per second, compared with the floor: only decoding and the network, without the runner.
 
     python -m benchmarks.runner [--model MODEL] [--pictures 10000] [--out FILE]
 
-Every figure is of the whole command as a user calls it, start-up, journal and results.json included. Beside the
-gain by a second worker stands the gain of two floors at once, which is what the machine has to give. All in one
-run, the repetitions in turns, so that what else the machine does strikes all alike.
+Every figure is of the whole command as a user calls it, including start-up, journal and results.json. The gain by a
+second worker is compared with the gain of two floors at once, which is the machine's limit. Repetitions are
+interleaved, so that other load on the machine affects all equally.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SIDES = (360, 480)  # height and width of the generated pictures
 
 
 def main() -> None:
-    """Measure and print; write JSON where --out says."""
+    """Measure and print; write JSON to --out."""
     options = _parse()
     with tempfile.TemporaryDirectory() as folder:
         make_pictures(Path(folder), options.pictures)
@@ -66,7 +66,7 @@ def _draw(random: np.random.Generator, path: Path) -> bytes:
 
 
 def measure(model: Path, folder: Path, repetitions: int) -> dict[str, Any]:
-    """Return pictures a second of each way, and their ratios; medians over repetitions taken in turns."""
+    """Return pictures per second of each way, and their ratios; medians over interleaved repetitions."""
     paths = sorted(folder.rglob("*.jpg"))
     ways: dict[str, Callable[[], float]] = {
         "floor": lambda: _floors(model, paths, 1),
@@ -93,7 +93,7 @@ def _ratios(rates: dict[str, list[float]]) -> dict[str, float]:
 
 
 def _floors(model: Path, paths: list[Path], processes: int) -> float:
-    """Return the seconds of reading, decoding, resizing, then invoking, the pictures dealt to so many processes."""
+    """Return the seconds of reading, decoding, resizing and invoking, with the pictures distributed over processes."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
         pool.map(_floor, [(model, paths[:20])] * processes)  # started and loaded
@@ -103,7 +103,7 @@ def _floors(model: Path, paths: list[Path], processes: int) -> float:
 
 
 def _floor(work: tuple[Path, list[Path]]) -> None:
-    """Do the work in one thread: nothing overlaps, nothing is written."""
+    """Do the work on one thread, without overlap and without writing results."""
     model, paths = work
     classifier = Classifier(model)
     for path in paths:
@@ -129,11 +129,11 @@ def _seconds(arguments: list[str]) -> float:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Return the figures as lines for people."""
+    """Return the figures as printed lines."""
     lines = [f"{figures['pictures']:,} JPEGs of {SIDES[1]} x {SIDES[0]} pixels, {figures['machine']}"]
     for name, rates in figures["rates"].items():
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        lines.append(f"{name:<22}{statistics.median(rates):>8,.0f} pictures a second  ({spread})")
+        lines.append(f"{name:<22}{statistics.median(rates):>8,.0f} pictures per second  ({spread})")
     lines += [f"{name:<22}{ratio:>8.2f}" for name, ratio in figures["ratios"].items()]
     start = figures["start_up_seconds"]
     lines.append(f"{'one picture alone':<22}{statistics.median(start):>8.2f} seconds from start to end")

@@ -1,10 +1,10 @@
-"""Load the web service: many clients at once for a while, each sending its next picture when the last is answered.
+"""Load test of the web service: many clients, each sending its next picture when the last is answered.
 
     python -m benchmarks.service MODEL [--clients 50] [--seconds 60] [--images DIR] [--workers N] [--out FILE]
 
-The server is a process of its own on this machine, so that the clients' work is in the figures: they are what one
-machine gives with both on it. Latency is from the first byte sent to the last received, over kept-alive connections.
-Without --images: drawn JPEG photographs, all of one size. Exit code 1 if any answer was not 200.
+The server is a separate process on the same machine, so the figures include the work of the clients. Latency is from
+the first byte sent to the last received, over persistent connections. Without --images: drawn JPEG photographs, all of
+one size. The exit code is 1 if any answer was not 200.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _TIMEOUT = 60.0  # seconds, for one answer
 
 @dataclass
 class Tally:
-    """What one client met: seconds of each answer with status 200, and the other outcomes."""
+    """The results of one client: seconds of each answer with status 200, and counts of other outcomes."""
 
     seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def running_service(model: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Start the service on a free port; give its process and address, and end it."""
+    """Start the service on a free port; yield its process and address; end it afterwards."""
     command = [sys.executable, "-m", "inference.service.serve", str(model), "--port", "0", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     with process:
@@ -87,7 +87,7 @@ def running_service(model: Path, *arguments: str) -> Iterator[tuple["subprocess.
 
 
 def load(address: str, pictures: list[bytes], clients: int, seconds: float) -> tuple[list[Tally], float]:
-    """Send pictures for so many seconds; return a tally for each client and the seconds until the last answer."""
+    """Send pictures for the given seconds; return a tally per client and the seconds until the last answer."""
     tallies = [Tally() for _ in range(clients)]
     start = time.perf_counter()
     threads = [
@@ -104,7 +104,7 @@ def load(address: str, pictures: list[bytes], clients: int, seconds: float) -> t
 
 
 def summarise(tallies: list[Tally], passed: float) -> dict[str, Any]:
-    """Return the figures of a run; latencies in milliseconds, 100 stands for the slowest answer."""
+    """Return the figures of a run; latencies in milliseconds by percentile, 100 is the slowest answer."""
     latencies = [seconds * 1000 for tally in tallies for seconds in tally.seconds]
     places = np.percentile(latencies, PERCENTILES) if latencies else np.full(len(PERCENTILES), np.nan)
     return {
@@ -123,7 +123,7 @@ def table(report: dict[str, Any]) -> list[str]:
         f"{report['machine']}; server and clients on it",
         f"{report['clients']} clients for {report['seconds']:g} s, {report['pictures']} pictures "
         f"of {report['mean_picture_bytes']:,} bytes on average",
-        f"{'requests':>10}{'a second':>10}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}  errors",
+        f"{'requests':>10}{'per s':>10}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}  errors",
         f"{report['requests']:>10}{report['requests_per_second']:>10.1f}"
         + "".join(f"{latency[str(place)]:>10.1f}" for place in PERCENTILES)
         + f"  {errors}",
@@ -131,7 +131,7 @@ def table(report: dict[str, Any]) -> list[str]:
 
 
 def _send(address: str, pictures: list[bytes], end: float, tally: Tally) -> None:
-    """Be one client."""
+    """Send pictures one after another until the end; record the results."""
     place = urlsplit(address)
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=_TIMEOUT)
     number = 0
@@ -179,7 +179,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--images", type=Path, metavar="DIR", help="send these files (default: drawn photographs)")
-    parser.add_argument("--workers", type=int, help="of the server (default: its own)")
+    parser.add_argument("--workers", type=int, help="workers of the server (default: its own)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here as JSON")
     return parser
 

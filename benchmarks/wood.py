@@ -1,15 +1,16 @@
-"""Compare trunks and methods on photographs of a surface, each as a whole run, in one table.
+"""Compare trunks and methods for anomalies on photographs, each in a complete run.
 
     python -m benchmarks.wood PHOTOS [--masks DIR] [--test DIR] [--groups FILE] [--clean] [--weights DIR] [--json OUT]
 
-PHOTOS: photographs of the surface; masks lie in a folder "masks" beside it, or in --masks. --weights: a folder of Keras
-weight files named after their trunks, as mobilenet_v2_1.0_224_no_top.weights.h5; trunks without a file are left out,
-and so nothing is downloaded. Every photograph of the fit is measured by a bank without it and its group. The threshold
-is the run's own; "best F1" is at the threshold that the masks would choose.
+PHOTOS: photographs; masks are in a folder "masks" next to it, or in --masks. --weights: a folder of Keras weight files
+named after their trunks, such as mobilenet_v2_1.0_224_no_top.weights.h5; trunks without a file are left out, so nothing
+is downloaded. Every photograph of the fit is scored by a memory bank without it and its group. The threshold is the
+run's; "best F1" is at the threshold that the masks would choose.
 
-Difference of our PatchCore to the paper's (arXiv:2106.08265): no reweighting of a photograph's score by the density of
-the bank around its nearest vector; the bank is trimmed first; features are projected by principal components instead of
-at random; scores may be relative to the photograph's median. Of PaDiM (arXiv:2011.08785): one Gaussian for all places.
+Differences to PatchCore of the paper (arXiv:2106.08265): a photograph's score is not reweighted by the density of the
+memory bank around its nearest vector; the memory bank is trimmed first; features are projected by principal components
+instead of randomly; scores may be divided by the photograph's median. To PaDiM (arXiv:2011.08785): one Gaussian for all
+positions.
 """
 
 import argparse
@@ -51,7 +52,7 @@ class Variant:
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a variant; return the exit code."""
+    """Print one line per variant; return the exit code."""
     options = _make_parser().parse_args(arguments)
     return show(lambda: compare(options), table, options.json)
 
@@ -69,7 +70,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def variants(weights: Path | None) -> Iterator[Variant]:
-    """Yield what is compared: trunks with PatchCore, then with PaDiM."""
+    """Yield the variants: trunks with PatchCore, then with PaDiM."""
     ours = {
         "patch_net, drawn scenes": (("network.trunk", "patch_net"), ("network.weights", "drawn")),
         "patch_net, minerals": (
@@ -94,7 +95,7 @@ def variants(weights: Path | None) -> Iterator[Variant]:
 
 
 def measure_variant(variant: Variant, options: argparse.Namespace) -> dict[str, Any]:
-    """Do a run in a folder of its own; return its figures."""
+    """Return the figures of a run in a separate folder."""
     asked = tuple(tuple(text.split("=", 1)) for text in options.set)
     clean = (("anomaly.clean", "true"),) if options.clean else ()
     recipe = override_all(RECIPE, (*clean, *asked, *variant.settings))
@@ -148,17 +149,17 @@ def _count(estimate: dict[str, Any]) -> str:
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wood", description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
-    add("photographs", type=Path, metavar="PHOTOS", help="folder of photographs of the surface")
+    add("photographs", type=Path, metavar="PHOTOS", help="folder of photographs")
     for name in ("masks", "test", "weights"):
         add(f"--{name}", type=Path, metavar="DIR", help="see the module's text")
     add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that are held out together")
-    add("--clean", action="store_true", help="the photographs hold no anomalies")
+    add("--clean", action="store_true", help="the photographs contain no anomalies")
     add(
         "--only",
         action="append",
         default=[],
         metavar="WORD",
-        help="variants whose name holds the word; may be repeated",
+        help="variants with this word in their name; may be repeated",
     )
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of all variants")
     add("--json", type=Path, metavar="FILE", help="write the figures here")

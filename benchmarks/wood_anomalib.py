@@ -1,20 +1,20 @@
-"""Compare our PatchCore and PaDiM with anomalib's, on the same maps of the same trunk, in one table.
+"""Compare our PatchCore and PaDiM with anomalib's on the same feature maps.
 
     python -m venv ANOMALIB && ANOMALIB/bin/pip install -r benchmarks/requirements-anomalib.txt
     python -m benchmarks.wood_anomalib PHOTOS --python ANOMALIB/bin/python [--masks DIR] [--groups FILE]
         [--set network.weights=FILE] [--json OUT]
 
-anomalib needs PyTorch and gigabytes, so it has an environment of its own; benchmarks/anomalib_models.py runs there.
-Our trunk computes the maps of its levels once. Each program averages, joins and compares them in its own way; every
-photograph that has a mask is scored by fits without it and its group, and our metrics measure all. Unlike in a run, our
-projection too is fitted without them.
+anomalib needs PyTorch and gigabytes, so it has a separate environment, in which benchmarks/anomalib_models.py runs. Our
+trunk computes the maps of its levels once. Each program averages, concatenates and compares them in its own way; every
+photograph with a mask is scored by fits without it and its group, and all are measured by our metrics. Unlike in a run,
+our projection is also fitted without them.
 
-Both coresets are chosen from places drawn by the same lot (the same places where the recipe's stride is its finest
-level) and hold as many vectors as the recipe's bank: anomalib's own choice, a tenth of all places, takes hours at this
-size. anomalib's PaDiM has a Gaussian for each place, so it needs
-photographs of one size and means something only where a place shows the same in all of them. It takes all features.
-"relative": scores as multiples of the photograph's median, which is the recipe's choice. Seconds are time of the
-processor on one thread: of one fit, and of one photograph, the trunk not counted, which is the same for all.
+Both coresets are chosen from positions sampled with the same seed (the same positions if the recipe's stride is that of
+its finest level) and have as many vectors as the recipe's memory bank: anomalib's default, a tenth of all positions,
+takes hours at this size. anomalib's PaDiM has a Gaussian per position, so it needs photographs of one size and is
+meaningful only if a position shows the same in all of them. It uses all features. "relative": scores divided by the
+photograph's median, as in the recipe. Seconds are processor time on one thread, per fit and per photograph, without the
+trunk, which is the same for all.
 """
 
 import argparse
@@ -34,8 +34,8 @@ from inference.anomaly.memory_bank import enlarge, top_mean
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
-from pipeline.anomaly.memory_bank import Candidates, choose_bank, draw_places, fit_projection, split_folds, trim
-from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, fit_projection, sample_positions, split_folds, trim
+from pipeline.anomaly.photos import AnomalyPhoto, list_photos
 from pipeline.data.groups import read_photo_groups
 from pipeline.metrics.segmentation import aupro, auroc, best_f1
 from pipeline.quiet import load_tensorflow
@@ -43,7 +43,7 @@ from pipeline.recipes.wood import RECIPE
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import describe_machine
 
-PROJECTION_VECTORS = 40_000  # from which the projection is fitted, as in a run
+PROJECTION_VECTORS = 40_000  # used to fit the projection, as in a run
 ROWS = (
     ("our PatchCore", "ours", "patchcore", True),
     ("our PatchCore, not relative", "ours", "patchcore", False),
@@ -57,7 +57,7 @@ ROWS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Print one line a method; return the exit code."""
+    """Print one line per method; return the exit code."""
     options = _make_parser().parse_args(arguments)
     return show(lambda: compare(options), table, options.json)
 
@@ -66,10 +66,10 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of every method.
 
     Raises:
-        InputError: photographs of different sizes, none with a mask, or anomalib fails.
+        InputError: photographs have different sizes, none has a mask, or anomalib fails.
     """
     recipe = override_all(RECIPE, tuple(tuple(text.split("=", 1)) for text in options.set))
-    photos, _ = list_surface_photos(
+    photos, _ = list_photos(
         options.photographs,
         None,
         options.masks,
@@ -99,8 +99,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
-    """Return all photographs as the recipe's trunk sees them.
+def look_at(photos: Sequence[AnomalyPhoto], recipe: Recipe) -> list[Looked]:
+    """Return the maps of all photographs by the recipe's trunk.
 
     Raises:
         InputError: they have different sizes, or none has a mask.
@@ -117,17 +117,17 @@ def look_at(photos: Sequence[SurfacePhoto], recipe: Recipe) -> list[Looked]:
     looked = [_look(photo, recipe, whole, levels) for photo in photos]
     sizes = {one.seen for one in looked}
     if len(sizes) > 1:
-        raise InputError(f"anomalib's PaDiM needs photographs of one size. Received: {sorted(sizes)}. Cut them alike.")
+        raise InputError(f"anomalib's PaDiM needs photographs of one size. Received: {sorted(sizes)}. Crop them.")
     if not any(one.mask is not None for one in looked):
         raise InputError("No photograph has a mask, so nothing can be measured. Give the masks: --masks DIR.")
     return looked
 
 
-def _look(photo: SurfacePhoto, recipe: Recipe, whole: Any, levels: dict[str, Any]) -> Looked:
-    from pipeline.anomaly.features import keras_network, read_seen
+def _look(photo: AnomalyPhoto, recipe: Recipe, whole: Any, levels: dict[str, Any]) -> Looked:
+    from pipeline.anomaly.features import keras_network, read_pixels
 
     settings = recipe.anomaly
-    seen, size = read_seen(photo, settings), read_image(photo.path).shape[:2]
+    seen, size = read_pixels(photo, settings), read_image(photo.path).shape[:2]
 
     def see(network: Any, stride: int) -> np.ndarray:
         return Tiling(settings.tile, settings.margin, stride).look(keras_network(network), seen)
@@ -138,7 +138,7 @@ def _look(photo: SurfacePhoto, recipe: Recipe, whole: Any, levels: dict[str, Any
 
 
 def make_folds(looked: Sequence[Looked], most: int) -> list[Fold]:
-    """Return the folds of a run; those without a mask are left out, since nothing would measure them."""
+    """Return the folds of a run, without folds that have no mask."""
     folds = []
     for held_out in split_folds([one.photo.group for one in looked], most):
         fit = [number for number, one in enumerate(looked) if one.photo.group not in held_out]
@@ -148,7 +148,7 @@ def make_folds(looked: Sequence[Looked], most: int) -> list[Fold]:
 
 
 def our_answer(recipe: Recipe, looked: Sequence[Looked], folds: Sequence[Fold]) -> Answer:
-    """Return the scores of our method, from the joined features."""
+    """Return the scores of our method, from the concatenated features."""
     settings, maps, scores = recipe.anomaly, dict[int, np.ndarray](), dict[int, float]()
     fit_seconds, score_seconds = list[float](), list[float]()
     for fold in folds:
@@ -157,22 +157,24 @@ def our_answer(recipe: Recipe, looked: Sequence[Looked], folds: Sequence[Fold]) 
         fit_seconds.append(time.process_time() - began)
         for number in fold.score:
             one, began = looked[number], time.process_time()
-            places = score(one.features)
-            maps[number] = enlarge(places, settings.stride, one.seen, one.size)
+            positions = score(one.features)
+            maps[number] = enlarge(positions, settings.stride, one.seen, one.size)
             score_seconds.append(time.process_time() - began)
-            scores[number] = top_mean(places, settings.score_share)
+            scores[number] = top_mean(positions, settings.score_share)
     return Answer(maps, scores, float(np.median(fit_seconds)), float(np.median(score_seconds)))
 
 
 def fit_ours(recipe: Recipe, looked: Sequence[Looked], count: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Fit projection and bank on some of `count` photographs; return the function from features to scores."""
+    """Return the function from features to scores, fitted on `looked`; count: number of all photographs."""
     from pipeline.anomaly.features import empty_bank
 
     settings, bank = recipe.anomaly, empty_bank(recipe.anomaly)
 
     def draw(maps: Iterable[np.ndarray], most: int) -> list[np.ndarray]:
         pairs = zip(maps, looked, strict=True)
-        return [draw_places(bank.prepare(one), most // count, recipe.seed, shown.photo.name) for one, shown in pairs]
+        return [
+            sample_positions(bank.prepare(one), most // count, recipe.seed, shown.photo.name) for one, shown in pairs
+        ]
 
     channels = [looked[0].levels[level].shape[-1] for level in settings.levels]
     vectors = np.concatenate(draw((one.features for one in looked), PROJECTION_VECTORS))
@@ -181,12 +183,12 @@ def fit_ours(recipe: Recipe, looked: Sequence[Looked], count: int) -> Callable[[
     groups = np.repeat([one.photo.group for one in looked], [len(part) for part in drawn])
     candidates = trim(Candidates(np.concatenate(drawn), groups), settings.trim_fraction)
     vectors = choose_bank(candidates, settings.coreset_size, settings.method, recipe.seed)
-    full = replace(bank, vectors=vectors.astype(np.float16).astype(np.float32))  # as a model's file has them
+    full = replace(bank, vectors=vectors.astype(np.float16).astype(np.float32))  # at the precision of a model's file
     return lambda features: full.scores(projection(features), settings.stride)
 
 
 def as_relative(answer: Answer) -> Answer:
-    """Return an answer with every photograph's scores as multiples of its median."""
+    """Return an answer with every photograph's scores divided by their median."""
     medians = {number: float(np.median(one)) for number, one in answer.maps.items()}
     maps = {number: one / medians[number] for number, one in answer.maps.items()}
     scores = {number: score / medians[number] for number, score in answer.scores.items()}
@@ -194,7 +196,7 @@ def as_relative(answer: Answer) -> Answer:
 
 
 def figures(answer: Answer, looked: Sequence[Looked]) -> dict[str, Any]:
-    """Return one method's line of the report; pixels of all photographs are pooled."""
+    """Return the figures of one method, with the pixels of all photographs pooled."""
     numbers = sorted(answer.maps)
     masks = {number: mask for number in numbers if (mask := looked[number].mask) is not None}
     scores = np.concatenate([answer.maps[number].ravel() for number in numbers])
@@ -237,9 +239,9 @@ def _make_parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.wood_anomalib", description=(__doc__ or "").splitlines()[0]
     )
     add = parser.add_argument
-    add("photographs", type=Path, metavar="PHOTOS", help="folder of photographs of the surface, all of one size")
-    add("--python", type=Path, required=True, metavar="FILE", help="interpreter of the environment that has anomalib")
-    add("--masks", type=Path, metavar="DIR", help="default: a folder masks beside PHOTOS")
+    add("photographs", type=Path, metavar="PHOTOS", help="folder of photographs, all of one size")
+    add("--python", type=Path, required=True, metavar="FILE", help="interpreter of the environment with anomalib")
+    add("--masks", type=Path, metavar="DIR", help="folder of the masks (default: masks/ next to PHOTOS)")
     add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that are held out together")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe")
     add("--json", type=Path, metavar="FILE", help="write the figures here")

@@ -1,4 +1,4 @@
-"""python -m export RUN : convert a run's network to one self-describing .tflite."""
+"""python -m export RUN: convert a run's network to one self-describing .tflite."""
 
 import argparse
 import sys
@@ -52,8 +52,8 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="a folder that `python -m pipeline run` made")
-    parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="default: the recipe's")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
+    parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="numeric type (default: the recipe's)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the file at --out")
     return parser

@@ -9,16 +9,16 @@ from pipeline.settings.recipe import Recipe
 
 
 def calibration_pictures(index: PatchIndex, recipe: Recipe) -> np.ndarray:
-    """Return uint8 [pictures, side, side, 3]: training patches only, labels in turn, drawn by the recipe's seed."""
+    """Return uint8 [pictures, side, side, 3]: training patches, equally many of each label."""
     chosen = choose_patches(index.select("train"), recipe.export.calibration_pictures)
     side = recipe.network.input_side
     return np.stack([load_patch(index.path(patch), side) for patch in chosen])
 
 
 def choose_patches(index: PatchIndex, count: int) -> list[Patch]:
-    """Return up to count patches, as many of each label as there are, in an order that only the files decide."""
+    """Return up to count patches, equally many of each label if possible; the order depends only on the files."""
     random = make_generator(0, "calibration")
-    shuffled = [index.patches[place] for place in random.permutation(len(index.patches))]
+    shuffled = [index.patches[position] for position in random.permutation(len(index.patches))]
     turns: dict[str, int] = {}
     ranked = []
     for patch in shuffled:

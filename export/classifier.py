@@ -1,4 +1,4 @@
-"""A run that learned classes -> the draft of its file: network, neighbours, and its comparison with Keras."""
+"""A classification run -> the draft of its file: network, neighbours, and the comparison with Keras."""
 
 import keras
 
@@ -17,7 +17,7 @@ from pipeline.settings.run_folder import RunFolder, read_json
 
 
 def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
-    """Convert a run's best network to the mode, and to float32 for comparison.
+    """Return the draft of a run's file: the network converted to the mode, and to float32 for comparison.
 
     Raises:
         InputError: a stage is missing.

@@ -12,17 +12,17 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from pipeline.quiet import captured_output
 
-# The last two operators stay in float: a few microseconds, and confidences keep their full resolution. An int8
-# softmax knows 256 values and does not run in the XNNPACK delegate.
+# The last two operators stay in float: this takes a few microseconds, and confidences keep their full resolution. An
+# int8 softmax has 256 values and is not supported by the XNNPACK delegate.
 FLOAT_OPERATORS = ["FULLY_CONNECTED", "SOFTMAX"]
 
 
 def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
-    """Return the flatbuffer of a model from pixels to probabilities, or to probabilities and features in this order.
+    """Return the flatbuffer of a model from pixels to probabilities, or to probabilities and features.
 
     Args:
-        deployed: from pixels 0..255 [batch, height, width, 3] to probabilities [batch, labels], perhaps also to
-            features [batch, features].
+        deployed: from pixels 0..255 [batch, height, width, 3] to probabilities [batch, labels], and optionally features
+            [batch, features].
         mode: a key of MODES.
         calibration: uint8 [pictures, height, width, 3], training patches that set the int8 ranges.
     """
@@ -36,7 +36,7 @@ def _float32(deployed: keras.Model, calibration: np.ndarray) -> bytes:
 
 
 def _float16(deployed: keras.Model, calibration: np.ndarray) -> bytes:
-    """Store the weights in 16 bits; they are computed in 32."""
+    """Return the flatbuffer with weights stored as float16; computations are in float32."""
     converter = _converter(deployed, tf.uint8)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
@@ -44,9 +44,9 @@ def _float16(deployed: keras.Model, calibration: np.ndarray) -> bytes:
 
 
 def _int8(deployed: keras.Model, calibration: np.ndarray) -> bytes:
-    """Quantize weights and activations to 8 bits, by ranges seen on the calibration pictures.
+    """Return the flatbuffer with weights and activations in 8 bits, with ranges from the calibration pictures.
 
-    The converter can leave operators in float only through its debugger, which is used for nothing else here.
+    The converter can keep operators in float only through its debugger, which is not used for anything else.
     """
     converter = _converter(deployed, tf.float32)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -83,7 +83,7 @@ def _converter(deployed: keras.Model, pixel_type: tf.DType) -> Any:
 def _calibration_steps(calibration: np.ndarray) -> Iterator[list[np.ndarray]]:
     """Yield float32 [1, height, width, 3] pictures, each with one black and one white pixel.
 
-    With both ends of 0..255 seen, the input's scale is exactly 1 and uint8 pixels enter unrounded.
+    With both ends of 0..255 present, the input's scale is exactly 1, so that uint8 pixels are not rounded.
     """
     for picture in calibration:
         step = picture[np.newaxis].astype(np.float32)

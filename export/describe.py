@@ -1,4 +1,4 @@
-"""Finished .tflite files -> the same with the TFLite Metadata that export writes today; the network stays as it is.
+"""Finished .tflite files -> the same files with current TFLite Metadata; the networks are not changed.
 
 python -m export.describe MODEL...
 """
@@ -20,9 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m export.describe",
-        description="Write TFLite Metadata into finished models, in place; their networks stay as they are.",
+        description="Write TFLite Metadata into finished models, in place; their networks are not changed.",
     )
-    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite that export wrote")
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite written by export")
     options = parser.parse_args(arguments)
     try:
         for path in options.models:
@@ -35,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def describe_artefact(artefact: Artefact, name: str = "model") -> Artefact:
-    """Return the artefact with metadata in its flatbuffer, and a card that names the new flatbuffer.
+    """Return the artefact with metadata in its flatbuffer, and a card with the hash of the new flatbuffer.
 
-    They tell of the network, so not of classes that were added to it: other programs can't tell those.
+    The metadata describes only the network, not added classes, since other programs don't support these.
 
     Raises:
-        InputError: it has no card, or one that belongs to another network.
+        InputError: it has no card, or the card of another network.
     """
     card = read_card(artefact, name)
     title = str(card.training.get("title") or card.recipe)

@@ -1,4 +1,4 @@
-"""A run that looks for anomalies -> the draft of its file: trunk, memory bank, region names, comparison with Keras."""
+"""An anomaly run -> the draft of its file: trunk, memory bank, region names, and the comparison with Keras."""
 
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
 from inference.atomic_file import write_atomically
 from inference.model.artefact import read_artefact
 from inference.model.decide import ANOMALY
-from pipeline.anomaly.features import Network, keras_network, read_seen, tiling_of
-from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.features import Network, keras_network, read_pixels, tiling_of
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
 
@@ -24,13 +24,13 @@ _PARITY_PHOTOS = 4
 
 
 def convert_trunk(run: RunFolder) -> None:
-    """Convert the run's feature maps in the recipe's mode, before the bank is made of what the file itself gives."""
+    """Convert the run's feature maps in the recipe's mode; the memory bank is built from the converted trunk."""
     recipe = run.read_recipe()
     write_atomically(run.trunk, _convert(run, recipe, recipe.export.mode))
 
 
 def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
-    """Return the converted trunk, or one converted to another mode, with its memory bank and region names.
+    """Return the draft of a run's file: the trunk converted to the mode, memory bank and region names.
 
     Raises:
         InputError: a stage is missing.
@@ -56,9 +56,9 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
 
 
 def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, Any]:
-    """Compare the scores that the file and the Keras model give to the positions of a few photographs.
+    """Return the differences between the scores of the file and of the Keras model on a few photographs.
 
-    Returns mean and largest difference of a score, as shares of the threshold, and n, the number of positions.
+    They are the mean and largest difference of a score, as shares of the threshold, and n, the number of positions.
     """
     network = FeatureNetwork(read_artefact(model).flatbuffer, model.name, threads=2)
     bank = read_memory_bank(run.bank.read_bytes(), network.features, run.bank.name)
@@ -70,15 +70,15 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
     return {**differences(given, expected, bank.threshold), "n": len(given)}
 
 
-def _scores(network: Network, bank: MemoryBank, photo: SurfacePhoto, recipe: Recipe) -> np.ndarray:
+def _scores(network: Network, bank: MemoryBank, photo: AnomalyPhoto, recipe: Recipe) -> np.ndarray:
     settings = recipe.anomaly
-    seen = read_seen(photo, settings)[: settings.tile, : settings.tile]
+    seen = read_pixels(photo, settings)[: settings.tile, : settings.tile]
     tiling = tiling_of(settings)
     return bank.scores(tiling.look(network, seen), tiling.stride)
 
 
 def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
-    """Return uint8 [tiles, side, side, 3] that the network is shown of the fit's photographs."""
+    """Return the tiles of the fit's photographs, uint8 [tiles, side, side, 3], that set the int8 ranges."""
     settings = recipe.anomaly
     tiling = tiling_of(settings)
     tiles: list[np.ndarray] = []
@@ -89,17 +89,17 @@ def _tiles(run: RunFolder, recipe: Recipe) -> np.ndarray:
         return nothing
 
     for photo in _some(run):
-        tiling.look(note, read_seen(photo, settings))
+        tiling.look(note, read_pixels(photo, settings))
     return np.stack(tiles[: recipe.export.calibration_pictures])
 
 
-def _some(run: RunFolder) -> list[SurfacePhoto]:
-    """Return a few photographs of the fit, spread over the list."""
+def _some(run: RunFolder) -> list[AnomalyPhoto]:
+    """Return a few photographs of the fit, evenly spaced in the list."""
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
     return photos[:: max(1, len(photos) // _PARITY_PHOTOS)][:_PARITY_PHOTOS]
 
 
 def _convert(run: RunFolder, recipe: Recipe, mode: str) -> bytes:
-    """Convert the feature maps; ranges of int8 come from tiles of the fit's photographs."""
+    """Return the flatbuffer of the feature maps; int8 ranges come from tiles of the fit's photographs."""
     network = keras.models.load_model(run.best, compile=False)
     return convert(network, mode, _tiles(run, recipe) if mode == "int8" else np.zeros((0, 1, 1, 3), np.uint8))

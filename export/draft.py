@@ -1,4 +1,4 @@
-"""A converted run, before and after it is measured -> its card and the bytes of its file."""
+"""A converted run -> its card and the bytes of its file, before and after the parity measurement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,11 @@ from pipeline.settings.run_folder import RunFolder, read_json
 
 @dataclass(frozen=True)
 class Draft:
-    """What one kind of run puts into its file.
+    """The content of a run's file that depends on its kind.
 
-    flatbuffers: by mode: the mode that was asked for, and those that are measured and kept for comparison.
-    card: the card's fields that depend on the kind. files: what else the decision needs, by name.
-    measure: from packed files by mode to what parity.json holds of each, and of Keras.
-    max_accuracy_loss: against Keras; None where no accuracy is measured.
+    flatbuffers: by mode: the requested mode, and those converted for comparison. card: fields of the card. files:
+    further files for the decision, by name. measure: function from packed files by mode to the content of parity.json.
+    max_accuracy_loss: compared with Keras; None if no accuracy is measured.
     """
 
     flatbuffers: dict[str, bytes]
@@ -29,7 +28,7 @@ class Draft:
 
 
 def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> bytes:
-    """Return the bytes of the file of one mode; measured: its part of parity.json, empty before the measurement."""
+    """Return the bytes of the file in one mode; measured: its part of parity.json, empty before the measurement."""
     flatbuffer = draft.flatbuffers[mode]
     card = Card(
         recipe=recipe.name,

@@ -1,4 +1,4 @@
-"""A calibrated run -> model.tflite, one file that carries its own description, and parity.json."""
+"""A calibrated run -> model.tflite, one self-describing file, and parity.json."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,17 +19,17 @@ DRAFTS: dict[str, Callable[[RunFolder, Recipe, str], Draft]] = {
 
 
 def export_run(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
-    """Convert a run's network, compare the files with Keras, write the artefact; return its parity.
+    """Convert a run's network, compare the files with Keras and write the artefact; return the content of parity.json.
 
     Raises:
-        InputError: a stage is missing, or the file loses more accuracy than the recipe allows; then no model is
-            written, but parity.json shows the figures.
+        InputError: a stage is missing, or the file loses more accuracy than the recipe allows; then parity.json is
+            written, but no model.
     """
     recipe = run.read_recipe()
     draft = DRAFTS[recipe.kind](run, recipe, mode)
     parity = _measure(draft, run, recipe)
     known = read_json(run.parity, "") if run.parity.is_file() else {}
-    write_json(run.parity, known | parity)  # an export in another mode adds its own
+    write_json(run.parity, known | parity)  # keeps the figures of other modes
     if draft.max_accuracy_loss is not None:
         check_parity(parity, mode, draft.max_accuracy_loss)
     others = [] if run.float_model.is_file() else [kind for kind in draft.flatbuffers if kind != mode]
@@ -39,7 +39,7 @@ def export_run(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
 
 
 def _measure(draft: Draft, run: RunFolder, recipe: Recipe) -> dict[str, Any]:
-    """Write the files under temporary names, and measure them as the runner reads them."""
+    """Return the parity of the files, which are written under temporary names and read by the runner's code."""
     paths = {kind: run.path / f".draft_{kind}.tflite" for kind in draft.flatbuffers}
     try:
         for kind, path in paths.items():

@@ -1,7 +1,7 @@
-"""Flatbuffer of a network -> the same network with TFLite Metadata, by which other people's programs understand it.
+"""Flatbuffer of a network -> the same network with TFLite Metadata for other programs.
 
-They learn that the input is an RGB picture with pixels 0..255 and the first output one score for each line of
-labels.txt, which lies packed behind the flatbuffer. Source: metadata_schema.fbs, see inference.foreign.metadata_schema.
+The metadata says that the input is an RGB picture with pixels 0..255 and that the first output has one score per line
+of labels.txt, which is appended to the flatbuffer. Source: metadata_schema.fbs, see inference.foreign.metadata_schema.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from inference.foreign import metadata_schema as schema
 from inference.model.artefact import FLATBUFFER_MAGIC
 from inference.model.card import LABELS_NAME
 
-MIN_PARSER_VERSION = "1.0.0"  # no later field is written
-_MOST_SLOTS = 8  # of a table that is written here
+MIN_PARSER_VERSION = "1.0.0"  # no newer fields are written
+_MOST_SLOTS = 8  # of any table written here
 
 
 def add_metadata(flatbuffer: bytes, title: str, labels: Sequence[str], reject_labels: Sequence[str]) -> bytes:
-    """Return the network with metadata, in place of any that it has; its tensors and operators stay as they are.
+    """Return the network with new metadata, which replaces any existing; tensors and operators are not changed.
 
-    flatbuffer: uint8 [1, height, width, 3] -> float32 [1, labels], perhaps also float32 [1, features].
-    reject_labels: those of the labels that mean "none of them".
+    flatbuffer: uint8 [1, height, width, 3] -> float32 [1, labels], and optionally float32 [1, features]. reject_labels:
+    labels that mean "none of the classes".
     """
     model = ModelT.InitFromPackedBuf(flatbuffer)
     packed = _make_metadata(title, _describe(labels, reject_labels), len(model.subgraphs[0].outputs))
@@ -47,7 +47,7 @@ def _describe(labels: Sequence[str], reject_labels: Sequence[str]) -> str:
 
 
 def _make_metadata(title: str, description: str, outputs: int) -> bytes:
-    """Return the metadata of a network with one output, or with pooled features as its second."""
+    """Return the metadata of a network with one output, or with pooled features as a second output."""
     writer = _Writer()
     results = [_probabilities(writer), _features(writer)][:outputs]
     graph = writer.table(
@@ -64,7 +64,7 @@ def _make_metadata(title: str, description: str, outputs: int) -> bytes:
 
 
 def _picture(writer: "_Writer") -> int:
-    """Write that the input takes pixels as they are: real input = (pixel - 0) / 1."""
+    """Write that the input takes unscaled pixels: real input = (pixel - 0) / 1."""
     properties = writer.table({}, {schema.IMAGE_COLOUR_SPACE: schema.RGB})
     options = {schema.NORMALIZATION_MEAN: writer.floats([0.0]), schema.NORMALIZATION_STD: writer.floats([1.0])}
     unit = writer.table({schema.UNIT_OPTIONS: writer.table(options)}, {schema.UNIT_TYPE: schema.NORMALIZATION})
@@ -117,16 +117,16 @@ def _stats(writer: "_Writer", least: float, most: float) -> int:
 
 
 class _Writer:
-    """Tables, texts and vectors of a flatbuffer, from the leaves to the root; each call returns the place written."""
+    """Writer of tables, strings and vectors of a flatbuffer, from the leaves to the root; calls return offsets."""
 
     def __init__(self) -> None:
         self._builder: Any = flatbuffers.Builder(1024)
 
     def table(self, references: Mapping[int, int], numbers: Mapping[int, int] | None = None) -> int:
-        """Write a table of references and single bytes, both by slot."""
+        """Write a table of offsets and single bytes, both by slot."""
         self._builder.StartObject(_MOST_SLOTS)
-        for slot, place in references.items():
-            self._builder.PrependUOffsetTRelativeSlot(slot, place, 0)
+        for slot, position in references.items():
+            self._builder.PrependUOffsetTRelativeSlot(slot, position, 0)
         for slot, value in (numbers or {}).items():
             self._builder.PrependUint8Slot(slot, value, 0)
         return int(self._builder.EndObject())
@@ -137,14 +137,14 @@ class _Writer:
     def floats(self, values: Sequence[float]) -> int:
         return int(self._builder.CreateNumpyVector(np.array(values, np.float32)))
 
-    def tables(self, places: Sequence[int]) -> int:
+    def tables(self, positions: Sequence[int]) -> int:
         """Write a vector of tables."""
-        self._builder.StartVector(4, len(places), 4)
-        for place in reversed(places):
-            self._builder.PrependUOffsetTRelative(place)
+        self._builder.StartVector(4, len(positions), 4)
+        for position in reversed(positions):
+            self._builder.PrependUOffsetTRelative(position)
         return int(self._builder.EndVector())
 
     def finish(self, references: Mapping[int, int]) -> bytes:
-        """Write the root; return everything."""
+        """Write the root table; return the bytes."""
         self._builder.Finish(self.table(references), schema.IDENTIFIER)
         return bytes(self._builder.Output())

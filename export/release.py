@@ -1,4 +1,4 @@
-"""A finished run -> models/released: the .tflite, and beside it the weights, report, history and recipe.
+"""A finished run -> models/released: the .tflite, the weights, report, history and recipe.
 
 python -m export.release RUN NAME
 """
@@ -19,14 +19,14 @@ from pipeline.settings.recipe import recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 RELEASED = Path(models.__file__).parent / "released"
-_WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first is of earlier versions
+_WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first only in earlier versions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN", help="a finished run's folder")
-    parser.add_argument("name", metavar="NAME", help="what the released model is called")
+    parser.add_argument("name", metavar="NAME", help="name of the released model")
     options = parser.parse_args(arguments)
     try:
         release(RunFolder(options.run), options.name, RELEASED)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def release(run: RunFolder, name: str, folder: Path) -> None:
-    """Copy what users need of a run; a teacher is named by a relative path, without folders of this machine.
+    """Copy the files for users; the path of a teacher is made relative, without folders of this machine.
 
     Raises:
         InputError: the run is not finished.
@@ -51,19 +51,19 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.model, folder / f"{name}.tflite")
-    write_json(target / "report.json", _without_places(read_json(run.report, "Evaluate again.")))
+    write_json(target / "report.json", _without_folders(read_json(run.report, "Evaluate again.")))
     shutil.copyfile(run.history, target / "history.csv")
     write_atomically(target / "recipe.json", recipe_to_json(recipe))
     _write_weights(run, target / "best.weights.h5")
 
 
-def _without_places(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report with its pictures' names without their folders, which are those of this machine."""
+def _without_folders(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the report with file names of pictures without folders of this machine."""
     return report | {name: _names_alone(report[name]) for name in _WITH_PICTURES if name in report}
 
 
 def _names_alone(value: Any) -> Any:
-    """Return nested dicts and lists with each "file" as a name without folders."""
+    """Return nested dicts and lists with every "file" reduced to its name."""
     if isinstance(value, list):
         return [_names_alone(entry) for entry in value]
     if not isinstance(value, dict):
@@ -73,7 +73,7 @@ def _names_alone(value: Any) -> Any:
 
 
 def _write_weights(run: RunFolder, path: Path) -> None:
-    """Write the network's weights without the optimizer's state, a third of best.keras."""
+    """Write the network's weights without the optimizer's state, which is two thirds of best.keras."""
     from pipeline.quiet import load_tensorflow
 
     load_tensorflow()

@@ -1,4 +1,4 @@
-"""Keras, float and int8 on the same test patches -> parity.json, and the gate that a bad conversion fails."""
+"""Keras, float and int8 on the same test patches -> parity.json, and the check of the conversion."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -27,11 +27,11 @@ def measure_parity(
     index: PatchIndex,
     recipe: Recipe,
 ) -> dict[str, Any]:
-    """Compare converted files with the Keras model on the index's test patches, through the runner's code.
+    """Return the comparison of converted files with the Keras model on the test patches, by the runner's code.
 
-    Returns, for "keras" and each mode: accuracy on the classes' patches with nothing rejected and
-    rejected_background; for each mode also agreement of the label given (with rejection) with Keras, mean and
-    largest difference of a probability, and milliseconds.
+    For "keras" and each mode: accuracy on the classes' patches with nothing rejected, and rejected_background; for each
+    mode also the agreement of answers (with rejection) with Keras, the mean and largest difference of a probability,
+    and milliseconds.
     """
     test = index.select("test")
     rule = decision_rule(recipe, calibration["threshold"])
@@ -52,13 +52,13 @@ def measure_parity(
 
 
 def differences(given: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> dict[str, float]:
-    """Return the mean and the largest absolute difference of two arrays, in multiples of the unit."""
+    """Return the mean and largest absolute difference of two arrays, in multiples of the unit."""
     difference = np.abs(given - expected) / unit
     return {"mean_difference": float(difference.mean()), "max_difference": float(difference.max())}
 
 
 def parity_line(parity: dict[str, Any], mode: str) -> str:
-    """Return one mode's parity in words."""
+    """Return one mode's parity as text."""
     measured = parity[mode]
     if "accuracy" not in measured:
         return (
@@ -73,9 +73,9 @@ def parity_line(parity: dict[str, Any], mode: str) -> str:
 
 
 def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:
-    """Refuse a conversion that loses too much accuracy against Keras on the same patches.
+    """Refuse a conversion that loses too much accuracy compared with Keras on the same patches.
 
-    One patch is always allowed: of 60 it is 1.7 points, but evidence of nothing.
+    One patch is always allowed: of 60 patches it is 1.7 points, but not significant.
 
     Raises:
         InputError: the loss is larger than allowed.
@@ -88,7 +88,7 @@ def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) ->
     if loss > allowed + 1e-9:
         raise InputError(
             f"the {mode} file may lose at most {allowed:.3f} of accuracy. Received: {loss:.3f} "
-            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {n}). Go on with: python -m pipeline "
+            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {n}). Continue with: python -m pipeline "
             "resume RUN --set export.calibration_pictures=500, or --set export.mode=float32, or allow it by "
             "--set export.max_accuracy_loss=0.03."
         )

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from inference.command import classify
 from inference.errors import InputError
 from inference.options import make_parser
+from inference.streams import open_closed_streams, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    open_closed_streams()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["serve"]:
         from inference.service.serve import main as serve  # needs what a runner may lack
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return classify_video_as(options)
         return classify(options)
     except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+        say(f"Error: {fault}")
         return 2
 
 

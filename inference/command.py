@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.batch.batch import Batch, worker_settings
+from inference.batch.file_names import FileNames, check_replaces_no_input
 from inference.batch.journal import Journal
 from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
 from inference.batch.pool import Answered, answer_all, default_workers
 from inference.batch.progress import BatchProgress
-from inference.batch.result_files import check_output, output_format, print_text, write_pieces
+from inference.batch.result_files import check_outputs, journal_path, output_format, print_text, write_pieces
 from inference.batch.shards import remove_shards
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.pictures.listing import Listing
+from inference.pictures.own_files import OwnFiles
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
     from inference.boxes.files import BoxFile
 
-JOURNAL_SUFFIX = ".journal"
 SHARDS_SUFFIX = ".shards"
 _MOST_SAID = 10  # remarks on a file of boxes: that of a whole data set may be used with a few of its photographs
 
@@ -39,11 +40,20 @@ def classify(options: argparse.Namespace) -> int:
     settings = worker_settings(options)
     header = _journal_header(options)
     with ExitStack() as stack:
-        listing = Listing(options.images)
-        boxes = _read_boxes(options.boxes)
-        journal = Journal(_journal_path(options, stack), header, options.resume)
+        own = OwnFiles(_written(options))
+        listing = Listing(options.images, own=own)
+        boxes = _read_boxes(options.boxes, listing)
+        names = FileNames(listing if options.masks or options.scores else ())
+        check_replaces_no_input(options, listing, names)
+        journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
         stack.callback(journal.close)
-        batch = Batch(options, listing, boxes, journal, BatchProgress(_work(listing, boxes, journal), options.quiet))
+        forgotten = journal.forget_changed(listing) if options.resume else 0
+        progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
+        if forgotten:
+            progress.say(f"answers of {forgotten} pictures that have changed or vanished since are not used")
+        if own.left_out:
+            progress.say(_left_out(own))
+        batch = Batch(options, listing, boxes, journal, progress, names)
         with batch.progress:
             stopped = _answer(batch, settings)
         return 1 if stopped else _finish(batch)
@@ -54,7 +64,7 @@ def _answer(batch: Batch, settings: WorkerSettings) -> bool:
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
     try:
         for request, answer in _answers(batch, settings):
-            batch.journal.add(request.picture.key, answer)
+            batch.journal.add(request.picture.key, answer, request.stamp)
             batch.progress.advance()
             if isinstance(answer, str):
                 batch.progress.say(f"{request.picture}: {answer}")
@@ -84,23 +94,36 @@ def _finish(batch: Batch) -> int:
     faults = _faults(batch)
     if options.errors is not None:
         write_pieces(options.errors, error_pieces(faults), "--errors")
-    if options.preview is not None or options.show:
-        _draw(batch)
-    name = output_format(options)
-    entries = ((key, _shown(batch, answer)) for key, answer in journal.read("results"))
-    pieces = FORMATS[name](entries, options.top, batch.boxes is not None or options.regions)
-    if options.out is not None:
-        write_pieces(options.out, pieces, "--out")
-    elif name != "jsonl":  # those lines are out already
-        for piece in pieces:
-            print_text(piece)
+    _write_results(batch)
+    drawn = _draw(batch) if options.preview is not None or options.show else True
     journal.remove()
     if options.engine == "ray":
         remove_shards(_shards(options))
     count, total = journal.count("results"), journal.count("results") + journal.count("faults")
     where = "standard output" if options.out is None else options.out
     batch.progress.say(f"classified {count} of {total} pictures; results: {where}")
-    return 1 if faults else 0
+    return 1 if faults or not drawn else 0
+
+
+def _write_results(batch: Batch) -> None:
+    """Write the results to --out, or to standard output; where that can't be written, to a file that is named."""
+    options = batch.options
+    if options.out is not None:
+        write_pieces(options.out, _pieces(batch), "--out")
+    elif output_format(options) != "jsonl":  # those lines are out already
+        try:
+            for piece in _pieces(batch):
+                print_text(piece)
+        except InputError as fault:
+            kept = Path(tempfile.mkdtemp(prefix="touchstone-"), f"results.{output_format(options)}")
+            write_pieces(kept, _pieces(batch), "--out")
+            raise InputError(f"{fault} The results are in {kept}.") from fault
+
+
+def _pieces(batch: Batch) -> Iterator[str]:
+    entries = ((key, _shown(batch, answer)) for key, answer in batch.journal.read("results"))
+    options = batch.options
+    return FORMATS[output_format(options)](entries, options.top, batch.boxes is not None or options.regions)
 
 
 def _shown(batch: Batch, answer: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +140,8 @@ def _faults(batch: Batch) -> list[tuple[str, str]]:
         return faults
     for key, answer in batch.journal.read("results"):
         faults += [(key, region["error"]) for region in answer["regions"] if "error" in region]
+    for note in batch.boxes.notes:
+        batch.progress.say(f"{batch.options.boxes.name}: {note}")
     about = [*batch.boxes.refused, *_without_photograph(batch)]
     for message in about[:_MOST_SAID]:
         batch.progress.say(message)
@@ -142,18 +167,36 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
     return sum(1 for picture in listing if boxes.boxes_of(picture.key) and not journal.has_result(picture.key))
 
 
-def _read_boxes(path: Path | None) -> "BoxFile | None":
+def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
     if path is None:
         return None
     from inference.boxes.files import read_boxes
 
-    return read_boxes(path)
+    return read_boxes(path).match(listing)
 
 
-def _draw(batch: Batch) -> None:
+def _draw(batch: Batch) -> bool:
+    """Draw what was asked for; return whether that was possible: the results are written already."""
     from inference.drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
-    draw_answers(batch)
+    try:
+        draw_answers(batch)
+    except InputError as fault:
+        batch.progress.say(f"not drawn: {fault}")
+        return False
+    return True
+
+
+def _written(options: argparse.Namespace) -> list[Path | None]:
+    """Return the files and folders that this run writes."""
+    beside = [journal_path(options.out), _shards(options)] if options.out else []
+    return [options.out, options.errors, options.preview, options.masks, options.scores, *beside]
+
+
+def _left_out(own: OwnFiles) -> str:
+    names = sorted(own.left_out)
+    more = f" and {len(names) - _MOST_SAID} more" if len(names) > _MOST_SAID else ""
+    return f"not among the pictures, because this run writes there: {', '.join(names[:_MOST_SAID])}{more}"
 
 
 def _shards(options: argparse.Namespace) -> Path:
@@ -163,8 +206,11 @@ def _shards(options: argparse.Namespace) -> Path:
 
 def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
     if options.out is not None:
-        return Path(f"{options.out}{JOURNAL_SUFFIX}")
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+        return journal_path(options.out)
+    try:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+    except OSError as fault:
+        raise InputError(f"no folder for temporary files can be made: {fault.strerror}. Give --out FILE.") from fault
 
 
 def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
@@ -183,6 +229,8 @@ def _journal_header(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file. Give one that can be read twice.")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -196,11 +244,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         raise InputError("--resume goes on with a file of results. Give the --out of the killed run.")
     if options.engine == "ray" and options.out is None:
         raise InputError("--engine ray works in a folder beside --out. Give an --out that all machines see.")
-    for name, path in (("--out", options.out), ("--errors", options.errors)):
-        if path is not None:
-            check_output(name, path, options.overwrite)
-    if options.out is not None and options.overwrite and not options.resume:
-        Path(f"{options.out}{JOURNAL_SUFFIX}").unlink(missing_ok=True)
+    check_outputs(options)
 
 
 def _stopped(batch: Batch) -> str:

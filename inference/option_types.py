@@ -2,6 +2,8 @@
 
 import argparse
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 
 def share(text: str) -> float:
@@ -12,6 +14,9 @@ def share(text: str) -> float:
     return value
 
 
+_LARGEST_AMOUNT = 1e6  # of seconds, megapixels or megabytes: numbers beyond it are slips
+
+
 def positive(text: str) -> int:
     """Return a whole number, 1 or more."""
     if not _is_whole(text) or int(text) < 1:
@@ -19,11 +24,29 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def up_to(most: int) -> Callable[[str], int]:
+    """Return the type of a whole number from 1 to most."""
+
+    def bounded(text: str) -> int:
+        if not _is_whole(text) or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}. Received: {text}")
+        return int(text)
+
+    return bounded
+
+
+def path(text: str) -> Path:
+    """Return a path; an empty one, as of an unset variable of a script, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path and is empty")
+    return Path(text)
+
+
 def amount(text: str) -> float:
-    """Return a finite number above 0."""
+    """Return a number above 0, at most a million."""
     value = _number(text)
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+    if not 0 < value <= _LARGEST_AMOUNT:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, at most {_LARGEST_AMOUNT:g}. Received: {text}")
     return value
 
 

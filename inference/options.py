@@ -1,10 +1,12 @@
 """The command line of the runner: every option, its default and its help."""
 
 import argparse
-from pathlib import Path
+import os
 
-from inference.option_types import amount, positive, share
+from inference.option_types import amount, path, positive, share, up_to
 
+MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
+MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB
 EPILOG = """\
 examples:
   python -m inference model.tflite patches/
@@ -33,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="the .tflite file")
+    parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     parser.add_argument(
         "images", nargs="*", metavar="IMAGES", help='files, folders (recursive), zip archives, "patterns", - for a list'
     )
@@ -46,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--boxes", type=Path, metavar="FILE", help="classify these regions of the photographs (COCO JSON or CSV)"
+        "--boxes", type=path, metavar="FILE", help="classify these regions of the photographs (COCO JSON or CSV)"
     )
     group.add_argument(
         "--video", metavar="FILE|CAMERA", help="classify what moves in a video file or before camera 0, 1 ..."
@@ -65,8 +67,10 @@ def _add_inputs(group: argparse._ArgumentGroup) -> None:
 
 def _add_decision(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--threshold", type=share, help="reject below this (default: the model's own; 0: never)")
-    group.add_argument("--top", type=positive, default=1, metavar="K", help="list the K best labels of each picture")
-    group.add_argument("--labels", type=Path, metavar="FILE", help="labels of a model without, one a line")
+    group.add_argument(
+        "--top", type=up_to(MOST_LABELS), default=1, metavar="K", help="list the K best labels of each picture"
+    )
+    group.add_argument("--labels", type=path, metavar="FILE", help="labels of a model without, one a line")
     group.add_argument(
         "--scaling",
         choices=("raw", "unit", "signed"),
@@ -75,14 +79,14 @@ def _add_decision(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--out", type=Path, metavar="FILE", help="write the results here instead of to standard output")
+    group.add_argument("--out", type=path, metavar="FILE", help="write the results here instead of to standard output")
     group.add_argument("--format", choices=("json", "jsonl", "csv"), help="default: by the suffix of --out, else json")
-    group.add_argument("--errors", type=Path, metavar="FILE", help="write file and reason of what failed here, as CSV")
+    group.add_argument("--errors", type=path, metavar="FILE", help="write file and reason of what failed here, as CSV")
     group.add_argument(
-        "--preview", type=Path, metavar="DIR", help="draw the answers on the pictures, and contact sheets"
+        "--preview", type=path, metavar="DIR", help="draw the answers on the pictures, and contact sheets"
     )
-    group.add_argument("--masks", type=Path, metavar="DIR", help="anomalies: write each photograph's mask here, as PNG")
-    group.add_argument("--scores", type=Path, metavar="DIR", help="anomalies: write the raw scores here, as .npy")
+    group.add_argument("--masks", type=path, metavar="DIR", help="anomalies: write each photograph's mask here, as PNG")
+    group.add_argument("--scores", type=path, metavar="DIR", help="anomalies: write the raw scores here, as .npy")
     group.add_argument("--regions", action="store_true", help="anomalies: list box, area, contour and name of each")
     group.add_argument("--show", action="store_true", help="show the pictures with their answers in a window")
     group.add_argument("--overwrite", action="store_true", help="replace the files at --out and --errors")
@@ -92,7 +96,9 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
 
 def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--threads", type=positive, default=1, metavar="N", help="CPU threads a picture (default 1)")
-    group.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, fewer for few)")
+    group.add_argument(
+        "--workers", type=up_to(MOST_WORKERS), metavar="N", help="processes (default: one a core, fewer for few)"
+    )
     group.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="ray: many machines, see README.txt (default local)"
     )

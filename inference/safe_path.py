@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 _MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
+_SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
 _UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
 
 
@@ -19,6 +20,27 @@ def safe_path(folder: Path, key: str, suffix: str, reserved: re.Pattern[str] | N
     if "/".join(safe) != key or (reserved and reserved.fullmatch(key)):
         safe[-1] += "." + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     return folder.joinpath(*safe[:-1], safe[-1] + suffix)
+
+
+def without_suffix(folder: Path, key: str, suffix: str) -> Path:
+    """Return folder/key with another suffix instead of its own: "a/b.jpg" gives a/b.png; see safe_path."""
+    start, slash, name = key.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return safe_path(folder, f"{start}{slash}{stem}", suffix)
+
+
+def keep_suffix(key: str) -> str:
+    """Return a key whose suffix without_suffix keeps: "a.jpg" then gives a.jpg.png."""
+    return key + "."
+
+
+def preview_path(folder: Path, key: str) -> Path:
+    """Return folder/key.jpg: "a/b.png" gives a/b.png.jpg, so that b.png and b.jpg have a file each.
+
+    The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
+    is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
+    """
+    return safe_path(folder, key, ".jpg", reserved=_SHEET_NAME)
 
 
 def _safe_part(part: str) -> str:

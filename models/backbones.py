@@ -1,7 +1,7 @@
 """Trunks of keras.applications, with weights pretrained on ImageNet: pixels 0..255 -> feature map.
 
-In int8 the minimalistic MobileNetV3, V2 and V1 run well; the full MobileNetV3 is slowed by hard-swish, which falls
-out of the CPU delegate (docs/design.md). Papers: V1 arXiv:1704.04861, V2 arXiv:1801.04381, V3 arXiv:1905.02244.
+The minimalistic MobileNetV3, V2 and V1 are fast in int8; the full MobileNetV3 is slow, because the CPU delegate does
+not support its int8 hard-swish (docs/design.md). Papers: V1 arXiv:1704.04861, V2 arXiv:1801.04381, V3 arXiv:1905.02244.
 """
 
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from typing import Any
 import keras
 from keras import applications, layers
 
-IMAGENET_SIDE = 224  # of the pictures in the original training; the weights fit any side
+IMAGENET_SIDE = 224  # input side of the pretraining; the weights can be used with any side
 
 
 class WeightsError(RuntimeError):
-    """ImageNet weights that can't be downloaded; the message says what to do."""
+    """The ImageNet weights can't be downloaded; the message names a remedy."""
 
 
 @dataclass(frozen=True)
 class Backbone:
     """One network of keras.applications without its classifier.
 
-    rescales: its own graph takes pixels 0..255; for the others we rescale to -1..1 before it, as their
-    preprocess_input does, but inside the graph.
+    rescales: whether the network includes the rescaling of pixels 0..255; otherwise they are rescaled to -1..1 inside
+    the graph, as its preprocess_input does.
     """
 
     application: Callable[..., keras.Model]
@@ -33,20 +33,20 @@ class Backbone:
     def __call__(self, pixels: Any) -> Any:
         """Return the feature map [batch, height / 32, width / 32, c] of pixels 0..255 [batch, height, width, 3].
 
-        The layers keep their names and stand directly in the network, not in a model of their own.
+        The layers keep their names and are part of the network itself, not of a nested model.
         """
         x = pixels if self.rescales else layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
         return self._make(input_tensor=x, weights=None).output
 
     def imagenet_weights(self) -> list[Any]:
-        """Return the weights trained on ImageNet, in the order of the trunk's own; Keras downloads them once.
+        """Return the ImageNet weights in the order of the trunk's weights; Keras downloads them once.
 
         Raises:
             WeightsError: they can't be downloaded.
         """
         try:
             source = self._make(input_shape=(IMAGENET_SIDE, IMAGENET_SIDE, 3), weights="imagenet")
-        except Exception as fault:  # Keras raises no narrower class where a download fails
+        except Exception as fault:  # Keras raises a bare Exception if a download fails
             raise WeightsError(
                 f"the ImageNet weights must be downloaded once. Received: {fault}. Go online, or give a file to "
                 "network.weights."

@@ -1,11 +1,11 @@
-"""Building blocks of patch_net: only operators that int8 kernels run without leaving the XNNPACK delegate."""
+"""Building blocks of patch_net; all operators are supported by the XNNPACK delegate in int8."""
 
 from typing import Any
 
 import keras
 from keras import layers
 
-BATCH_NORM_MOMENTUM = 0.9  # Keras' 0.99 lags behind in the short trainings of small data sets
+BATCH_NORM_MOMENTUM = 0.9  # Keras' default 0.99 adapts too slowly for short trainings on small data sets
 BATCH_NORM_EPSILON = 1e-3
 
 
@@ -20,12 +20,12 @@ def convolution(x: Any, filters: int, kernel: int, stride: int, name: str) -> An
 
 
 def residual_pair(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
-    """Convolve, halve by max pooling, then add two more convolutions of the result to it.
+    """Convolve, max pool, then add two more convolutions of the result as a residual.
 
-    For small pictures: nothing is lost to a stride before the network has looked at every pixel. The shape of the
-    CIFAR-10 networks of Page (https://github.com/davidcpage/cifar10-fast) and Jordan (arXiv:2404.00498). Pooling
-    follows the activation, so that the normalisation folds into the convolution when converted. stride: 2, or 1
-    for no pooling. expansion: width of the first of the two as a multiple of filters.
+    For small pictures: convolutions see all pixels before the resolution is reduced. As in the CIFAR-10 networks of
+    Page (https://github.com/davidcpage/cifar10-fast) and Jordan (arXiv:2404.00498). Pooling follows the activation, so
+    that normalisation is folded into the convolution when converted. stride: 2, or 1 for no pooling. expansion: width
+    of the first of the two convolutions as a multiple of filters.
     """
     x = convolution(x, filters, kernel, 1, f"{name}_entry")
     if stride > 1:
@@ -37,7 +37,7 @@ def residual_pair(x: Any, filters: int, kernel: int, stride: int, expansion: int
 
 
 def fused_block(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
-    """Expand by one full convolution, project by 1x1, add the input where shapes allow.
+    """Expand by a full convolution, project by 1x1, add the input if the shapes match.
 
     Source: Fused-MBConv, EfficientNetV2 (Tan and Le 2021, arXiv:2104.00298): while channels are few, a full
     convolution costs less memory traffic than an expanded depthwise one.
@@ -49,7 +49,7 @@ def fused_block(x: Any, filters: int, kernel: int, stride: int, expansion: int, 
 
 
 def inverted_residual(x: Any, filters: int, kernel: int, stride: int, expansion: int, name: str) -> Any:
-    """Expand by 1x1, convolve each channel by itself, project by 1x1 without activation, add the input.
+    """Expand by 1x1, convolve depthwise, project by 1x1 without activation, add the input if the shapes match.
 
     Source: MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381); 5x5 depthwise kernels in the late stages as
     in MobileNetV3 (Howard et al. 2019, arXiv:1905.02244).

@@ -27,7 +27,7 @@ def build_network(
 ) -> keras.Model:
     """Return a model from pixels 0..255 [batch, side, side, 3], RGB, to logits [batch, outputs].
 
-    weights: "none" for random ones, "imagenet" for a trunk of keras.applications.
+    weights: "none" for random weights, "imagenet" for a trunk of keras.applications.
 
     Raises:
         KeyError: there is no such trunk or head, or no ImageNet weights for the trunk.
@@ -42,12 +42,12 @@ def build_network(
 
 
 def trunk_of(network: keras.Model) -> keras.Model:
-    """Return the model from pixels to the feature map; its layers are the network's own."""
+    """Return the model from pixels to the feature map; it shares its layers with the network."""
     return keras.Model(network.input, network.get_layer(POOL).input, name=f"{network.name}_trunk")
 
 
 def with_probabilities(network: keras.Model, temperature: float, features: bool = False) -> keras.Model:
-    """Return a model from pixels to softmax(logits / temperature), the form in which it is deployed.
+    """Return a model from pixels to softmax(logits / temperature), the deployed form.
 
     Temperature scaling: Guo et al. 2017, arXiv:1706.04599. features: the pooled features [batch, features] are a
     second output.
@@ -59,12 +59,12 @@ def with_probabilities(network: keras.Model, temperature: float, features: bool 
 
 
 def count_macs(network: keras.Model) -> int:
-    """Return the multiply-accumulates of one picture in convolutions and dense layers."""
+    """Return the multiply-accumulates per picture of convolutions and dense layers."""
     return sum(_layer_macs(layer) for layer in network.layers)
 
 
 def _layer_macs(layer: Any) -> int:
-    """Each weight of a kernel is used once for each position of the layer's output."""
+    """Return a layer's multiply-accumulates: each weight is used once per output position."""
     if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)):
         return 0
     positions = 1

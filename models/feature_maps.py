@@ -1,4 +1,4 @@
-"""A trunk's inner layers -> one feature map: a vector for every position, of which memory banks are made."""
+"""Inner layers of a trunk -> one feature map with a vector per position, for memory banks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from keras import layers
 from models.build import TRUNKS
 
 _V3_LARGE = {2: "expanded_conv_add", 4: "expanded_conv_2_add", 8: "expanded_conv_5_add", 16: "expanded_conv_11_add"}
-# The layers of each trunk whose feature maps anomalies are found by, with their strides in pixels.
+# Layers of each trunk whose feature maps are used for anomaly detection, by stride in pixels.
 LEVELS: dict[str, dict[int, str]] = {
     "patch_net": {2: "stem_relu6", 4: "row2_block1_add", 8: "row4_block2_add", 16: "row6_block3_add"},
     "patch_net_32": {1: "stem_relu6", 2: "row1_block1_add", 4: "row2_block1_add", 8: "row4_block1_add"},
@@ -40,7 +40,7 @@ def build_feature_maps(trunk: str, side: int, levels: Sequence[int], stride: int
 
 
 def level_channels(maps: keras.Model) -> list[int]:
-    """Return how many of a model's features come from each level, in their order."""
+    """Return the number of features of each level, in order."""
     last = maps.layers[-1]
     tensors = last.input if isinstance(last, layers.Concatenate) else [maps.output]
     return [int(tensor.shape[-1]) for tensor in tensors]
@@ -55,7 +55,7 @@ def with_projection(maps: keras.Model, weights: Any, biases: Any) -> keras.Model
 
 
 def _at_stride(features: Any, level: int, stride: int) -> Any:
-    """Average over the neighbourhood; then resample by the mean of positions or bilinearly between them."""
+    """Return features averaged over the neighbourhood and resampled to the stride, by mean or bilinearly."""
     x = layers.AveragePooling2D(NEIGHBOURHOOD, 1, "same", name=f"level{level}_mean")(features)
     if level < stride:
         return layers.AveragePooling2D(stride // level, name=f"level{level}_pooled")(x)

@@ -1,4 +1,4 @@
-"""Feature map -> outputs: the heads that a recipe may choose; the first layer of each is named POOL."""
+"""Feature map -> outputs: the heads of recipes; the first layer of each is named POOL."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ POOL = "pool"
 
 
 def classifier(features: Any, outputs: int, dropout: float) -> Any:
-    """Pool [batch, h, w, c] over its area, drop out, and map linearly to logits [batch, outputs].
+    """Global average pooling of [batch, h, w, c], dropout, and a dense layer to logits [batch, outputs].
 
-    Pooling is one MEAN operator in the converted file: average pooling falls out of the int8 delegate.
+    Pooling becomes a MEAN operator in the converted file, since the int8 delegate does not support average pooling.
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.Dropout(dropout, name="dropout")(x)
@@ -20,9 +20,9 @@ def classifier(features: Any, outputs: int, dropout: float) -> Any:
 
 
 def normalised(features: Any, outputs: int, dropout: float) -> Any:
-    """Do the same, with the pooled features normalised first.
+    """The same, with batch normalisation of the pooled features.
 
-    For trunks trained elsewhere: their features have very different scales, and a linear map learns slowly on them.
+    For pretrained trunks: their features have very different scales, on which a dense layer trains slowly.
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name="pool_norm")(x)

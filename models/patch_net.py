@@ -1,14 +1,14 @@
-"""patch_net: the project's own trunk, a small depthwise-separable network for tight patches, one row a block.
+"""patch_net: the project's own trunk, a small depthwise-separable network for tight patches, one row per block.
 
-What it takes from where:
+Sources:
 - inverted residuals with linear bottlenecks: MobileNetV2 (arXiv:1801.04381)
 - thin first convolution, 5x5 depthwise kernels late, pooling before the widest layer (the "efficient last
   stage"): MobileNetV3 (arXiv:1905.02244)
 - full convolutions while channels are few: EfficientNetV2 (arXiv:2104.00298)
 patch_net_32 is its variant for pictures of 32 pixels, such as CIFAR-10's: it starts with residual pairs of full
 convolutions at full resolution, and becomes depthwise-separable where the map is small and the channels are many.
-What it leaves out of MobileNetV3: hard-swish and squeeze-excite. In int8 the former falls out of the CPU
-delegate and the network gets slower than in float; see docs/design.md.
+Hard-swish and squeeze-excite of MobileNetV3 are not used. The CPU delegate does not support hard-swish in int8, which
+makes the network slower than in float; see docs/design.md.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Row:
 STEM_FILTERS = 16
 LAST_FILTERS = 512
 
-# Strides 2 (stem) x 2 x 2 x 2: a 96-pixel patch ends as a 6x6 map.
+# Strides 2 (stem) x 2 x 2 x 2: a 96-pixel patch gives a 6x6 map.
 PATCH_NET_ROWS = (
     Row("fused", filters=32, kernel=3, stride=2, expansion=2),
     Row("fused", filters=32, kernel=3, stride=1, expansion=1),
@@ -58,7 +58,7 @@ _BLOCKS = {"fused": fused_block, "inverted": inverted_residual, "pair": residual
 def patch_net(pixels: Any, rows: tuple[Row, ...] = PATCH_NET_ROWS) -> Any:
     """Return the feature map [batch, height / 16, width / 16, LAST_FILTERS] of pixels 0..255 [batch, height, width, 3].
 
-    The pixels are rescaled to -1..1 inside the graph, so no caller can forget it.
+    The pixels are rescaled to -1..1 inside the graph.
     """
     return _assemble(pixels, rows, STEM_FILTERS, stem_stride=2, last_filters=LAST_FILTERS)
 

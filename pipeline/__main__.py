@@ -1,4 +1,4 @@
-"""python -m pipeline VERB : from annotated photographs to a trained, exported and reported classifier."""
+"""python -m pipeline VERB: from annotated photographs to a trained, exported and evaluated model."""
 
 import argparse
 import os
@@ -20,30 +20,30 @@ examples:
   python -m pipeline run minerals
   python -m pipeline run minerals --images photos --annotations annotations.json
   python -m pipeline run minerals --smoke
-  python -m pipeline settings minerals
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
+  python -m pipeline settings minerals
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
 
-Exit: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
+Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
 
 
 ENROLL = """\
-Teach a finished model one more class from a few pictures, in seconds and without training: 10 to 50 pictures like
-those it was trained on (tight patches for a model of patches). The network stays as it is; a class that looks
-like nothing it learned to tell apart will be told apart less well. The threshold is set anew.
+Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
+those it was trained on (tight patches for a model of patches). The network is not changed, so accuracy is lower
+for a class unlike those of the training. The threshold is chosen again.
 """
 
-CONTROL = "did it learn? compare a finished run with colour, luck and shuffled labels"
+CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are no news to a user
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
     options = make_parser().parse_args(arguments)
     try:
         return VERBS[options.verb](options)
@@ -69,29 +69,26 @@ def make_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
-    text = "list a recipe's settings with their values, meanings and ranges"
-    verb = verbs.add_parser("settings", help=text, description=text)
-    _add_recipe(verb)
-    _add_set(verb, "show the recipe with this change")
     for name, text in (
-        ("run", "do everything: patches, training, calibration, export, evaluation"),
+        ("run", "do all stages: patches, training, calibration, export, evaluation"),
         ("patches", "only cut the patches and write index.csv"),
         ("fit", "only cut the patches and train"),
-        ("crossval", "do everything once for each fold and pool the results: every photograph is tested once"),
+        ("settings", "print every setting that a run with these options would have: value, range and meaning"),
+        ("crossval", "do all stages for each fold and pool the results; every photograph is tested once"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         _add_recipe_options(verb)
         if name == "crossval":
             verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
     for name, text in (
-        ("resume", "go on with a run or cross-validation that was killed"),
-        ("evaluate", "measure a trained run anew and write its report"),
+        ("resume", "resume a run or cross-validation"),
+        ("evaluate", "evaluate a trained run again and write its report"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
         if name == "resume":
             _add_set(verb, "change a setting of export")
-            text = "do only this fold of a cross-validation; may be repeated, and two processes may do different folds"
+            text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     _add_enroll_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
@@ -101,10 +98,11 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_control(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="the folder of a finished run")
-    add("--epochs", type=int, metavar="N", help="of the training on shuffled labels (default: the recipe's)")
-    add("--lot", type=int, metavar="N", help="which shuffle, by number (default: 0)")
-    add("--no-training", action="store_true", help="leave the training on shuffled labels out")
-    add("--again", action="store_true", help="make everything anew, what lies in RUN/control too")
+    add("--epochs", type=int, metavar="N", help="epochs of the training on shuffled labels (default: the recipe's)")
+    add("--shuffle", type=int, metavar="N", help="number of the shuffle (default: 0)")
+    add("--lot", type=int, dest="shuffle", help=argparse.SUPPRESS)  # the name in earlier versions
+    add("--no-training", action="store_true", help="skip the training on shuffled labels")
+    add("--again", action="store_true", help="recompute everything in RUN/control")
 
 
 def _add_enroll_verbs(verbs: Any) -> None:
@@ -115,10 +113,10 @@ def _add_enroll_verbs(verbs: Any) -> None:
         "--images", required=True, action="append", metavar="DIR", help="folder, zip or pictures; may be repeated"
     )
     _add_out(enroll, required=True)
-    text = "list a model's classes, or take an added one away"
+    text = "list a model's classes, or remove an added one"
     classes = verbs.add_parser("classes", help=text, description=text)
     classes.add_argument("model", type=Path, metavar="MODEL")
-    classes.add_argument("--remove", metavar="LABEL", help="an added class to take away")
+    classes.add_argument("--remove", metavar="LABEL", help="the added class to remove")
     _add_out(classes, required=False)
 
 
@@ -131,34 +129,29 @@ def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="a name that `list` shows")
-
-
 def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    _add_recipe(parser)
+    add("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="name of a recipe; see `list`")
     add("--images", type=Path, metavar="DIR", help="folder of the photographs")
     add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
-    add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that a split may not part")
+    add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that belong in the same split")
     add(
         "--masks",
         type=Path,
         metavar="DIR",
-        help="anomalies: masks that measure (default: masks/ beside the photographs)",
+        help="anomalies: masks, for evaluation only (default: masks/ or ground_truth/ near the photographs)",
     )
-    add("--test", type=Path, metavar="DIR", help="anomalies: photographs that measure and never enter the bank")
-    add("--crops", type=Path, metavar="DIR", help="anomalies: a folder of example regions for each name")
-    add("--smoke", action="store_true", help="a few tiny pictures and epochs: tries the whole flow")
+    add("--test", type=Path, metavar="DIR", help="anomalies: test photographs, never in the memory bank")
+    add("--crops", type=Path, metavar="DIR", help="anomalies: example regions, one subfolder per name")
+    add("--smoke", action="store_true", help="a quick trial of all stages with few small pictures and epochs")
     _add_set(parser, "change a setting")
-    add("--epochs", type=int, metavar="N", help="epochs of training at most: short for --set fit.epochs=N")
+    add("--epochs", type=int, metavar="N", help="largest number of epochs; short for --set fit.epochs=N")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (default: runs)")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs)")
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": list_recipes,
-    "settings": print_settings,
     "patches": cut_patches,
     "fit": fit,
     "run": run_all,
@@ -168,6 +161,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enroll": enroll,
     "classes": classes,
     "control": control,
+    "settings": print_settings,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the kinds of recipes differ in: the stages of a run, its summary, and what can be done with it."""
+"""The kinds of recipes: the stages of their runs, the summary, and the verbs that they do not support."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from pipeline.stages import Stage
 class Kind:
     """A kind of recipe.
 
-    stages: of a run, in order. fit_stages: how many of them `fit` does. summary_lines: the lines that a finished run
-    prints. refusals: verbs that this kind cannot do, with the reason and what to do instead.
+    stages: of a run, in order. fit_stages: number of stages that `fit` does. summary_lines: the lines printed for a
+    finished run. refusals: unsupported verbs, each with the reason and the alternative.
     """
 
     stages: tuple[Stage, ...]
@@ -31,7 +31,7 @@ def kind_of(recipe: Recipe) -> Kind:
 
 
 def check_verb(verb: str, recipe: Recipe) -> None:
-    """Raise InputError where a verb makes no sense for the recipe's kind."""
+    """Raise InputError if the recipe's kind does not support a verb."""
     reason = kind_of(recipe).refusals.get(verb)
     if reason:
         raise InputError(f"{verb}: only for recipes that learn classes. Received: {recipe.name}. {reason}")
@@ -76,9 +76,9 @@ KINDS: dict[str, Kind] = {
         2,
         _anomaly_lines,
         {
-            "crossval": "Its run holds out every photograph once: use run.",
-            "control": "Nothing is trained there; its report measures.",
-            "patches": "Its photographs are not cut into patches: use run.",
+            "crossval": "A run already holds out every photograph once: use run.",
+            "control": "Nothing is trained; use the run's report.",
+            "patches": "Photographs are not cut into patches: use run.",
         },
     ),
 }

@@ -1,4 +1,4 @@
-"""Keep TensorFlow's notices and the converter's thousands of lines off the terminal, and show them on failure."""
+"""Hide the messages of TensorFlow and its converter, and show them on failure."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ _TAIL_BYTES = 4000
 
 @contextlib.contextmanager
 def captured_output() -> Iterator[None]:
-    """Catch what Python and C++ write to standard output and error; print its end if the block raises."""
+    """Capture standard output and error of Python and C++; print the end of it if the block raises."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -30,7 +30,7 @@ def captured_output() -> Iterator[None]:
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and start its devices without its notices about processors, drivers and retracing."""
+    """Import TensorFlow and initialise its devices without messages about processors, drivers and retracing."""
     with captured_output():
         import tensorflow as tf
 

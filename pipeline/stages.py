@@ -1,4 +1,4 @@
-"""The engine of a run: a stage is a function of the run's folder, done when the file that it ends with exists."""
+"""The stages of a run: each is a function of the run's folder and is done when its last file exists."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from pipeline.settings.run_folder import RunFolder, create_run, fill_run, write_
 
 @dataclass(frozen=True)
 class Stage:
-    """One arrow of the flow: its name, the file that marks it as done, and what does it."""
+    """One stage: its name, the file that marks it as done, and its function."""
 
     name: str
     ends_with: Callable[[RunFolder], Path]
@@ -21,7 +21,7 @@ class Stage:
     needs_tensorflow: bool = True
 
     def do(self, run: RunFolder) -> None:
-        """Do it, whether it was done before or not."""
+        """Do the stage, even if it is done already."""
         print(f"{self.name} ...", file=sys.stderr, flush=True)
         if self.needs_tensorflow:
             load_tensorflow()
@@ -29,12 +29,12 @@ class Stage:
 
 
 def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> RunFolder:
-    """Make a run's folder and note where its data is, so that the run can be resumed from the folder alone.
+    """Create a run's folder and store the location of its data, so that the run can be resumed from the folder alone.
 
-    Without a folder it is a new one among the recipe's runs.
+    folder: by default a new one among the recipe's runs.
 
     Raises:
-        InputError: the data's place can't be right.
+        InputError: the data can't be found or does not suit the recipe.
     """
     place.check(recipe.source.kind)
     run = fill_run(folder, recipe) if folder else create_run(place.runs, recipe)
@@ -43,12 +43,12 @@ def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> R
 
 
 def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
-    """Do the stages that are not done yet, in order."""
+    """Do the missing stages in order."""
     for stage in stages:
         if not stage.ends_with(run).exists():
             stage.do(run)
 
 
 def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:
-    """Tell whether every stage is done."""
+    """Return whether every stage is done."""
     return all(stage.ends_with(run).exists() for stage in stages)

@@ -78,6 +78,7 @@ def _endings() -> dict[str, Callable[[Any], Any]]:
         "softmax": tf.nn.softmax,
         "convolution": lambda logits: tf.reshape(tf.nn.softmax(logits), (1, 1, 1, 4)),
         "sigmoid": tf.nn.sigmoid,
+        "one sigmoid": lambda logits: tf.nn.sigmoid(logits[:, :1] - logits[:, 3:]),
         "logits": tf.identity,
         "quotient": lambda logits: tf.exp(logits) / tf.reduce_sum(tf.exp(logits)),
     }

@@ -62,7 +62,7 @@ def test_the_bound_lies_between_two_held_out_pictures() -> None:
 
 
 def test_many_pictures_of_a_new_class_do_not_move_the_threshold_more_than_few() -> None:
-    """Faults: a class that counts by its pictures, so that 600 hard ones let all unknown objects in."""
+    """Faults: a class that counts by its pictures, so that 600 of a hard class let all unknown objects in."""
     few, many = (around([0.7, 0.5, 0.5, 0], count, seed=6, spread=0.5) for count in (30, 600))
     thresholds = [fit_added(make_neighbours(), make_held_out(), [vectors], ANSWERS)[1] for vectors in (few, many)]
     assert 0.5 < thresholds[1] / thresholds[0] < 2

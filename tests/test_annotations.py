@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -144,6 +144,7 @@ def drawn_boxes(draw: st.DrawFn) -> list[Box]:
 @given(boxes=drawn_boxes())
 def test_the_same_boxes_in_four_formats_are_equal_whole_pixels(boxes: list[Box], images: Path, tmp_path: Path) -> None:
     """Fault: sizes rounded instead of edges, halves rounded to even, or six decimals of YOLO falling below a half."""
+    assume(any(max(x + width, y + height) > 1 for _, _, x, y, width, height in boxes))  # else they are fractions
     found = [boxes_of(read_annotations(write(tmp_path, boxes), images, LABELS)) for write in WRITERS.values()]
     expected = []
     for photo, label, x, y, width, height in boxes:
@@ -178,7 +179,6 @@ COCO_FAULTS = {
     "a dangling category": ({"category_id": 99}, ["category_id", "99"]),
     "an image id of a strange type": ({"image_id": [1]}, ["image_id", "[1]"]),
     "an image id that is a truth value": ({"image_id": True}, ["image_id", "True"]),
-    "an id that occurred": ({"id": 1}, ["occur once", "1 again"]),
 }
 
 
@@ -205,9 +205,10 @@ CSV_FAULTS = {
     "an unknown class": ("a.jpg,pyrit,1,2,3,4", ["pyrite, quartz, biotite", "'pyrit'", "Did you mean pyrite?"]),
     "no class": ("a.jpg,,1,2,3,4", ["pyrite, quartz, biotite", "''"]),
     "a missing photograph": ("gone.jpg,pyrite,1,2,3,4", ["images folder", "'gone.jpg'"]),
-    "a way out of the folder": ("../images/a.jpg,pyrite,1,2,3,4", ["inside the images folder", "../images/a.jpg"]),
-    "an absolute name": ("/a.jpg,pyrite,1,2,3,4", ["inside the images folder", "'/a.jpg'"]),
-    "a drive": ("C:\\a.jpg,pyrite,1,2,3,4", ["inside the images folder", "a.jpg"]),
+    "a way out of the folder": ("../images/a.jpg,pyrite,1,2,3,4", ["can't be one file", "../images/a.jpg"]),
+    "an absolute name": ("/a.jpg,pyrite,1,2,3,4", ["can't be one file", "'/a.jpg'"]),
+    "a drive": ("C:\\a.jpg,pyrite,1,2,3,4", ["can't be one file", "a.jpg"]),
+    "another unit": ("a.jpg,pyrite,0.1,0.2,0.3,0.4", ["one unit, here pixels", "xmin 0.1"]),
     "too few fields": ("a.jpg,pyrite,1,2,3", ["6 fields", "received 5"]),
     "an open quote": ('"a.jpg,pyrite,1,2,3,4', ["well-formed", "a.jpg"]),
     "no photograph": (",pyrite,1,2,3,4", ["name its photograph"]),
@@ -234,7 +235,7 @@ def test_a_faulty_csv_line_is_refused_by_its_number_and_the_rest_is_read(
 YOLO_FAULTS = {
     "a class without name": ("7 0.5 0.5 0.1 0.1", ["0 pyrite, 1 quartz, 2 biotite", "'7'"]),
     "four values": ("0 0.5 0.5 0.1", ["received 4 values"]),
-    "a polygon": ("0 0.1 0.1 0.2 0.1 0.2 0.2", ["received 7 values"]),
+    "half a point": ("0 0.1 0.1 0.2 0.1 0.2 0.2 0.3", ["received 8 values"]),
     "pixels": ("0 100 100 300 300", ["x_center must be a fraction", "100"]),
     "a value that is no number": ("0 0.5 x 0.1 0.1", ["y_center must be a finite number", "'x'"]),
     "a negative width": ("0 0.5 0.5 -0.1 0.1", ["at least one whole pixel", "-0.1"]),
@@ -243,7 +244,7 @@ YOLO_FAULTS = {
 
 @pytest.mark.parametrize("case", YOLO_FAULTS)
 def test_a_faulty_yolo_line_is_refused_by_file_and_line(case: str, images: Path, tmp_path: Path) -> None:
-    """Fault: pixels taken for fractions fill the whole picture; a polygon is read as a box."""
+    """Fault: pixels taken for fractions fill the whole picture; a damaged polygon is read as a box."""
     faulty, words = YOLO_FAULTS[case]
     path = write_yolo(tmp_path, BOXES)
     with (path / "labels" / "a.txt").open("a") as file:
@@ -342,11 +343,11 @@ def test_two_entries_of_one_photograph_must_both_state_its_size(images: Path, tm
 
 
 def test_a_stated_size_that_is_text_is_refused_as_such(images: Path, tmp_path: Path) -> None:
-    """Fault: a traceback, or a message that says 400 x 300 must be 400 x 300."""
+    """Fault: a traceback, or a message that hides what is written."""
     document = coco_document(BOXES)
-    document["images"][0].update(width="400", height="300")
+    document["images"][0].update(width="four", height="300")
     (message,) = read_document(document, images, tmp_path).refused
-    assert message.startswith("boxes.json: image id 1: the stated size") and "it is '400' x '300'" in message
+    assert message.startswith("boxes.json: image id 1: the stated size") and "it is 'four' x 300" in message
 
 
 def test_boxes_of_a_refused_category_leave_their_photograph_incomplete(images: Path, tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ def test_a_card_of_another_format_is_refused_before_its_fields(received: Any) ->
         read_card(packed(format=received, labels={"new": "layout"}))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[]", b"null", b"3"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"\xff", b"[]", b"null", b"3", b"[" * 100_000], ids=lambda text: str(text[:9])
+)
 def test_a_card_that_is_no_json_object_is_refused(text: bytes) -> None:
     """Catches a traceback for a damaged card."""
     with pytest.raises(InputError, match=r"card\.json (is no JSON|must have format)"):
@@ -154,6 +156,10 @@ def test_a_card_that_is_no_json_object_is_refused(text: bytes) -> None:
         ({"threshold": 1.5}, "threshold must lie in"),
         ({"threshold": float("nan")}, "threshold must lie in"),
         ({"threshold": "0.5"}, "threshold must lie in"),
+        ({"labels": ["a", "\ud800", "background"]}, "labels must be unique texts"),
+        ({"region_labels": ["\udfff"]}, "region_labels must be unique texts"),
+        ({"region_margin": 1e308}, r"region_margin must lie in \[0, 100\]"),
+        ({"region_margin": float("nan")}, r"region_margin must lie in \[0, 100\]"),
         ({"flatbuffer_sha256": 5}, "flatbuffer_sha256 must be a text"),
         ({"decision": None}, "has wrong fields: .*'decision'"),
         ({"colour": "red"}, "has wrong fields: .*'colour'"),
@@ -175,6 +181,7 @@ def test_a_reject_label_may_be_called_unknown() -> None:
 def test_a_model_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a zip bomb behind a network, and a file that fills the memory."""
     monkeypatch.setattr("inference.model.artefact.MOST_BYTES", 1000)
+    monkeypatch.setattr("inference.model.artefact.MOST_PACKED_BYTES", 1000)
     path = tmp_path / "bomb.tflite"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("labels.txt", b"\0" * 1001)

@@ -14,9 +14,9 @@ from pipeline.sanity.occlusion import (
     INSIDE_HIDDEN,
     OUTSIDE_HIDDEN,
     WHOLE,
+    classify_views,
     draw_example,
     hide,
-    look_at_views,
     map_evidence,
     shares_inside,
 )
@@ -47,7 +47,7 @@ def test_what_is_hidden_has_the_mean_colour_of_what_is_not() -> None:
 
 def test_the_released_file_is_asked_with_each_part_hidden(tiny_model: Path) -> None:
     """Faults: inside and outside exchanged; answers of the network before the change."""
-    seen = look_at_views([make_view(RED, BLUE), make_view(BLUE, RED)], Classifier(tiny_model, threshold=0), 8)
+    seen = classify_views([make_view(RED, BLUE), make_view(BLUE, RED)], Classifier(tiny_model, threshold=0), 8)
     assert seen.answers[INSIDE_HIDDEN].tolist() == ["blue", "red"]
     assert seen.answers[OUTSIDE_HIDDEN].tolist() == ["red", "blue"]
     assert len(seen.answers[WHOLE]) == 2
@@ -73,7 +73,7 @@ def test_the_share_of_the_map_in_the_box_is_that_of_the_known_evidence() -> None
 
 def test_no_views_are_no_fault(tiny_model: Path) -> None:
     """Faults: stacking nothing, predicting nothing, or a mean of nothing, raises."""
-    seen = look_at_views([], Classifier(tiny_model, threshold=0), SIDE)
+    seen = classify_views([], Classifier(tiny_model, threshold=0), SIDE)
     assert len(map_evidence(make_colour_counter(), seen.pixels, 2)) == 0
     figures = measure_views(BOXES, [])
     assert figures.n == 0 and figures.ratio == UNDEFINED

@@ -1,17 +1,21 @@
 """inference.batch.pool: what happens to a batch whose pictures hang or kill the process that reads them."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from inference.batch.pool import answer_all, default_workers
+from inference.batch.pool import _Pool, answer_all, default_workers
 from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
 from inference.pictures.limits import Limits
@@ -49,7 +53,7 @@ def check_colours(answers: dict[str, dict | str], requests: list[Request]) -> No
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_every_request_is_answered_once(tiny_model: Path, requests: list[Request], workers: int) -> None:
-    """Catches requests lost or doubled when they are dealt to workers, or answers given to the wrong request."""
+    """Catches requests lost or doubled when they are distributed to workers, or answers given to the wrong request."""
     answered = list(answer_all(requests, WorkerSettings(tiny_model), workers))
     assert len(answered) == len(requests)
     check_colours({request.picture.key: answer for request, answer in answered}, requests)
@@ -132,3 +136,46 @@ def test_few_pictures_get_one_worker() -> None:
     """Catches processes that cost more than the pictures."""
     assert [default_workers(pictures) for pictures in (0, 19, 199)] == [1, 1, 1]
     assert default_workers(10**6) == os.cpu_count()
+
+
+def test_a_pause_of_the_run_costs_no_picture(
+    tiny_model: Path, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: after Ctrl+Z and fg, or a suspended machine, the picture that was being read is given up."""
+    passed = 0.0
+    monotonic = time.monotonic
+
+    def wait_with_pauses(*arguments: Any, **more: Any) -> Any:
+        nonlocal passed
+        readable = wait(*arguments, **more)
+        passed += 3600.0  # between two looks at the workers
+        return readable
+
+    monkeypatch.setattr("inference.batch.pool.wait", wait_with_pauses)
+    monkeypatch.setattr("inference.batch.pool.time.monotonic", lambda: monotonic() + passed)
+    answered = dict(answer_all(requests, WorkerSettings(tiny_model), 2))
+    check_colours({request.picture.key: answer for request, answer in answered.items()}, requests)
+
+
+def test_workers_that_fail_to_start_now_and_then_do_not_end_the_run(
+    tiny_model: Path, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: three failed starts in a run of a million pictures end it, and the model gets the blame."""
+    start = _Pool.start
+
+    def start_and_fail(pool: _Pool, count: int) -> None:
+        start(pool, count)
+        if next(numbers) % 2 == 0:  # each second start fails, four in all
+            os.kill(pool.workers[-1].process.pid or 0, signal.SIGKILL)
+
+    numbers = itertools.count()
+    monkeypatch.setattr(_Pool, "start", start_and_fail)
+    answers = answer_all(requests, WorkerSettings(tiny_model))
+    answered = []
+    for _ in range(3):
+        answered.append(next(answers))
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+    answered += answers
+    assert len({request.picture.key for request, _ in answered}) == len(answered) == 60
+    assert next(numbers) >= 6

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.anomalib_task import Fold, Looked, _run, read_answers, write_task
 from benchmarks.wood_anomalib import as_relative, figures, make_folds, our_answer, table
 from inference.errors import InputError
-from pipeline.anomaly.photos import FIT, SurfacePhoto
+from pipeline.anomaly.photos import FIT, AnomalyPhoto
 from pipeline.recipes.wood import RECIPE
 from pipeline.settings.recipe import override_all
 
@@ -36,7 +36,7 @@ def looked_of(number: int, group: int, masked: bool, spot: int = 0) -> Looked:
     if spot:
         noise[spot : spot + 4, spot : spot + 4] += 20 * LOOKS[spot]
         mask[2 * spot : 2 * spot + 8, 2 * spot : 2 * spot + 8] = True
-    photo = SurfacePhoto(f"{number}.jpg", "", "", group, FIT)
+    photo = AnomalyPhoto(f"{number}.jpg", "", "", group, FIT)
     levels = {"2": noise[..., :2], "4": noise[::2, ::2, 2:]}
     return Looked(photo, (40, 48), (40, 48), mask if masked else None, levels, noise)
 
@@ -80,7 +80,7 @@ def test_the_task_holds_the_maps_and_the_places_of_our_own_draw(tmp_path: Path) 
     assert task == {"levels": ["2", "4"], "folds": [{"fit": [1, 2, 3], "score": [0]}], "bank": 200, "seed": 0}
     for number, one in enumerate(looked):
         with np.load(tmp_path / f"{number}.npz") as arrays:
-            assert len(set(arrays["places"])) == 480 and set(arrays["places"]) <= set(range(480))  # all: 500 are asked
+            assert sorted(arrays["positions"]) == list(range(480))  # all: 500 are asked
             assert all(np.array_equal(arrays[level], one.levels[level]) for level in ("2", "4"))
 
 

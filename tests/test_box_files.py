@@ -11,6 +11,7 @@ import pytest
 
 from inference.boxes.files import BoxFile, read_boxes, unused
 from inference.errors import InputError
+from inference.pictures.listing import Picture
 from inference.pictures.regions import cut_region
 
 BOXES = {"a.jpg": ((10.0, 20.0, 30.0, 40.0), (0.0, 0.0, 5.5, 6.0)), "deep/b.png": ((1.0, 2.0, 3.0, 4.0),)}
@@ -31,15 +32,18 @@ EXTENT = "file,x,y,width,height\na.jpg,10,20,30,40\ndeep/b.png,1,2,3,4\na.jpg,0,
 CORNERS = "ymax;xmin;note;ymin;filename;xmax\n60;10;;20;a.jpg;40\n6;1;x;2;deep/b.png;4\n6;0;;0;a.jpg;5.5\n"
 
 
+KEYS = ("a.jpg", "deep/b.png", "other.jpg", "no.jpg")
+
+
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., BoxFile]:
     """Return the reading of a text, of bytes or of what JSON can hold; none of the names tells the format."""
 
-    def read(content: Any) -> BoxFile:
+    def read(content: Any, *keys: str) -> BoxFile:
         data = content if isinstance(content, str | bytes) else json.dumps(content)
         path = tmp_path / "boxes.txt"
         path.write_bytes(data.encode() if isinstance(data, str) else data)
-        return read_boxes(path)
+        return read_boxes(path).match([Picture(key, Path(key)) for key in (*KEYS, *keys)])
 
     return read
 
@@ -197,14 +201,14 @@ def test_accents_fit_however_a_system_writes_them(read: Callable[..., BoxFile]) 
     """Catches boxes made on a Mac, which splits an accent from its letter, that fit no picture elsewhere."""
     composed, split = "Gr\u00fcn.jpg", "Gru\u0308n.jpg"
     for written in (composed, split):
-        file = read([{"file_name": written, "bbox": [1, 2, 3, 4]}])
-        assert file.boxes_of(composed) == file.boxes_of(split) == ((1.0, 2.0, 3.0, 4.0),)
+        for key in (composed, split):
+            assert read([{"file_name": written, "bbox": [1, 2, 3, 4]}], key).boxes_of(key) == ((1.0, 2.0, 3.0, 4.0),)
 
 
 def test_names_that_are_no_utf8_fit_their_pictures(read: Callable[..., BoxFile]) -> None:
     """Catches a traceback, or boxes that fit no picture, for a file name from an old machine."""
     key = os.fsdecode(b"gr\xfcn.jpg").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    assert read(b"file,x,y,width,height\ngr\xfcn.jpg,1,2,3,4\n").boxes_of(key) == ((1.0, 2.0, 3.0, 4.0),)
+    assert read(b"file,x,y,width,height\ngr\xfcn.jpg,1,2,3,4\n", key).boxes_of(key) == ((1.0, 2.0, 3.0, 4.0),)
     half_a_letter = [*RESULTS, {"file_name": "\ud800.jpg", "bbox": [1, 2, 3, 4]}]
     assert "an entry must name its photograph" in read(half_a_letter).refused[0]
 

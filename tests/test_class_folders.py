@@ -1,4 +1,4 @@
-"""Class folders: every picture found, its class and split as the folders say, similar pictures in one split."""
+"""Class folders: every picture found, its class and split as the folders say, near-duplicates on one side."""
 
 import zipfile
 from collections import Counter
@@ -154,11 +154,11 @@ def test_clear_refusals(tmp_path: Path) -> None:
     work = tmp_path / "work"
     with pytest.raises(InputError, match=r"must hold a folder of pictures for each class \(owl\).*--set labels"):
         index_class_folders(root, work, override_all(RECIPE, (("labels", "owl"), ("network.background", "output"))))
-    with pytest.raises(InputError, match="nor a zip that can be read"):
+    with pytest.raises(InputError, match="nor a readable zip"):
         index_class_folders(tmp_path / "text.zip", work, RECIPE)
     with pytest.raises(InputError, match="must hold a folder of pictures"):
         index_class_folders(tmp_path / "empty.zip", work, RECIPE)
-    with pytest.raises(InputError, match="nor a zip that can be read"):
+    with pytest.raises(InputError, match="nor a readable zip"):
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
     with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))
@@ -235,3 +235,41 @@ def test_the_cifar10_source_takes_folders_or_what_was_downloaded(tmp_path: Path)
     downloaded = SOURCES["cifar10"].prepare(DataPlace(None, None, tmp_path / "runs"), RECIPE)
     assert (given.kind, len(given.index.patches)) == (CLASS_FOLDERS, 16)
     assert (downloaded.kind, len(downloaded.index.patches)) == (ORIGINALS, 16)
+
+
+def test_a_folder_in_other_case_is_its_class_where_unique(tmp_path: Path) -> None:
+    """Faults: Cat is no cat; Training and Testing are no splits; of Dog and dog, both classes of pictures are dogs."""
+    root = write_folders(tmp_path / "data", ("Training", "TESTING"), 4)
+    for split in ("Training", "TESTING"):
+        (root / split / "cat").rename(root / split / "Cats")
+        (root / split / "Cats").rename(root / split / "Cat")
+    write_picture(root / "Training" / "DOG" / "other.png", 99)
+    found = index_class_folders(root, tmp_path / "work", RECIPE)
+    assert Counter(patch.label for patch in found.index.patches) == {"cat": 8, "dog": 8}
+    assert {patch.split for patch in found.index.patches if patch.file.startswith("TESTING/")} == {"test"}
+    assert found.refused == ("Training/DOG: is not a class; 1 files left out",)
+
+
+def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
+    """Fault: each Thumbs.db is refused as a picture."""
+    root = write_folders(tmp_path / "data", count=4)
+    for place in (root, root / "cat"):
+        for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._00.png"):
+            (place / name).write_bytes(b"x")
+    assert index_class_folders(root, tmp_path / "work", RECIPE).refused == ()
+
+
+def test_backslashes_in_a_zip_are_folders(tmp_path: Path) -> None:
+    """Faults: a zip from Windows gives files named data\\cat\\00.png; one of its names leads out of the folder."""
+    root = write_folders(tmp_path / "data", count=4)
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for file in sorted(root.rglob("*.png")):
+            entry = zipfile.ZipInfo("placeholder")
+            entry.filename = str(file.relative_to(tmp_path)).replace("/", "\\")
+            archive.writestr(entry, file.read_bytes())
+        entry = zipfile.ZipInfo("placeholder")
+        entry.filename = "..\\..\\out.png"
+        archive.writestr(entry, b"x")
+    found = index_class_folders(tmp_path / "data.zip", tmp_path / "work", RECIPE)
+    assert Counter(patch.label for patch in found.index.patches) == {"cat": 4, "dog": 4}
+    assert not list(tmp_path.glob("out.png")) and not list((tmp_path / "work").glob("out.png"))

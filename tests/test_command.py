@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from inference.batch.result_files import check_outputs
+from inference.errors import InputError
+from inference.options import make_parser
 from tests.test_video import GREEN, RATE, film, write_video
 from tests.tiny_model import COLOURS
 
@@ -205,7 +209,9 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_p
                 os.killpg(process.pid, 0)
                 time.sleep(0.01)
     assert not out.exists()
-    draw(folder / "red.png", COLOURS["blue"])  # answered before the kill: is not looked at again
+    before = (folder / "red.png").stat()
+    (folder / "red.png").write_bytes(bytes(before.st_size))  # answered before the kill: is not looked at again
+    os.utime(folder / "red.png", ns=(before.st_atime_ns, before.st_mtime_ns))
     draw(folder / "pipe", COLOURS["blue"])
     assert b"Go on with it by --resume" in run(tiny_model, "-", "--out", out, given=listed(folder), code=2).stderr
     other = run(tiny_model, "-", "--out", out, "--resume", "--threshold", "0", given=listed(folder), code=2)
@@ -214,6 +220,21 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_p
     answers = {Path(key).name: one["result"] for key, one in json.loads(out.read_text()).items()}
     assert answers == {"red.png": "red", "pipe": "blue", "green.png": "green"}
     assert not Path(f"{out}.journal").exists()
+
+
+def test_a_picture_that_changed_since_the_kill_is_classified_again(
+    tiny_model: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Faults: --resume gives a picture the answer of the one that it has replaced, or answers for one that is gone."""
+    out = tmp_path / "results.json"
+    with held_up(tiny_model, folder, out) as process:
+        os.kill(process.pid, signal.SIGKILL)
+    draw(folder / "red.png", COLOURS["blue"])
+    given = f"{folder}/red.png\n{folder}/green.png\n".encode()
+    said = run(tiny_model, "-", "--out", out, "--resume", given=given).stderr.decode()
+    assert "answers of 1 pictures that have changed or vanished since are not used\n" in said
+    answers = {Path(key).name: one["result"] for key, one in json.loads(out.read_text()).items()}
+    assert answers == {"red.png": "blue", "green.png": "green"}
 
 
 def test_an_interruption_says_how_to_go_on(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
@@ -269,3 +290,118 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tiny_model: Path, folder: P
     assert answer.returncode == 1
     assert b"Traceback" not in answer.stderr
     assert b"BrokenPipe" not in answer.stderr
+
+
+@pytest.mark.parametrize("option", ["--labels", "--boxes"])
+def test_a_device_is_no_file_of_labels_or_boxes(tiny_model: Path, folder: Path, option: str) -> None:
+    """Fault: --labels /dev/zero is read for ever."""
+    refused = run(tiny_model, folder, option, "/dev/zero", code=2)
+    assert b"/dev/zero: is no regular file." in refused.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--errors"])
+def test_no_input_is_ever_replaced(tiny_model: Path, folder: Path, tmp_path: Path, option: str) -> None:
+    """Faults: --overwrite replaces the model, a picture, the boxes or a device, under any of their names."""
+    model = tmp_path / "model.tflite"
+    model.write_bytes(tiny_model.read_bytes())
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("file,x,y,width,height\nred.png,0,0,30,30\n")
+    (tmp_path / "link.json").symlink_to(model)
+    (tmp_path / "hard.json").hardlink_to(boxes)
+    (tmp_path / "device.json").symlink_to("/dev/null")
+    before = {path: path.read_bytes() for path in (model, boxes, folder / "red.png")}
+    replaced = (model, boxes, folder / "red.png", *(tmp_path / f"{name}.json" for name in ("link", "hard", "device")))
+    for path in replaced:
+        given = [str(model), str(folder), "--boxes", str(boxes), "--overwrite", option, str(path)]
+        options = make_parser().parse_args(given)
+        with pytest.raises(InputError, match=r"is an input of this run|no run has written it|is no regular file"):
+            check_outputs(options)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(
+    tiny_model: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Faults: a night's work whose results are lost to a folder of previews; results that errors replace."""
+    red = folder / "red.png"
+    for name in ("preview", "masks", "scores"):
+        refused = run(tiny_model, folder, "--out", tmp_path / "out.json", f"--{name}", red / "look", code=2)
+        assert b"is no folder that you may write to" in refused.stderr
+    same = run(tiny_model, folder, "--out", tmp_path / "o.csv", "--errors", f"{tmp_path}/set/../o.csv", code=2)
+    assert b"is where --out writes. Give another --errors." in same.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
+
+
+def test_a_second_run_leaves_the_first_ones_files_out(tiny_model: Path, folder: Path) -> None:
+    """Faults: journal, results, errors and previews inside the folder are classified by the next run."""
+    (folder / "text.png").unlink()
+    given = [tiny_model, folder, "--out", folder / "out.json", "--errors", folder / "errors.csv", "--preview"]
+    first = run(*given, folder / "look")
+    expected = (folder / "out.json").read_bytes()
+    second = run(*given, folder / "look", "--overwrite")
+    assert (folder / "out.json").read_bytes() == expected
+    assert b"not among the pictures" not in first.stderr
+    left_out = ", ".join(f"{folder}/{name}" for name in ("errors.csv", "look", "out.json"))
+    assert f"not among the pictures, because this run writes there: {left_out}\n" in second.stderr.decode()
+
+
+def run_shell(line: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line with a shell's redirections."""
+    command = ["sh", "-c", f'"$0" -m inference "$@" {line}', sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&- >&- 2>&-", ">/dev/full"])
+def test_results_survive_closed_and_full_streams(tiny_model: Path, folder: Path, tmp_path: Path, streams: str) -> None:
+    """Faults: a traceback, a journal that takes the number of a closed stream, results lost to a remark."""
+    answer = run_shell(streams, tiny_model, folder, "--out", tmp_path / "out.json")
+    assert answer.returncode == 1, answer.stderr  # text.png is no picture
+    assert b"Traceback" not in answer.stderr
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 4
+
+
+def test_results_that_standard_output_does_not_take_are_kept(tiny_model: Path, folder: Path) -> None:
+    """Faults: a traceback for a full disk behind standard output, and a night's work lost with it."""
+    full = run_shell(">/dev/full", tiny_model, folder, "--quiet")
+    assert full.returncode == 2
+    (line,) = full.stderr.decode().splitlines()
+    assert line.startswith("Error: standard output cannot be written: No space left on device. The results are in /")
+    kept = Path(line.split(" are in ")[1].removesuffix("."))
+    assert len(json.loads(kept.read_text())) == 4
+    kept.unlink()
+    kept.parent.rmdir()
+    closed = run_shell(">&-", tiny_model, folder)
+    assert (closed.returncode, closed.stderr) == (2, b"Error: standard output is closed. Give --out FILE.\n")
+    closed = run_shell("<&-", tiny_model, "-")
+    assert (closed.returncode, closed.stderr.count(b"\n")) == (2, 1)
+    assert b"Error: standard input: " in closed.stderr
+
+
+def test_a_full_disk_loses_no_answer(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    """Faults: a traceback where the journal can't grow, and a journal that --resume can't read."""
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-m", "inference", str(tiny_model), str(folder), "--out", str(out), "--quiet"]
+    full = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400)),  # bytes of a file
+    )
+    assert full.returncode == 2
+    assert full.stderr.decode() == (
+        f"Error: {out}.journal: cannot be written: File too large. Make room; then --resume goes on.\n"
+    )
+    run(tiny_model, folder, "--out", out, "--resume", code=1)
+    assert len(json.loads(out.read_text())) == 4
+
+
+def test_a_name_does_not_command_the_terminal(tiny_model: Path, tmp_path: Path) -> None:
+    """Fault: a file whose name holds ESC or CR clears the screen or writes over a line of it."""
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "\x1b[2J\r.png").write_text("no picture")
+    said = run(tiny_model, tmp_path / "set", code=1).stderr
+    assert b"\\x1b[2J\\x0d.png: is not an image" in said
+    assert b"\x1b" not in said
+    assert b"\r" not in said
+    assert b"\x1b" not in run(tiny_model, "\x1b[2J", code=2).stderr

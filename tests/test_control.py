@@ -75,7 +75,7 @@ def test_a_run_that_learned_is_told_from_one_that_was_trained_on_shuffled_labels
     shuffles = misleading_shuffles(run_index(real))
     lucky = finish_run(place, shuffles[1])
     capsys.readouterr()
-    assert main(["control", str(lucky.path), "--lot", str(shuffles[2])]) == 0
+    assert main(["control", str(lucky.path), "--shuffle", str(shuffles[2])]) == 0
     assert read_control(lucky)["learning"] == "did not learn"
     assert capsys.readouterr().out.splitlines()[-1].startswith("Verdict: did not learn. Right on ")
 
@@ -188,7 +188,7 @@ def test_what_can_not_be_judged_is_refused(
 ) -> None:
     """Faults: a traceback for a folder that is no run, for one class, and for answers of other patches."""
     assert main(["control", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
     run = copied(real, "one-class")
     run.recipe.write_text(recipe_to_json(override_all(QUICK, (("labels", "red"),))))
     assert main(["control", str(run.path)]) == 2

@@ -158,7 +158,7 @@ def test_undefined_figures_of_a_fold_are_left_out() -> None:
 
 
 def test_a_photograph_that_two_folds_test_is_refused(pair: CrossvalFolder) -> None:
-    """Catches folds dealt from different photographs, whose pooled figure counts one twice and trains on another."""
+    """Catches folds split from different photographs, whose pooled figure counts one twice and trains on another."""
     write_fold(pair, 2, FOLD_2.replace("q3", "p2"), (4, 4), 4)
     with pytest.raises(InputError, match=r"p2 in folds 1 and 2;.*--runs"):
         pool_folds(pair)

@@ -10,10 +10,11 @@ from PIL import Image
 
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.labels import KNOWN_STYLE, UNKNOWN_STYLE, fit_text, font_of, percent
-from inference.drawing.preview import draw_preview, preview_path, write_preview
+from inference.drawing.preview import draw_preview, write_preview
 from inference.drawing.window import show
 from inference.errors import InputError
 from inference.pictures.listing import Picture
+from inference.safe_path import preview_path
 
 RED = {"confidence": 0.93, "result": "red"}
 UNKNOWN = {"confidence": 0.41, "result": "unknown"}

@@ -131,7 +131,7 @@ def test_a_name_that_is_taken_is_refused(
     """Catches two classes with one name, and an answer that means something else."""
     command = ["enroll", str(model), "--name", name, "--images", str(pictures / "yellow")]
     assert main([*command, "--out", str(tmp_path / "new.tflite")]) == 2
-    assert "name of its own" in capsys.readouterr().err
+    assert "needs an unused name" in capsys.readouterr().err
     assert not (tmp_path / "new.tflite").exists()
 
 

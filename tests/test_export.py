@@ -175,7 +175,7 @@ def test_an_existing_model_is_not_overwritten(exported: RunFolder, capsys: pytes
 def test_a_folder_without_a_run_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a traceback where a wrong path was given."""
     assert main([str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
 
 
 def test_the_report_agrees_with_a_recount_of_the_results(exported: RunFolder) -> None:

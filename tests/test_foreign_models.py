@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,19 @@ def test_whether_outputs_are_logits_does_not_depend_on_the_picture(tmp_path: Pat
     path = write_model(tmp_path / "model.tflite", flatbuffer)
     found = Classifier(path, labels=labels, scaling="raw").probabilities(picture((20, 0, 0)))
     assert found == pytest.approx(np.exp([1, 0, 0, 0]) / (np.e + 3), abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.usefixtures("unprobed")
+def test_one_sigmoid_decides_between_two_labels(dtype: str, tmp_path: Path) -> None:
+    """Faults: two labels refused, or exchanged; a single label that is the answer to every picture."""
+    path = write_model(tmp_path / "model.tflite", make_network(dtype, RAW, "one sigmoid"))
+    two = Classifier(path, labels=write_labels(tmp_path / "two.txt", ["other", "red"]), scaling="raw")
+    one = Classifier(path, labels=write_labels(tmp_path / "one.txt", ["red"]), scaling="raw")
+    for colour, p in (((255, 0, 0), 1 / (1 + math.exp(-8.75))), ((0, 0, 255), 1 / (1 + math.exp(4)))):
+        assert two.probabilities(picture(colour)) == pytest.approx([1 - p, p], abs=TOLERANCE[dtype])
+        assert two.classify(picture(colour)).result == ("red" if p > 0.5 else "other")
+        assert one.classify(picture(colour)).result == ("red" if p > 0.5 else "unknown")
 
 
 @pytest.mark.usefixtures("unprobed")

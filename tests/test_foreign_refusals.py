@@ -184,8 +184,8 @@ def test_a_single_logit_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a\nb\nc\n", "must have a label for each output. Received: 3 labels, 4 outputs. Give --labels FILE"),
-        (b"a\nb\na\nd\n", "names.txt, line 3: labels must differ. Received: 'a', as in line 1."),
+        (b"a\nb\nc\n", "and no more. Received: 3 labels, 4 outputs. Give --labels FILE"),
+        (b"a\nb\na\na (1)\n", "names.txt: labels must differ. Received: 'a (1)' twice."),
         (b"a\n\nc\nd\n", "names.txt, line 2: must hold a label and is empty."),
         (b"a\nb\nc\n\xff\n", "names.txt: must be UTF-8 text"),
         (b"", "names.txt, line 1: must hold a label and is empty."),
@@ -204,6 +204,28 @@ def test_labels_from_any_editor_are_read(tmp_path: Path) -> None:
     names = tmp_path / "labels.txt"
     names.write_bytes(b"\xef\xbb\xbfred brick\r\nGr\xc3\xbcnspan\r\nc\r\nd\r\n\r\n")
     assert describe(make_described(), names).card.labels == ("red brick", "Grünspan", "c", "d")
+
+
+def test_the_file_whose_labels_do_not_fit_is_named(tmp_path: Path) -> None:
+    """Fault: the model gets the blame for a list of labels, and a user looks into the wrong file."""
+    names = write_labels(tmp_path / "three.txt", ["a", "b", "c"])
+    with pytest.raises(InputError, match=r"^\S*three\.txt: must have a label for each output of \S+ and no more"):
+        describe(make_described(), names)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("crane\nowl\ncrane\nauk\n", ("crane (1)", "owl", "crane (2)", "auk")),
+        ("0 oak\n1 red ash\n2:elm\n3\tfir\n", ("oak", "red ash", "elm", "fir")),
+        ("1 euro\n2 euro\n5 euro\n10 euro\n", ("1 euro", "2 euro", "5 euro", "10 euro")),
+        ("0\n1\n2\n3\n", ("0", "1", "2", "3")),
+    ],
+)
+def test_public_lists_of_labels_are_read(text: str, expected: tuple[str, ...], tmp_path: Path) -> None:
+    """Faults: ImageNet's list is refused for its two cranes; numbers of lines, or of coins, in or out of an answer."""
+    (tmp_path / "labels.txt").write_text(text)
+    assert describe(make_described(), tmp_path / "labels.txt").card.labels == expected
 
 
 def test_missing_labels_are_refused(tmp_path: Path) -> None:

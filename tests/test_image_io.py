@@ -209,7 +209,7 @@ def test_the_content_decides_not_the_name(name: str, container: str, tmp_path: P
 
 @pytest.mark.parametrize("container", ["ICO", "PPM", "PCX", "TGA", "EPS"])
 def test_other_formats_are_refused(container: str) -> None:
-    """Catches Pillow's many rarely tested decoders opened to untrusted files."""
+    """Catches Pillow's many rarely tested decoders opened to files of unknown origin."""
     with pytest.raises(InputError, match="not an image in a supported format"):
         decode_image(encode(one_colour("RGB", RED), container))
 

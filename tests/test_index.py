@@ -72,6 +72,6 @@ def test_photographs_and_annotations_belong_together(tmp_path: Path) -> None:
     for images, annotations in ((photos, None), (None, boxes)):
         with pytest.raises(InputError, match="belong together"):
             annotated_photos(DataPlace(images, annotations, tmp_path / "runs"), RECIPE)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         annotated_photos(DataPlace(boxes, boxes, tmp_path / "runs"), RECIPE)
     assert not (tmp_path / "runs").exists()

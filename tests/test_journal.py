@@ -6,6 +6,7 @@ import pytest
 
 from inference.batch.journal import Journal
 from inference.errors import InputError
+from inference.pictures.listing import Picture
 
 SETTINGS = {"format": 1, "model": "abc", "top": 1}
 RED = {"confidence": 0.9, "result": "red"}
@@ -83,3 +84,37 @@ def test_a_run_that_never_began_leaves_no_journal(tmp_path: Path) -> None:
     journal.add("a.jpg", "cannot be read")
     journal.close()
     assert path.exists()
+
+
+def test_a_journal_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
+    """Faults: two runs write into one journal; one that begins anew deletes another's; a lock outlives its run."""
+    path = tmp_path / "journal"
+    journal = written(path)
+    for resume, overwrite in ((True, False), (False, True), (False, False)):
+        with pytest.raises(InputError, match=r"journal: another run is working on it\. Wait for its end"):
+            Journal(path, SETTINGS, resume, overwrite)
+    journal.close()
+    assert Journal(path, SETTINGS, resume=True).count("results") == 2
+
+
+def test_beginning_anew_forgets_what_was_there(tmp_path: Path) -> None:
+    """Fault: results of other pictures or another model among those of a run that was to replace them."""
+    written(tmp_path / "journal").close()
+    journal = Journal(tmp_path / "journal", {"model": "other"}, overwrite=True)
+    assert journal.count("results") == 0
+    journal.add("c.jpg", RED)
+    journal.close()
+    again = Journal(tmp_path / "journal", {"model": "other"}, resume=True)
+    assert list(again.read("results")) == [("c.jpg", RED)]
+
+
+def test_answers_of_changed_and_vanished_pictures_are_forgotten(tmp_path: Path) -> None:
+    """Faults: --resume keeps the answer of another picture; a journal of an earlier program loses its answers."""
+    pictures = [Picture(name, tmp_path / name) for name in ("same", "changed", "gone", "old")]
+    journal = Journal(tmp_path / "journal", SETTINGS)
+    for picture in pictures:
+        picture.path.write_text("a")
+        journal.add(picture.key, RED, picture.stamp() if picture.key != "old" else None)
+    (tmp_path / "changed").write_text("bb")
+    assert journal.forget_changed([pictures[0], pictures[1], pictures[3]]) == 2
+    assert list(journal.read("results")) == [("old", RED), ("same", RED)]

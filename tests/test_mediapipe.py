@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not READY.exists(), reason="MediaPipe is missing
 def test_mediapipe_answers_as_the_runner(model: Path, tmp_path: Path) -> None:
     """Faults: metadata that no other program accepts, labels in another order, pixels that are scaled again.
 
-    A model with neighbours has a second head, its features; scores are those of the softmax, without the knn score.
+    A model with neighbours has a second head, its features; scores are those of the softmax, without the neighbours.
     """
     classifier = Classifier(model)
     pictures = np.stack(pictures_of_size(COUNT, classifier.card.input_size))

@@ -73,7 +73,7 @@ def test_a_folder_without_one_of_the_games_is_a_clear_error(tmp_path: Path, caps
     memes = write_meme_pictures(tmp_path / "memes", 4, 1, ("doom", "genshin"))
     assert cut(tmp_path, memes) == 2
     error = capsys.readouterr().err
-    assert "must hold a folder of pictures for each class. Without any: animal_crossing." in error
+    assert "must hold a folder of pictures for each class. Missing: animal_crossing." in error
     assert "--set labels=" in error
 
 

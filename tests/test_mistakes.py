@@ -80,7 +80,7 @@ def test_no_more_than_ten_pairs_are_listed_and_none_without_mistakes() -> None:
 
 
 def test_the_probability_of_the_truth_by_hand() -> None:
-    """Faults: background's own output alone, which the knn score lowers like a class; the column of another class."""
+    """Faults: background's own output alone, which the neighbours lower like a class; the column of another class."""
     labels = ["a", "b", "background"]
     softmax = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [0.1, 0.2, 0.7]], np.float32)
     assert true_probabilities(softmax, labels, LEARNED) == pytest.approx([0.7, 0.2, 0.7], abs=1e-6)

@@ -43,7 +43,7 @@ def test_the_knn_score_is_the_cosine_to_the_nth_nearest() -> None:
 
 def test_weighing_by_hand() -> None:
     """Catches a best label that is no possible answer, and probabilities that are not moved together."""
-    features = np.array([[1, 0], [0.5, -0.5]])  # knn score 0.8: e^3 to 1 known; and 0.1414...: hardly
+    features = np.array([[1, 0], [0.5, -0.5]])  # scores 0.8: e^3 to 1 known; and 0.1414...: hardly
     given_ = np.array([[0.3, 0.1, 0.6], [0.3, 0.1, 0.6]])  # the last is background
     weighed = PLAIN.weigh(given_, features, np.array([0, 1]))
     assert weighed[0] == pytest.approx(given_[0] / (1 + np.exp(-3)), rel=1e-5)
@@ -65,7 +65,7 @@ def test_the_covariance_is_shrunk_as_by_scikit_learn() -> None:
 
 @given(seed=st.integers(0, 2**32 - 1))
 def test_weighing_keeps_order_and_bounds(seed: int) -> None:
-    """Catches confidences outside [0, 1], another best label, and a knn score that lowers a confidence."""
+    """Catches confidences outside [0, 1], another best label, and a score that lowers a confidence."""
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.full(4, 0.3), 8)
     features = random.normal(0, 1, (8, 2)) * 10 ** random.uniform(-20, 10)
@@ -192,7 +192,7 @@ def test_the_runner_does_what_keras_does(run: RunFolder) -> None:
 
 
 def test_what_is_like_nothing_is_less_sure(run: RunFolder) -> None:
-    """Catches a knn score without influence: pictures that were not trained on, but that a softmax may be sure of."""
+    """Catches a score that has no influence: pictures that training never saw, but a softmax may be sure of."""
     model = Classifier(run.model)
     assert model.neighbours is not None
     index = run_index(run)

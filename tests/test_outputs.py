@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.batch.outputs import csv_pieces, error_pieces, json_pieces, jsonl_pieces
+from inference.batch.outputs import csv_line, csv_pieces, error_pieces, json_pieces, jsonl_pieces
 
 ANSWERS = st.fixed_dictionaries({"confidence": st.floats(0, 1), "result": st.text()})
 REGIONS = st.fixed_dictionaries({"regions": st.lists(st.fixed_dictionaries({"box": st.lists(st.floats(0, 9))}))})
@@ -64,3 +64,13 @@ def test_csv_of_regions_has_a_line_for_each_region() -> None:
 def test_errors_are_a_table_of_file_and_reason() -> None:
     """Catches reasons with commas that fall apart."""
     assert table(error_pieces([("a.jpg", "is damaged: x, y.")])) == [["file", "reason"], ["a.jpg", "is damaged: x, y."]]
+
+
+def test_a_cell_is_no_formula_and_no_line_end() -> None:
+    """Faults: a file name that a spreadsheet runs, or that tears its row in two; numbers that become texts."""
+    names = ["=1+1", "+1", "-a.jpg", "@x", "\r.jpg", "a\rb.jpg", "a=b.jpg"]
+    answer = {"result": "=red", "confidence": 0.5}
+    rows = table(csv_pieces([(name, answer) for name in names]))[1:]
+    assert [row[0] for row in rows] == ["'=1+1", "'+1", "'-a.jpg", "'@x", "'\r.jpg", "a\rb.jpg", "a=b.jpg"]
+    assert {tuple(row[1:]) for row in rows} == {("'=red", "0.5")}
+    assert csv_line([-1.5, "a"]) == "-1.5,a\n"

@@ -221,7 +221,7 @@ def test_nothing_usable_is_a_clear_error(tmp_path: Path) -> None:
     annotations = write_world(tmp_path, dict(list(SCENES.items())[:2]))
     for name in annotations.photos:
         (tmp_path / "photos" / name).unlink()
-    with pytest.raises(InputError, match=r"no photograph can be used. First fault: .*000\.png"):
+    with pytest.raises(InputError, match=r"no photograph can be used. First error: .*000\.png"):
         cut_patches(annotations, tmp_path / "photos", tmp_path / "patches", RECIPE)
 
 

@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 from inference.errors import InputError
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Listing, Picture, list_pictures
+from inference.pictures.own_files import OwnFiles
 
 
 @pytest.fixture
@@ -154,3 +156,67 @@ def test_a_listing_can_be_walked_again_without_a_list(folder: Path) -> None:
     listing = Listing([folder, folder.parent / "set" / "deep"])
     assert [picture.key for picture in listing] == [picture.key for picture in listing]
     assert len(listing) == len(list(listing)) == 3  # one of them is given twice
+
+
+def test_two_names_with_one_spelling_have_a_key_each(tmp_path: Path) -> None:
+    """Fault: bytes that are no UTF-8 and the name that spells them have one key, and one answer is lost."""
+    for name in (b"gr\xfcn.png", b"gr\\xfcn.png", b"a\\xfc\xfd.png", b"a\xfc\\xfd.png", b"br\xfcn.png"):
+        draw(tmp_path / "set" / os.fsdecode(name))
+    found = keys(tmp_path / "set")
+    assert len(set(found)) == 5
+    assert {"gr\\xfcn.png", "br\\xfcn.png"} <= set(found)
+    assert keys(tmp_path / "set" / "*.png") == found
+    assert len(set(keys(*(tmp_path / "set").iterdir()))) == 5
+
+
+def test_a_name_twice_in_an_archive_is_refused(folder: Path) -> None:
+    """Fault: two pictures with one name, of which one is lost without a word."""
+    archive = pack(folder.parent / "set.zip", folder)
+    with zipfile.ZipFile(archive, "a") as more, pytest.warns(UserWarning, match="Duplicate name"):
+        more.writestr("a.png", b"another")
+    first, *others = list_pictures([archive])
+    with pytest.raises(InputError, match="is in its archive more than once"):
+        first.read()
+    assert [picture.key for picture in others] == ["b.png", "deep/a.png"]
+    assert all(picture.read() for picture in others)
+
+
+def test_what_the_run_writes_is_no_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: results, masks and previews taken for pictures; pictures left out because they lie in an own folder."""
+    for name in ("look/a.png.jpg", "deep/masks/b.png", "out.json", "deep/out.json"):
+        draw(folder / name)
+    monkeypatch.chdir(folder.parent)
+    expected = ["a.png", "b.png", "deep/a.png", "deep/out.json"]
+    lines = "\n".join(map(str, Path("set").rglob("*.*"))).encode()
+    for argument in (folder, "set", "set/**/*"):
+        own = OwnFiles([Path("set/look"), folder / "deep" / "masks", Path("set/out.json"), Path(), None])
+        listing = Listing([argument], own=own)
+        assert sorted(picture.key for picture in listing) == expected
+        assert sorted(Path(path).name for path in own.left_out) == ["look", "masks", "out.json"]
+    own = OwnFiles([Path("set/look"), Path("set/deep/masks"), Path("set/out.json"), Path("set")])
+    assert sorted(picture.key for picture in Listing(["-"], io.BytesIO(lines), own)) == [
+        f"set/{key}" for key in expected
+    ]
+
+
+def test_one_folder_that_cannot_be_listed_costs_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: one unreadable folder stops the run, or its pictures are missing without a word."""
+    scandir = os.scandir
+
+    def refuse(place: str) -> Any:
+        if Path(place).name == "deep":
+            raise PermissionError(13, "Permission denied", place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert keys(folder) == ["a.png", "b.png", "deep"]
+    with pytest.raises(InputError, match="is a folder that is not searched"):
+        list_pictures([folder])[-1].read()
+    with pytest.raises(InputError, match="deep: cannot be listed: Permission denied"):
+        list_pictures([folder / "deep"])
+
+
+def test_an_empty_argument_is_refused() -> None:
+    """Fault: an unset variable of a script classifies the current folder."""
+    with pytest.raises(InputError, match="an argument is empty"):
+        list_pictures([""])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.__main__ import main, make_parser
 from pipeline.data.index import read_index
 from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
@@ -49,7 +49,7 @@ def test_good_data_ends_with_0_and_says_how_much_is_new(tmp_path: Path, capsys: 
         (["--set", "fit.epoch=3"], "Did you mean fit.epochs"),
         (["--set", "fit.epochs=many"], "fit.epochs must be of type int"),
         (["--images", "."], "belong together"),
-        (["--images", "nowhere", "--annotations", "nowhere.json"], "is no folder"),
+        (["--images", "nowhere", "--annotations", "nowhere.json"], "is not a folder"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_remedy(
@@ -95,4 +95,28 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_evaluating_what_is_no_run_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a traceback where the wrong folder was given."""
     assert main(["evaluate", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--shuffle", "--lot"])
+def test_a_shuffle_is_named_by_its_present_or_its_earlier_option(option: str) -> None:
+    """Catches commands of earlier versions that are refused."""
+    assert make_parser().parse_args(["control", "run", option, "3"]).shuffle == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "reason"),
+    [
+        ("source.count=9", ["minerals", "--images", ".", "--annotations", "x.json"], "--images is given"),
+        ("source.seed=9", ["memes", "--images", "."], "--images is given"),
+        ("anomaly.crop_scale=2", ["wood", "--images", "."], "without --crops"),
+    ],
+)
+def test_a_setting_without_effect_on_the_given_data_is_refused(
+    setting: str, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a number of drawn pictures that changes nothing, because photographs are given."""
+    assert main(["settings", *options, "--set", setting]) == 2
+    error = capsys.readouterr().err
+    assert f"{setting.partition('=')[0]} has no effect: " in error
+    assert reason in error

@@ -9,8 +9,9 @@ from PIL import Image
 
 from inference.drawing.contact_sheet import write_contact_sheet
 from inference.drawing.labels import KNOWN_STYLE, UNKNOWN_STYLE, Colour, Edges, Style, draw_bar, words_of
-from inference.drawing.preview import draw_preview, place_bars, preview_path, write_preview
+from inference.drawing.preview import draw_preview, place_bars, write_preview
 from inference.pictures.listing import Picture
+from inference.safe_path import preview_path
 
 SIZE = (1024, 768)
 WORDS = ("#10 chrysocolla", "93 %")

@@ -77,8 +77,8 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
     """Catches absolute paths in a public repository, and a released recipe that can't be read again."""
     run = RunFolder(tmp_path / "run")
     shutil.copytree(colour_run.path, run.path)
-    taught = override(run.read_recipe(), "fit.teacher", str(Path.cwd() / "runs" / "teacher.tflite"))
-    run.recipe.write_text(recipe_to_json(taught), encoding="utf-8")
+    student = override(run.read_recipe(), "fit.teacher", str(Path.cwd() / "runs" / "teacher.tflite"))
+    run.recipe.write_text(recipe_to_json(student), encoding="utf-8")
     run.model.write_bytes(b"model")
     run.report.unlink(missing_ok=True)  # other tests may have finished the shared run
     with pytest.raises(InputError, match="is not finished"):

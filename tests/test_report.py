@@ -152,7 +152,7 @@ def test_verdict_counts_patches(report: dict[str, Any]) -> None:
     report["models"]["int8"] |= {"accuracy": proportion(93, 100), "rejected_background": proportion(19, 20)}
     report["baseline"] = {"name": "colour", "accuracy": proportion(7, 11)}
     assert verdict(parsed(report)).replace("\N{NO-BREAK SPACE}", " ") == (
-        "Right on 93 of 100 test patches, against 7 of 11 by colour; says unknown to 19 of 20 background patches."
+        "Right on 93 of 100 test patches, against 7 of 11 by colour; answers unknown for 19 of 20 background patches."
     )
 
 
@@ -171,7 +171,7 @@ def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
     report["models"]["int8"]["accuracy"] = proportion(right, 100)
     report["baseline"]["accuracy"] = proportion(80, 100)
     assert phrase in baseline_sentence(parsed(report))
-    assert ("intervals overlap, so this test can't tell" in baseline_sentence(parsed(report))) == (right == 82)
+    assert ("intervals overlap, so this test does not show" in baseline_sentence(parsed(report))) == (right == 82)
 
 
 def test_confusion_rows_know_what_is_right() -> None:
@@ -212,7 +212,7 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
 def test_classes_keep_the_order_of_the_recipe(tmp_path: Path) -> None:
     """Catches background among the classes, and tables in different orders."""
     text = render(tmp_path, sample_report()).text
-    scores, data = text.split("Figures of each class")[1], text.split("Boxes cut")[1]
+    scores, data = text.split("Figures per class")[1], text.split("Boxes clipped")[1]
     assert sorted(CLASSES, key=scores.index) == list(CLASSES)
     assert sorted(["background", *CLASSES], key=data.index) == [*CLASSES, "background"]
 

@@ -37,10 +37,10 @@ def test_every_mistake_shows_its_labels_figures_and_pictures(page: Page, report:
         assert f"{entry['label']}, answered {entry['given']}" in page.text
     assert len(page.all("mark")) == 2
     alts = [image["alt"] for image in page.all("img")]
-    assert sum(alt.startswith("Where the network saw") for alt in alts) == 22
+    assert sum(alt.startswith("Grad-CAM map for") for alt in alts) == 22
     assert sum(alt.startswith("Training patch of") for alt in alts) == 33
     assert page.text.count("picture not found") == 1
-    assert "no sign of biotite" in page.text
+    assert "no evidence for biotite" in page.text
     assert len({image["src"] for image in page.all("img")}) == len(alts), "each picture is another"
 
 
@@ -48,7 +48,7 @@ def test_the_page_says_how_many_there_are_and_what_was_searched(page: Page) -> N
     """Faults: the shown ones passed off as all; a sample passed off as the whole training; no key of the colours."""
     assert "33 of 604 test patches got a wrong label; 9 of these were answered “unknown”" in page.text
     assert "Shown are the first 11; all are in predictions.csv." in page.text
-    assert "5,000 training patches, drawn at random from 12,345" in page.text
+    assert "5,000 training patches, sampled at random from 12,345" in page.text
     assert "Another 14 had the right label" in page.text
     assert sum((image["alt"] or "").startswith("Colours from") for image in page.all("img")) == 1
 
@@ -58,10 +58,10 @@ def test_confused_pairs_are_a_table(page: Page) -> None:
     assert "pyritebornite7 of 779.1 %2 backgroundquartz5 of 1403.6 %0" in page.text
 
 
-def test_doubtful_labels_are_called_suspicions(page: Page, report: dict[str, Any]) -> None:
+def test_doubtful_labels_are_called_candidates(page: Page, report: dict[str, Any]) -> None:
     """Faults: a suspect passed off as a found error; label and suggestion exchanged."""
     assert "Of 917 annotated patches of validation and test, 5 may be labelled wrongly" in page.text
-    assert "suspicions, not findings" in page.text
+    assert "candidates, not confirmed errors" in page.text
     for entry in report["label_errors"]["shown"]:
         quality = f"label quality {entry['quality']:.3f}"
         assert f"labelled quartzperhaps muscovite{quality}{entry['split']}: {entry['photo']}" in page.text
@@ -73,17 +73,17 @@ def test_no_mistakes_and_no_doubts_are_said(report: dict[str, Any], tmp_path: Pa
     report["label_errors"] = {"checked": 9, "count": 0, "shown": []}
     text = render(tmp_path, report).text
     assert "None: no test patch got a wrong label. 2 had the right one" in text
-    assert "of 9 annotated patches of validation and test no label looks doubtful" in text
+    assert "suspects no label of 9 annotated patches of validation and test" in text
     assert "Heat maps" not in text and "Most frequent confusions" not in text
 
 
 def test_a_whole_list_and_a_whole_search_are_not_called_a_part(report: dict[str, Any], tmp_path: Path) -> None:
-    """Faults: "the first 11 of 11"; "drawn at random" where all were searched."""
+    """Faults: "the first 11 of 11"; "sampled at random" where all were searched."""
     report["mistakes"] |= {"count": 11, "rejected": 0, "searched": {"patches": 40, "of": 40}}
     text = render(tmp_path, report).text
     assert "11 of 604 test patches got a wrong label." in text
     assert "Shown are the first" not in text
-    assert "Searched among all 40 training patches." in text
+    assert "Searched: all 40 training patches." in text
 
 
 def test_a_report_of_an_earlier_version_still_has_a_page(report: dict[str, Any], tmp_path: Path) -> None:

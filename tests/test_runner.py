@@ -185,20 +185,25 @@ def test_links_neither_hang_nor_vanish(folder: Path, tiny_model: Path, runner: C
     assert "itself: cannot be read" in answer.err
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error(
+def test_a_folder_that_cannot_be_listed_is_named_and_the_others_are_done(
     folder: Path, tiny_model: Path, runner: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Catches pictures that are silently missing from the results."""
+    """Catches pictures that are silently missing from the results, and a run that one folder stops."""
     draw(folder / "locked" / "a.png")
     scandir = os.scandir
 
     def refuse(place: str) -> Any:
-        if Path(place).name == "locked":
+        if str(place).endswith("locked"):
             raise PermissionError(13, "Permission denied", place)
         return scandir(place)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    check_refused(runner(tiny_model, folder), "locked: cannot be listed: Permission denied. Make it readable")
+    answer = runner(tiny_model, folder)
+    assert (answer.code, len(answer.results)) == (1, 4)
+    assert "locked: is a folder that is not searched. Make it readable" in answer.err
+    check_refused(
+        runner(tiny_model, folder / "locked"), "locked: cannot be listed: Permission denied. Make it readable"
+    )
 
 
 def test_one_unreadable_picture_is_named_and_the_others_are_done(
@@ -322,6 +327,11 @@ def test_more_threads_than_cores_do_not_crash(tiny_model: Path, folder: Path) ->
         (["--threshold", "half"], "--threshold: must be a number between 0 and 1. Received: half"),
         (["--threads", "0"], "--threads: must be a whole number, 1 or more. Received: 0"),
         (["--threads", "two"], "--threads: must be a whole number, 1 or more. Received: two"),
+        (["--workers", "100000"], "--workers: must be a whole number from 1 to"),
+        (["--top", "30000000"], "--top: must be a whole number from 1 to 100000. Received: 30000000"),
+        (["--time-limit", "1e300"], "--time-limit: must be a number above 0, at most 1e+06. Received: 1e300"),
+        (["--max-megabytes", "inf"], "--max-megabytes: must be a number above 0, at most 1e+06. Received: inf"),
+        (["--preview", ""], "--preview: must be a path and is empty"),
         (["--treshold", "0"], "unrecognized arguments: --treshold"),
     ],
 )
@@ -386,7 +396,9 @@ def test_a_disk_that_fails_keeps_the_old_results(
         )
     assert out.read_text() == "yesterday's"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures", "results.json", "results.json.journal"]
-    (folder / "red.png").write_bytes(b"read again")
+    before = (folder / "red.png").stat()
+    (folder / "red.png").write_bytes(bytes(before.st_size))  # no picture, if it is read again
+    os.utime(folder / "red.png", ns=(before.st_atime_ns, before.st_mtime_ns))
     assert runner(tiny_model, folder, "--out", out, "--overwrite", "--resume").code == 0
     assert json.loads(out.read_text())["red.png"]["result"] == "red"
 

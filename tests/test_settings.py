@@ -96,7 +96,9 @@ def test_the_settings_of_a_recipe_are_printed(capsys: pytest.CaptureFixture[str]
     assert "anomaly.levels = 16\n" in printed
     assert "    side of the network's input [a multiple of 32 and positive, pixels]\n" in printed
     assert not re.findall("^(fit|labels)", printed, re.MULTILINE)
-    assert "of int8 [at least 1]; no effect here: it needs export.mode=int8" in " ".join(printed.split())
+    assert "the int8 ranges [at least 1]; no effect here: it needs export.mode=int8" in " ".join(printed.split())
+    assert main(["settings", "minerals", "--epochs", "3"]) == 0
+    assert "fit.epochs = 3\n" in capsys.readouterr().out
 
 
 def test_the_recipe_of_tiles_is_what_was_measured() -> None:

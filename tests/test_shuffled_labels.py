@@ -118,7 +118,7 @@ def test_a_training_with_other_epochs_or_of_another_lot_is_no_answer(run: RunFol
     assert train_shuffled(run, folder).read_recipe().fit.epochs == 1
     with pytest.raises(InputError, match=r"--epochs 1. Received: 2.*--again"):
         train_shuffled(run, folder, epochs=2)
-    with pytest.raises(InputError, match=r"--lot 2. Received: 0.*--again"):
+    with pytest.raises(InputError, match=r"--shuffle 2. Received: 0.*--again"):
         train_shuffled(run, folder, shuffle=0)
 
 

@@ -17,7 +17,7 @@ from tests.tiny_model import COLOURS, LABELS, make_card, make_flatbuffer, write_
 from tests.worlds import NO_AUGMENTATION, RECIPE, write_patches
 
 
-def taught_by(path: Path, *changes: tuple[str, str]) -> Recipe:
+def with_teacher(path: Path, *changes: tuple[str, str]) -> Recipe:
     """Return a still recipe with the tiny model's outputs and a teacher."""
     return override_all(RECIPE, (*NO_AUGMENTATION, ("fit.teacher", str(path)), *changes))
 
@@ -31,7 +31,7 @@ def colours(count: int, side: int = 16) -> np.ndarray:
 def test_labels_are_the_teachers_own_probabilities_of_the_pictures(tiny_model: Path) -> None:
     """Catches soft labels of other pictures, in another order, or of a second way of running the file."""
     pictures, hard = colours(4), np.eye(4, dtype=np.float32)[[2, 2, 1, 0]]
-    pixels, labels = Teacher(tiny_model, taught_by(tiny_model)).teach(pictures, hard, side=16)
+    pixels, labels = Teacher(tiny_model, with_teacher(tiny_model)).teach(pictures, hard, side=16)
     classifier = Classifier(tiny_model)
     assert np.array_equal(pixels, pictures)
     assert labels == pytest.approx(np.stack([classifier.probabilities(one) for one in pictures]))
@@ -40,7 +40,7 @@ def test_labels_are_the_teachers_own_probabilities_of_the_pictures(tiny_model: P
 
 def test_the_share_mixes_given_and_soft_labels(tiny_model: Path) -> None:
     """Catches a share that counts for the wrong one of the two."""
-    recipe = taught_by(tiny_model, ("fit.teacher_share", "0.25"))
+    recipe = with_teacher(tiny_model, ("fit.teacher_share", "0.25"))
     _, labels = Teacher(tiny_model, recipe).teach(colours(1), np.eye(4, dtype=np.float32)[[2]], side=16)
     assert labels[0, 2] == pytest.approx(0.75, abs=0.001)
     assert labels[0, 0] == pytest.approx(0.25, abs=0.001)
@@ -49,11 +49,11 @@ def test_the_share_mixes_given_and_soft_labels(tiny_model: Path) -> None:
 def test_a_student_of_another_size_sees_the_same_pictures_smaller(tiny_model: Path, tmp_path: Path) -> None:
     """Catches a student that is fed the teacher's size, and a teacher that is fed the student's."""
     index = write_patches(tmp_path, list(LABELS) * 2)
-    recipe = taught_by(tiny_model, ("network.input_side", "18"))
+    recipe = with_teacher(tiny_model, ("network.input_side", "18"))
     teacher = Teacher(tiny_model, recipe)
     batches = list(TrainingData(index, replace(recipe), tmp_path / "cache", teacher).batches(0, 1))
     assert {batch[0].shape[1:] for batch in batches} == {(18, 18, 3)}
-    smaller = taught_by(tiny_model, ("network.input_side", "16"))
+    smaller = with_teacher(tiny_model, ("network.input_side", "16"))
     pixels, _ = Teacher(tiny_model, smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8)
     assert np.array_equal(pixels, colours(2, side=8))
 
@@ -65,7 +65,7 @@ def test_a_teacher_with_other_outputs_is_refused(tmp_path: Path) -> None:
     assert card.flatbuffer_sha256 == flatbuffer_sha256(flatbuffer)
     path = write_model(tmp_path / "teacher.tflite", flatbuffer, card)
     with pytest.raises(InputError, match=r"must have the outputs red, green, blue, background.*Received: green, red"):
-        Teacher(path, taught_by(path))
+        Teacher(path, with_teacher(path))
 
 
 def test_a_teacher_that_saw_test_photographs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_a_teacher_that_saw_test_photographs_is_refused(tiny_model: Path, tmp_pa
     patches = write_patches(tmp_path, ["red", "green"], split="test").patches
     student = PatchIndex(tmp_path, (patches[0], replace(patches[1], split="train")))
     write_index(PatchIndex(tmp_path, (patches[0], patches[1])), path.with_name("index.csv"))
-    assert find_teacher(taught_by(path), student) is not None
+    assert find_teacher(with_teacher(path), student) is not None
     write_index(PatchIndex(tmp_path, (replace(patches[0], split="validation"),)), path.with_name("index.csv"))
-    with pytest.raises(InputError, match=r"must not have seen this run's test photographs.*1 of them"):
-        find_teacher(taught_by(path), student)
+    with pytest.raises(InputError, match=r"must not be trained on this run's test photographs.*1 of them"):
+        find_teacher(with_teacher(path), student)
 
 
 def test_the_fold_stands_in_for_its_name(tiny_model: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_fold_stands_in_for_its_name(tiny_model: Path, tmp_path: Path) -> No
     named = tmp_path / "fold-{fold}" / "model.tflite"
     empty = PatchIndex(tmp_path, ())
     for fold, found in (("2", True), ("1", False)):
-        recipe = taught_by(named, ("split.folds", "3"), ("split.fold", fold))
+        recipe = with_teacher(named, ("split.folds", "3"), ("split.fold", fold))
         if found:
             assert find_teacher(recipe, empty) is not None
         else:
@@ -105,7 +105,7 @@ def test_without_a_teacher_there_is_none(tmp_path: Path) -> None:
 
 def test_known_background_keeps_its_label(tiny_model: Path) -> None:
     """Catches a teacher that calls a known background red, and half a view's background that goes with the rest."""
-    teacher = Teacher(tiny_model, taught_by(tiny_model))
+    teacher = Teacher(tiny_model, with_teacher(tiny_model))
     hard = np.array([[0, 0, 0, 1], [0, 0.5, 0, 0.5]], np.float32)
     red = colours(1).repeat(2, axis=0)
     _, labels = teacher.teach(red, hard, side=16)

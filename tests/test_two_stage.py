@@ -21,7 +21,7 @@ from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
 from pipeline.training.backup import Backup
 from pipeline.training.callbacks import Progress, read_history
-from pipeline.training.epochs import Stretch, compile_for_fit, learning_rate_schedule
+from pipeline.training.epochs import TrainingStage, compile_for_fit, learning_rate_schedule
 from pipeline.training.two_stage import fit_two_stage, freeze_trunk, unfreeze_trunk
 from tests.colour_run import RECIPE, write_photographs
 from tests.short_trunk import shorten_patch_net
@@ -240,13 +240,13 @@ def test_a_resumed_run_needs_its_weights_file_no_more(
 
 def test_the_second_stages_patience_is_its_own() -> None:
     """Catches a fine-tuning that ends before it began, because the first stage's last epochs were worse."""
-    stretch = Stretch(3, 10, 2, Backup(Path("backup")))
+    stage = TrainingStage(3, 10, 2, Backup(Path("backup")))
     losses = [0.1, 0.2, 0.3, 0.9, 0.8]
     history = [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses)]
-    assert not stretch.is_finished(history[:3], RECIPE.fit)
-    assert not stretch.is_finished(history, RECIPE.fit)
+    assert not stage.is_finished(history[:3], RECIPE.fit)
+    assert not stage.is_finished(history, RECIPE.fit)
     worse = [{"epoch": 5, "val_loss": 0.81}, {"epoch": 6, "val_loss": 0.82}]
-    assert stretch.is_finished(history + worse, RECIPE.fit)
+    assert stage.is_finished(history + worse, RECIPE.fit)
 
 
 def test_an_unknown_first_layer_is_refused_with_known_ones() -> None:

@@ -18,7 +18,7 @@ from inference.model.classifier import Classifier
 from inference.pictures.limits import Limits
 from inference.pictures.regions import Box
 from inference.video.frames import DamagedVideoError, classify_video, read_frames
-from inference.video.motion import VideoSettings, find_moving_regions
+from inference.video.motion import MotionFinder, VideoSettings
 from tests.tiny_model import COLOURS
 
 ROOT = Path(__file__).parent.parent
@@ -63,9 +63,8 @@ def write_video(path: Path, frames: Iterable[np.ndarray]) -> Path:
 
 def regions(frames: Iterable[np.ndarray], **settings: Any) -> list[list[Box]]:
     """Return the moving regions of each frame."""
-    found = list(find_moving_regions(frames, dataclasses.replace(QUICK, **settings)))
-    assert [number for number, _ in found] == list(range(len(found)))
-    return [boxes for _, boxes in found]
+    finder = MotionFinder(dataclasses.replace(QUICK, **settings))
+    return [finder.find(frame) for frame in frames]
 
 
 def is_near(box: Box, left: int, top: int = 40, width: int = SIDE, height: int = SIDE) -> bool:

@@ -101,7 +101,7 @@ def _hold_session(model: Path, settings: Path) -> dict[str, Any]:
 
 
 def test_answers_are_the_runners(session: dict[str, Any], pictures: list[Path]) -> None:
-    """Faults: other pixels, another resize, labels out of order, a knn score that is left out, another rounding."""
+    """Faults: other pixels, another resize, labels out of order, a score that is left out, another rounding."""
     classifier = Classifier(session["model"])
     expected = {path.name: answer_picture(classifier, Picture(path.name, path)) for path in pictures}
     found = json.loads(session["results"])

@@ -8,7 +8,7 @@ import numpy as np
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.pictures.encode import png_bytes
-from inference.safe_path import safe_path
+from inference.safe_path import without_suffix
 
 
 def write_mask(folder: Path, key: str, mask: np.ndarray) -> None:
@@ -17,7 +17,7 @@ def write_mask(folder: Path, key: str, mask: np.ndarray) -> None:
     Raises:
         InputError: the file can't be written.
     """
-    _write(file_path(folder, key, ".png"), png_bytes(mask), "--masks")
+    _write(without_suffix(folder, key, ".png"), png_bytes(mask), "--masks")
 
 
 def write_scores(folder: Path, key: str, scores: np.ndarray) -> None:
@@ -28,14 +28,7 @@ def write_scores(folder: Path, key: str, scores: np.ndarray) -> None:
     """
     data = io.BytesIO()
     np.save(data, scores.astype(np.float32))
-    _write(file_path(folder, key, ".npy"), data.getvalue(), "--scores")
-
-
-def file_path(folder: Path, key: str, suffix: str) -> Path:
-    """Return folder/key with another suffix, inside the folder for any key; see inference.safe_path."""
-    start, slash, name = key.rpartition("/")
-    stem = name.rpartition(".")[0] or name
-    return safe_path(folder, f"{start}{slash}{stem}", suffix)
+    _write(without_suffix(folder, key, ".npy"), data.getvalue(), "--scores")
 
 
 def _write(path: Path, data: bytes, option: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inference.batch.file_names import FileNames
 from inference.batch.journal import Journal
 from inference.batch.progress import BatchProgress
 from inference.batch.worker import Request, WorkerSettings
@@ -25,6 +26,7 @@ class Batch:
     boxes: "BoxFile | None"
     journal: Journal
     progress: BatchProgress
+    names: FileNames
 
     def requests(self) -> Iterator[Request]:
         """Yield what has no result yet."""
@@ -33,7 +35,8 @@ class Batch:
                 continue
             boxes = None if self.boxes is None else self.boxes.boxes_of(picture.key)
             if self.boxes is None or boxes:
-                yield Request(picture, boxes)
+                file_key = self.names.file_key(picture)
+                yield Request(picture, boxes, file_key if file_key != picture.key else "", picture.stamp())
 
 
 def limits_of(options: argparse.Namespace) -> Limits:

@@ -1,15 +1,22 @@
 """Answers as they come -> a file that survives a kill, and from which the results are written in the end.
 
 One JSON object a line: first what the answers depend on, then {"file": key, ...answer} or, for what could not be
-classified, {"file": key, "error": reason}.
+classified, {"file": key, "error": reason}; with "stamp": [size, time] of the picture's file where that is known.
 """
 
+import contextlib
 import json
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from inference.errors import InputError
+from inference.pictures.listing import Picture, Stamp
+
+if sys.platform != "win32":
+    import fcntl
 
 Kind = Literal["results", "faults"]
 
@@ -17,30 +24,48 @@ Kind = Literal["results", "faults"]
 class Journal:
     """An open journal. It holds about 0.15 kB of memory for each picture: the key and where its line begins."""
 
-    def __init__(self, path: Path, settings: dict[str, Any], resume: bool = False) -> None:
-        """Begin a journal, or go on with the one that a killed run left.
+    def __init__(self, path: Path, settings: dict[str, Any], resume: bool = False, overwrite: bool = False) -> None:
+        """Begin a journal, or go on with the one that a killed run left. It is locked until it is closed.
 
         settings: what the answers depend on; a journal with others is not gone on with.
+        overwrite: begin anew where there is one and resume is not asked for.
 
         Raises:
-            InputError: there is one and resume is not asked for, or the one there is of other settings or damaged.
+            InputError: there is one and neither is asked for, another run works on it, the one there is of other
+                settings or damaged, or it can't be written.
         """
         self.path = path
         self._offsets: dict[Kind, dict[str, int]] = {"results": {}, "faults": {}}
-        self._file: IO[bytes]
         self._end = 0
-        if path.exists():
-            self._continue(settings, resume)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("x+b")
-            self._append(settings)
+        self._file = _open_locked(path)
+        try:
+            if overwrite and not resume:
+                self._file.truncate(0)
+            self._begin(settings, resume)
+        except BaseException:
+            self._close_file()
+            raise
 
-    def add(self, key: str, answer: dict[str, Any] | str) -> None:
-        """Write one answer, or the reason why there is none, so that a kill of this process leaves it."""
-        fault = isinstance(answer, str)
-        offset = self._append({"file": key, "error": answer} if isinstance(answer, str) else {"file": key, **answer})
-        self._note(key, offset, fault)
+    def add(self, key: str, answer: dict[str, Any] | str, stamp: Stamp | None = None) -> None:
+        """Write one answer, or the reason why there is none, so that a kill of this process leaves it.
+
+        stamp: of the picture's file, as it was before it was read.
+        """
+        entry = {"error": answer} if isinstance(answer, str) else answer
+        offset = self._append({"file": key, **({"stamp": stamp} if stamp else {}), **entry})
+        self._note(key, offset, isinstance(answer, str))
+
+    def forget_changed(self, pictures: Iterable[Picture]) -> int:
+        """Forget the answers of pictures that are no longer the same, or no longer there; return their number."""
+        kept = {kind: dict[str, int]() for kind in self._offsets}
+        for picture in pictures:
+            for kind, offsets in self._offsets.items():
+                offset = offsets.get(picture.key)
+                if offset is not None and self._stamp(offset) in (None, picture.stamp()):
+                    kept[kind][picture.key] = offset
+        forgotten = self.count("results") - len(kept["results"])
+        self._offsets = kept
+        return forgotten
 
     def read(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield key and answer (or {"error": reason}), sorted by key."""
@@ -63,14 +88,20 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; it stays for --resume, unless it holds no answer."""
-        self._file.close()
         if not self.count("results") and not self.count("faults"):
-            self.path.unlink(missing_ok=True)
+            self.remove()
+        self._close_file()
 
     def remove(self) -> None:
         """Close and delete the journal: what it held is written elsewhere."""
-        self.close()
-        self.path.unlink(missing_ok=True)
+        if sys.platform == "win32":  # where an open file can't be deleted
+            self._close_file()
+        self.path.unlink(missing_ok=True)  # elsewhere while it is locked: another run's journal is never deleted
+        self._close_file()
+
+    def _close_file(self) -> None:
+        with contextlib.suppress(OSError):  # the disk is full: what is not in the file yet was reported before
+            self._file.close()
 
     def _append(self, entry: dict[str, Any]) -> int:
         offset = self._end
@@ -84,10 +115,19 @@ class Journal:
         return offset
 
     def _entry(self, offset: int) -> dict[str, Any]:
+        entry = self._line(offset)
+        del entry["file"]
+        entry.pop("stamp", None)
+        return entry
+
+    def _stamp(self, offset: int) -> Stamp | None:
+        stamp = self._line(offset).get("stamp")
+        return stamp and tuple(stamp)
+
+    def _line(self, offset: int) -> dict[str, Any]:
         self._file.seek(offset)
         entry: dict[str, Any] = json.loads(self._file.readline())
         self._file.seek(self._end)
-        del entry["file"]
         return entry
 
     def _note(self, key: str, offset: int, fault: bool) -> None:
@@ -95,19 +135,17 @@ class Journal:
         self._offsets["faults"].pop(key, None)
         self._offsets["faults" if fault else "results"][key] = offset
 
-    def _continue(self, settings: dict[str, Any], resume: bool) -> None:
-        if not resume:
+    def _begin(self, settings: dict[str, Any], resume: bool) -> None:
+        if os.fstat(self._file.fileno()).st_size and not resume:
             raise InputError(
                 f"{self.path}: was left by a run that did not end. Go on with it by --resume, or delete it."
             )
-        self._file = self.path.open("r+b")
         header = self._read_line()
-        if header is None:  # killed before the first line was whole
+        if header is None:  # new, or killed before the first line was whole
             self._file.truncate(0)
             self._file.seek(0)
             self._append(settings)
         elif header != settings:
-            self._file.close()
             raise InputError(
                 f"{self.path}: was begun with other settings: {_difference(header, settings)}. "
                 "Give the same, or delete it."
@@ -137,6 +175,39 @@ class Journal:
             self._file.seek(start)
             return None
         return entry
+
+
+def _open_locked(path: Path) -> IO[bytes]:
+    """Open a journal, made where there is none, for this process alone.
+
+    Raises:
+        InputError: another run works on it, or it can't be written.
+    """
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        except OSError as fault:
+            raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another --out.") from fault
+        if not _lock(file):
+            file.close()
+            raise InputError(f"{path}: another run is working on it. Wait for its end, or give another --out.")
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # the run that had locked it has deleted it
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed or the process ends; return whether no other process has locked it."""
+    if sys.platform != "win32":  # where such locks are unknown
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks
+    return True
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins one
 Entries = Iterable[tuple[str, dict[str, Any]]]  # key and answer, sorted by key
 
 
@@ -62,10 +63,17 @@ def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def csv_line(values: list[Any]) -> str:
-    """Return one line of CSV."""
+    r"""Return one line of CSV, in which no text is a formula for a spreadsheet: "=1+1.jpg" gives '=1+1.jpg.
+
+    Written with \r\n first, because csv quotes what is part of the line's end, and a reader takes \r for one.
+    """
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
+    csv.writer(line, lineterminator="\r\n").writerow([_defused(value) for value in values])
+    return line.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _defused(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _others(answer: dict[str, Any]) -> list[Any]:

@@ -17,6 +17,8 @@ _CONTEXT = multiprocessing.get_context("spawn")  # the same everywhere, and safe
 _IN_FLIGHT = 32  # requests that a worker holds at most: memory is bounded by this, not by the folder
 _REFILL = 16
 _LOADING_SECONDS = 60.0
+_LONGEST_POLL = 1.0  # seconds between two looks at the workers
+_POLLS_PER_LIMIT = 4  # at least: a pause of this process, as by Ctrl+Z, uses up at most that share of a time limit
 _LOADS = 3
 
 Answered = tuple[Request, dict[str, Any] | str]
@@ -37,10 +39,26 @@ def answer_all(requests: Iterable[Request], settings: WorkerSettings, workers: i
         pool.stop()
 
 
+class _Clock:
+    """The seconds for which this process has been running; a pause of it, or of the machine, is left out."""
+
+    def __init__(self, longest_poll: float) -> None:
+        """longest_poll: seconds; what passes beyond that between two calls of `tick` was a pause."""
+        self.now = 0.0
+        self._longest_poll = longest_poll
+        self._last = time.monotonic()
+
+    def tick(self) -> None:
+        """Count the time since the last call."""
+        now = time.monotonic()
+        self.now += min(now - self._last, self._longest_poll)
+        self._last = now
+
+
 class _Worker:
     """One child process and the requests that it holds, in their order."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, now: float) -> None:
         child_requests, self._requests = _CONTEXT.Pipe(duplex=False)
         self.answers, child_answers = _CONTEXT.Pipe(duplex=False)
         self.process = _CONTEXT.Process(target=work, args=(child_requests, child_answers, settings), daemon=True)
@@ -49,12 +67,12 @@ class _Worker:
         child_answers.close()  # so that the child's end is the pipe's end
         self.held: deque[Request] = deque()
         self.ready = False
-        self.since = time.monotonic()  # of the last message
+        self.since = now  # of the last message
 
-    def send(self, requests: list[Request]) -> None:
+    def send(self, requests: list[Request], now: float) -> None:
         """Hand over requests; a worker that has just died is noticed when its answers end."""
         if not self.held:
-            self.since = time.monotonic()
+            self.since = now
         self.held.extend(requests)
         with contextlib.suppress(OSError):
             self._requests.send(requests)
@@ -78,12 +96,14 @@ class _Pool:
         self.workers: list[_Worker] = []
         self._requests = requests
         self._again: deque[Request] = deque()
-        self._failed_loads = 0
+        self._failed_loads = 0  # since the last worker that was ready
         self._suspects: set[str] = set()  # keys of what a worker held when it died
         self._settings = settings
+        self._poll_seconds = min(_LONGEST_POLL, settings.limits.seconds / _POLLS_PER_LIMIT)
+        self._clock = _Clock(self._poll_seconds)
 
     def start(self, count: int) -> None:
-        self.workers += [_Worker(self._settings) for _ in range(count)]
+        self.workers += [_Worker(self._settings, self._clock.now) for _ in range(count)]
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -92,7 +112,8 @@ class _Pool:
 
     def step(self) -> list[Answered]:
         """Wait for the next answers; replace workers that died or hang, end those that have nothing left to do."""
-        readable = wait([worker.answers for worker in self.workers], timeout=self._timeout())
+        readable = wait([worker.answers for worker in self.workers], timeout=self._poll_seconds)
+        self._clock.tick()
         done: list[Answered] = []
         for worker in list(self.workers):
             if worker.answers in readable:
@@ -106,13 +127,14 @@ class _Pool:
             message = worker.answers.recv()
         except (EOFError, OSError):
             return self._handle_dead_worker(worker)
-        worker.since = time.monotonic()
+        worker.since = self._clock.now
         done: list[Answered] = []
         if worker.ready:
             done = [(worker.held.popleft(), answer) for answer in message]
         elif message is not None:
             raise InputError(message)
         worker.ready = True
+        self._failed_loads = 0
         self._refill(worker)
         return done
 
@@ -123,7 +145,7 @@ class _Pool:
         elif not self._again and len(worker.held) <= _IN_FLIGHT - _REFILL:
             group = list(itertools.islice(self._requests, _IN_FLIGHT - len(worker.held)))
         if group:
-            worker.send(group)
+            worker.send(group, self._clock.now)
         elif not worker.held:
             self._retire(worker)
 
@@ -171,19 +193,12 @@ class _Pool:
         return []
 
     def _hangs(self, worker: _Worker) -> bool:
-        passed = time.monotonic() - worker.since
+        passed = self._clock.now - worker.since
         if not worker.ready:
             if passed > _LOADING_SECONDS:
                 raise InputError(f"{self._settings.model}: takes longer than {_LOADING_SECONDS:g} s to load.")
             return False
         return bool(worker.held) and passed > self._settings.limits.seconds
-
-    def _timeout(self) -> float:
-        """Return the seconds until the first worker can exceed its time limit."""
-        now = time.monotonic()
-        allowed = [self._settings.limits.seconds if worker.ready else _LOADING_SECONDS for worker in self.workers]
-        due = [worker.since + most - now for worker, most in zip(self.workers, allowed, strict=True)]
-        return max(min(due) + 0.01, 0.0)
 
 
 def default_workers(pictures: int) -> int:

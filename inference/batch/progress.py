@@ -4,6 +4,8 @@ import sys
 import time
 from typing import Any
 
+from inference.streams import say, visible
+
 _LINE_SECONDS = 10.0
 
 
@@ -38,9 +40,9 @@ class BatchProgress:
     def say(self, message: str) -> None:
         """Print a line above the bar."""
         if self._bar is not None:
-            self._bar.write(message, file=sys.stderr)
+            self._bar.write(visible(message), file=sys.stderr)
         elif not self._quiet:
-            print(message, file=sys.stderr, flush=True)
+            say(message)
 
     def _line(self) -> str:
         rate = self._done / max(time.monotonic() - self._begun, 1e-9)

@@ -1,6 +1,7 @@
 """Requests in blocks -> files of answers in a folder that all machines see -> each request with its answer, once.
 
-A block is two files of JSON lines: its requests, [key, path, member, boxes], written by the driver, and
+A block is two files of JSON lines: its requests, [key, path, member, boxes, file key, stamp] as
+inference.batch.worker.Request has them, written by the driver, and
 its answers, {"file": key, ...answer} or {"file": key, "error": reason}, written whole by the worker. Both are named
 after the settings and the requests themselves: a block that is done twice replaces its own answers.
 """
@@ -174,12 +175,18 @@ def _digest(text: str) -> bytes:
 def _request_line(request: Request) -> str:
     """Spell a request; JSON's escapes carry names that are no UTF-8."""
     picture = request.picture
-    return json.dumps([picture.key, str(picture.path), picture.member, request.boxes]) + "\n"
+    more = [request.file_key, request.stamp] if request.file_key or request.stamp else []
+    return json.dumps([picture.key, str(picture.path), picture.member, request.boxes, *more]) + "\n"
 
 
 def _parse_request(line: str) -> Request:
-    key, path, member, boxes = json.loads(line)
-    return Request(Picture(key, Path(path), member), None if boxes is None else tuple(map(tuple, boxes)))
+    key, path, member, boxes, file_key, stamp = [*json.loads(line), "", None][:6]
+    return Request(
+        Picture(key, Path(path), member),
+        None if boxes is None else tuple(map(tuple, boxes)),
+        file_key,
+        stamp and tuple(stamp),
+    )
 
 
 def _entry(key: str, answer: dict[str, Any] | str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
 
 if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
+    from inference.pictures.listing import Stamp
     from inference.pictures.regions import Box
 
 # Decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes.
@@ -32,10 +33,17 @@ _LONGEST_WAIT = 0.1  # seconds that an answer waits for others
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One picture to answer; boxes: regions instead of the whole picture."""
+    """One picture to answer.
+
+    boxes: regions instead of the whole picture.
+    file_key: what files about it are named after, where that is not its key.
+    stamp: size and time of the picture's file before it is read; see inference.pictures.listing.Picture.stamp.
+    """
 
     picture: Picture
     boxes: "tuple[Box, ...] | None" = None
+    file_key: str = ""
+    stamp: "Stamp | None" = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class WorkerSettings:
 class _Prepared:
     """A picture that waits for the network: what Model.prepare gave, or why it gave nothing."""
 
-    key: str
+    file_key: str
     content: Any = None
     fault: BaseException | None = None
 
@@ -115,7 +123,7 @@ def _prepare_all(
 
     while True:
         request = waiting.get()
-        item = _Prepared(request.picture.key)
+        item = _Prepared(request.file_key or request.picture.key)
         try:
             item.content = model.prepare(decode_image(request.picture.read(limits), limits), request.boxes)
         except BaseException as fault:  # raised again in _answer_all, where one of the program ends the worker
@@ -132,7 +140,7 @@ def _answer_all(
         try:
             if item.fault is not None:
                 raise item.fault
-            answer = model.answer(item.content, options, item.key)
+            answer = model.answer(item.content, options, item.file_key)
         except InputError as fault:
             answer = str(fault)
         yield answer

@@ -1,13 +1,24 @@
 """COCO JSON -> Entries: bbox is [x, y, width, height] in pixels, x and y the box's top left corner, 0-based."""
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any, TypeGuard, TypeVar
 
-from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, check_name
+from inference.boxes.entries import (
+    Entries,
+    NamedPhoto,
+    Numbers,
+    WrittenBox,
+    as_number,
+    check_name,
+    enclose,
+    pair_up,
+    stated_size,
+)
+from inference.boxes.rle import enclose_rle, is_one_piece, is_rle
 from inference.errors import InputError, quote
 
+_REMEDY = "Label Studio, CVAT, Roboflow, Labelbox and others have it in their list of exports."
 _Read = TypeVar("_Read")
 _Table = dict[Any, _Read | None]  # id -> what the entry says; None where the entry was refused
 
@@ -20,13 +31,13 @@ def is_json(text: str) -> bool:
 def read_coco(text: str, file: str, labelled: bool) -> Entries:
     """Return what a COCO detection file says; invalid entries are refused, each with its id in the message.
 
-    labelled: every box must have a category, and ids of boxes must be unique. Otherwise categories are not read, and
-    a list of results, each with the name of its photograph, is accepted too.
+    labelled: every box must have a category. Otherwise categories are not read, and a list of results, each with the
+    name of its photograph, is accepted too. A box without bbox is the one around its segmentation.
 
     Raises:
         InputError: the text is not JSON or lacks a list of COCO.
     """
-    document = _parse(text, file)
+    document = parse_json(text, file)
     found = Entries("coco")
     if isinstance(document, list) and not labelled:
         _read_results(found, document, f"{file}: result")
@@ -41,7 +52,12 @@ def read_coco(text: str, file: str, labelled: bool) -> Entries:
     return found
 
 
-def _parse(text: str, file: str) -> Any:
+def parse_json(text: str, file: str) -> Any:
+    """Return what a JSON text holds; file: its name for the message.
+
+    Raises:
+        InputError: it is not JSON.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as fault:
@@ -51,7 +67,9 @@ def _parse(text: str, file: str) -> Any:
 def _check_lists(document: Any, lists: tuple[str, ...], file: str) -> None:
     if not isinstance(document, dict) or not all(isinstance(document.get(name), list) for name in lists):
         received = quote(sorted(document)) if isinstance(document, dict) else type(document).__name__
-        raise InputError(f"{file}: COCO JSON has the lists {', '.join(lists)}; received {received}. Export it as COCO.")
+        raise InputError(
+            f"{file}: COCO JSON has the lists {', '.join(lists)}; received {received}. Export it as COCO. {_REMEDY}"
+        )
 
 
 def _read_table(found: Entries, where: str, entries: list[Any], read: Callable[[Any, str], _Read]) -> _Table[_Read]:
@@ -79,17 +97,22 @@ def _read_boxes(
 ) -> None:
     """Add the boxes; those of a refused image get no message of their own."""
     seen: set[Any] = set()
+    repeated = 0
     for position, entry in enumerate(entries, start=1):
         origin = f"{where} {_name_entry(entry, position)}"
         known = _photo_of(entry, images)
         with found.collect_refusal(origin, known.name if known else None):
             _check_entry(entry)
-            if categories is not None:
-                _check_box_id(entry, seen)
+            if categories is not None and entry.get("id") is not None:
+                key = _read_id(entry)
+                repeated += key in seen
+                seen.add(key)
             photo = _look_up(entry, "image_id", images, "images")
             if photo is not None:
                 label = None if categories is None else _find_label(entry, categories)
                 found.boxes.append(_read_box(entry, photo.name, label, origin))
+    if repeated:
+        found.notes.append(f"{where} ids occur again in {repeated} of {len(entries)} annotations; all boxes are read")
 
 
 def _read_results(found: Entries, entries: list[Any], where: str) -> None:
@@ -109,23 +132,42 @@ def _read_results(found: Entries, entries: list[Any], where: str) -> None:
 
 
 def _read_box(entry: dict[str, Any], photo: str, label: str | None, origin: str) -> WrittenBox:
-    if entry.get("iscrowd") in (1, "1"):
+    shape = entry.get("segmentation")
+    if as_number(entry.get("iscrowd")) == 1 and not (is_rle(shape) and is_one_piece(shape)):
         raise InputError(
             "a box must hold one object; received iscrowd 1, a region of many. "
             "Draw a box round each object, or remove this one."
         )
     bbox = entry.get("bbox")
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(_is_number(value) for value in bbox):
+    if not bbox and shape:
+        return WrittenBox(photo, label, _enclose_shape(shape), True, origin, f"segmentation {quote(shape)}")
+    values = [as_number(value) for value in bbox] if isinstance(bbox, list) else []
+    numbers = [value for value in values if value is not None]
+    if len(values) != 4 or len(numbers) != 4:
         raise InputError(
             f"bbox must be four finite numbers [x, y, width, height]; received {quote(bbox)}. Correct or remove it."
         )
-    x, y, width, height = (float(value) for value in bbox)  # the sum of two huge integers would fit no float
+    x, y, width, height = (float(value) for value in numbers)  # the sum of two huge integers would fit no float
     return WrittenBox(photo, label, (x, y, width, height), False, origin, f"bbox {quote(bbox)}")
+
+
+def _enclose_shape(shape: Any) -> Numbers:
+    """Return the edges of the box around polygons [[x, y, x, y ...] ...], perhaps a single flat one, or an RLE mask."""
+    if is_rle(shape):
+        return enclose_rle(shape)
+    rings = shape if isinstance(shape, list) and all(isinstance(ring, list) for ring in shape) else [shape]
+    points: list[tuple[float, float]] = []
+    for ring in rings:
+        numbers = [as_number(value) for value in ring] if isinstance(ring, list) else [None]
+        if None in numbers:
+            raise InputError(f"a segmentation must be polygons or RLE; received {quote(shape)}. Correct or remove it.")
+        points += pair_up([float(number) for number in numbers if number is not None])
+    return enclose(points)
 
 
 def _read_image(entry: dict[str, Any], origin: str) -> NamedPhoto:
     name, width, height = check_name(entry.get("file_name")), entry.get("width"), entry.get("height")
-    return NamedPhoto(name, origin, None if width is None and height is None else (width, height))
+    return NamedPhoto(name, origin, stated_size(width, height))
 
 
 def _read_category(entry: dict[str, Any], origin: str) -> str:
@@ -158,31 +200,31 @@ def _read_id(entry: Any) -> Any:
     return key
 
 
-def _check_box_id(entry: dict[str, Any], seen: set[Any]) -> None:
-    """Refuse a second box with the same id; a box without an id is accepted."""
-    if entry.get("id") is None:
-        return
-    key = _read_id(entry)
-    if key in seen:
-        raise InputError(f"an id may occur once; received {quote(key)} again. Give each box its own id.")
-    seen.add(key)
-
-
 def _look_up(entry: dict[str, Any], field: str, table: _Table[_Read], where: str) -> _Read | None:
     """Return the entry that a box refers to; None where that entry was refused."""
-    key = entry.get(field)
-    if not _is_id(key) or key not in table:
+    key = _key_in(table, entry.get(field))
+    if key is None:
         raise InputError(
-            f"{field} must be an id of the list {where}; received {quote(key)}. "
+            f"{field} must be an id of the list {where}; received {quote(entry.get(field))}. "
             f"Add that entry to {where} or remove this box."
         )
     return table[key]
 
 
+def _key_in(table: _Table[_Read], written: Any) -> Any:
+    """Return the id of a table that is meant: "1" is 1 and 1.0 is 1, unless the table has both; None for none."""
+    if not _is_id(written):
+        return None
+    number = as_number(written)
+    whole = number is not None and number == int(number)
+    spellings = [written, *([int(number), str(int(number))] if whole and number is not None else [])]
+    return next((key for key in spellings if key in table), None)
+
+
 def _photo_of(entry: Any, images: _Table[NamedPhoto]) -> NamedPhoto | None:
     """Return the photograph of a box; None where the box does not refer to a valid image."""
-    key = entry.get("image_id") if isinstance(entry, dict) else None
-    return images.get(key) if _is_id(key) else None
+    key = _key_in(images, entry.get("image_id")) if isinstance(entry, dict) else None
+    return None if key is None else images[key]
 
 
 def _is_id(value: Any) -> bool:
@@ -190,13 +232,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
-    """Tell whether a JSON value is a finite number; Python reads NaN too, and true as 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond any float
-        return False
+    return not isinstance(value, str) and as_number(value) is not None
 
 
 def _name_entry(entry: Any, position: int) -> str:

@@ -1,7 +1,8 @@
 """The entries of a file of boxes as written, before they are compared with photographs; shared by all readers."""
 
+import codecs
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from inference.errors import InputError, quote
 
 Numbers = tuple[float, float, float, float]
+_LARGEST_FRACTION = 1.01
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class NamedPhoto:
     name: str
     origin: str
     stated_size: tuple[object, object] | None = None
+    other_names: tuple[str, ...] = ()  # without extension, that it may have instead, such as its annotation file's
+    split: str = ""  # as the file writes it, "TRAIN" say; "" where it says nothing
 
 
 @dataclass(frozen=True)
@@ -54,21 +58,38 @@ class Refusal:
 
 @dataclass
 class Entries:
-    """All entries of one set of boxes; a reader adds them one by one."""
+    """All entries of one set of boxes; a reader adds them one by one. notes: what was read leniently, for the user."""
 
     format: str
-    in_fractions: bool = False  # numbers are fractions of the frame's width and height (YOLO), else pixels
+    in_fractions: bool = False  # numbers are fractions of the frame's width and height, else pixels
     named_by_stem: bool = False  # photographs are named without their extension (YOLO)
     photos: list[NamedPhoto] = field(default_factory=list)
     boxes: list[WrittenBox] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _named: set[str] = field(default_factory=set)
 
-    def name_photo(self, name: str, origin: str) -> None:
+    def name_photo(self, name: str, origin: str, split: str = "") -> None:
         """Add a photograph of unstated size, the first time that it is named."""
         if name not in self._named:
             self._named.add(name)
-            self.photos.append(NamedPhoto(name, origin))
+            self.photos.append(NamedPhoto(name, origin, split=split))
+
+    def tell_units(self) -> None:
+        """Tell fractions from pixels by all numbers together; a box of another unit than the others is refused."""
+        if self.in_fractions or not self.boxes:
+            return
+        if all(_is_fraction(box) for box in self.boxes):
+            self.in_fractions = True
+            self.notes.append(f"no coordinate is above 1: all {len(self.boxes)} boxes are fractions of their picture")
+            return
+        odd = [box for box in self.boxes if _is_fraction(box) and not all(float(n).is_integer() for n in box.numbers)]
+        self.boxes = [box for box in self.boxes if box not in odd] if odd else self.boxes
+        for box in odd:
+            with self.collect_refusal(box.origin, box.photo):
+                raise InputError(
+                    f"a file must have one unit, here pixels; received fractions: {box.written}. Write them in pixels."
+                )
 
     @contextmanager
     def collect_refusal(self, origin: str, photo: str | None = None) -> Iterator[None]:
@@ -79,8 +100,13 @@ class Entries:
             self.refusals.append(Refusal(f"{origin}: {fault}", photo))
 
 
+def _is_fraction(box: WrittenBox) -> bool:
+    """Tell whether a box may be in fractions of its picture; rounded ones exceed 1 a little."""
+    return all(abs(number) <= _LARGEST_FRACTION for number in (*box.numbers, *box.edges))
+
+
 def read_text(path: Path) -> str:
-    r"""Return a file's text with \n line ends and without byte order mark.
+    r"""Return a file's text, UTF-8 or UTF-16 with a byte order mark, with \n line ends and without the mark.
 
     Bytes that are not UTF-8 become lone surrogates, as in file names from the disk, so that such names match.
 
@@ -91,9 +117,12 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as fault:
         raise InputError(f"cannot be read: {fault.strerror or fault}. Give a file of boxes.") from fault
-    if b"\0" in data:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", errors="replace")
+    elif b"\0" in data:
         raise InputError("must be UTF-8 text; received binary data or UTF-16. Save it as UTF-8.")
-    text = data.decode("utf-8-sig", errors="surrogateescape")
+    else:
+        text = data.decode("utf-8-sig", errors="surrogateescape")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -125,3 +154,51 @@ def parse_number(text: str, name: str) -> float:
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number; received {quote(text)}. Correct or remove this box.")
     return number
+
+
+def enclose(points: Sequence[tuple[float, float]]) -> Numbers:
+    """Return left, top, right, bottom of the points (x, y) of an outline.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not points:
+        raise InputError("an outline must have points; received none. Correct or remove it.")
+    columns, rows = zip(*points, strict=True)
+    return min(columns), min(rows), max(columns), max(rows)
+
+
+def pair_up(numbers: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the points (x, y) of a flat list x, y, x, y.
+
+    Raises:
+        InputError: their number is odd.
+    """
+    if len(numbers) % 2:
+        raise InputError(f"an outline must have x and y of each point; received {len(numbers)} numbers. Correct it.")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def as_number(value: object) -> int | float | None:
+    """Return a JSON value as a finite number, which may be written as text; None for anything else.
+
+    Python's JSON reads NaN too, and true as 1.
+    """
+    if isinstance(value, str):
+        try:
+            value = float(value.replace("_", "?"))  # float() takes 1_000 for a number
+            value = int(value) if value.is_integer() else value
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # an integer beyond any float
+        return None
+
+
+def stated_size(width: object, height: object) -> tuple[object, object] | None:
+    """Return (width, height) as numbers where they are; None where one is missing or 0, which states nothing."""
+    sides = [number if (number := as_number(side)) is not None else side for side in (width, height)]
+    return (sides[0], sides[1]) if all(sides) else None

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from inference.boxes.coco import is_json, read_coco
 from inference.boxes.csv_table import is_csv, read_csv
+from inference.boxes.cvat import is_cvat, read_cvat
 from inference.boxes.entries import Entries
+from inference.boxes.labelme import is_labelme, read_labelme
+from inference.boxes.via import is_via_csv, is_via_json, read_via_csv, read_via_json
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class TextFormat:
 
 
 TEXT_FORMATS = (  # the first that fits is taken
+    TextFormat("cvat", is_cvat, read_cvat),
+    TextFormat("labelme", is_labelme, read_labelme),
+    TextFormat("via", is_via_json, read_via_json),
+    TextFormat("via", is_via_csv, read_via_csv),
     TextFormat("coco", is_json, read_coco),
     TextFormat("csv", is_csv, read_csv),
 )

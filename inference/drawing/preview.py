@@ -1,6 +1,5 @@
 """Picture + answer -> the picture with label and confidence drawn, a file of the same name in another folder."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,7 +28,7 @@ from inference.pictures.encode import jpeg_bytes
 from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
-from inference.safe_path import safe_path
+from inference.safe_path import preview_path
 
 Words = tuple[str, str]  # label and confidence
 LONGEST_SIDE = 1024  # pixels
@@ -37,7 +36,6 @@ _SHORTEST_LONG_SIDE = 480  # pixels to which a smaller picture is enlarged; one 
 _LEAST_WIDTH = 320  # pixels of a preview; a narrower picture stands on grey
 _GREY = (90, 90, 90)
 _QUALITY = 90  # of the JPEG
-_SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
 
 
 def write_preview(folder: Path, picture: Picture, answer: Answer, limits: Limits = DEFAULT_LIMITS) -> Path:
@@ -48,15 +46,6 @@ def write_preview(folder: Path, picture: Picture, answer: Answer, limits: Limits
     """
     preview = draw_preview(decode_image(picture.read(limits), limits), answer)
     return write_jpeg(preview_path(folder, picture.key), preview)
-
-
-def preview_path(folder: Path, key: str) -> Path:
-    """Return folder/key.jpg: "a/b.png" gives a/b.png.jpg, so that b.png and b.jpg have a file each.
-
-    The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
-    is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
-    """
-    return safe_path(folder, key, ".jpg", reserved=_SHEET_NAME)
 
 
 def write_jpeg(path: Path, image: Image.Image) -> Path:

@@ -28,12 +28,14 @@ class Conversion:
     levels: [256, 3] of the input's dtype, what each pixel value of each channel becomes; None: pixels stay.
     scale, zero_point: of the output; scale 0 where it is not quantized.
     softmax: whether the outputs are logits.
+    pair: whether the only output is the probability of the second of two labels, as Keras trains two classes.
     """
 
     levels: np.ndarray | None
     scale: float
     zero_point: int
     softmax: bool
+    pair: bool = False
 
     def enter(self, pixels: np.ndarray) -> np.ndarray:
         """Return what the network takes for uint8 [height, width, 3]."""
@@ -45,6 +47,8 @@ class Conversion:
         if self.softmax:
             powers = np.exp(values - values.max())
             values = powers / powers.sum()
+        if self.pair:
+            values = np.array([1 - values[0], values[0]])
         return np.clip(values, 0, 1).astype(np.float32)
 
     def dequantize(self, outputs: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from pathlib import Path
 from inference.errors import InputError
 
 FLATBUFFER_MAGIC = b"TFL3"  # at bytes 4 to 8
-MOST_BYTES = 512 * 2**20  # of a model, and of all that is packed behind it: a zip bomb unpacks to far more
+MOST_BYTES = 512 * 2**20  # of a model
+MOST_PACKED_BYTES = 64 * 2**20  # of all that is packed behind it: a zip bomb unpacks to far more
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's earliest: the same content gives the same bytes
 
 
@@ -66,8 +67,10 @@ def split_artefact(data: bytes, name: str = "model") -> Artefact:
 def _check_unpacked_size(entries: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse by the sizes that the entries state; zipfile never reads more of one than that."""
     total = sum(entry.file_size for entry in entries)
-    if total > MOST_BYTES:
-        raise InputError(f"{name}: its packed files are too large: {total:,} bytes. At most {MOST_BYTES:,} are read.")
+    if total > MOST_PACKED_BYTES:
+        raise InputError(
+            f"{name}: its packed files are too large: {total:,} bytes. At most {MOST_PACKED_BYTES:,} are read."
+        )
 
 
 def pack_artefact(artefact: Artefact) -> bytes:

@@ -1,7 +1,6 @@
 """card.json: what a runner must know of a model in addition to its network, and what was measured of it."""
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ CARD_FORMAT = 1
 CARD_NAME = "card.json"
 LABELS_NAME = "labels.txt"
 RESIZE_RULES = ("stretch",)
+_LARGEST_MARGIN = 100  # sides of a region; a margin beyond it shows the whole photograph
 _LATER = ("enrolled", "region_labels")  # fields that files of earlier programs lack
 
 
@@ -108,7 +108,7 @@ def refuse_foreign_options(labels: Path | None, scaling: str | None, name: str) 
 def _parse(data: bytes, name: str) -> Card:
     try:
         values = json.loads(data)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise InputError(f"{name}: {CARD_NAME} is no JSON: {fault}. Export the model again.") from fault
     if not isinstance(values, dict) or values.get("format") != CARD_FORMAT:
         received = values.get("format") if isinstance(values, dict) else type(values).__name__
@@ -139,7 +139,7 @@ def _check_values(card: Card, name: str) -> None:
         (f"resize must be one of {RESIZE_RULES}", card.resize, card.resize in RESIZE_RULES),
         (f"decision must be one of {DECISION_NAMES}", card.decision, card.decision in DECISION_NAMES),
         ("threshold must lie in [0, 1]", card.threshold, _is_share(card.threshold)),
-        ("region_margin must be 0 or more", card.region_margin, _is_margin(card.region_margin)),
+        (f"region_margin must lie in [0, {_LARGEST_MARGIN}]", card.region_margin, _is_margin(card.region_margin)),
         ("region_labels must be unique texts", named, not named or _are_labels(named)),
         ("flatbuffer_sha256 must be a text", card.flatbuffer_sha256, isinstance(card.flatbuffer_sha256, str)),
     )
@@ -149,7 +149,12 @@ def _check_values(card: Card, name: str) -> None:
 
 
 def _are_labels(labels: tuple[object, ...]) -> bool:
-    return all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels) > 0
+    return all(_is_text(label) for label in labels) and len(set(labels)) == len(labels) > 0
+
+
+def _is_text(value: object) -> bool:
+    """Tell a text that can be written as UTF-8: JSON's escapes also spell halves of a character."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _are_last(card: Card) -> bool:
@@ -177,4 +182,4 @@ def _is_share(value: object) -> bool:
 
 
 def _is_margin(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    return isinstance(value, (int, float)) and 0 <= value <= _LARGEST_MARGIN

@@ -2,10 +2,13 @@
 
 Labels: from --labels, or from the packed file that the metadata name for the output; one label a line. All of them are
 answered as they are, "background" and "unknown" too: nothing is known of a threshold below which to reject, so it is 0.
+A single output p, of a sigmoid, takes two labels, answered with 1 - p and p, or one, answered where p is at least 0.5.
 Pixels and scores: see inference.foreign.scaling. The network is tried in a child process first: see probe.py.
 """
 
 import dataclasses
+import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from inference.model.probe import probe_network
 from inference.model.tflite_model import TfliteModel
 
 LARGEST_LABELS_BYTES = 4 * 2**20
+_SINGLE_THRESHOLD = 0.5  # with one label alone: else it would be the answer to every picture
+_NUMBERED = re.compile(r"(\d+)[\s:,]+(\S.*)")
 _REMEDY = "Give --labels FILE, one label a line in the order of the outputs."
 
 
@@ -45,19 +50,22 @@ def describe_foreign(artefact: Artefact, path: Path, labels: Path | None, scalin
     network = read_network(artefact.flatbuffer, name)
     metadata = read_metadata(network.metadata, name)
     names = read_labels(labels) if labels else _packed_labels(artefact, metadata, name)
-    if len(names) != network.output_count:
+    single = network.output_count == 1
+    if len(names) != network.output_count and not (single and len(names) == 2):
+        where = labels or f"{name}: {metadata.labels_file}"
         raise InputError(
-            f"{name}: must have a label for each output. Received: {len(names)} labels, {network.output_count} "
-            f"outputs. {_REMEDY}"
+            f"{where}: must have a label for each output{' or two' if single else ''} of {name} and no more. "
+            f"Received: {len(names)} labels, {network.output_count} outputs. {_REMEDY}"
         )
     conversion = make_conversion(network, metadata, scaling, name)
+    conversion = dataclasses.replace(conversion, pair=len(names) > network.output_count)
     card = Card(
         recipe=metadata.name or path.stem,
         labels=names,
         reject_labels=(),
         input_size=network.input_size,
         decision="softmax",
-        threshold=0.0,
+        threshold=_SINGLE_THRESHOLD if len(names) == 1 else 0.0,
         temperature=1.0,
         quantization=network.input.dtype,
         flatbuffer_sha256=flatbuffer_sha256(artefact.flatbuffer),
@@ -85,7 +93,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """Read a file of labels, one a line, UTF-8.
 
     Raises:
-        InputError: it can't be read, is no text, or a label is empty or there twice.
+        InputError: it can't be read, is no text, or a label is empty.
     """
     try:
         with Path(path).open("rb") as file:
@@ -109,23 +117,39 @@ def _packed_labels(artefact: Artefact, metadata: Metadata, name: str) -> tuple[s
 
 
 def _parse_labels(data: bytes, where: str) -> tuple[str, ...]:
-    """Return the labels; empty lines at the end are no labels, a byte order mark is no part of one."""
+    """Return the labels: no empty lines at the end, byte order mark or numbers, and repeated ones numbered."""
     if len(data) > LARGEST_LABELS_BYTES:
         raise InputError(f"{where}: must be a list of labels of at most {LARGEST_LABELS_BYTES:,} bytes. {_REMEDY}")
     try:
         lines = [line.strip() for line in data.decode("utf-8-sig").rstrip().split("\n")]
     except UnicodeDecodeError as fault:
         raise InputError(f"{where}: must be UTF-8 text: {fault}. {_REMEDY}") from fault
-    first: dict[str, int] = {}
-    for number, label in enumerate(lines, 1):
-        if not label:
-            raise InputError(f"{where}, line {number}: must hold a label and is empty. {_REMEDY}")
-        if label in first:
-            raise InputError(
-                f"{where}, line {number}: labels must differ. Received: {label!r}, as in line {first[label]}. {_REMEDY}"
-            )
-        first[label] = number
-    return tuple(lines)
+    if "" in lines:
+        raise InputError(f"{where}, line {lines.index('') + 1}: must hold a label and is empty. {_REMEDY}")
+    labels = _number_repeated(_without_numbers(lines))
+    if len(set(labels)) < len(labels):
+        label = Counter(labels).most_common(1)[0][0]
+        raise InputError(f"{where}: labels must differ. Received: {label!r} twice. {_REMEDY}")
+    return labels
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """Return ["oak", "ash"] for ["0 oak", "1 ash"], where all lines begin with their number, from 0 on."""
+    found = [_NUMBERED.fullmatch(line) for line in lines]
+    pairs = [(match[1], match[2]) for match in found if match]
+    if len(lines) > 1 and [number for number, _ in pairs] == [str(number) for number in range(len(lines))]:
+        return [label for _, label in pairs]
+    return lines
+
+
+def _number_repeated(labels: list[str]) -> tuple[str, ...]:
+    """Return ("crane (1)", "crane (2)", "owl") for two cranes and an owl, as ImageNet's list has them."""
+    counts, seen = Counter(labels), Counter[str]()
+    named = []
+    for label in labels:
+        seen[label] += 1
+        named.append(f"{label} ({seen[label]})" if counts[label] > 1 else label)
+    return tuple(named)
 
 
 def _gives_probabilities(model: TfliteModel, conversion: Conversion) -> bool:

@@ -40,7 +40,7 @@ class TfliteModel:
         if features:
             self._check_output(features, name)
         self.input_size: tuple[int, int] = tuple(int(side) for side in self._input["shape"][1:3])  # type: ignore
-        self.output_count = int(self._output["shape"][-1])
+        self.output_count = 2 if conversion and conversion.pair else int(self._output["shape"][-1])
         self.feature_count = int(features["shape"][-1]) if features else 0
 
     def predict(self, pixels: np.ndarray) -> np.ndarray:

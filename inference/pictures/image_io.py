@@ -59,7 +59,11 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         InputError: as read_image, but for faults that only the pixels would show.
     """
-    data = _read_bytes(path)
+    return encoded_size(_read_bytes(path))
+
+
+def encoded_size(data: bytes) -> tuple[int, int]:
+    """Return (width, height) of an encoded image; see image_size."""
     with _faults_as_input_errors():
         image = _open(data, DEFAULT_LIMITS)
         width, height = image.size

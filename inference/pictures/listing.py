@@ -1,11 +1,13 @@
 """What the command line was given -> the pictures to classify, each with the key of its result."""
 
+import contextlib
 import functools
 import glob
 import hashlib
 import os
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,11 @@ from typing import IO, BinaryIO
 
 from inference.errors import InputError
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.own_files import OwnFiles
 
+Stamp = tuple[int, int]
 STDIN = "-"
+_HERE = Path()
 _KEY_BYTES = 12  # of a key's hash: among a million keys two alike by chance are one in 10^17
 
 
@@ -29,6 +34,14 @@ class Picture:
     def __str__(self) -> str:
         return printable(f"{self.path}/{self.member}" if self.member else str(self.path))
 
+    def stamp(self) -> Stamp | None:
+        """Return size in bytes and time of change in ns of the file, or of the archive; None where it can't be read."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns
+
     def read(self, limits: Limits = DEFAULT_LIMITS) -> bytes:
         """Return the encoded picture.
 
@@ -40,6 +53,8 @@ class Picture:
                 return _read_member(self.path, self.member, limits)
             with self.path.open("rb") as file:
                 return _read_at_most(file, os.fstat(file.fileno()).st_size, limits)
+        except IsADirectoryError:
+            raise InputError("is a folder that is not searched. Make it readable, or give it as an argument.") from None
         except OSError as fault:
             raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
 
@@ -51,17 +66,22 @@ class Listing:
     members and of what a pattern like "photos/**/*.jpg" matches, relative to the part before the first wildcard. A
     file's key is its name, that of a line of standard input ("-") the line. Hidden files and folders are left out;
     linked folders inside a folder are not entered. A link that leads nowhere counts as a file, so that it is
-    reported and not silently missing. Arguments whose keys would collide are put in front of all keys; a picture
+    reported and not silently missing; a folder inside a folder that can't be listed counts as a file, too. What the
+    run itself writes is left out. Arguments whose keys would collide are put in front of all keys; a picture
     that is given twice is listed once. Of a folder with a million pictures no list is held.
     """
 
-    def __init__(self, arguments: Iterable[Path | str], stdin: BinaryIO | None = None) -> None:
+    def __init__(
+        self, arguments: Iterable[Path | str], stdin: BinaryIO | None = None, own: OwnFiles | None = None
+    ) -> None:
         """Find and count the pictures.
+
+        own: what the run writes.
 
         Raises:
             InputError: an argument does not exist, can't be listed or holds no picture.
         """
-        self._sources = [_make_source(str(argument), stdin) for argument in arguments]
+        self._sources = [_make_source(str(argument), stdin, own or OwnFiles()) for argument in arguments]
         self._prefixed = False
         if len(self._sources) > 1:
             count = sum(1 for source in self._sources for _ in source)
@@ -94,6 +114,17 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def _spell(name: str, root: Path = _HERE) -> str:
+    """Return a key for a path below root: its bytes that are no UTF-8 as escapes, no two paths alike.
+
+    A digest is added where the escapes could also be the spelling of another path.
+    """
+    key = printable(name)
+    if key == name or not ("\\x" in name or os.path.lexists(root / key)):
+        return key
+    return f"{key}.{hashlib.blake2b(os.fsencode(name), digest_size=6).hexdigest()}"
+
+
 class _Source:
     """One argument: iterating gives its pictures; prefixed puts the argument in front of a key."""
 
@@ -104,7 +135,7 @@ class _Source:
         raise NotImplementedError
 
     def prefixed(self, picture: Picture) -> Picture:
-        folder = printable(Path(self.argument).as_posix().rstrip("/"))
+        folder = _spell(Path(self.argument).as_posix().rstrip("/"))
         return Picture(f"{folder}/{picture.key}", picture.path, picture.member)
 
 
@@ -113,22 +144,27 @@ class _File(_Source):
         yield Picture(printable(Path(self.argument).name), Path(self.argument))
 
     def prefixed(self, picture: Picture) -> Picture:
-        return Picture(printable(picture.path.as_posix()), picture.path)
+        return Picture(_spell(picture.path.as_posix()), picture.path)
 
 
 class _Folder(_Source):
+    def __init__(self, argument: str, own: OwnFiles) -> None:
+        super().__init__(argument)
+        self._own = own
+
     def __iter__(self) -> Iterator[Picture]:
         root = Path(self.argument)
         start = len(root.parts) if root.parts else 0
-        for path in _walk(root):
-            yield Picture(printable("/".join(path.parts[start:])), path)
+        for path in _walk(root, self._own):
+            yield Picture(_spell("/".join(path.parts[start:]), root), path)
 
 
 class _Archive(_Source):
     def __init__(self, argument: str) -> None:
         super().__init__(argument)
-        archive = _open_archive(Path(argument))
-        self._members = [info.filename for info in archive.infolist() if not info.is_dir() and not _is_hidden(info)]
+        infos = _open_archive(Path(argument)).infolist()
+        names = [info.filename for info in infos if not info.is_dir() and not _is_hidden(info)]
+        self._members = list(dict.fromkeys(names))  # reading one that is there twice is refused
 
     def __iter__(self) -> Iterator[Picture]:
         for name in self._members:
@@ -138,28 +174,31 @@ class _Archive(_Source):
 class _Paths(_Source):
     """A list that can't be made twice: the matches of a pattern, the lines of standard input."""
 
-    def __init__(self, argument: str, keys: Sequence[str], paths: Sequence[str]) -> None:
+    def __init__(self, argument: str, paths: Sequence[Path], root: Path = _HERE) -> None:
         super().__init__(argument)
-        self._keys, self._paths = keys, paths
+        self._paths, self._root = paths, root
 
     def __iter__(self) -> Iterator[Picture]:
-        for key, path in zip(self._keys, self._paths, strict=True):
-            yield Picture(printable(key), Path(path))
+        for path in self._paths:
+            name = path.relative_to(self._root) if self._root != _HERE else path
+            yield Picture(_spell(name.as_posix(), self._root), path)
 
     def prefixed(self, picture: Picture) -> Picture:
-        return Picture(printable(picture.path.as_posix()), picture.path)
+        return Picture(_spell(picture.path.as_posix()), picture.path)
 
 
-def _make_source(argument: str, stdin: BinaryIO | None) -> _Source:
+def _make_source(argument: str, stdin: BinaryIO | None, own: OwnFiles) -> _Source:
     if argument == STDIN:
-        return _read_lines(stdin or sys.stdin.buffer)
+        return _read_lines(stdin, own)
+    if not argument:
+        raise InputError("an argument is empty. Give picture files or a folder of them; . is the current folder.")
     path = Path(argument)
     if path.is_dir():
-        source: _Source = _Folder(argument)
+        source: _Source = _Folder(argument, own)
     elif path.is_file():
         source = _Archive(argument) if zipfile.is_zipfile(path) else _File(argument)
     elif glob.has_magic(argument):
-        source = _match(argument)
+        source = _match(argument, own)
     else:
         raise InputError(f"{printable(argument)}: does not exist. Give picture files or a folder of them.")
     if next(iter(source), None) is None:
@@ -167,42 +206,60 @@ def _make_source(argument: str, stdin: BinaryIO | None) -> _Source:
     return source
 
 
-def _match(pattern: str) -> _Source:
+def _match(pattern: str, own: OwnFiles) -> _Source:
     parts = Path(pattern).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
     matches = [path for path in root.glob(wild) if not _has_hidden_part(path.relative_to(root))]
-    found = sorted({file for path in matches for file in (_walk(path) if path.is_dir() else [path])})
+    found = sorted({file for path in matches for file in (_walk(path, own) if path.is_dir() else [path])})
+    found = own.others(found, root)
     if not found:
         raise InputError(f"{printable(pattern)}: matches no file. Give picture files or a folder of them.")
-    return _Paths(pattern, [path.relative_to(root).as_posix() for path in found], [str(path) for path in found])
+    return _Paths(pattern, found, root)
 
 
 def _has_hidden_part(path: Path) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
-def _read_lines(stdin: BinaryIO) -> _Source:
+def _read_lines(stdin: BinaryIO | None, own: OwnFiles) -> _Source:
     """Read paths, one a line, or ended by NUL bytes as `find -print0` writes them."""
-    data = stdin.read()
+    if stdin is None and sys.stdin is None:
+        raise InputError("standard input: is closed. Give one path of a picture a line, or the pictures as arguments.")
+    try:
+        data = (stdin or sys.stdin.buffer).read()
+    except OSError as fault:
+        raise InputError(
+            f"standard input: cannot be read: {fault.strerror or fault}. Give paths, one a line."
+        ) from fault
     lines = data.split(b"\0") if b"\0" in data else data.splitlines()
-    paths = list(dict.fromkeys(os.fsdecode(line) for line in lines if line.strip()))
+    paths = list(dict.fromkeys(Path(os.fsdecode(line)) for line in lines if line.strip()))
+    paths = own.others(paths, _common_folder(paths))
     if not paths:
         raise InputError("standard input: holds no path. Give one path of a picture a line.")
-    return _Paths(STDIN, [Path(path).as_posix() for path in paths], paths)
+    return _Paths(STDIN, paths)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for folder_path, folders, names in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(folder_path, name) for name in sorted(names) if not name.startswith("."))
+def _common_folder(paths: Sequence[Path]) -> Path:
+    with contextlib.suppress(ValueError):  # none, or absolute and relative ones
+        return Path(os.path.commonpath([path.parent for path in paths]))
+    return _HERE
+
+
+def _walk(folder: Path, own: OwnFiles) -> Iterator[Path]:
+    """Yield the files below a folder, then the folders below it that can't be listed."""
+    unreadable: list[OSError] = []
+    for folder_path, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders[:] = own.leave_out(folder_path, sorted(name for name in folders if not name.startswith(".")))
+        visible = own.leave_out(folder_path, sorted(name for name in names if not name.startswith(".")))
+        paths = (Path(folder_path, name) for name in visible)
         yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
-
-
-def _refuse_folder(fault: OSError) -> None:
-    raise InputError(
-        f"{fault.filename}: cannot be listed: {fault.strerror}. Make it readable or give other folders."
-    ) from fault
+    for fault in unreadable:
+        if Path(fault.filename) == folder:
+            raise InputError(
+                f"{fault.filename}: cannot be listed: {fault.strerror}. Make it readable or give other folders."
+            ) from fault
+        yield Path(fault.filename)
 
 
 def _is_hidden(info: zipfile.ZipInfo) -> bool:
@@ -219,7 +276,15 @@ def _open_archive(path: Path) -> zipfile.ZipFile:
         raise InputError(f"{printable(str(path))}: is a damaged zip archive: {fault}. Make it again.") from fault
 
 
+@functools.lru_cache(maxsize=4)
+def _repeated_members(path: Path) -> frozenset[str]:
+    counts = Counter(info.filename for info in _open_archive(path).infolist())
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
 def _read_member(path: Path, member: str, limits: Limits) -> bytes:
+    if member in _repeated_members(path):
+        raise InputError("is in its archive more than once. Make the archive again, with one picture of this name.")
     try:
         with _open_archive(path).open(member) as file:
             return _read_at_most(file, _open_archive(path).getinfo(member).file_size, limits)

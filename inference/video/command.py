@@ -8,7 +8,7 @@ from typing import Any
 from inference.batch.batch import limits_of
 from inference.batch.outputs import error_pieces, frame_pieces, jsonl_line
 from inference.batch.progress import BatchProgress
-from inference.batch.result_files import check_output, output_format, print_text, write_pieces
+from inference.batch.result_files import check_outputs, output_format, print_text, write_pieces
 from inference.errors import InputError
 from inference.load import load_model
 from inference.pictures.listing import printable
@@ -48,9 +48,7 @@ def _check(options: argparse.Namespace) -> None:
         if getattr(options, name):
             option = "IMAGES" if name == "images" else f"--{name}"
             raise InputError(f"--video is classified alone. Leave {option} out, or run twice.")
-    for name, path in (("--out", options.out), ("--errors", options.errors)):
-        if path is not None:
-            check_output(name, path, options.overwrite)
+    check_outputs(options)
 
 
 def _key(options: argparse.Namespace) -> str:

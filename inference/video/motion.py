@@ -4,7 +4,6 @@ Zivkovic, "Improved adaptive Gaussian mixture model for background subtraction",
 colours that it usually has. A colour that has been there for long enough is background.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,15 +48,6 @@ class VideoSettings:
 
 
 DEFAULT_SETTINGS = VideoSettings()
-
-
-def find_moving_regions(
-    frames: Iterable[np.ndarray], settings: VideoSettings = DEFAULT_SETTINGS
-) -> Iterator[tuple[int, list[Box]]]:
-    """Yield for each frame, uint8 [height, width, 3], RGB, its number from 0 and its moving regions; see find."""
-    finder = MotionFinder(settings)
-    for number, frame in enumerate(frames):
-        yield number, finder.find(frame)
 
 
 class MotionFinder:

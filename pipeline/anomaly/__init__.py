@@ -1,1 +1,1 @@
-"""A run that finds anomalies: its stages, memory bank, threshold and report."""
+"""Anomaly detection: the stages of a run, the memory bank, the threshold and the report."""

@@ -1,10 +1,10 @@
-"""Pixel offset of a network's feature map that asymmetric padding causes, measured on photographs.
+"""The pixel offset of a network's feature map caused by asymmetric padding, measured on photographs.
 
-A convolution of stride 2 on an even number of pixels pads at the end alone, so that the receptive field of a position
-is centred below and to the right of it: by up to (L - 1) / 2 pixels over strides of L in all. The exact offset depends
-on the weights, since a trained network compensates for a part of it. So it is measured: spots are painted on
-photographs, and the centre of what they change in the map is compared with theirs. Without the correction masks are
-up to three pixels off.
+A convolution of stride 2 on an even number of pixels pads only at the end, which shifts the centre of each receptive
+field down and to the right: by up to (L - 1) / 2 pixels for a total stride of L. The exact offset depends on the
+weights, since a trained network compensates for part of it. It is therefore measured: spots are painted on photographs,
+and the centre of the change in the map is compared with the centre of the spot. Without the correction masks are up to
+three pixels off.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,23 +14,23 @@ import numpy as np
 from inference.anomaly.tiles import Tiling
 from pipeline.random_generator import make_generator
 
-_SPOTS = 4  # on each photograph
-_SPOT_REACH = 3  # pixels around its centre
+_SPOTS = 4  # per photograph
+_SPOT_REACH = 3  # pixels around the centre of a spot
 _CUTOUT_SIDE = 256  # pixels
-_LEAST_CHANGE = 0.3  # of the largest: what counts of a response
+_LEAST_CHANGE = 0.3  # share of the largest change; smaller changes are ignored
 _DARK, _LIGHT = 20, 235
 
 
 def measure_alignment(
     network: Callable[[np.ndarray], np.ndarray], tiling: Tiling, photographs: Sequence[np.ndarray], seed: int
 ) -> int:
-    """Return the offset in whole pixels, 0 or more, as inference.anomaly.tiles.Tiling takes it.
+    """Return the offset in whole pixels, 0 or more, in the form that inference.anomaly.tiles.Tiling expects.
 
     Args:
-        network: from a tile, uint8 [side, side, 3], to float32 [rows, columns, features].
-        tiling: how photographs are cut; its own alignment must be 0.
+        network: function from a tile, uint8 [side, side, 3], to float32 [rows, columns, features].
+        tiling: how photographs are cut into tiles; its alignment must be 0.
         photographs: uint8 [height, width, 3], at least 32 pixels on each side.
-        seed: decides where the spots are.
+        seed: determines the positions of the spots.
     """
     random = make_generator(seed, "lag")
     offsets = []
@@ -53,7 +53,7 @@ def _with_spot(pixels: np.ndarray, row: int, column: int) -> np.ndarray:
 
 
 def _middle(change: np.ndarray, stride: int) -> tuple[float, float]:
-    """Return row and column, in pixels, of the centre of what changed."""
+    """Return the row and column, in pixels, of the centre of the change."""
     weights = np.where(change >= _LEAST_CHANGE * change.max(), change, 0)
     rows, columns = (np.arange(length) * stride + (stride - 1) / 2 for length in change.shape)
     total = max(float(weights.sum()), 1e-12)

@@ -1,4 +1,4 @@
-"""Converted trunk + photographs -> the bank, the scores of every photograph by a bank without it, and the threshold."""
+"""Converted trunk + photographs -> the memory bank, the held-out scores of every photograph, and the threshold."""
 
 from dataclasses import dataclass, replace
 
@@ -10,26 +10,26 @@ from inference.anomaly.memory_bank import MemoryBank, memory_bank_to_file
 from inference.atomic_file import write_atomically
 from inference.model.array_file import arrays_to_file
 from pipeline.anomaly.alignment import measure_alignment
-from pipeline.anomaly.features import empty_bank, read_seen, tiling_of
-from pipeline.anomaly.memory_bank import Candidates, choose_bank, draw_places, split_folds, trim
-from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.features import empty_bank, read_pixels, tiling_of
+from pipeline.anomaly.memory_bank import Candidates, choose_bank, sample_positions, split_folds, trim
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.anomaly.threshold import choose_threshold
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 
-_ALIGNMENT_PHOTOS = 6  # on which the alignment is measured
+_ALIGNMENT_PHOTOS = 6  # used to measure the alignment
 
 
 @dataclass(frozen=True)
 class HeldOutScores:
-    """What a fit on all photographs but some gives for these: the scores of each photograph's places, by its name."""
+    """The memory bank of all photographs, and the scores of each photograph, by name, from memory banks without it."""
 
     bank: MemoryBank
     scores: dict[str, np.ndarray]  # float32 [rows, columns]
 
 
-def calibrate_surface(run: RunFolder) -> None:
-    """Make the bank and set the threshold; write bank.npz, held_out_scores.npz and calibration.json."""
+def calibrate_anomalies(run: RunFolder) -> None:
+    """Build the memory bank and set the threshold; write bank.npz, held_out_scores.npz and calibration.json."""
     recipe = run.read_recipe()
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
     network = FeatureNetwork(run.trunk.read_bytes(), run.trunk.name, threads=2)
@@ -54,8 +54,8 @@ def calibrate_surface(run: RunFolder) -> None:
     write_json(run.calibration, values)
 
 
-def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> HeldOutScores:
-    """Return the bank of all photographs, and each one's scores by a bank without any of its group's fold."""
+def hold_out(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -> HeldOutScores:
+    """Return the memory bank of all photographs, and the scores of each one from a memory bank without its fold."""
     settings = recipe.anomaly
     candidates = trim(_draw(network, photos, recipe), settings.trim_fraction)
     empty = empty_bank(settings, find_alignment(network, photos, recipe))
@@ -65,31 +65,33 @@ def hold_out(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe
         bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
         for photo in photos:
             if photo.group in fold:
-                scores[photo.name] = bank.scores(tiling.look(network, read_seen(photo, settings)), tiling.stride)
+                scores[photo.name] = bank.scores(tiling.look(network, read_pixels(photo, settings)), tiling.stride)
     ordered = {photo.name: scores[photo.name] for photo in photos}
     return HeldOutScores(replace(empty, vectors=choose(candidates, recipe)), ordered)
 
 
-def find_alignment(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> int:
-    """Return the network's alignment on a few of the photographs, see pipeline.anomaly.alignment."""
+def find_alignment(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -> int:
+    """Return the network's alignment, measured on a few of the photographs; see pipeline.anomaly.alignment."""
     settings = recipe.anomaly
     some = photos[:: max(1, len(photos) // _ALIGNMENT_PHOTOS)][:_ALIGNMENT_PHOTOS]
-    return measure_alignment(network, tiling_of(settings), [read_seen(photo, settings) for photo in some], recipe.seed)
+    return measure_alignment(
+        network, tiling_of(settings), [read_pixels(photo, settings) for photo in some], recipe.seed
+    )
 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
-    """Return the recipe's bank of some candidates, as the file will give it back."""
+    """Return the memory bank chosen from the candidates, at the precision in which the file stores it."""
     count, method = recipe.anomaly.coreset_size, recipe.anomaly.method
     return choose_bank(candidates, count, method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
-def _draw(network: FeatureNetwork, photos: list[SurfacePhoto], recipe: Recipe) -> Candidates:
-    """Draw candidates, from every photograph alike."""
+def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -> Candidates:
+    """Return candidates sampled at random, equally many from every photograph."""
     settings = recipe.anomaly
     empty = empty_bank(settings)
     tiling = make_tiling(network, empty)
     each = max(1, settings.candidates // len(photos))
-    maps = (empty.prepare(tiling.look(network, read_seen(photo, settings))) for photo in photos)
-    parts = [draw_places(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
+    maps = (empty.prepare(tiling.look(network, read_pixels(photo, settings))) for photo in photos)
+    parts = [sample_positions(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
     groups = np.repeat([photo.group for photo in photos], [len(part) for part in parts])
     return Candidates(np.concatenate(parts), groups)

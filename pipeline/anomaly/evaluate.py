@@ -1,4 +1,4 @@
-"""A released model, held-out scores and masks -> the report of a run that finds anomalies."""
+"""A released model, held-out scores and masks -> the report of an anomaly run."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
 from pipeline.anomaly.measured import Measured
-from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.anomaly.pictures import write_pictures
 from pipeline.anomaly.sections import (
     AnomalyCalibration,
@@ -35,10 +35,11 @@ REPORT_FORMAT = 1
 
 
 def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
-    """Measure a run's released model.
+    """Return the report of a run, measured on its released model.
 
-    A photograph of the fit is measured by the scores of a memory bank without it and its group, one of the test by the
-    released model itself. Thresholds are the model's own; no mask was used to choose anything.
+    Photographs of the memory bank are scored by memory
+    banks without them and their group, test photographs by the released model. Thresholds are the model's own; no mask
+    was used to choose anything.
     """
     recipe = run.read_recipe()
     calibration = read_section(AnomalyCalibration, run.calibration, "Calibrate first.")
@@ -67,22 +68,22 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     )
 
 
-def measure_photo(detector: Detector, photo: SurfacePhoto, held_out: Any, clean: bool) -> Measured:
-    """Let the model look at one photograph; held_out has the scores of those of the fit, by name."""
+def measure_photo(detector: Detector, photo: AnomalyPhoto, held_out: Any, clean: bool) -> Measured:
+    """Return the model's result for one photograph; held_out: scores of the photographs of the fit, by name."""
     pixels = read_image(photo.path)
     seen = photo.split == FIT
-    surface = map_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
-    components = detector.find(surface)
-    decision = detector.decide(surface, components)
+    anomaly_map = map_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
+    components = detector.find(anomaly_map)
+    decision = detector.decide(anomaly_map, components)
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
     is_anomaly = bool(mask.any()) if mask is not None else (False if clean and photo.split == FIT else None)
     found = np.asarray(decision.mask) > 0
-    score = detector.image_score(surface, components)
-    return Measured(photo, surface.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
+    score = detector.image_score(anomaly_map, components)
+    return Measured(photo, anomaly_map.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
 
 
 def map_of(detector: Detector, positions: np.ndarray, pixels: np.ndarray) -> AnomalyMap:
-    """Return a photograph, uint8 [height, width, 3], as an anomaly map, from the scores of its positions."""
+    """Return the anomaly map of a photograph, uint8 [height, width, 3], from the scores of its positions."""
     size = (pixels.shape[0], pixels.shape[1])
     longest = detector.memory_bank.longest_side
     factor = max(1.0, max(size) / longest) if longest else 1.0
@@ -92,10 +93,10 @@ def map_of(detector: Detector, positions: np.ndarray, pixels: np.ndarray) -> Ano
 
 
 def measure(measured: Sequence[Measured]) -> AnomalyMetrics:
-    """Return every figure; those of pixels over all photographs with a mask, as published figures pool them.
+    """Return all figures; pixel figures pool all photographs with a mask, as published figures do.
 
-    Pixel figures have no interval: the photographs with anomalies are few, and each photograph's own figures show how
-    far they lie apart.
+    Pixel figures have no interval: there are few photographs with anomalies, and the figures of each photograph show
+    the spread.
     """
     known = [one for one in measured if one.is_anomaly is not None]
     flagged = np.array([one.result == ANOMALY for one in known], bool)
@@ -109,7 +110,7 @@ def measure(measured: Sequence[Measured]) -> AnomalyMetrics:
 
 
 def describe_photo(one: Measured) -> PhotoLine:
-    """Return one photograph's line of the report."""
+    """Return the report's line for one photograph."""
     true = one.mask if one.mask is not None and one.mask.any() else None
     return PhotoLine(
         name=one.photo.name,
@@ -126,7 +127,7 @@ def describe_photo(one: Measured) -> PhotoLine:
 
 
 def describe_data(measured: Sequence[Measured], data: dict[str, Any]) -> AnomalyData:
-    """Return how many photographs there are of each kind; data: of data.json."""
+    """Return the number of photographs of each kind; data: the content of data.json."""
     return AnomalyData(
         kind=data["kind"],
         refused=tuple(data["refused"]),
@@ -139,8 +140,8 @@ def describe_data(measured: Sequence[Measured], data: dict[str, Any]) -> Anomaly
     )
 
 
-def measure_cost(model: Path, detector: Detector, photos: Sequence[SurfacePhoto]) -> AnomalyCost:
-    """Return bytes, and seconds for one photograph on two threads, decoding not counted."""
+def measure_cost(model: Path, detector: Detector, photos: Sequence[AnomalyPhoto]) -> AnomalyCost:
+    """Return bytes, and seconds per photograph on two threads, without decoding."""
     pixels = read_image(photos[0].path)
     seconds = min(_seconds(lambda: detector.detect(pixels)) for _ in range(3))
     return AnomalyCost(model.stat().st_size, seconds, pixels.shape[0] * pixels.shape[1] / 1e6, threads=2)

@@ -1,4 +1,4 @@
-"""Photographs -> the trunk's feature maps, projected to what varies on them: best.keras, without training."""
+"""Photographs -> best.keras: the trunk's feature maps, projected by principal components; nothing is trained."""
 
 import time
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
-from pipeline.anomaly.memory_bank import draw_places, fit_projection
-from pipeline.anomaly.photos import FIT, SurfacePhoto, read_photos
+from pipeline.anomaly.memory_bank import fit_projection, sample_positions
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.rules import check_levels
@@ -21,10 +21,10 @@ from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.training.weights import make_network
 
 Network = Callable[[np.ndarray], np.ndarray]
-_MOST_VECTORS = 40_000  # from which the projection is fitted
+_MOST_VECTORS = 40_000  # used to fit the projection
 
 
-def fit_surface(run: RunFolder) -> None:
+def fit_feature_maps(run: RunFolder) -> None:
     """Build the trunk's feature maps and fit their projection on the photographs; write best.keras and fit.json."""
     recipe, began = run.read_recipe(), time.monotonic()
     settings = recipe.anomaly
@@ -33,8 +33,8 @@ def fit_surface(run: RunFolder) -> None:
     tiling = tiling_of(settings)
     each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
     vectors = [
-        draw_places(
-            empty.prepare(tiling.look(keras_network(maps), read_seen(photo, settings))), each, recipe.seed, photo.name
+        sample_positions(
+            empty.prepare(tiling.look(keras_network(maps), read_pixels(photo, settings))), each, recipe.seed, photo.name
         )
         for photo in photos
     ]
@@ -46,8 +46,8 @@ def fit_surface(run: RunFolder) -> None:
     write_json(run.fit, _facts(maps, photos, (parameters, int(projection.weights.shape[1])), began))
 
 
-def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int], began: float) -> dict[str, float]:
-    """Return what fit.json holds; size: parameters and dimensions."""
+def _facts(maps: keras.Model, photos: list[AnomalyPhoto], size: tuple[int, int], began: float) -> dict[str, float]:
+    """Return the content of fit.json; size: parameters and dimensions."""
     return {
         "epochs": 0,
         "seconds": time.monotonic() - began,
@@ -59,7 +59,7 @@ def _facts(maps: keras.Model, photos: list[SurfacePhoto], size: tuple[int, int],
 
 
 def empty_bank(settings: AnomalySettings, alignment: int = 0) -> MemoryBank:
-    """Return a recipe's bank without vectors and without a threshold; alignment: see pipeline.anomaly.alignment."""
+    """Return a recipe's memory bank without vectors or threshold; alignment: see pipeline.anomaly.alignment."""
     return MemoryBank(
         np.zeros((0, 0), np.float32),
         smoothing=settings.smoothing / settings.stride,
@@ -76,15 +76,15 @@ def empty_bank(settings: AnomalySettings, alignment: int = 0) -> MemoryBank:
 
 
 def tiling_of(settings: AnomalySettings) -> Tiling:
-    """Return how a recipe's photographs are cut into tiles, its network's alignment unknown."""
+    """Return how a recipe's photographs are cut into tiles, before the network's alignment is known."""
     return Tiling(settings.tile, settings.margin, settings.stride)
 
 
 def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
-    """Return the recipe's trunk as feature maps of tiles of this side, with its weights.
+    """Return a model from tiles of this side to the feature maps of the recipe's trunk, with its weights.
 
     Raises:
-        InputError: the weights can't be had, or the trunk has no such level, or none at all.
+        InputError: the weights can't be loaded, or the trunk lacks one of the levels or has none.
     """
     settings = recipe.anomaly
     if recipe.network.trunk not in LEVELS:
@@ -102,10 +102,10 @@ def make_feature_maps(recipe: Recipe, side: int) -> keras.Model:
 
 
 def keras_network(model: keras.Model) -> Network:
-    """Return a Keras model as a function of one tile, as inference.anomaly.tiles wants it."""
+    """Return a Keras model as a function of one tile, in the form that inference.anomaly.tiles expects."""
     return lambda tile: np.asarray(model(tile[np.newaxis].astype(np.float32), training=False)[0])
 
 
-def read_seen(photo: SurfacePhoto, settings: AnomalySettings) -> np.ndarray:
-    """Return a photograph's pixels as they are looked at: reduced and its light evened, if the recipe says so."""
+def read_pixels(photo: AnomalyPhoto, settings: AnomalySettings) -> np.ndarray:
+    """Return a photograph's pixels, reduced and with normalized local contrast where the recipe says so."""
     return as_seen(read_image(photo.path), settings.longest_side, settings.local_contrast)

@@ -1,20 +1,20 @@
-"""A photograph, and what a model that finds anomalies says of it."""
+"""A photograph and the result of an anomaly model for it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.anomaly.photos import SurfacePhoto
+from pipeline.anomaly.photos import AnomalyPhoto
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One photograph as the model sees it, and what is known of it.
+    """The model's result for one photograph, and the ground truth where it is known.
 
-    mask: bool [height, width] where anomalies are, None where nobody said. is_anomaly: None where that is not known.
+    mask: bool [height, width], True where an anomaly is; None without a mask. is_anomaly: None if unknown.
     """
 
-    photo: SurfacePhoto
+    photo: AnomalyPhoto
     scores: np.ndarray  # float32 [height, width], raw
     found: np.ndarray  # bool [height, width], at the model's threshold
     score: float

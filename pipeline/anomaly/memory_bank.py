@@ -1,7 +1,7 @@
-"""Feature vectors of photographs -> the projection that keeps what varies, and the bank of normal ones.
+"""Feature vectors of photographs -> their projection by principal components, and the memory bank of normal vectors.
 
-The bank may come from photographs that hold some anomalies: vectors that are least like those of every other
-photograph are trimmed away before the coreset is chosen, since a coreset prefers what is far from the rest.
+The memory bank may come from photographs with some anomalies: the vectors farthest from those of all other photographs
+are removed before the coreset is chosen, since a coreset prefers outliers.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sklearn.covariance import shrunk_covariance
 from inference.anomaly.memory_bank import nearest_distance
 from pipeline.random_generator import make_generator
 
-_SHRINKAGE = 0.02  # of the covariance towards a sphere, where it is inverted
+_SHRINKAGE = 0.02  # of the covariance towards a multiple of the identity, before it is inverted
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ class Projection:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Feature vectors that may enter a bank: float32 [vectors, dimensions], and the group of each one's photograph."""
+    """Feature vectors that may enter a memory bank, float32 [vectors, dimensions], and the group of each photograph."""
 
     vectors: np.ndarray
     groups: np.ndarray
 
     def without(self, groups: Sequence[int]) -> "Candidates":
-        """Return those of other groups."""
+        """Return the candidates of all other groups."""
         kept = ~np.isin(self.groups, groups)
         return Candidates(self.vectors[kept], self.groups[kept])
 
 
 def fit_projection(vectors: np.ndarray, channels: Sequence[int], dimensions: int, whiten: bool) -> Projection:
-    """Return the map to the directions of largest variance, each level of the trunk with the same total variance.
+    """Return the principal components of the vectors, after scaling each level of the trunk to the same total variance.
 
     Args:
-        vectors: float [vectors, features], features level after level.
-        channels: how many of the features come from each level.
-        dimensions: at most; fewer where there are fewer features.
-        whiten: give every direction the variance 1, so that distances to the mean are Mahalanobis distances.
+        vectors: float [vectors, features], level after level.
+        channels: number of features of each level.
+        dimensions: largest number of components; there are no more than features.
+        whiten: scale every component to variance 1, so that distances to the mean are Mahalanobis distances.
     """
     vectors = np.asarray(vectors, np.float64)
     mean = vectors.mean(axis=0)
@@ -65,23 +65,23 @@ def fit_projection(vectors: np.ndarray, channels: Sequence[int], dimensions: int
 
 
 def trim(candidates: Candidates, share: float) -> Candidates:
-    """Leave out the share of the vectors that is farthest from all vectors of other groups."""
+    """Return the candidates without the share of vectors farthest from all vectors of other groups."""
     if share <= 0 or len(np.unique(candidates.groups)) < 2:
         return candidates
     distances = np.empty(len(candidates.vectors), np.float32)
     for group in np.unique(candidates.groups):
         own = candidates.groups == group
         distances[own] = nearest_distance(candidates.vectors[own], candidates.vectors[~own])
-        distances[own] /= max(float(np.median(distances[own])), 1e-6)  # a group that differs as a whole stays
+        distances[own] /= max(float(np.median(distances[own])), 1e-6)  # keeps a group that differs as a whole
     kept = distances <= np.quantile(distances, 1 - share)
     return Candidates(candidates.vectors[kept], candidates.groups[kept])
 
 
 def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> np.ndarray:
-    """Return the bank, float32 [vectors, dimensions]: a greedy coreset, or for padim the mean alone.
+    """Return the memory bank, float32 [vectors, dimensions]: a greedy coreset, or only the mean for padim.
 
-    The coreset adds again and again the vector that is farthest from those chosen (Sener and Savarese 2018,
-    arXiv:1708.00489), starting from a random one.
+    Starting from a random vector, the coreset repeatedly adds the vector farthest from those already chosen (Sener and
+    Savarese 2018, arXiv:1708.00489).
     """
     vectors = candidates.vectors
     if method == "padim":
@@ -98,15 +98,15 @@ def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> n
     return np.asarray(vectors[chosen])
 
 
-def draw_places(features: np.ndarray, count: int, seed: int, name: str) -> np.ndarray:
-    """Return up to count vectors of a map [rows, columns, features], chosen at random by the photograph's name."""
+def sample_positions(features: np.ndarray, count: int, seed: int, name: str) -> np.ndarray:
+    """Return up to count vectors of a map [rows, columns, features], sampled at random by seed and photograph name."""
     vectors = features.reshape(-1, features.shape[-1])
     chosen = make_generator(seed, "places", name).permutation(len(vectors))[:count]
     return np.asarray(vectors[chosen])
 
 
 def split_folds(groups: Sequence[int], folds: int) -> list[list[int]]:
-    """Return the groups of each fold: every group is held out once; at most so many folds."""
+    """Return the groups of each fold, at most `folds` of them; every group is held out once."""
     different = sorted(set(groups))
     count = min(folds, len(different))
     return [different[first::count] for first in range(count)]
@@ -117,5 +117,5 @@ def _parts(vectors: np.ndarray, channels: Sequence[int]) -> list[np.ndarray]:
 
 
 def _level_scale(part: np.ndarray) -> float:
-    """Return what gives a level's features a total variance of 1."""
+    """Return the factor that scales a level's features to a total variance of 1."""
     return 1 / max(float(np.sqrt(part.var(axis=0).sum())), 1e-12)

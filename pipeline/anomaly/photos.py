@@ -1,8 +1,9 @@
-"""Folders of photographs of a surface, or drawn planks -> photos.csv: what a bank is made of and what measures it."""
+"""Folders of photographs, or drawn planks -> photos.csv: the photographs of the memory bank and of the test."""
 
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from inference.errors import InputError
 from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing
+from pipeline.anomaly.masks import find_masks, is_mask_folder, read_mask
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
@@ -19,15 +21,15 @@ from pipeline.settings.recipe import Recipe
 
 FIT, TEST = "fit", "test"
 MASK_FOLDER = "masks"
-TEST_PLANKS = 30  # drawn: every third has defects
+TEST_PLANKS = 30  # drawn planks; every third has defects
 
 
 @dataclass(frozen=True)
-class SurfacePhoto:
+class AnomalyPhoto:
     """One photograph.
 
-    file, mask: absolute paths; mask is empty where none is given. group: photographs with the same number are held out
-    together. split: fit, or test for one that only measures.
+    file, mask: absolute paths; mask is empty if there is none. group: photographs with the same number are held out
+    together. split: "fit", or "test" for a photograph that is only measured.
     """
 
     name: str
@@ -42,14 +44,14 @@ class SurfacePhoto:
         return Path(self.file)
 
     def read_mask(self, size: tuple[int, int]) -> np.ndarray | None:
-        """Return bool [height, width], True where an anomaly is; None where no mask is given.
+        """Return bool [height, width], True where an anomaly is; None without a mask.
 
         Raises:
-            InputError: the mask has another size than its photograph, (height, width).
+            InputError: the mask's size differs from that of its photograph, (height, width).
         """
         if not self.mask:
             return None
-        mask = read_image(Path(self.mask)).max(axis=2) > 127
+        mask = read_mask(Path(self.mask))
         if mask.shape != size:
             raise InputError(
                 f"{self.mask}: a mask must have its photograph's size, {size[1]} x {size[0]}. "
@@ -58,39 +60,45 @@ class SurfacePhoto:
         return mask
 
 
-def list_surface_photos(
+def list_photos(
     images: Path, test: Path | None, masks: Path | None, groups: PhotoGroups, distance: int
-) -> tuple[list[SurfacePhoto], list[str]]:
-    """List photographs for the bank and for the test alone; return them and what was refused.
+) -> tuple[list[AnomalyPhoto], list[str]]:
+    """Return the photographs of the memory bank and of the test, and a message for each file that was refused.
 
-    The mask of a photograph is the PNG of its name in `masks`, by default in the folder "masks" beside the folder in
-    which the photograph lies. Photographs that resemble one another are of one group, as pipeline.data.splits has it.
+    Masks are found in `masks`, by default in a folder of masks near the photographs; see find_masks. Near-duplicates
+    are in one group; see pipeline.data.splits.
 
     Raises:
-        InputError: a folder can't be read, or not even two photographs can.
+        InputError: a folder can't be read, or there are fewer than two readable photographs.
     """
-    found, refused = _read_all(images, masks, FIT)
+    found, refused = _read_all(images, FIT)
     if test is not None:
         known = {photo.file for photo, _ in found}
-        others, refused_too = _read_all(test, masks, TEST)
+        others, refused_too = _read_all(test, TEST)
         found += [(photo, views) for photo, views in others if photo.file not in known]
         refused += refused_too
     if sum(photo.split == FIT for photo, _ in found) < 2:
-        raise InputError(f"{images}: two readable photographs or more are needed. Received: {len(found)}. Add some.")
+        raise InputError(f"{images}: must hold at least two readable photographs. Received: {len(found)}. Add some.")
     numbers = groups.numbers()
-    photos = [HashedPhoto(photo.name, ("surface",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
+    hashed = [HashedPhoto(photo.name, ("normal",), (views,), groups_of(photo.name, numbers)) for photo, views in found]
     group = {
         photo.name: number
-        for number, members in enumerate(group_near_duplicates(photos, distance))
+        for number, members in enumerate(group_near_duplicates(hashed, distance))
         for photo in members
     }
-    return [SurfacePhoto(p.name, p.file, p.mask, group[p.name], p.split) for p, _ in found], refused
+    measured = {p.path for p, _ in found if test is None or p.split == TEST}
+    with_masks = find_masks(measured, [p.path for p, _ in found if p.path not in measured], masks)
+    for note in with_masks.notes:
+        print(f"note: {note}", file=sys.stderr)
+    mask_of = {path: str(mask.resolve()) for path, mask in with_masks.masks.items()}
+    photos = [replace(p, mask=mask_of.get(p.path, ""), group=group[p.name]) for p, _ in found]
+    return photos, [*refused, *with_masks.refused]
 
 
-def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
-    """Draw the recipe's clean planks for the bank, and test planks of which a third has defects, with masks.
+def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
+    """Return drawn planks: clean ones for the memory bank, and test planks, a third of them with defects and masks.
 
-    Files that are there already are kept: the same settings draw the same planks.
+    Existing files are kept: the same settings draw the same planks.
     """
     photos = []
     for number in range(recipe.source.count + TEST_PLANKS):
@@ -102,27 +110,26 @@ def write_planks(folder: Path, recipe: Recipe) -> list[SurfacePhoto]:
             plank = draw_plank(seed, kinds)
             write_atomically(mask, png_bytes((plank.mask * 255).astype(np.uint8)))
             write_atomically(file, png_bytes(plank.pixels))
-        photos.append(SurfacePhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
+        photos.append(AnomalyPhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
     return photos
 
 
-def write_photos(path: Path, photos: Iterable[SurfacePhoto]) -> None:
+def write_photos(path: Path, photos: Iterable[AnomalyPhoto]) -> None:
     """Write photos.csv."""
-    write_csv(path, SurfacePhoto, photos)
+    write_csv(path, AnomalyPhoto, photos)
 
 
-def read_photos(path: Path) -> list[SurfacePhoto]:
-    """Read photos.csv back."""
-    return read_csv(path, SurfacePhoto, "Run the recipe again.")
+def read_photos(path: Path) -> list[AnomalyPhoto]:
+    """Read photos.csv."""
+    return read_csv(path, AnomalyPhoto, "Run the recipe again.")
 
 
-def _read_all(
-    folder: Path, masks: Path | None, split: str
-) -> tuple[list[tuple[SurfacePhoto, tuple[int, int]]], list[str]]:
-    """Return the readable photographs with their hashes, and why others are not; masks are no photographs."""
+def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
+    """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
     for picture in Listing([folder]):
-        if picture.member or picture.path.parent.name == MASK_FOLDER:
+        inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)
+        if picture.member or any(is_mask_folder(name) for name in inner):
             continue
         try:
             views = perceptual_hashes(read_image(picture.path))
@@ -130,12 +137,5 @@ def _read_all(
             refused.append(f"{picture}: {fault}")
             continue
         name = picture.key if split == FIT else f"{split}/{picture.key}"
-        mask = _mask_of(picture.path, picture.key, masks)
-        found.append((SurfacePhoto(name, str(picture.path.resolve()), mask, 0, split), views))
+        found.append((AnomalyPhoto(name, str(picture.path.resolve()), "", 0, split), views))
     return found, refused
-
-
-def _mask_of(file: Path, key: str, masks: Path | None) -> str:
-    mask = (masks / key) if masks is not None else file.parent.parent / MASK_FOLDER / file.name
-    mask = mask.with_suffix(".png")
-    return str(mask.resolve()) if mask.is_file() else ""

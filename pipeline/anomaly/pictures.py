@@ -1,4 +1,4 @@
-"""Photographs as a model sees them -> pictures for the report: the photograph, its scores, and what was found."""
+"""Results for photographs -> pictures for the report: the photograph with outlines, and its anomaly map."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
 def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float) -> tuple[PhotoPictures, ...]:
     """Write the pictures of up to MOST_PICTURES photographs under the folder; return their entries of the report.
 
-    Those with anomalies come first, then what was flagged, each the highest score first.
+    Photographs with anomalies come first, then flagged ones, each sorted by score, highest first.
     """
     order = sorted(measured, key=lambda one: (one.is_anomaly is not True, one.result == "normal", -one.score))
     entries = []
@@ -42,9 +42,10 @@ def write_pictures(folder: Path, measured: Sequence[Measured], threshold: float)
 
 
 def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Return the photograph in grey under its scores: nothing at the median, the middle colour at the threshold.
+    """Return the photograph in grey, overlaid with its scores: transparent at the median, orange at the threshold.
 
-    Args: uint8 [height, width, 3]; float [height, width]; the score from which a position is an anomaly.
+    Args: pixels uint8 [height, width, 3]; scores float [height, width]; threshold: score from which a position is an
+    anomaly.
     """
     low = float(np.median(scores))
     heat = (scores - low) / max(2 * (threshold - low), 1e-9)
@@ -53,7 +54,7 @@ def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.
 
 
 def draw_found(pixels: np.ndarray, found: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Return the photograph with the outline of what was found in red, and of what is there in blue."""
+    """Return the photograph with the found regions outlined in red and the mask outlined in blue."""
     factor = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     picture = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)).copy()

@@ -1,4 +1,4 @@
-"""A few example pictures for each name -> a linear classifier of regions, and how often it is right on one left out."""
+"""A few example pictures per name -> a linear classifier of regions, and its leave-one-out accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,16 +23,16 @@ from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.metrics.intervals import Estimate, bootstrap
 from pipeline.settings.run_folder import RunFolder
 
-_WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # sizes at which each example is seen
-_SHRINKAGE = 0.2  # of the covariance towards its diagonal: the examples are few
-_LEAST = 2  # examples of each name
+_WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # scales of the views of each example
+_SHRINKAGE = 0.2  # of the covariance towards its diagonal, since there are few examples
+_LEAST = 2  # examples per name
 
 
 @dataclass(frozen=True)
 class Example:
-    """One example picture: its key, name, the groups that it belongs to, and what its views look like.
+    """One example picture: its key, its name, its groups and the descriptors of its views.
 
-    views: float32 [views, numbers], see inference.anomaly.region_names.describe; the first as it is.
+    views: float32 [views, numbers], see inference.anomaly.region_names.describe; the first is of the unchanged picture.
     """
 
     key: str
@@ -42,9 +42,9 @@ class Example:
 
 
 def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> NameReport:
-    """Fit the names of regions on a folder of examples; write names.npz, also into the run's model.
+    """Fit the classifier of region names on a folder of examples; return the content of names.json, see leave_out.
 
-    Returns what names.json holds; see leave_out.
+    Writes names.npz into the run's folder and into its model.
 
     Raises:
         InputError: see read_examples.
@@ -61,33 +61,33 @@ def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> NameRepor
 
 
 def read_examples(detector: Detector, folder: Path, scale: float, groups: PhotoGroups) -> list[Example]:
-    """Describe the example pictures in a folder of a folder for each name.
+    """Return the examples in a folder that has one subfolder per name.
 
-    scale: by which the pictures are enlarged to have the scale of the photographs.
+    scale: factor that enlarges the pictures to the scale of the photographs.
 
     Raises:
-        InputError: there are fewer than two names, too few examples of one, or a picture that can't be read.
+        InputError: there are fewer than two names, a name has too few examples, or a picture can't be read.
     """
     numbers = groups.numbers()
     examples = []
     for picture in Listing([folder]):
         label, slash, _ = picture.key.partition("/")
         if not slash:
-            raise InputError(f"{picture}: an example must lie in a folder with its name, as in knot/1.jpg. Move it.")
+            raise InputError(f"{picture}: an example must be in a folder with its name, as in knot/1.jpg. Move it.")
         views = describe_views(detector, read_image(picture.path), scale)
         examples.append(Example(picture.key, label, groups_of(picture.key, numbers), views))
     labels = sorted({one.label for one in examples})
     scarce = [label for label in labels if sum(one.label == label for one in examples) < _LEAST]
     if len(labels) < 2 or scarce:
         received = ", ".join(scarce) or ", ".join(labels)
-        raise InputError(f"{folder}: two names or more need {_LEAST} examples each. Received: {received}. Add some.")
+        raise InputError(f"{folder}: must hold two or more names of {_LEAST} examples. Received: {received}. Add some.")
     return examples
 
 
 def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.ndarray:
-    """Return float32 [views, numbers] of a picture's most striking region: as it is, mirrored, smaller and larger.
+    """Return float32 [views, numbers]: descriptors of the region with the highest score, in each view of a picture.
 
-    The first view is the picture as it is.
+    The first view is the unchanged picture; the others are mirrored, smaller and larger.
     """
     views = []
     for widening in sorted(_WIDENINGS, key=lambda value: abs(value - 1)):
@@ -95,20 +95,20 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         size = (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
-            surface = detector.anomaly_map(np.ascontiguousarray(turned))
-            views.append(describe(striking_region(surface), surface.scores, surface.grey, surface.factor))
+            found = detector.anomaly_map(np.ascontiguousarray(turned))
+            views.append(describe(highest_region(found), found.scores, found.grey, found.factor))
     return np.stack(views)
 
 
-def striking_region(surface: AnomalyMap) -> Component:
-    """Return the region around the highest score, down to half its height above the median."""
-    median, highest = float(np.median(surface.scores)), float(surface.scores.max())
-    regions = find_components(surface.scores >= median + (highest - median) / 2)
-    return max(regions, key=lambda one: float(surface.scores[one.slices][one.mask].max()))
+def highest_region(anomaly_map: AnomalyMap) -> Component:
+    """Return the region around the highest score, down to half of that score's height above the median."""
+    median, highest = float(np.median(anomaly_map.scores)), float(anomaly_map.scores.max())
+    regions = find_components(anomaly_map.scores >= median + (highest - median) / 2)
+    return max(regions, key=lambda one: float(anomaly_map.scores[one.slices][one.mask].max()))
 
 
 def fit_names(examples: Sequence[Example]) -> RegionNames:
-    """Fit a linear discriminant (Fisher 1936), its covariance shrunk by a fixed share; names count alike."""
+    """Return a linear discriminant (Fisher 1936) with a fixed covariance shrinkage and equal priors."""
     labels = tuple(sorted({one.label for one in examples}))
     views = np.concatenate([one.views for one in examples])
     names = np.repeat([labels.index(one.label) for one in examples], [len(one.views) for one in examples])
@@ -117,24 +117,25 @@ def fit_names(examples: Sequence[Example]) -> RegionNames:
         solver="lsqr", shrinkage=_SHRINKAGE, priors=np.full(len(labels), 1 / len(labels))
     ).fit(scaler.transform(views), names)
     weights, biases = model.coef_.T, model.intercept_
-    if len(labels) == 2:  # scikit-learn gives the difference of the two
+    if len(labels) == 2:  # scikit-learn returns the difference of the two
         weights, biases = np.hstack([-weights / 2, weights / 2]), np.r_[-biases / 2, biases / 2]
     spread = np.maximum(scaler.scale_, 1e-6)
     return RegionNames(labels, *(np.asarray(one, np.float32) for one in (scaler.mean_, spread, weights, biases)))
 
 
 def leave_out(examples: Sequence[Example]) -> NameReport:
-    """Return what names.json holds: how a fit without each example names it, and one without its groups.
+    """Return the content of names.json: results of fits without each example, and without its groups.
 
-    An example counts by the share of its views that are named rightly; confusion and wrong are of the first views.
+    Each example counts by the share of its views that are classified correctly; confusion and wrong are of the first
+    views.
     """
     labels = sorted({one.label for one in examples})
-    answers = [_names_without(examples, place, [place]) for place in range(len(examples))]
+    answers = [_names_without(examples, number, [number]) for number in range(len(examples))]
     true = np.array([labels.index(one.label) for one in examples])
     given = np.array([labels.index(names[0]) for names in answers])
     by_group = None
     if any(one.groups for one in examples):
-        together = [_names_without(examples, place, _related(examples, place)) for place in range(len(examples))]
+        together = [_names_without(examples, number, _related(examples, number)) for number in range(len(examples))]
         by_group = _balanced(together, examples)
     return NameReport(
         labels=tuple(labels),
@@ -147,19 +148,19 @@ def leave_out(examples: Sequence[Example]) -> NameReport:
     )
 
 
-def _related(examples: Sequence[Example], place: int) -> list[int]:
-    mine = set(examples[place].groups)
-    return [n for n, one in enumerate(examples) if n == place or mine & set(one.groups)]
+def _related(examples: Sequence[Example], number: int) -> list[int]:
+    mine = set(examples[number].groups)
+    return [n for n, one in enumerate(examples) if n == number or mine & set(one.groups)]
 
 
-def _names_without(examples: Sequence[Example], place: int, left_out: Sequence[int]) -> list[str]:
-    """Return the names that a fit on the rest gives to the views of the example at a place."""
+def _names_without(examples: Sequence[Example], number: int, left_out: Sequence[int]) -> list[str]:
+    """Return the names that a fit without the left-out examples gives to the views of one example."""
     names = fit_names([one for number, one in enumerate(examples) if number not in left_out])
-    return [names.name(view)[0] for view in examples[place].views]
+    return [names.name(view)[0] for view in examples[number].views]
 
 
 def _balanced(answers: Sequence[Sequence[str]], examples: Sequence[Example]) -> Estimate:
-    """Return the mean over the names of the share that was named rightly, with an interval over the examples."""
+    """Return the balanced accuracy, the mean over the names, with an interval over the examples."""
     labels = np.array([one.label for one in examples])
     rights = np.array([np.mean(np.array(names) == one.label) for names, one in zip(answers, examples, strict=True)])
 

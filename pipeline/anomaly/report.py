@@ -1,4 +1,4 @@
-"""The report of a run that finds anomalies -> report.json for programs, report.html for people, a few lines."""
+"""The report of an anomaly run -> report.json for programs, report.html for people, a few lines for the terminal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,17 +25,17 @@ def write_anomaly_report(folder: Path, report: AnomalyReport) -> tuple[Path, Pat
     """Write folder/report.json and folder/report.html and return both paths.
 
     Raises:
-        ValueError: the report holds NaN or infinity, which JSON has no word for; undefined values are None.
+        ValueError: the report holds NaN or infinity, which JSON can't represent; undefined values are None.
     """
     json_path, html_path = folder / "report.json", folder / "report.html"
-    text = section_text(report)  # first: a report that JSON cannot hold has no page
+    text = section_text(report)  # first, since it refuses NaN and infinity
     write_atomically(html_path, render_anomaly_report(report, folder))
     write_atomically(json_path, text)  # last: it marks the evaluation as done
     return json_path, html_path
 
 
 def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
-    """Return the page as one self-contained text; pictures are read from paths relative to folder."""
+    """Return the page as self-contained HTML; pictures are read from paths relative to folder."""
     lines = {one.name: one for one in report.photos}
     pictures = [
         (lines[one.name], picture_uri(folder / one.found), picture_uri(folder / one.heat)) for one in report.pictures
@@ -67,11 +67,11 @@ def anomaly_lines(report: AnomalyReport) -> list[str]:
 
 
 def verdict(report: AnomalyReport) -> str:
-    """Return the run in one sentence of counts."""
+    """Return the result in one sentence with counts."""
     flagged, found = report.metrics.flagged_clean, report.metrics.found_anomalous
     if not flagged.n and not found.n:
         count = sum(one.result == "anomaly" for one in report.photos)
-        return f"Flags {count} of {len(report.photos)} photographs; without masks nobody can tell whether rightly."
+        return f"Flags {count} of {len(report.photos)} photographs; without masks it is unknown whether correctly."
     parts = []
     if found.n:
         parts.append(f"Finds {_of(found)} photographs with anomalies")
@@ -81,7 +81,7 @@ def verdict(report: AnomalyReport) -> str:
 
 
 def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
-    """Yield the key figures, without those that were not measured."""
+    """Yield the key figures that were measured."""
     metrics = report.metrics
     auroc, flagged = metrics.image_auroc, metrics.flagged_clean
     if flagged.n:
@@ -100,12 +100,12 @@ def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
 
 
 def cost_text(report: AnomalyReport) -> str:
-    """Return bytes and time as one text."""
+    """Return file size and time as text."""
     return f"{size(report.cost.bytes).replace(THIN, ' ')}, {report.cost.seconds:.2f} s for {time_text(report)}"
 
 
 def time_text(report: AnomalyReport) -> str:
-    """Return what the time is of."""
+    """Return what the time was measured on."""
     return f"{report.cost.megapixels:.1f} megapixels, {report.cost.threads} threads"
 
 

@@ -1,4 +1,4 @@
-"""The sections of an anomaly run's report.json; what reports of earlier versions lack has a default."""
+"""The sections of an anomaly run's report.json; fields that earlier versions did not write have defaults."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class ReportedSettings(AnomalySettings):
 
 @dataclass(frozen=True)
 class AnomalyData:
-    """How many photographs there are: of the memory bank (fit) and only tested, with a mask, and of which kind.
+    """Numbers of photographs: in the memory bank (fit), in the test, with a mask, and of each kind.
 
-    unknown: nobody said whether they hold anomalies. refused: what could not be read.
+    unknown: without ground truth. refused: files that could not be read.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class AnomalyData:
 
 @dataclass(frozen=True)
 class AnomalyTraining:
-    """What the fit made of the photographs: features of the trunk, reduced to dimensions."""
+    """The size of the fit: features of the trunk, reduced to dimensions."""
 
     epochs: int
     seconds: float
@@ -44,10 +44,10 @@ class AnomalyTraining:
 
 @dataclass(frozen=True)
 class AnomalyCalibration:
-    """The threshold on raw scores, and what it rests on.
+    """The threshold on raw scores, and what it is based on.
 
-    vectors: of the memory bank. highest: the highest score of each photograph as if it were clean. alignment: pixel
-    offset of the feature map. false_positive_rate: share of clean photographs that may be flagged.
+    vectors: number in the memory bank. highest: expected highest score of each photograph if it is clean. alignment:
+    pixel offset of the feature map. false_positive_rate: share of clean photographs that may be flagged.
     """
 
     threshold: float
@@ -63,7 +63,7 @@ class AnomalyCalibration:
 
 @dataclass(frozen=True)
 class PixelFigures:
-    """Figures of all pixels of the photographs with a mask; None without an anomaly among them.
+    """Figures of all pixels of the photographs with a mask; None if no mask has an anomaly.
 
     f1: at the model's own threshold. best_f1: at the threshold that the masks would choose.
     """
@@ -78,7 +78,7 @@ class PixelFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class AnomalyMetrics(PixelFigures):
-    """These, the AUROC of the photographs, and which share of the clean and of the anomalous ones is flagged."""
+    """Pixel figures, the AUROC of photographs, and the shares of clean and anomalous ones that are flagged."""
 
     image_auroc: Estimate
     flagged_clean: Estimate
@@ -87,7 +87,7 @@ class AnomalyMetrics(PixelFigures):
 
 @dataclass(frozen=True)
 class PhotoLine:
-    """One photograph; is_anomaly, true_pixels, aupro and f1 are None where nobody said."""
+    """One photograph; is_anomaly, true_pixels, aupro and f1 are None without ground truth."""
 
     name: str
     split: str
@@ -112,10 +112,10 @@ class PhotoPictures:
 
 @dataclass(frozen=True)
 class NameReport:
-    """How often regions get the right name from a fit without them; see pipeline.anomaly.region_classes.leave_out.
+    """Leave-one-out accuracy of the names of regions; see pipeline.anomaly.region_classes.leave_out.
 
-    confusion: counts [true][given] of the first view of each example. by_group: where all examples of a photograph were
-    left out together; None where none is known to share one.
+    confusion: counts [true][given] of the first view of each example. by_group: with all examples of a photograph left
+    out together; None if no examples are known to share a photograph.
     """
 
     labels: tuple[str, ...]
@@ -129,7 +129,7 @@ class NameReport:
 
 @dataclass(frozen=True)
 class AnomalyCost:
-    """Bytes of the model, and seconds for a photograph of so many megapixels."""
+    """Bytes of the model, and seconds per photograph of the given megapixels."""
 
     bytes: int
     seconds: float
@@ -139,7 +139,7 @@ class AnomalyCost:
 
 @dataclass(frozen=True)
 class AnomalyReport:
-    """What report.json of a run that finds anomalies holds."""
+    """The content of an anomaly run's report.json."""
 
     format: int
     recipe: str

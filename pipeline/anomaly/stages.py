@@ -1,4 +1,4 @@
-"""The stages of a run that looks for anomalies, each a function of its folder; see pipeline.stages."""
+"""The stages of an anomaly run, each a function of its folder; see pipeline.stages."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from inference.model.answers import answer_picture
 from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
-from pipeline.anomaly.photos import SurfacePhoto, list_surface_photos, read_photos, write_photos, write_planks
+from pipeline.anomaly.photos import AnomalyPhoto, list_photos, read_photos, write_photos, write_planks
 from pipeline.data.groups import read_photo_groups
 from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
@@ -35,20 +35,20 @@ def photos_stage(run: RunFolder) -> None:
 
 def fit_stage(run: RunFolder) -> None:
     """Fit the projection of the feature maps."""
-    from pipeline.anomaly.features import fit_surface
+    from pipeline.anomaly.features import fit_feature_maps
 
-    fit_surface(run)
+    fit_feature_maps(run)
 
 
 def calibrate_stage(run: RunFolder) -> None:
-    """Make the bank and set the threshold."""
-    from pipeline.anomaly.calibrate import calibrate_surface
+    """Build the memory bank and set the threshold."""
+    from pipeline.anomaly.calibrate import calibrate_anomalies
 
-    calibrate_surface(run)
+    calibrate_anomalies(run)
 
 
 def names_stage(run: RunFolder) -> None:
-    """Fit the names of regions on example pictures, where there are any, and pack them into the model."""
+    """Fit the names of regions on example pictures, if there are any, and add them to the model."""
     from pipeline.anomaly.region_classes import name_regions
 
     place = place_from_json(read_json(run.source, "Start a new run."))
@@ -65,7 +65,7 @@ def evaluate_stage(run: RunFolder) -> None:
 
 
 def results_stage(run: RunFolder) -> None:
-    """Run the released file over all photographs as a user would, with masks."""
+    """Run the released file over all photographs as a user would, and write masks."""
     model, options, answers = load_model(run.model, threads=2), AnswerOptions(masks=run.path / "masks"), {}
     for photo in read_photos(run.photos):
         answer = answer_picture(model, Picture(photo.name, photo.path), options)
@@ -75,14 +75,14 @@ def results_stage(run: RunFolder) -> None:
     write_atomically(run.results, results_to_json(answers))
 
 
-def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[SurfacePhoto], list[str]]:
-    return list_surface_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
+def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[AnomalyPhoto], list[str]]:
+    return list_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
 
 
 PHOTOS = Stage("listing photographs", lambda run: run.photos, photos_stage, needs_tensorflow=False)
-FIT_BANK = Stage("looking at the photographs", lambda run: run.fit, fit_stage)
+FIT_BANK = Stage("fitting the projection of the features", lambda run: run.fit, fit_stage)
 CALIBRATE_BANK = Stage(
-    "making the bank and its threshold", lambda run: run.calibration, calibrate_stage, needs_tensorflow=False
+    "building the memory bank and its threshold", lambda run: run.calibration, calibrate_stage, needs_tensorflow=False
 )
 NAME_REGIONS = Stage("naming regions", lambda run: run.name_report, names_stage, needs_tensorflow=False)
 EVALUATE_BANK = Stage("evaluating the released file", lambda run: run.report, evaluate_stage, needs_tensorflow=False)

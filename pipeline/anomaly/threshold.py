@@ -1,8 +1,8 @@
-"""Scores by a memory bank without the photographs -> the score from which a position is an anomaly.
+"""Held-out scores of photographs -> the score from which a position is an anomaly.
 
-The threshold answers one question: how high is the highest score of the next clean photograph? It is the upper bound
-of a prediction interval over the highest scores of the held-out photographs. Where these may hold anomalies, the
-highest score of a photograph is at most what the bulk of its own scores lets one expect.
+The threshold is the upper bound of a prediction interval for the highest score of the next clean photograph, from the
+highest scores of the held-out photographs. Where these may hold anomalies, the highest score of a photograph is capped
+at the value expected from the bulk of its scores.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from scipy import stats
 
 from inference.anomaly.memory_bank import top_mean
 
-_BULK, _HIGH = 0.75, 0.95  # quantiles between which the tail of a photograph's scores is fitted
-_LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be alike by chance
+_BULK, _HIGH = 0.75, 0.95  # quantiles of a photograph's scores to which the tail is fitted
+_LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be similar by chance
 
 
 @dataclass(frozen=True)
 class ScoreThreshold:
-    """score: from which a place is an anomaly. width: by which the logit of its probability changes by 1.
+    """score: threshold of a position. width: difference of scores that changes the logit of the probability by 1.
 
-    highest: what was taken for the highest score of each photograph, if it is clean.
+    highest: the expected highest score of each photograph if it is clean.
     """
 
     score: float
@@ -32,17 +32,16 @@ class ScoreThreshold:
 def choose_threshold(
     maps: Sequence[np.ndarray], clean: bool, false_positive_rate: float, share: float = 0.0
 ) -> ScoreThreshold:
-    """Return the threshold that a share of at most false_positive_rate of clean photographs is expected to reach.
+    """Return the threshold that at most the share false_positive_rate of clean photographs is expected to reach.
 
-    The highest scores are taken for normally distributed: their mean plus Student's quantile times their standard
-    deviation times sqrt(1 + 1 / n) bounds the next one. At the mean itself the probability of an anomaly is that
-    share.
+    The highest scores are assumed to be normally distributed: the upper bound is their mean plus Student's quantile
+    times their standard deviation times sqrt(1 + 1 / n). At the mean the probability of an anomaly is that share.
 
     Args:
-        maps: scores of places, float [rows, columns] a photograph, by a bank without it; two or more.
-        clean: the photographs hold no anomalies.
+        maps: held-out scores of positions, float [rows, columns] per photograph; two or more.
+        clean: whether the photographs are free of anomalies.
         false_positive_rate: in (0, 0.5).
-        share: of a photograph's places, the highest, whose mean is its score; 0: the highest alone.
+        share: share of a photograph's positions, the highest, whose mean is its score; 0: only the highest.
     """
     highest = np.array([top_mean(one, share) if clean else expected_highest(one, share) for one in maps])
     count, mean = len(highest), float(highest.mean())
@@ -54,11 +53,12 @@ def choose_threshold(
 
 
 def expected_highest(scores: np.ndarray, share: float = 0.0) -> float:
-    """Return the highest score that a photograph's bulk lets one expect, at most what there is.
+    """Return the highest score expected from the bulk of a photograph's scores, at most the highest observed one.
 
-    Above the 75 % quantile the scores are taken to fall off exponentially, at the rate at which they do up to the 95 %
-    quantile: anomalies on less than 5 % of the area have no effect. Of 10,000 positions the highest is expected
-    log(500) = 6.2 fall-offs above the 95 % quantile; the mean of the highest share lies one above that share's lowest.
+    Above the 75 % quantile the scores are assumed to follow an exponential distribution, with the scale fitted up to
+    the 95 % quantile: anomalies on less than 5 % of the area have no effect. Of 10,000 positions the highest is
+    expected log(500) = 6.2 scales above the 95 % quantile; the mean of the highest share lies one scale above that
+    share's lowest.
     """
     bulk, high = (float(value) for value in np.quantile(scores, [_BULK, _HIGH]))
     falloff = (high - bulk) / float(np.log((1 - _BULK) / (1 - _HIGH)))

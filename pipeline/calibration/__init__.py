@@ -1,1 +1,1 @@
-"""Validation patches -> temperature, reject threshold and what else a decision needs."""
+"""Validation patches -> temperature, reject threshold and other parameters of the decision."""

@@ -1,7 +1,7 @@
-"""Features of training patches -> inference.model.neighbours.Neighbours, by which unknown objects are told apart.
+"""Features of training patches -> inference.model.neighbours.Neighbours, which reject unknown objects.
 
-Median and deviation of the k-nearest-neighbour scores come from validation patches of the known classes alone. How a
-score changes the confidence is learned from all validation patches; background counts as a wrong answer.
+Median and standard deviation of the k-nearest-neighbour scores come only from validation patches of the known classes.
+The effect of a score on the confidence is fitted on all validation patches; background counts as a wrong answer.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from pipeline.settings.run_folder import RunFolder
 
 DIMENSIONS = 128
 COUNT = 10
-HELD_OUT = 1000  # validation patches that an artefact carries at most
+HELD_OUT = 1000  # largest number of validation patches stored in an artefact
 _LEAST_WIDTH = 1e-3
 
 
@@ -36,14 +36,14 @@ def keras_outputs(
 
 
 def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> Neighbours:
-    """Return training patches of the classes as neighbours, with a calibration learned from validation patches."""
+    """Return training patches of the classes as neighbours, with a calibration fitted on validation patches."""
     train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
     _, features = keras_outputs(network, temperature, train, recipe)
     classes = _numbers(train, recipe)
     projection = _main_directions(features)
     plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
     found = replace(plain, vectors=plain.project(features), classes=classes, count=min(COUNT, len(features)))
-    # with the vectors as the file will hold them
+    # with the vectors at the precision of the file
     found = read_neighbours(neighbours_to_file(found), len(recipe.labels), features.shape[1])
 
     validation = index.select("validation", recipe.outputs)
@@ -59,7 +59,7 @@ def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, 
 def hold_out(
     network: keras.Model, calibration: dict[str, Any], neighbours: Neighbours, index: PatchIndex, recipe: Recipe
 ) -> HeldOut:
-    """Return validation patches of the classes as the network sees them, at most HELD_OUT of them."""
+    """Return features, class numbers and probabilities of at most HELD_OUT validation patches of the classes."""
     validation = _sample(index.select("validation", recipe.labels), HELD_OUT)
     probabilities, features = keras_outputs(network, calibration["temperature"], validation, recipe)
     return HeldOut(
@@ -72,7 +72,7 @@ def hold_out(
 
 
 def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) -> Neighbours | None:
-    """Return the neighbours of a calibrated run; None for a run without."""
+    """Return the neighbours of a calibrated run, or None."""
     if not run.neighbours.is_file():
         return None
     features = with_probabilities(network, 1.0, features=True).output[1].shape[-1]
@@ -82,33 +82,34 @@ def read_run_neighbours(run: RunFolder, network: keras.Model, recipe: Recipe) ->
 def keras_probabilities(
     network: keras.Model, temperature: float, neighbours: Neighbours | None, index: PatchIndex, recipe: Recipe
 ) -> np.ndarray:
-    """Return float32 [patches, outputs], what the runner's Classifier gives, of the Keras model."""
+    """Return the Keras model's probabilities, float32 [patches, outputs], as the runner's Classifier computes them."""
     return weigh_outputs(*keras_outputs(network, temperature, index, recipe), neighbours, recipe)
 
 
 def weigh_outputs(
     probabilities: np.ndarray, features: np.ndarray, neighbours: Neighbours | None, recipe: Recipe
 ) -> np.ndarray:
-    """Return float32 [patches, outputs]: what keras_outputs gives, weighed by the neighbours of a run that has some."""
+    """Return the probabilities of keras_outputs, float32 [patches, outputs], weighted by the run's neighbours, if
+    any."""
     if neighbours is None:
         return probabilities
     return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
 
 
 def _main_directions(features: np.ndarray) -> np.ndarray:
-    """Return float32 [features, dimensions], the directions in which the patches differ most."""
+    """Return float32 [features, dimensions], the principal components of the patches."""
     centred = features - features.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    return directions[:DIMENSIONS].T.astype(np.float16).astype(np.float32)  # as the file will hold it
+    return directions[:DIMENSIONS].T.astype(np.float16).astype(np.float32)  # at the precision of the file
 
 
 def _sample(index: PatchIndex, most: int) -> PatchIndex:
-    """Return at most so many patches, drawn at random, in the index' order."""
+    """Return at most `most` patches, sampled at random, in the order of the index."""
     count = len(index.patches)
-    places = np.sort(make_generator(0, "neighbours", count).permutation(count)[:most])
-    return PatchIndex(index.root, tuple(index.patches[place] for place in places))
+    positions = np.sort(make_generator(0, "neighbours", count).permutation(count)[:most])
+    return PatchIndex(index.root, tuple(index.patches[position] for position in positions))
 
 
 def _numbers(index: PatchIndex, recipe: Recipe) -> np.ndarray:
-    """Return the number of each patch's label, int [patches]; -1 for background."""
+    """Return the class number of each patch, int [patches]; -1 for background."""
     return np.array([recipe.labels.index(p.label) if p.label in recipe.labels else -1 for p in index.patches])

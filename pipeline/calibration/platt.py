@@ -1,4 +1,4 @@
-"""Evidence for answers that were right or wrong -> slope and offset that make a probability of it (Platt scaling)."""
+"""Logits of right and wrong answers -> slope and offset of Platt scaling."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ _SLOPES = (0.1, 10.0)
 
 
 def fit_platt(evidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """Return slope and offset with which logistic(slope x evidence + offset) best tells the right answers.
+    """Return slope and offset so that logistic(slope x evidence + offset) is the probability of a right answer.
 
-    The targets are slightly below 1 and above 0. The fewer mistakes there are, the more the slope is held near 1: it
-    cannot be estimated without mistakes. Source: Platt 1999, "Probabilistic outputs for support vector machines".
+    The targets are slightly below 1 and above 0. The slope is regularised towards 1, more so with fewer mistakes, since
+    it cannot be estimated without mistakes. Source: Platt 1999, "Probabilistic outputs for support vector machines".
 
     Args:
         evidence: logits, float [answers].
         right: bool [answers].
-        weights: float [answers], how much each counts, by default all the same.
+        weights: float [answers], sample weights, by default equal.
     """
     hits, misses = int(right.sum()), int((~right).sum())
     target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))

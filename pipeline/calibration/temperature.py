@@ -1,4 +1,4 @@
-"""best.keras + validation patches -> temperature and reject threshold; test data is never seen here."""
+"""best.keras + validation patches -> temperature and reject threshold; test data is not used."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,27 +19,27 @@ from pipeline.metrics.intervals import share_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
-_TEMPERATURES = (0.2, 20.0)  # a lower one, from a few patches without a mistake, would make every answer certain
+_TEMPERATURES = (0.2, 20.0)  # bounds: a few patches without a mistake would give a temperature near 0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds, and further files that the artefact carries, by name."""
+    """The content of calibration.json, and further files for the artefact, by name."""
 
     values: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
 
 
 def calibrate(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
-    """Learn temperature and threshold for the plain softmax."""
+    """Return temperature and threshold for the plain softmax."""
     return Calibration(calibrate_softmax(network, index, recipe))
 
 
 def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
-    """Learn temperature and threshold from the index's validation patches.
+    """Return temperature and threshold, fitted on the validation patches of the index.
 
-    The temperature minimises the negative log-likelihood of the patches whose label is an output; the threshold
-    is the highest that accepts the stated share of the classes' patches.
+    The temperature minimises the negative log-likelihood of patches with an output for their label; the threshold is
+    the highest that accepts the required share of the classes' patches.
     """
     validation = index.select("validation")
     logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
@@ -50,7 +50,7 @@ def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
-    """Do the same, with confidences that also depend on similar training patches; see calibration.neighbours."""
+    """Return the same with confidences that also depend on similar training patches; see calibration.neighbours."""
     temperature = calibrate_softmax(network, index, recipe)["temperature"]
     neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
@@ -70,9 +70,9 @@ CALIBRATIONS = {"temperature": calibrate, "neighbours": calibrate_with_neighbour
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
+    """Return the T > 0 that maximises the likelihood of the labels under softmax(logits / T).
 
-    Source: Guo et al. 2017, arXiv:1706.04599. Args: logits [n, outputs]; labels int [n], -1 takes no part.
+    Source: Guo et al. 2017, arXiv:1706.04599. Args: logits [n, outputs]; labels int [n], -1 is ignored.
     """
     known = labels >= 0
 
@@ -85,7 +85,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
-    """Return the highest threshold that at least a share of the confidences reaches.
+    """Return the highest threshold that at least the given share of the confidences reaches.
 
     Confidences 0.2, 0.4, 0.6, 0.8 with accepted 0.75: 0.4 (three of four reach it).
     """
@@ -94,13 +94,13 @@ def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
 
 
 def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
-    """Return the rule by which the recipe's network decides."""
+    """Return the decision rule of the recipe's network."""
     reject = tuple(label for label in recipe.outputs if label == BACKGROUND)
     return DecisionRule(recipe.outputs, reject, threshold, recipe.calibrate.decision)
 
 
 def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe) -> dict[str, Any]:
-    """Return the threshold and what the validation patches show of probabilities [patches, outputs]."""
+    """Return the threshold and figures of the validation patches, from probabilities [patches, outputs]."""
     labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
     scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
     return {

@@ -1,1 +1,1 @@
-"""A run that learns classes."""
+"""Classification: the stages of a run."""

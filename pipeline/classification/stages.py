@@ -1,4 +1,4 @@
-"""The stages of a run that learns classes, each a function of its folder; see pipeline.stages."""
+"""The stages of a classification run, each a function of its folder; see pipeline.stages."""
 
 import sys
 
@@ -16,7 +16,7 @@ from pipeline.stages import Stage
 
 
 def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """Make the recipe's patches; name everything that had to be refused on stderr."""
+    """Return the recipe's patches; print every refused entry to stderr."""
     prepared = SOURCES[recipe.source.kind].prepare(place, recipe)
     for message in prepared.refused:
         print(f"refused: {message}", file=sys.stderr)
@@ -24,7 +24,7 @@ def prepare_data(place: DataPlace, recipe: Recipe) -> PreparedData:
 
 
 def patches_stage(run: RunFolder) -> None:
-    """Cut the patches and copy their index into the run."""
+    """Cut the patches and copy the index into the run's folder."""
     recipe = run.read_recipe()
     prepared = prepare_data(place_from_json(read_json(run.source, "Start a new run.")), recipe)
     _check_splits(prepared.index, recipe)
@@ -40,7 +40,7 @@ def patches_stage(run: RunFolder) -> None:
 
 def fit_stage(run: RunFolder) -> None:
     """Train the network."""
-    from pipeline.training.gradient import FITS  # TensorFlow takes seconds to import: only where it is needed
+    from pipeline.training.gradient import FITS  # imported here, since TensorFlow takes seconds to import
 
     recipe = run.read_recipe()
     FITS[recipe.fit.kind](run, run_index(run), recipe)
@@ -70,23 +70,23 @@ def evaluate_stage(run: RunFolder) -> None:
 
 
 def results_stage(run: RunFolder) -> None:
-    """Run the released file over the test patches as a user would."""
+    """Run the released file on the test patches as a user would."""
     index = run_index(run).select("test")
     pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
     write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
 
 
 def run_index(run: RunFolder) -> PatchIndex:
-    """Return the run's own copy of index.csv, its files in the shared folder of patches."""
+    """Return the run's copy of index.csv; its files are in the shared folder of patches."""
     data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
     root = run.path / data["patches"]
     if not root.is_dir():
-        raise InputError(f"{root}: does not exist. The run's patches lie there; cut them again by a new run.")
+        raise InputError(f"{root}: does not exist. It must hold the run's patches; cut them again with a new run.")
     return read_index(run.index, root)
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data so small that a split shows none of the classes: nothing could be chosen or measured by it."""
+    """Refuse data with a split that shows none of the classes."""
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(

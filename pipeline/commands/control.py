@@ -1,4 +1,4 @@
-"""python -m pipeline control: did a finished run learn what it should, or was it lucky?"""
+"""python -m pipeline control: sanity checks of a finished run."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from pipeline.settings.run_folder import RunFolder
 
 
 def control(options: argparse.Namespace) -> int:
-    """Compare a finished run with colour, luck and shuffled labels; print the verdict."""
+    """Compare a finished run with colour baselines, chance and shuffled labels; print the verdict."""
     if CrossvalFolder(options.run).settings.is_file():
         raise InputError(f"{options.run}: is a cross-validation. Give the folder of one fold: {options.run}/fold-1.")
     run = RunFolder(options.run)
@@ -20,7 +20,7 @@ def control(options: argparse.Namespace) -> int:
     from pipeline.sanity.report import write_control
     from pipeline.sanity.sentences import control_lines, verdict_lines
 
-    report = control_run(run, ControlOptions(options.epochs, options.lot, not options.no_training, options.again))
+    report = control_run(run, ControlOptions(options.epochs, options.shuffle, not options.no_training, options.again))
     _, page = write_control(run.path, report)
     print("\n".join([*control_lines(report), f"page: {page}", "", *verdict_lines(report)]))
     return 0

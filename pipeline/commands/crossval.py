@@ -1,4 +1,4 @@
-"""python -m pipeline crossval: every stage of each fold, and the figures of all folds together."""
+"""python -m pipeline crossval: all stages of each fold, and the pooled figures."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from pipeline.settings.run_folder import write_json
 
 
 def cross_validate(options: argparse.Namespace) -> int:
-    """Start a cross-validation and do every stage of each fold."""
+    """Start a cross-validation and do all stages of each fold."""
     recipe = read_recipe(options)
     check_verb("crossval", recipe)
     folder = start_crossval(recipe, data_place(options), options.folds)
@@ -20,13 +20,13 @@ def cross_validate(options: argparse.Namespace) -> int:
 
 
 def resume_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
-    """Do some folds, or all that are missing; pool them once all are done."""
+    """Do the given folds, or all missing ones; pool them when all are done."""
     stages = kind_of(folder.read_settings().recipe).stages
     complete_folds(folder, stages, folds)
     missing = missing_folds(folder, stages)
     if missing:
         numbers = ", ".join(map(str, missing))
-        print(f"not done: fold {numbers}; go on with: python -m pipeline resume {folder.path}", file=sys.stderr)
+        print(f"not done: fold {numbers}; continue with: python -m pipeline resume {folder.path}", file=sys.stderr)
         return 0
     from pipeline.crossval.report import crossval_lines, pool_folds
 

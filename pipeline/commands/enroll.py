@@ -1,4 +1,4 @@
-"""python -m pipeline enroll, classes: add classes to a finished model, list them, take them away."""
+"""python -m pipeline enroll, classes: add classes to a finished model, list and remove them."""
 
 import argparse
 import sys
@@ -46,7 +46,7 @@ def classes(options: argparse.Namespace) -> int:
 
 
 def _print_classes(classifier: Any) -> None:
-    """Print each label with what it is; the threshold goes to stderr, beside the data."""
+    """Print each label with its kind; print the threshold to stderr."""
     card = classifier.card
     added = classifier.enrolled.classes if classifier.enrolled else ()
     counts = {name: f"added, {len(one.vectors)} pictures" for name, one in zip(card.enrolled, added, strict=True)}

@@ -1,4 +1,4 @@
-"""python -m pipeline list, patches, fit, run, resume, evaluate: runs, and the recipes that they follow."""
+"""python -m pipeline list, patches, fit, run, resume, evaluate."""
 
 import argparse
 import sys
@@ -39,7 +39,7 @@ def fit(options: argparse.Namespace) -> int:
     run = _start(options)
     kind = kind_of(run.read_recipe())
     complete(run, kind.stages[: kind.fit_stages])
-    print(f"trained; go on with: python -m pipeline evaluate {run.path}", file=sys.stderr)
+    print(f"trained; continue with: python -m pipeline evaluate {run.path}", file=sys.stderr)
     return _exit_code(run)
 
 
@@ -49,11 +49,11 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the stages that a run or cross-validation still lacks; a run's export may be changed before it."""
+    """Do the missing stages of a run or cross-validation; settings of export may be changed before the export."""
     crossval = CrossvalFolder(options.run)
     if crossval.settings.is_file():
         if options.set:
-            raise InputError("all folds share their settings. Received: --set. Resume the one fold's folder with it.")
+            raise InputError("all folds share their settings. Received: --set. Resume the folder of one fold with it.")
         return resume_crossval(crossval, options.fold)
     if options.fold:
         raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")
@@ -65,12 +65,12 @@ def resume(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Measure a trained run anew; stages before the evaluation are done if they are missing."""
+    """Evaluate a trained run again; missing earlier stages are done first."""
     run = RunFolder(options.run)
     stages = kind_of(run.read_recipe()).stages
     measured = run.report.is_file()
     complete(run, stages)
-    if measured:  # measure again; the old report stays until the new one is written
+    if measured:  # the old report stays until the new one is written
         for stage in stages[-2:]:
             stage.do(run)
     return _finish(run)
@@ -83,11 +83,11 @@ def _start(options: argparse.Namespace) -> RunFolder:
 
 
 def _change_export(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
-    """Change settings of export in a begun run that has no model yet."""
+    """Change settings of export in a run without a model."""
     for setting, _ in overrides:
         if not setting.startswith("export."):
             raise InputError(
-                f"only settings of export can change in a begun run. Received: {setting}. Start a new run."
+                f"only settings of export can be changed in an existing run. Received: {setting}. Start a new run."
             )
     if run.model.exists():
         raise InputError(f"{run.model}: exists already. Use python -m export {run.path} to convert once more.")
@@ -100,7 +100,7 @@ def _complete(run: RunFolder) -> int:
 
 
 def _finish(run: RunFolder) -> int:
-    """Print the report's lines and where everything is; return the exit code."""
+    """Print the summary and the paths of the results; return the exit code."""
     print("\n".join(kind_of(run.read_recipe()).summary_lines(run)))
     print(f"report:  {run.report.with_suffix('.html')}")
     print(f"model:   {run.model}")

@@ -2,12 +2,11 @@
 
 import argparse
 
-from pipeline.recipes import RECIPES
+from pipeline.commands.options import read_recipe
 from pipeline.settings.documentation import describe_settings
-from pipeline.settings.recipe import override_all
 
 
 def print_settings(options: argparse.Namespace) -> int:
-    """Print the settings that the recipe's kind uses, with the user's changes."""
-    print("\n".join(describe_settings(override_all(RECIPES[options.recipe], options.set))))
+    """Print the settings that a run with the same options would have."""
+    print("\n".join(describe_settings(read_recipe(options))))
     return 0

@@ -1,1 +1,1 @@
-"""A recipe on every fold of the photographs, and the figures of all folds together."""
+"""Cross-validation: a run per fold, and the pooled figures."""

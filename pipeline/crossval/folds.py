@@ -1,4 +1,4 @@
-"""Cross-validation: an ordinary run a fold, so that each photograph is tested once by a run that never saw it."""
+"""Cross-validation: one ordinary run per fold; each photograph is tested once, by a run not trained on it."""
 
 import gc
 import json
@@ -16,20 +16,20 @@ from pipeline.stages import Stage, complete, is_complete, start_run
 
 @dataclass(frozen=True)
 class CrossvalSettings:
-    """What the folds share; recipe is that of no fold."""
+    """The settings that the folds share; recipe has no fold selected."""
 
     folds: int
     recipe: Recipe
     place: DataPlace
 
     def fold_recipe(self, number: int) -> Recipe:
-        """Return the recipe whose test is this fold, 1 to folds; all else stays as it is."""
+        """Return the recipe with this fold, 1 to folds, as the test set."""
         return override_all(self.recipe, (("split.folds", str(self.folds)), ("split.fold", str(number))))
 
 
 @dataclass(frozen=True)
 class CrossvalFolder:
-    """runs/<recipe>/<time>-crossval<folds>-seed<n>/: settings, a run's folder for each fold, the pooled report."""
+    """runs/<recipe>/<time>-crossval<folds>-seed<n>/: settings, one run folder per fold, the pooled report."""
 
     path: Path
 
@@ -37,11 +37,11 @@ class CrossvalFolder:
     report = property(lambda self: self.path / "crossval.json")
 
     def fold(self, number: int) -> RunFolder:
-        """Return the run of a fold, 1 to folds; it may not be there yet."""
+        """Return the run of a fold, 1 to folds; it need not exist yet."""
         return RunFolder(self.path / f"fold-{number}")
 
     def read_settings(self) -> CrossvalSettings:
-        """Return what the folds share.
+        """Return the settings that the folds share.
 
         Raises:
             InputError: the folder holds no cross-validation, or one of another version.
@@ -52,13 +52,13 @@ class CrossvalFolder:
 
 
 def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFolder:
-    """Make the folder of a cross-validation and write down what it needs to be resumed.
+    """Create the folder of a cross-validation, with everything needed to resume it.
 
     Raises:
-        InputError: the data's place or the number of folds can't be right.
+        InputError: the data can't be found, or the number of folds is invalid.
     """
     place.check(recipe.source.kind)
-    CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses a number of folds with which no run could end well
+    CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses an invalid number of folds
     folder = CrossvalFolder(new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}"))
     write_json(
         folder.settings, {"folds": folds, "recipe": json.loads(recipe_to_json(recipe)), "source": place.to_json()}
@@ -67,7 +67,7 @@ def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFold
 
 
 def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Sequence[int] = ()) -> None:
-    """Do what some folds, or all, still lack; another process may do other folds of the folder at the same time.
+    """Do the missing stages of the given folds, or of all; other processes may do other folds at the same time.
 
     Raises:
         InputError: there is no such fold.
@@ -93,7 +93,7 @@ def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
 
 
 def _forget_networks() -> None:
-    """Free the memory of a fold's networks, which Keras holds on to, before the next fold."""
+    """Free the memory of a fold's networks, which Keras keeps, before the next fold."""
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()
     gc.collect()

@@ -17,7 +17,7 @@ from pipeline.report.stored import read_section
 from pipeline.report.style import columns, percent
 
 REPORT_FORMAT = 1
-ROC_POINTS = (0.9, 0.95)  # accepted shares of the classes' patches
+ROC_POINTS = (0.9, 0.95)  # shares of the classes' patches that are accepted
 _TITLE_COLUMNS = 30
 
 
@@ -54,7 +54,7 @@ def pool_folds(folder: CrossvalFolder) -> CrossvalReport:
 def rejected_where_accepted(scores: Scores, share: float) -> float | None:
     """Return the share of background below the highest threshold that accepts a share of the classes' patches.
 
-    Classes' patches at 0.2, 0.4, 0.6, 0.8 and background at 0.1, 0.3, 0.5: where 0.75 is accepted, 2 of 3.
+    Classes' patches at 0.2, 0.4, 0.6, 0.8 and background at 0.1, 0.3, 0.5: with 0.75 accepted, 2 of 3.
     """
     positives, negatives = scores.confidences[scores.positive], scores.confidences[~scores.positive]
     if not len(positives) or not len(negatives):
@@ -63,20 +63,20 @@ def rejected_where_accepted(scores: Scores, share: float) -> float | None:
 
 
 def over_folds(values: Sequence[float | None]) -> OverFolds:
-    """Return the folds' values with mean and standard deviation of those that are defined."""
+    """Return the folds' values with the mean and standard deviation of the defined ones."""
     known = [value for value in values if value is not None]
     mean, sd = float(np.mean(known)) if known else None, float(np.std(known, ddof=1)) if len(known) > 1 else None
     return OverFolds(mean, sd, tuple(values))
 
 
 def pool_proportions(estimates: Sequence[Estimate]) -> Estimate:
-    """Return the proportion of all folds' examples together: 1 of 2 and 3 of 4 are 4 of 6."""
+    """Return the pooled proportion of all folds: 1 of 2 and 3 of 4 are 4 of 6."""
     successes = sum(round(one.value * one.n) for one in estimates if one.value is not None)
     return proportion(successes, sum(one.n for one in estimates))
 
 
 def _check_apart(parts: list[Scores]) -> None:
-    """Refuse folds that were split from different photographs: their tests would not add up to one."""
+    """Refuse folds that were split from different photographs: their test sets would overlap."""
     fold_of: dict[str, int] = {}
     for number, part in enumerate(parts, start=1):
         for photo in np.unique(part.photos):
@@ -114,13 +114,13 @@ def _measure_pooled(scores: Scores) -> PooledMetrics:
 
 
 def _photo_weights(photos: np.ndarray) -> np.ndarray:
-    """Return a weight for each box with which every photograph counts the same: a, a, b weigh 1/2, 1/2, 1."""
+    """Return a weight per box so that every photograph counts the same: a, a, b weigh 1/2, 1/2, 1."""
     _, owner, boxes = np.unique(photos, return_inverse=True, return_counts=True)
     return 1 / boxes[owner]
 
 
 def _other_models(reports: list[ClassificationReport]) -> dict[str, Estimate]:
-    """Return the accuracy of each form of the network that every fold has, Keras and float32 for comparison."""
+    """Return the accuracy of each kind of file that every fold has, Keras and float32 for comparison."""
     shared = set.intersection(*(set(report.models) for report in reports))
     return {mode: pool_proportions([report.models[mode].accuracy for report in reports]) for mode in shared}
 
@@ -144,7 +144,7 @@ def _accuracy(scores: Scores) -> float | None:
 
 
 def _compare_baseline(parts: list[Scores], reports: list[ClassificationReport]) -> BaselineComparison:
-    """Return the baseline's accuracy on the same folds and by how much the network is ahead in each."""
+    """Return the baseline's accuracy on the same folds, and the network's lead in each."""
     baselines = [report.baseline for report in reports if report.baseline]
     values = [one.accuracy.value for one in baselines]
     pairs = zip(map(_accuracy, parts), values, strict=True)

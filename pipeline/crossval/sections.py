@@ -8,7 +8,7 @@ from pipeline.metrics.intervals import Estimate
 
 @dataclass(frozen=True)
 class OverFolds:
-    """A figure of each fold, None where it is undefined; mean and standard deviation (n - 1) of the others."""
+    """A figure per fold, None where undefined; mean and standard deviation (n - 1) of the defined ones."""
 
     mean: float | None
     sd: float | None
@@ -17,10 +17,10 @@ class OverFolds:
 
 @dataclass(frozen=True, kw_only=True)
 class PooledMetrics(Metrics):
-    """The metrics of all folds' patches as if of one test; thresholds are each fold's own.
+    """Metrics of all folds' test patches pooled; each fold uses its own threshold.
 
-    accuracy_over_photos: its interval over resampled photographs. accuracy_each_photo: every photograph with the same
-    weight. accepted: the share of the classes' patches that is not answered "unknown".
+    accuracy_over_photos: accuracy with an interval over resampled photographs. accuracy_each_photo: every photograph
+    with the same weight. accepted: share of the classes' patches that are not answered "unknown".
     """
 
     accuracy_over_photos: Estimate
@@ -30,7 +30,7 @@ class PooledMetrics(Metrics):
 
 @dataclass(frozen=True)
 class PooledData:
-    """How many photographs and, by class, patches were tested in all folds; what could not be read."""
+    """Number of photographs and, by class, of patches tested in all folds; entries that could not be read."""
 
     kind: str
     photos: int
@@ -40,7 +40,7 @@ class PooledData:
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """The baseline on the same folds; difference: by how much the network is ahead of it."""
+    """The baseline on the same folds; difference: the network's accuracy minus the baseline's."""
 
     name: str
     accuracy: Estimate
@@ -50,9 +50,10 @@ class BaselineComparison:
 
 @dataclass(frozen=True)
 class CrossvalReport:
-    """What crossval.json holds.
+    """The content of crossval.json.
 
-    models: the accuracy of each kind of file. over_folds: figures whose confidences can't be compared between folds.
+    models: accuracy of each kind of file. over_folds: figures that can't be pooled, since confidences of different
+    folds are not comparable.
     """
 
     format: int

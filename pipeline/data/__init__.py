@@ -1,1 +1,1 @@
-"""What a user names, or drawn pictures -> patches, their index and tf.data."""
+"""A user's data, or drawn pictures -> patches, their index and tf.data."""

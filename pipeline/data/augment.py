@@ -1,7 +1,7 @@
-"""Batches of training pictures -> randomly changed ones: one warp, one colour matrix, then erasing and mixing.
+"""Augmentation of batches of training pictures: one warp, one colour matrix, then erasing and mixing.
 
-Keras' layers make a pass over the pictures for each change, and TensorFlow's own warp computes every channel's
-place anew; OpenCV does warp and colours in a tenth of their time, see docs/experiments.csv.
+Keras' layers need one pass over the pictures per change, and TensorFlow's warp computes positions per channel; OpenCV
+does warp and colours in a tenth of the time, see docs/experiments.csv.
 """
 
 import math
@@ -14,17 +14,17 @@ from pipeline.random_generator import make_generator
 from pipeline.settings.sections import AugmentSettings
 
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # NTSC; row 1: brightness
-_ERASED = (0.02, 0.25)  # least and largest share of a picture that an erased rectangle takes
-_MIXED_IN = 0.6  # largest share of a picture that CutMix takes from another
+_ERASED = (0.02, 0.25)  # smallest and largest share of a picture covered by an erased square
+_MIXED_IN = 0.6  # largest share of a picture replaced by CutMix
 
 Batch = tuple[np.ndarray, np.ndarray]  # pixels uint8 [batch, h, w, 3], labels float32 [batch, classes]
 
 
 def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndarray, np.ndarray, int], Batch]:
-    """Return a function of (pixels, labels, seed) to changed pixels [batch, side, side, 3] and labels.
+    """Return a function from (pixels, labels, seed) to augmented pixels [batch, side, side, 3] and labels.
 
-    Each picture of the batch is changed by its own draw; the seed alone decides all of them. Pixels may be larger
-    than side; then a cut-out shows their finer detail.
+    Each picture gets its own random changes, which depend only on the seed. Pixels may be larger than side, so that
+    crops are sharp.
     """
 
     def augment(pixels: np.ndarray, labels: np.ndarray, seed: int) -> Batch:
@@ -38,7 +38,7 @@ def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndar
 
 
 def _warp(pixels: np.ndarray, settings: AugmentSettings, side: int, random: np.random.Generator) -> np.ndarray:
-    """Cut out, turn, stretch and flip in one bilinear warp; what lies outside is the picture reflected."""
+    """Crop, rotate, stretch and flip in one bilinear warp; pixels outside of the picture are reflected."""
     still = settings.flip == "none" and not (settings.crop or settings.aspect or settings.rotation or settings.shift)
     if still and pixels.shape[1] == side:
         return pixels
@@ -55,8 +55,8 @@ def _warp(pixels: np.ndarray, settings: AugmentSettings, side: int, random: np.r
 def _warp_matrices(
     count: int, source: int, side: int, settings: AugmentSettings, random: np.random.Generator
 ) -> np.ndarray:
-    """Return float [count, 2, 3]: from a pixel's column and row in the changed picture to those in the source."""
-    share = np.sqrt(random.uniform(1 - settings.crop, 1, count))  # of the side, so that areas are uniform
+    """Return affine matrices, float [count, 2, 3], from column and row in the result to those in the source."""
+    share = np.sqrt(random.uniform(1 - settings.crop, 1, count))  # share of the side; areas are uniformly distributed
     stretch = np.exp(random.uniform(-settings.aspect, settings.aspect, count) / 2)
     angle = random.uniform(-settings.rotation, settings.rotation, count) * 2 * math.pi
     mirrored = [name in settings.flip.split("_and_") for name in ("horizontal", "vertical")]
@@ -69,15 +69,15 @@ def _warp_matrices(
     centre = (source - 1) / 2 + random.uniform(-1, 1, (2, count)) * (1 - share) * (source - 1) / 2
     if settings.shift:
         furthest = round(settings.shift * source)
-        centre += random.integers(-furthest, furthest, (2, count), endpoint=True)  # whole pixels: nothing is blurred
+        centre += random.integers(-furthest, furthest, (2, count), endpoint=True)  # whole pixels, to avoid blurring
     origin = centre - linear.sum(axis=1) * (side - 1) / 2  # [2, count]
     return np.concatenate([linear, origin[:, np.newaxis]], axis=1).transpose(2, 0, 1)
 
 
 def _recolour(pixels: np.ndarray, settings: AugmentSettings, random: np.random.Generator) -> np.ndarray:
-    """Change hue, saturation, contrast (about the picture's mean) and brightness by one matrix a picture.
+    """Change hue, saturation, contrast (about the picture's mean) and brightness by one matrix per picture.
 
-    Hue and saturation turn and stretch the plane of I and Q in YIQ, which keeps the brightness.
+    Hue and saturation rotate and scale the I-Q plane of YIQ, which keeps the brightness.
     """
     if not (settings.hue or settings.saturation or settings.contrast or settings.brightness):
         return pixels
@@ -100,7 +100,7 @@ def _recolour(pixels: np.ndarray, settings: AugmentSettings, random: np.random.G
 
 
 def _erase(pixels: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
-    """Put a square of one random colour on a share of the pictures (random erasing, arXiv:1708.04896)."""
+    """Fill a square of a share of the pictures with a random colour (random erasing, arXiv:1708.04896)."""
     if probability == 0:
         return pixels
     erased = random.random(len(pixels)) < probability
@@ -110,15 +110,15 @@ def _erase(pixels: np.ndarray, probability: float, random: np.random.Generator) 
 
 
 def _mix(pixels: np.ndarray, labels: np.ndarray, settings: AugmentSettings, random: np.random.Generator) -> Batch:
-    """Mix pictures and labels with their opposites in the shuffled batch: MixUp or CutMix, each for its share.
+    """Mix pictures and labels with those of the reversed batch: MixUp or CutMix, each for its share of the pictures.
 
-    Sources: MixUp, arXiv:1710.09412, here with a mostly small part of the other picture; CutMix, arXiv:1905.04899.
+    Sources: MixUp, arXiv:1710.09412, here with mostly small weights of the other picture; CutMix, arXiv:1905.04899.
     """
     if not (settings.mixup or settings.cutmix):
         return pixels, labels
     count = len(pixels)
     kind = random.random(count)
-    blend = np.where(kind < settings.mixup, 0.5 * random.random(count) ** 3, 0)  # share of the other picture
+    blend = np.where(kind < settings.mixup, 0.5 * random.random(count) ** 3, 0)  # weight of the other picture
     cut = kind >= 1 - settings.cutmix
     masks = _squares(pixels, random.uniform(0, _MIXED_IN, count) * cut, random)
     share = (blend + masks.mean(axis=(1, 2, 3)))[:, np.newaxis].astype(np.float32)
@@ -130,7 +130,7 @@ def _mix(pixels: np.ndarray, labels: np.ndarray, settings: AugmentSettings, rand
 
 
 def _squares(pixels: np.ndarray, shares: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return bool [batch, h, w, 1]: a square of a share of the area around any point, cut off at the edge."""
+    """Return bool [batch, h, w, 1]: a square with a share of the area at a random position, clipped at the edge."""
     side = pixels.shape[1]
     half = np.sqrt(shares)[:, np.newaxis] * side / 2
     places = np.arange(side)[np.newaxis] + 0.5

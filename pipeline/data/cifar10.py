@@ -1,4 +1,4 @@
-"""CIFAR-10 as Keras downloads it -> class folders of PNG files, so that it is read like everybody's pictures."""
+"""CIFAR-10, downloaded by Keras -> class folders of PNG files, which are read like a user's pictures."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ Arrays = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def write_originals(work: Path, load: Callable[[], Arrays] | None = None) -> Path:
-    """Return the folder with train/<class>/<number>.png and test/..., writing it where it is not there yet.
+    """Return the folder with train/<class>/<number>.png and test/...; missing files are written first.
 
     Args:
-        work: the folder in which it is made.
-        load: gives ((pixels, numbers) of training, of test); by default keras.datasets.cifar10, which downloads
-            170 MB once and then reads ~/.keras/datasets.
+        work: the parent folder.
+        load: function that returns ((pixels, class numbers) of training, of test); by default keras.datasets.cifar10,
+            which downloads 170 MB once to ~/.keras/datasets.
 
     Raises:
         InputError: the pictures can't be downloaded.

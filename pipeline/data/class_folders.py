@@ -1,8 +1,9 @@
-"""A folder, or a zip, with a folder of pictures for each class -> PatchIndex; every picture is one whole patch."""
+"""A folder or zip with one folder of pictures per class -> PatchIndex; every picture is one patch."""
 
 import hashlib
 import os
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,9 @@ from pipeline.settings.recipe import Recipe
 # folder above the class folders -> split
 GIVEN_SPLITS = {
     "train": "train",
+    "training": "train",
     "test": "test",
+    "testing": "test",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
@@ -35,12 +38,12 @@ class ListedPicture:
     file: str
     label: str
     photo: str
-    split: str  # "" where the folders do not say
+    split: str  # "" if the folders give no split
 
 
 @dataclass(frozen=True)
 class ExaminedPicture:
-    """What the split needs to know of a file that could be decoded."""
+    """The properties of a decoded file that the split depends on."""
 
     listed: ListedPicture
     width: int
@@ -50,7 +53,7 @@ class ExaminedPicture:
 
 @dataclass(frozen=True)
 class IndexedFolders:
-    """The index, its file, and one message for each file or folder that was left out."""
+    """The index, its path, and one message per file or folder that was left out."""
 
     index: PatchIndex
     file: Path
@@ -58,36 +61,36 @@ class IndexedFolders:
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
-    """List class folders, decode each picture once, and assign the pictures to the splits.
+    """Return the index of class folders: each picture is decoded once and assigned to a split.
 
     Class folders inside folders named train, test and validation (or val) keep these splits; without validation, a
-    share of train is taken. Where no splits are given, near-duplicates and groups share a split. Versions of a picture,
+    share of train is used. If no splits are given, near-duplicates and groups share a split. Versions of a picture,
     a.jpg and a.png, count as one photograph.
 
     Args:
-        images: a folder, or a zip that is unpacked into work; a single folder around all others is entered.
-        work: where the index is kept; a second call with the same files and settings reads it.
+        images: a folder, or a zip that is unpacked into work; the class folders may be inside a single other folder.
+        work: folder of the index, which is reused for the same files and settings.
 
     Raises:
-        InputError: a class has no picture, none is usable, or cross-validation is asked for although a test set is
-            given.
+        InputError: a class has no picture, none can be decoded, or cross-validation is requested although there is a
+            test set.
     """
     root = _find_root(_unpacked(images, work), recipe.outputs)
     listed, other_folders = _list(root, recipe.outputs)
     if not listed:
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
-            "train and test. None was found. Rename the folders, or name them by --set labels=a,b."
+            "train and test. None was found. Rename the folders, or list them with --set labels=a,b."
         )
     if missing := [label for label in recipe.labels if label not in {picture.label for picture in listed}]:
         raise InputError(
-            f"{images}: must hold a folder of pictures for each class. Without any: {', '.join(missing)}. "
-            "Add their pictures, or name the classes that there are by --set labels=a,b."
+            f"{images}: must hold a folder of pictures for each class. Missing: {', '.join(missing)}. "
+            "Add pictures, or list the existing classes with --set labels=a,b."
         )
     if len({picture.split == "" for picture in listed}) > 1:
-        raise InputError(f"{images}: class folders must lie either all inside train and test or none. Received: both.")
+        raise InputError(f"{images}: class folders must be either all inside train and test or none. Received: both.")
     if recipe.split.folds and listed[0].split:
-        raise InputError(f"{images}: has a test set of its own; cross-validation splits all pictures. Use run.")
+        raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
@@ -97,13 +100,13 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
-    """Examine the pictures; write what was refused and, last, their index."""
+    """Decode the pictures; write the list of refused files and, last, the index."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         examined = list(pool.map(lambda picture: _examine(root, picture), listed))
     usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
     refused = [answer for answer in examined if isinstance(answer, str)]
     if not usable:
-        raise InputError(f"{root}: no picture can be used. First fault: {refused[0]}")
+        raise InputError(f"{root}: no picture can be used. First error: {refused[0]}")
     splits = _split(usable, recipe, groups)
     patches = tuple(_patch(picture, splits[picture.listed.photo]) for picture in usable)
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,20 +127,20 @@ def _unpacked(images: Path, work: Path) -> Path:
         try:
             with zipfile.ZipFile(images) as archive:
                 _check_room(archive, partial)
-                archive.extractall(partial)  # Python's own leaves no way out of the folder
+                for entry in archive.infolist():
+                    entry.filename = entry.filename.replace("\\", "/")  # some programs on Windows write these
+                    archive.extract(entry, partial)  # never writes outside of the folder
         except InputError:
             raise
         except Exception as fault:  # zipfile raises BadZipFile, zlib.error, OSError, NotImplementedError ...
             shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(
-                f"{images}: is neither a folder nor a zip that can be read ({fault}). Unpack it first."
-            ) from fault
+            raise InputError(f"{images}: is neither a folder nor a readable zip ({fault}). Unpack it first.") from fault
         partial.rename(folder)
     return folder
 
 
 def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Refuse an archive that would fill the disk: a small archive can unpack to any size."""
+    """Refuse an archive that would fill the disk."""
     needed, free = sum(entry.file_size for entry in archive.infolist()), shutil.disk_usage(folder).free
     if needed > free // 2:
         raise InputError(
@@ -146,25 +149,29 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
 
 
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
-    """Return the folder that holds the class folders or the splits: the given one, or one inside it."""
+    """Return the folder of the class folders or splits: the given one, or one inside it."""
     while True:
         inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
-        if len(inner) != 1 or inner[0].name in labels or inner[0].name.lower() in GIVEN_SPLITS:
+        name = inner[0].name if len(inner) == 1 else ""
+        if not name or _label_of(name, labels, {name}) or name.lower() in GIVEN_SPLITS:
             return folder
         folder = inner[0]
 
 
 def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
-    """Return the files of the classes in a fixed order, and one message for each folder that is not a class."""
+    """Return the files of the classes in a fixed order, and one message per folder that is not a class."""
     found: list[ListedPicture] = []
     others: dict[str, int] = {}
-    for file in list_files(root):
-        *folders, name = PurePosixPath(file).parts
-        if any(_is_hidden(part) for part in (*folders, name)):
-            continue
+    files = [file for file in list_files(root) if not any(map(_is_hidden, PurePosixPath(file).parts))]
+    siblings: dict[str, set[str]] = {}  # folder -> the folders in it
+    for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
+        siblings.setdefault(str(folder.parent), set()).add(folder.name)
+    for file in files:
+        *folders, _ = PurePosixPath(file).parts
         split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
-        label = folders[bool(split)] if len(folders) > bool(split) else ""
-        if label in labels:
+        inside = folders[bool(split) :]
+        label = _label_of(inside[0], labels, siblings[folders[0] if split else "."]) if inside else ""
+        if label:
             found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
         else:
             place = "/".join(folders[: bool(split) + 1])
@@ -175,8 +182,21 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     return found, messages
 
 
+def _label_of(folder: str, labels: tuple[str, ...], siblings: set[str]) -> str:
+    """Return the class of a folder, oak for `Oak` where no other folder and no other class is called so, else ""."""
+    plain = _plain(folder)
+    alike = [label for label in labels if _plain(label) == plain]
+    if folder in labels or len(alike) != 1 or sum(_plain(name) == plain for name in siblings) > 1:
+        return folder if folder in labels else ""
+    return alike[0]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
 def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
-    """Decode a picture; return its size and hashes, or why it can't be used."""
+    """Return size and hashes of a picture, or the reason why it can't be used."""
     try:
         pixels = decode_image((root / picture.file).read_bytes())
     except (InputError, OSError) as fault:
@@ -185,7 +205,7 @@ def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
 
 
 def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGroups) -> dict[str, str]:
-    """Return the split of each photo: as the folders say, else by groups of near-duplicates."""
+    """Return the split of each photograph: that of its folder, otherwise by groups of near-duplicates."""
     numbers = groups.numbers()
     photos: dict[str, HashedPhoto] = {}
     given: dict[str, str] = {}
@@ -209,7 +229,7 @@ def _patch(picture: ExaminedPicture, split: str) -> Patch:
 
 
 def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> str:
-    """Return a hash of all that the index depends on: files by size and time, labels, splits."""
+    """Return a hash of everything that the index depends on: size and time of the files, labels, splits."""
     digest = hashlib.sha256(repr([str(root.resolve()), recipe.labels, astuple(recipe.split), groups.lists]).encode())
     for picture in listed:
         status = (root / picture.file).stat()

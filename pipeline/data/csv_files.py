@@ -1,4 +1,4 @@
-"""Rows that are dataclasses of texts and numbers <-> a CSV file whose header is their fields."""
+"""Rows as dataclasses of strings and numbers <-> CSV files with the field names as header."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ _PARSERS: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float}
 
 
 def write_csv(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
-    """Write the rows under a header, whole or not at all; floats with every digit."""
+    """Write header and rows atomically; floats are written with full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(entry.name for entry in fields(kind))
@@ -24,12 +24,12 @@ def write_csv(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
 
 
 def read_csv(path: Path, kind: type[Row], remedy: str) -> list[Row]:
-    """Return the rows; last columns whose fields have a default may be missing, as earlier versions wrote them.
+    """Return the rows; trailing columns of fields with a default may be missing, as in files of earlier versions.
 
-    remedy: what the user can do about a damaged file, for the message.
+    remedy: for the error message, what the user can do about a damaged file.
 
     Raises:
-        InputError: the header is another one, or a line does not fit it.
+        InputError: the header is wrong, or a line does not match it.
     """
     columns = fields(kind)
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:

@@ -1,4 +1,4 @@
-"""PatchIndex -> tf.data batches: decode by the runner's own code, cache, shuffle, augment, prefetch."""
+"""PatchIndex -> tf.data batches: decode with the runner's code, cache, shuffle, augment, prefetch."""
 
 import functools
 import math
@@ -19,35 +19,35 @@ from pipeline.random_generator import make_generator, make_seed
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
-MEMORY_CACHE_BYTES = 2 * 2**30  # decoded pictures beyond this are cached in a file
+MEMORY_CACHE_BYTES = 2 * 2**30  # above this size decoded pictures are cached in a file
 _PARALLEL_BATCHES = 2
 
 
 class Teaching(Protocol):
-    """What changes the labels of training pictures, such as pipeline.training.distillation.Teacher."""
+    """A source of soft labels for training pictures, such as pipeline.training.distillation.Teacher."""
 
     @property
     def side(self) -> int:
-        """Return the side, in pixels, of the pictures that it wants to see."""
+        """Return the side, in pixels, of the pictures that it needs."""
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the pixels at the network's side, and the labels to learn.
+        """Return the pixels at the network's side, and the soft labels.
 
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
         """
 
 
 def evaluation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
-    """Return batches (uint8 [batch, height, width, 3], int32 [batch]): every patch once, in the index' order.
+    """Return batches (uint8 [batch, height, width, 3], int32 [batch]): every patch once, in the order of the index.
 
-    A patch whose label is no output of the network (background where it is judged by confidence) has label -1.
+    Patches with a label that is not an output of the network (background, if it is not an output) have label -1.
     """
     decoded = _decoded(index, recipe)
     return decoded.batch(recipe.fit.batch_size).prefetch(tf.data.AUTOTUNE)
 
 
 def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
-    """Return batches (uint8 pixels, one-hot float32 [batch, outputs]): every patch once; all labels are outputs."""
+    """Return batches (uint8 pixels, one-hot float32 [batch, outputs]): every patch once; all labels must be outputs."""
     decoded = _decoded(index, recipe).cache()
     batches = decoded.batch(recipe.fit.batch_size)
     return batches.map(lambda pixels, label: (pixels, _one_hot(label, recipe))).prefetch(tf.data.AUTOTUNE)
@@ -56,18 +56,18 @@ def validation_dataset(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 class TrainingData:
     """The training patches as batches (float32 pixels, labels [batch, outputs], weights [batch]), shuffled, augmented.
 
-    Order and changes of a batch depend on the recipe's seed and the batch's number in the whole training alone: a
-    training that was killed goes on with the very batches that it would have seen.
+    Order and augmentation of a batch depend only on the recipe's seed and the number of the batch in the whole
+    training: a resumed training gets the same batches as an uninterrupted one.
     """
 
     def __init__(self, index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None) -> None:
-        """Prepare the batches; patches whose label is no output take no part.
+        """Prepare the batches; patches with a label that is not an output are left out.
 
-        balance "sampling" draws every class equally often, "weights" weighs every patch by the inverse of its class's
-        share. The decoded pictures are kept in memory, or in cache_file where they are too many.
+        balance "sampling" draws every class equally often, "weights" weights every patch by the inverse of its class's
+        share. Decoded pictures are cached in memory, or in cache_file if they are too large.
 
         Raises:
-            InputError: an output of the network has no patch.
+            InputError: an output of the network has no training patch.
         """
         self._index = _with_labels(index, recipe.outputs)
         _check_classes(self._index, recipe)
@@ -82,14 +82,14 @@ class TrainingData:
         self.steps_per_epoch = math.ceil(len(self._labels) / recipe.fit.batch_size)
 
     def batches(self, first: int, last: int) -> tf.data.Dataset:
-        """Return the batches of the epochs from first, counted from 0, to before last, one epoch after another."""
+        """Return the batches of the epochs from first (inclusive, counted from 0) to last (exclusive), in order."""
         side, outputs = self._recipe.network.input_side, len(self._recipe.outputs)
         weights = tf.constant(label_weights(self._index, self._recipe), tf.float32)
 
         def finish(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
             pixels = tf.cast(tf.ensure_shape(pixels, (None, side, side, 3)), tf.float32)
             target = tf.ensure_shape(target, (None, outputs))
-            return pixels, target, tf.linalg.matvec(target, weights)  # of a mixed picture: the mean of its two labels'
+            return pixels, target, tf.linalg.matvec(target, weights)  # for mixed pictures the mean of both labels
 
         def make(number: Any) -> tuple[Any, Any, Any]:
             return finish(*tf.numpy_function(self._make_batch, [number], (tf.uint8, tf.float32)))
@@ -101,9 +101,11 @@ class TrainingData:
         """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], of a batch."""
         epoch, step = divmod(int(number), self.steps_per_epoch)
         size = self._recipe.fit.batch_size
-        places = self._order(epoch)[step * size : (step + 1) * size]
-        target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[places]]
-        pixels, target = self._augment(self._load(places), target, make_seed(self._recipe.seed, "batch", int(number)))
+        positions = self._order(epoch)[step * size : (step + 1) * size]
+        target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[positions]]
+        pixels, target = self._augment(
+            self._load(positions), target, make_seed(self._recipe.seed, "batch", int(number))
+        )
         if self._teaching is not None:
             pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side)
         return pixels, target
@@ -111,8 +113,8 @@ class TrainingData:
     def _draw_order(self, epoch: int) -> np.ndarray:
         """Return the positions of an epoch's patches, int [patches].
 
-        With balance "sampling" an epoch of the same length draws from all classes alike, and each class's patches in
-        turn, shuffled anew once all have been drawn.
+        With balance "sampling" an epoch has the same length but draws equally from all classes; the patches of a class
+        are reshuffled after all of them have been drawn.
         """
         random, count = make_generator(self._recipe.seed, "order", epoch), len(self._labels)
         if self._recipe.fit.balance != "sampling":
@@ -127,9 +129,9 @@ class TrainingData:
 
 
 def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
-    """Return float [outputs]: the loss weight of each label, 1 on average over the patches.
+    """Return float [outputs]: the loss weight of each label, with mean 1 over the patches.
 
-    Labels a, a, a, b with balance "weights": a weighs 2/3, b weighs 2.
+    Labels a, a, a, b with balance "weights": a has weight 2/3, b has weight 2.
     """
     if recipe.fit.balance != "weights":
         return np.ones(len(recipe.outputs))
@@ -139,21 +141,21 @@ def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 
 def load_patch(path: Path, side: int) -> np.ndarray:
-    """Return uint8 [side, side, 3]: a stored patch exactly as the runner would feed it to the network."""
+    """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network."""
     return resize_image(read_image(path), (side, side))
 
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
-    """Return single examples (uint8 [side, side, 3], int32 label) in the index' order."""
+    """Return single examples (uint8 [side, side, 3], int32 label) in the order of the index."""
     if not index.patches:
         raise InputError("every split needs patches. Add annotated photographs, or raise the split's share.")
     side = recipe.network.input_side
     numbers = {label: number for number, label in enumerate(recipe.outputs)}
-    files = [os.fsencode(index.path(patch)) for patch in index.patches]  # a name's bytes need not be UTF-8
+    files = [os.fsencode(index.path(patch)) for patch in index.patches]  # file names need not be UTF-8
     labels = [numbers.get(patch.label, -1) for patch in index.patches]
 
     def decode(file: Any, label: Any) -> tuple[Any, Any]:
-        # numpy_function, because the runner's decoder defines the pixels (EXIF, alpha, resize), not tf.io's.
+        # numpy_function, because the runner's decoder defines the pixels (EXIF, alpha, resize), not tf.io.
         pixels = tf.numpy_function(lambda path: load_patch(Path(os.fsdecode(path)), side), [file], tf.uint8)
         return tf.ensure_shape(pixels, (side, side, 3)), label
 
@@ -164,23 +166,23 @@ def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:
 def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from positions, int [n], to uint8 [n, side, side, 3], which decodes each patch once.
 
-    tf.data's own cache does not help where everything is shuffled: all pictures would lie in the shuffle's buffer.
+    tf.data's cache is not used, since a full shuffle would hold all pictures in its buffer.
     """
     shape = (len(index.patches), side, side, 3)
     pictures = _allocate(shape, cache_file)
     decoded = np.zeros(len(index.patches), bool)
 
-    def load(places: np.ndarray) -> np.ndarray:
-        for place in places[~decoded[places]]:
-            pictures[place] = load_patch(index.path(index.patches[place]), side)
-            decoded[place] = True
-        return pictures[places]
+    def load(positions: np.ndarray) -> np.ndarray:
+        for position in positions[~decoded[positions]]:
+            pictures[position] = load_patch(index.path(index.patches[position]), side)
+            decoded[position] = True
+        return pictures[positions]
 
     return load
 
 
 def _allocate(shape: tuple[int, ...], cache_file: Path) -> np.ndarray:
-    """Return an empty uint8 array in memory, or in a file where it is large."""
+    """Return an empty uint8 array in memory, or in a file if it is large."""
     if math.prod(shape) <= MEMORY_CACHE_BYTES:
         return np.empty(shape, np.uint8)
     cache_file.parent.mkdir(parents=True, exist_ok=True)
@@ -199,11 +201,11 @@ def _check_classes(index: PatchIndex, recipe: Recipe) -> None:
     missing = sorted(set(recipe.outputs) - {patch.label for patch in index.patches})
     if missing == [BACKGROUND]:
         raise InputError(
-            "the network needs background windows for training. Received: none. The boxes leave no room for any: "
+            "the network needs background windows for training. Received: none. The boxes leave no room for them: "
             "annotate photographs without a specimen too, or use --set network.background=confidence."
         )
     if missing:
         raise InputError(
-            f"every class needs patches for training. Without any: {', '.join(missing)}. "
-            "Add annotated photographs of it, or take it out of the labels."
+            f"every class needs patches for training. Missing: {', '.join(missing)}. "
+            "Add annotated photographs, or remove the class from the labels."
         )

@@ -1,4 +1,4 @@
-"""A user's groups of photographs, such as views of one specimen -> the numbers of each photograph's groups."""
+"""A user's groups of photographs, such as views of one specimen -> the group numbers of each photograph."""
 
 import json
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from inference.errors import InputError
 
 @dataclass(frozen=True)
 class PhotoGroups:
-    """Lists of photographs that must be in one split, by their names with or without extension."""
+    """Lists of photographs that must be in one split, by name with or without extension."""
 
     lists: tuple[tuple[str, ...], ...] = ()
 
     def numbers(self) -> dict[str, tuple[int, ...]]:
-        """Return the numbers of the groups that each name is in."""
+        """Return the group numbers of each name."""
         found: dict[str, tuple[int, ...]] = {}
         for number, names in enumerate(self.lists):
             for name in names:
@@ -26,16 +26,16 @@ NO_GROUPS = PhotoGroups()
 
 
 def groups_of(photo: str, numbers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the numbers of a photograph's groups, from PhotoGroups.numbers()."""
+    """Return the group numbers of a photograph, from PhotoGroups.numbers()."""
     bare = str(PurePosixPath(photo).with_suffix(""))
     return tuple(sorted({*numbers.get(photo, ()), *numbers.get(bare, ())}))
 
 
 def read_photo_groups(path: Path | None) -> PhotoGroups:
-    """Read a JSON list of lists of names; no file means no groups. Names of photographs that are missing are allowed.
+    """Read a JSON list of lists of names; None gives no groups. Names of missing photographs are allowed.
 
     Raises:
-        InputError: there is no such file, or it holds something else.
+        InputError: the file does not exist or has another content.
     """
     if path is None:
         return NO_GROUPS
@@ -51,7 +51,7 @@ def read_photo_groups(path: Path | None) -> PhotoGroups:
 
 
 def _first_invalid(content: object) -> str | None:
-    """Return the first entry that is not a list of names, shortened; None where all are valid."""
+    """Return the first entry that is not a list of names, shortened; None if all are valid."""
     if not isinstance(content, list):
         return _short(content)
     for number, names in enumerate(content, start=1):

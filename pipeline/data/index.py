@@ -1,4 +1,4 @@
-"""index.csv: one line a patch, the only thing that cutting and training share."""
+"""index.csv: one line per patch, the only interface between cutting and training."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ INDEX_NAME = "index.csv"
 class Patch:
     """A rectangle cut out of a photograph.
 
-    file: path of the stored patch relative to the index. photo: name of its photograph. x, y, width, height:
-    the window in the photograph, in pixels, origin top left, in the frame after EXIF rotation.
+    file: path of the stored patch relative to the index. photo: name of its photograph. x, y, width, height: window in
+    the photograph, in pixels, origin top left, after EXIF rotation.
     """
 
     file: str
@@ -30,18 +30,18 @@ class Patch:
 
 @dataclass(frozen=True)
 class PatchIndex:
-    """The patches of one data set; root is the folder that their files are relative to."""
+    """The patches of one data set; their files are relative to root."""
 
     root: Path
     patches: tuple[Patch, ...]
 
     def select(self, split: str, labels: tuple[str, ...] | None = None) -> "PatchIndex":
-        """Return the patches of one split, of certain labels where given."""
+        """Return the patches of one split, by default of all labels."""
         chosen = (patch for patch in self.patches if patch.split == split)
         return PatchIndex(self.root, tuple(patch for patch in chosen if labels is None or patch.label in labels))
 
     def path(self, patch: Patch) -> Path:
-        """Return where a patch's pixels are stored."""
+        """Return the path of a patch's pixels."""
         return self.root / patch.file
 
     def counts(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Drawn pictures of nothing in particular -> extra background patches of an index; see pipeline.drawn.outliers."""
+"""Drawn pictures of no particular object -> extra background patches of an index; see pipeline.drawn.outliers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,11 +9,11 @@ from pipeline.data.index import Patch, PatchIndex
 from pipeline.drawn.outliers import SIDE, draw_outlier
 from pipeline.settings.labels import BACKGROUND
 
-PHOTO = "drawn outliers"  # stands for the photograph's name in index.csv
+PHOTO = "drawn outliers"  # used as the photograph's name in index.csv
 
 
 def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
-    """Return the index with drawn outliers among its training patches; pictures that are missing are drawn."""
+    """Return the index with drawn outliers added to the training patches; missing pictures are drawn."""
     patches = tuple(
         Patch(f"{BACKGROUND}/outlier-{seed}-{number}.png", BACKGROUND, PHOTO, 0, 0, SIDE, SIDE, "train")
         for number in range(count)

@@ -1,8 +1,8 @@
-"""Photographs with boxes -> stored patches and index.csv; patches that exist are not cut again."""
+"""Photographs with boxes -> stored patches and index.csv; existing patches are reused."""
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipeline.data.annotations.read import Annotation, AnnotationSet
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
-from pipeline.data.splits import HashedPhoto, assign_splits, perceptual_hashes
+from pipeline.data.splits import SPLITS, HashedPhoto, assign_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
@@ -32,10 +32,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """What is kept of a photograph between two calls of cut_patches: one line of photos.csv.
+    """One line of photos.csv, which is kept between calls of cut_patches.
 
     sha256: of the file's bytes. boxes: hash of its boxes. views: perceptual hashes in hexadecimal, see
-    pipeline.data.splits.Photo.
+    pipeline.data.splits.HashedPhoto.
     """
 
     photo: str
@@ -49,7 +49,7 @@ class PhotoRecord:
 
 @dataclass(frozen=True)
 class CutResult:
-    """The index, how many patch files were written now, and one message for each photograph left out."""
+    """The index, the number of patch files written, and one message per photograph that was left out."""
 
     index: PatchIndex
     written: int
@@ -59,21 +59,21 @@ class CutResult:
 def cut_patches(
     annotations: AnnotationSet, images: Path, folder: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS
 ) -> CutResult:
-    """Cut every photograph's patches into a folder and write its index.csv.
+    """Cut the patches of all photographs into a folder and write its index.csv.
 
-    A second call with more photographs or boxes adds only theirs; photographs known from before keep their
-    split, even if a call between does not see them. A photograph that can't be decoded is left out and reported
-    in the result. Photographs of one group share a split.
+    A second call with more photographs or boxes adds only their patches; known photographs keep their split, even if
+    they are missing in a call in between. Photographs that can't be decoded are left out and reported in the result.
+    Photographs of one group share a split.
 
     Raises:
-        InputError: no photograph could be used, or another version of the program cut into the folder.
+        InputError: no photograph can be used, or the folder was written by another version of the program.
     """
     boxes = _by_photo(annotations)
     before = _read_records(folder / _PHOTOS_NAME)
     records, refused = _examine_all(boxes, images, before)
     if not records:
-        raise InputError(f"{images}: no photograph can be used. First fault: {refused[0] if refused else 'none found'}")
-    records, unsplit = _with_splits(records, boxes, before, recipe, groups)
+        raise InputError(f"{images}: no photograph can be used. First error: {refused[0] if refused else 'none found'}")
+    records, unsplit = _with_splits(records, boxes, before, recipe, groups, annotations.splits)
     plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
     written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
@@ -83,9 +83,9 @@ def cut_patches(
 
 
 def plan_photo(record: PhotoRecord, boxes: list[Annotation], incomplete: bool, recipe: Recipe) -> list[Patch]:
-    """Return the patches of one photograph; no pixel is read, and other photographs have no influence.
+    """Return the patches of one photograph, without reading pixels and independently of other photographs.
 
-    A photograph with refused boxes (incomplete) gives no background: a specimen could hide in it.
+    A photograph with refused boxes (incomplete) gives no background, since it may show a specimen.
     """
     settings, frame = recipe.patches, (record.width, record.height)
     plan: list[tuple[str, Window]] = []
@@ -112,14 +112,14 @@ def _by_photo(annotations: AnnotationSet) -> dict[str, list[Annotation]]:
 def _examine_all(
     boxes: dict[str, list[Annotation]], images: Path, before: dict[str, PhotoRecord]
 ) -> tuple[list[PhotoRecord], list[str]]:
-    """Hash every photograph; return the records and one message for each that can't be decoded."""
+    """Return the record of every photograph, and one message per photograph that can't be decoded."""
     answers = _parallel(lambda photo: _examine(photo, boxes[photo], images, before.get(photo)), list(boxes))
     records = [answer for answer in answers if isinstance(answer, PhotoRecord)]
     return records, [answer for answer in answers if isinstance(answer, str)]
 
 
 def _examine(photo: str, boxes: list[Annotation], images: Path, before: PhotoRecord | None) -> PhotoRecord | str:
-    """Hash one photograph and its boxes, unless its earlier record is still valid."""
+    """Return the record of one photograph; an earlier record is reused if it is still valid."""
     places = [(box.label, box.x, box.y, box.width, box.height) for box in boxes]
     boxes_digest = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
     try:
@@ -142,11 +142,15 @@ def _with_splits(
     before: dict[str, PhotoRecord],
     recipe: Recipe,
     groups: PhotoGroups,
+    given: Mapping[str, str],
 ) -> tuple[list[PhotoRecord], list[str]]:
-    """Return the records with their splits, and a message for each that resembles two splits: it is left out.
+    """Return the records with splits, and a message per photograph left out because it resembles two splits.
 
-    Photographs of earlier calls that are missing or changed now still count: a corrected photograph keeps its split,
-    and a near-duplicate of a missing one gets that one's split.
+    Splits that the data set gives are kept: where it gives no validation or no test, a share of its training
+    photographs becomes that. Folds split all photographs anew.
+
+    Photographs of earlier calls that are now missing or changed still count: a corrected photograph keeps its split,
+    and a near-duplicate of a missing photograph gets the same split.
     """
     numbers = groups.numbers()
     photos = [_photo(r.photo, r, [box.label for box in boxes[r.photo]], numbers) for r in records]
@@ -154,11 +158,19 @@ def _with_splits(
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
     photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
-    splits = assign_splits(photos, recipe.split, known)
+    settings, told = recipe.split, set(given.values())
+    fixed: dict[str, str] = {}
+    if not settings.folds:
+        fixed = {photo: split for photo, split in given.items() if len(told) == len(SPLITS) or split != "train"}
+    if fixed:
+        validation, test = (0.0 if split in told else getattr(settings, split) for split in ("validation", "test"))
+        settings = replace(settings, validation=validation, test=test)
+    free = [photo for photo in photos if photo.name not in fixed]
+    splits = {**assign_splits(free, settings, known), **fixed}
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
         f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
-        "would leak into the training. Cut into a new folder to split all photographs anew."
+        "would leak into the training. Use a new folder to split all photographs again."
         for r in records
         if r.photo not in splits
     ]
@@ -175,7 +187,7 @@ def _parse_views(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) -> int:
-    """Store the patches of one photograph that are not there yet; return how many were written."""
+    """Write the missing patches of one photograph; return their number."""
     missing = [patch for patch in plan if not (folder / patch.file).is_file()]
     if missing:
         pixels = decode_image((images / missing[0].photo).read_bytes())
@@ -187,7 +199,7 @@ def _cut_photo(plan: list[Patch], images: Path, folder: Path, recipe: Recipe) ->
 
 
 def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -> Patch:
-    """Return a patch whose file name has a hash of all that its pixels depend on, so that an existing file is right."""
+    """Return a patch; its file name has a hash of everything that the pixels depend on, so that files can be reused."""
     x, y, width, height = window.x, window.y, window.width, window.height
     origin = f"{record.photo}:{record.sha256}:{longest_side}".encode("utf-8", "surrogateescape")
     name = f"{_ascii(Path(record.photo).stem)}-{hashlib.sha256(origin).hexdigest()[:8]}-{x}-{y}-{width}x{height}.png"
@@ -195,12 +207,12 @@ def _patch(record: PhotoRecord, label: str, window: Window, longest_side: int) -
 
 
 def _ascii(name: str) -> str:
-    """Return a name that every file system takes."""
+    """Return a name that is valid on every file system."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:40]
 
 
 def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
-    """Reduce a large patch by the one resize of the project; small ones keep their pixels."""
+    """Return a large patch reduced by the runner's resize; small ones are not changed."""
     factor = longest_side / max(pixels.shape[:2])
     if factor >= 1:
         return pixels
@@ -209,7 +221,7 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
 
 
 def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
-    """Apply a function in threads: Pillow decodes and encodes without holding the interpreter's lock."""
+    """Apply a function in threads; Pillow releases the interpreter lock while decoding and encoding."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(function, items))
 

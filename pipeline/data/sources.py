@@ -1,7 +1,8 @@
-"""The data that a user names, or drawn data -> PatchIndex: the slot that a recipe's source fills."""
+"""A user's data, or drawn data -> PatchIndex: the functions of a recipe's source.kind."""
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -28,10 +29,10 @@ DRAWN_MEMES = "embedded memes"
 
 @dataclass(frozen=True)
 class DataPlace:
-    """Where a run's data is: photographs and annotation file, class folders, or nothing; where runs are kept.
+    """The location of a run's data: photographs and annotations, class folders, or nothing; and the folder of runs.
 
-    groups: JSON file of the photographs that belong together, see pipeline.data.groups.
-    masks, test, crops: of recipes for anomalies alone: masks of anomalies, test photographs, example regions.
+    groups: JSON file of photographs that belong together, see pipeline.data.groups. masks, test, crops: only for
+    anomaly recipes: masks, test photographs, example regions.
     """
 
     images: Path | None
@@ -43,7 +44,7 @@ class DataPlace:
     crops: Path | None = None
 
     def check(self, source: str) -> None:
-        """Raise InputError unless what is given suits the kind of source and can be found."""
+        """Raise InputError unless the paths exist and suit the kind of source."""
         if source in SOURCES:
             _refuse_anomaly_options(self)
             SOURCES[source].check(self)
@@ -52,18 +53,18 @@ class DataPlace:
         read_photo_groups(self.groups)
 
     def to_json(self) -> dict[str, str | None]:
-        """Return what source.json holds: absolute paths."""
+        """Return the content of source.json: absolute paths."""
         paths = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
 
     @property
     def embedded(self) -> bool:
-        """Tell whether no data is given: drawn pictures are meant, or what Keras downloads."""
+        """Return whether no data is given, so that pictures are drawn or downloaded by Keras."""
         return self.images is None
 
 
 def place_from_json(paths: dict[str, str | None]) -> DataPlace:
-    """Return the place that source.json tells; a run of an earlier version names no groups."""
+    """Return the location in a source.json; earlier versions wrote no groups."""
     given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
     given.pop("runs")
     return DataPlace(runs=Path(str(paths["runs"])), **given)
@@ -71,7 +72,7 @@ def place_from_json(paths: dict[str, str | None]) -> DataPlace:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Patches ready for training, the file of their index, and what was clipped or refused on the way."""
+    """Patches ready for training, the path of their index, and numbers of clipped boxes and refused entries."""
 
     index: PatchIndex
     file: Path
@@ -85,9 +86,9 @@ class PreparedData:
 class Source:
     """One kind of data that becomes patches; see docs/adding_a_recipe.md.
 
-    prepare: makes the patches of what is given at the place. check: raises InputError unless the place suits it.
-    photographs: for patches cut from boxes on photographs, the folder of these photographs; None for a source without
-    boxes. With it the card holds the recipe's margin for regions, and the control looks at the surroundings of boxes.
+    prepare: returns the patches of a location. check: raises InputError unless the location suits the source.
+    photographs: for sources with boxes, returns the folder of the photographs; None for sources without boxes. If
+    given, the card stores the recipe's margin for regions, and the control examines the surroundings of boxes.
     """
 
     prepare: Callable[[DataPlace, Recipe], PreparedData]
@@ -96,25 +97,28 @@ class Source:
 
 
 def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """Cut patches from photographs with boxes into a folder that runs with the same data and settings share.
+    """Cut patches from photographs with boxes into a folder shared by runs with the same data and settings.
 
     Raises:
-        InputError: only one of photographs and annotations is given, or nothing usable is found.
+        InputError: only one of photographs and annotations is given, or no photograph can be used.
     """
     place.check("annotated_photos")
     images = photographs_of(place, recipe)
     annotations = place.annotations or write_scenes(images.parent, recipe.source.count, recipe.source.seed)
-    return cut_boxes(read_annotations(annotations, images, recipe.labels), images, annotations, place, recipe)
+    found = read_annotations(annotations, images, recipe.labels)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return cut_boxes(found, images, annotations, place, recipe)
 
 
 def photographs_of(place: DataPlace, recipe: Recipe) -> Path:
-    """Return the folder of the photographs with boxes: the given one, or that of the drawn scenes."""
+    """Return the folder of the photographs with boxes: the given one, or the drawn scenes."""
     drawn = place.runs / recipe.name / f"scenes-{recipe.source.count}-seed{recipe.source.seed}" / "photos"
     return place.images or drawn
 
 
 def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: DataPlace, recipe: Recipe) -> PreparedData:
-    """Cut the patches of boxes that were found on the photographs under images; annotations: where they were read."""
+    """Cut the patches of boxes on the photographs under images; annotations: the path of the annotations."""
     groups = read_photo_groups(place.groups)
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
@@ -124,10 +128,10 @@ def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: Data
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """List the pictures of class folders; see pipeline.data.class_folders.
+    """Return the pictures of class folders; see pipeline.data.class_folders.
 
     Raises:
-        InputError: no folder or zip is given, or nothing usable is found.
+        InputError: no folder or zip is given, or no picture can be used.
     """
     place.check("class_folders")
     assert place.images is not None  # checked
@@ -135,10 +139,10 @@ def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
 
 
 def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """List the pictures of given class folders, by default those that Keras downloads.
+    """Return the pictures of class folders, by default CIFAR-10 downloaded by Keras.
 
     Raises:
-        InputError: the download fails, or nothing usable is found.
+        InputError: the download fails, or no picture can be used.
     """
     place.check("cifar10")
     if place.images is not None:
@@ -147,10 +151,10 @@ def cifar10(place: DataPlace, recipe: Recipe) -> PreparedData:
 
 
 def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
-    """List the pictures of given class folders, by default those of drawn memes; the labels name their styles.
+    """Return the pictures of class folders, by default drawn memes of the styles named by the labels.
 
     Raises:
-        InputError: nothing is given and a label is no style that can be drawn, or nothing usable is found.
+        InputError: nothing is given and a label is not a style that can be drawn, or no picture can be used.
     """
     place.check("memes")
     if place.images is not None:
@@ -172,7 +176,7 @@ def _check_annotated(place: DataPlace) -> None:
     if (place.images is None) != (place.annotations is None):
         raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
     if place.images is not None and not place.images.is_dir():
-        raise InputError(f"{place.images}: is no folder. Give the folder of the photographs to --images.")
+        raise InputError(f"{place.images}: is not a folder. Give the folder of the photographs to --images.")
 
 
 def _check_folders(place: DataPlace) -> None:
@@ -189,25 +193,25 @@ def _check_folders_or_none(place: DataPlace) -> None:
 
 
 def _check_whole_photographs(place: DataPlace) -> None:
-    """Check the place of a recipe for anomalies, which cuts no patches; see pipeline.anomaly.stages."""
+    """Check the location of an anomaly recipe's data; see pipeline.anomaly.stages."""
     if place.annotations is not None:
-        raise InputError("photographs of surfaces need no annotations. Received: --annotations. Leave it out.")
+        raise InputError("recipes for anomalies need no annotations. Received: --annotations. Leave it out.")
     for name in ("images", "masks", "test", "crops"):
         path = getattr(place, name)
         if path is not None and not path.is_dir():
-            raise InputError(f"{path}: is no folder. Give a folder to --{name}, or leave it out.")
+            raise InputError(f"{path}: is not a folder. Give a folder to --{name}, or leave it out.")
     if place.images is None and (place.test or place.masks):
-        raise InputError("--test and --masks go with photographs. Give the folder of the photographs to --images.")
+        raise InputError("--test and --masks need photographs. Give the folder of the photographs to --images.")
 
 
 def _refuse_anomaly_options(place: DataPlace) -> None:
     given = [f"--{name}" for name in ("masks", "test", "crops") if getattr(place, name) is not None]
     if given:
-        raise InputError(f"{', '.join(given)}: only of recipes that look for anomalies, such as wood. Leave it out.")
+        raise InputError(f"{', '.join(given)}: only for recipes that find anomalies, such as wood. Leave it out.")
 
 
 def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: PhotoGroups) -> str:
-    """Name the folder by all that decides patches and splits, so that no run trains on another's leftovers."""
+    """Return a folder name with a hash of everything that patches and splits depend on."""
     settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
     text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings, groups.lists])
     return f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Photographs -> train, validation, test: near-duplicates on one side, stratified, the same on every machine."""
+"""Photographs -> train, validation, test: stratified, near-duplicates together, the same on every machine."""
 
 import hashlib
 from collections import Counter
@@ -17,19 +17,19 @@ from pipeline.settings.sections import SplitSettings
 SPLITS = ("train", "validation", "test")
 
 _HASH_SIDE = 8  # 64 bits
-_LEAST_BITS = 16  # a view with any structure sets 32 of them, plain colour at most one: all plain views look alike
-_BLOCK_ROWS = 256  # views compared at a time, to bound memory
+_LEAST_BITS = 16  # a view with structure sets 32, plain colour at most one; plain views are ignored
+_BLOCK_ROWS = 256  # views compared at a time, to limit memory
 
 Part = TypeVar("Part", str, int)  # the name of a split, or the number of a fold
 
 
 @dataclass(frozen=True)
 class HashedPhoto:
-    """What the split needs to know of a photograph.
+    """The properties of a photograph that the split depends on.
 
-    labels: one entry for each box. views: perceptual hashes of the whole picture and of each box, every one
-    beside that of its mirror image; boxes show the same specimen on another canvas or in another crop.
-    groups: numbers of the groups, known to the user, that show one specimen.
+    labels: one entry per box. views: perceptual hashes of the whole picture and of each box, each paired with that of
+    its mirror image; boxes identify the same specimen on another background or in another crop. groups: numbers of the
+    user's groups, which show one specimen each.
     """
 
     name: str
@@ -41,9 +41,9 @@ class HashedPhoto:
 def perceptual_hashes(rgb: np.ndarray) -> tuple[int, int]:
     """Return 64-bit hashes of a picture uint8 [height, width, 3] and of its mirror image.
 
-    pHash: signs of the low frequencies of a 32x32 grey copy against their median, so scaling, recompression and
-    small changes of light alter few bits (Zauner 2010, "Implementation and Benchmarking of Perceptual Image
-    Hash Functions").
+    pHash: low frequencies of a 32x32 grey copy compared with their median, so that scaling, recompression and small
+    changes of light change few bits (Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash
+    Functions").
     """
     picture = Image.fromarray(rgb)
     mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -54,12 +54,12 @@ def perceptual_hashes(rgb: np.ndarray) -> tuple[int, int]:
 def assign_splits(
     photos: Iterable[HashedPhoto], settings: SplitSettings, known: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the split of each photograph's name.
+    """Return the split of each photograph by name.
 
-    Groups of near-duplicates are assigned, in an order that depends on names and seed alone, each to the split that
-    lacks its labels most. Photographs in `known` keep their split, and their near-duplicates join them; one
-    that resembles known photographs of two splits belongs to neither and is left out of the result.
-    With folds, the fold of `settings.fold` is the test set and the other groups are assigned to the other two splits.
+    Groups of near-duplicates are assigned, in an order that depends only on names and seed, to the split that lacks
+    their labels most. Photographs in `known` keep their split, and their near-duplicates get the same; photographs that
+    resemble known photographs of two splits are left out of the result. With folds, the fold `settings.fold` is the
+    test set and the other groups are assigned to the other two splits.
     """
     known = known or {}
     groups = group_near_duplicates(photos, settings.near_duplicate_distance)
@@ -72,7 +72,7 @@ def assign_splits(
 
 
 def assign_validation(photos: Iterable[HashedPhoto], settings: SplitSettings) -> dict[str, str]:
-    """Return train or validation for each photograph's name, where the test set is given and has no part in it."""
+    """Return train or validation for each photograph by name, for data with a given test set."""
     groups = group_near_duplicates(photos, settings.near_duplicate_distance)
     shares = {"train": 1 - settings.validation, "validation": settings.validation}
     return _assign(groups, shares, {}, settings.seed)
@@ -81,7 +81,7 @@ def assign_validation(photos: Iterable[HashedPhoto], settings: SplitSettings) ->
 def _test_fold(groups: list[list[HashedPhoto]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:
     """Return "test" for the photographs of the fold; groups with known photographs keep the split of these.
 
-    The folds depend on the photographs, their number and the seed alone: they are the same whichever is the test set.
+    The folds depend only on the photographs, the number of folds and the seed, not on which fold is the test set.
     """
     folds = _assign(groups, dict.fromkeys(range(1, settings.folds + 1), 1 / settings.folds), {}, settings.seed)
     new = [group for group in groups if not any(photo.name in known for photo in group)]
@@ -91,7 +91,7 @@ def _test_fold(groups: list[list[HashedPhoto]], settings: SplitSettings, known: 
 def _assign(
     groups: list[list[HashedPhoto]], shares: Mapping[Part, float], known: Mapping[str, Part], seed: int
 ) -> dict[str, Part]:
-    """Assign each group to the part that lacks its labels most; known photographs may be in parts without a share."""
+    """Return the part of each group: the one that lacks its labels most, or that of its known photographs."""
     missing = _target_counts(groups, shares)
     result: dict[str, Part] = {}
     for group in sorted(groups, key=lambda group: _assignment_order(group, known, seed)):
@@ -106,9 +106,9 @@ def _assign(
 
 
 def group_near_duplicates(photos: Iterable[HashedPhoto], distance: int) -> list[list[HashedPhoto]]:
-    """Group photographs of which two views, one of them mirrored or not, differ in at most `distance` bits.
+    """Return groups of photographs with views that differ in at most `distance` bits, mirrored or not.
 
-    A view of plain colour resembles nothing. Photographs of a known group are grouped too. Chains are one group.
+    Views of plain colour are ignored. Photographs of a user's group are grouped too. Chains form one group.
     """
     ordered = sorted(photos, key=lambda photo: photo.name)
     pairs = np.concatenate([_known_pairs(ordered), *_close_pairs(ordered, distance)])
@@ -120,7 +120,7 @@ def group_near_duplicates(photos: Iterable[HashedPhoto], distance: int) -> list[
 
 
 def _close_pairs(photos: list[HashedPhoto], distance: int) -> Iterable[np.ndarray]:
-    """Yield pairs of photographs (first < second) with close views, int [pairs, 2], comparing each view with all."""
+    """Yield pairs of photographs (first < second) with close views, int [pairs, 2]."""
     owner = np.array([position for position, photo in enumerate(photos) for _ in photo.views])  # [views]
     hashes = np.array([view for photo in photos for view in photo.views], np.uint64).reshape(-1, 2)  # [views, 2]
     telling = np.bitwise_count(hashes).min(axis=1, initial=64) >= _LEAST_BITS  # [views]
@@ -134,7 +134,7 @@ def _close_pairs(photos: list[HashedPhoto], distance: int) -> Iterable[np.ndarra
 
 
 def _known_pairs(photos: list[HashedPhoto]) -> np.ndarray:
-    """Return each photograph of a known group with the first one of that group, int [pairs, 2]."""
+    """Return each photograph of a user's group paired with the first of that group, int [pairs, 2]."""
     first: dict[int, int] = {}
     pairs = [
         (first.setdefault(number, position), position)
@@ -145,12 +145,12 @@ def _known_pairs(photos: list[HashedPhoto]) -> np.ndarray:
 
 
 def _strata(photo: HashedPhoto) -> Counter[str]:
-    """Count a photograph once for each of its labels; one without boxes is a stratum of its own."""
+    """Return the labels of a photograph, each counted once; photographs without boxes are a separate stratum."""
     return Counter(sorted(set(photo.labels)) or [""])  # sorted: sums of floats depend on their order
 
 
 def _target_counts(groups: list[list[HashedPhoto]], shares: Mapping[Part, float]) -> dict[Part, Counter]:
-    """Return how many photographs of each stratum every part should get."""
+    """Return the target number of photographs of each stratum in each part."""
     totals: Counter[str] = Counter()
     for group in groups:
         for photo in group:
@@ -159,16 +159,16 @@ def _target_counts(groups: list[list[HashedPhoto]], shares: Mapping[Part, float]
 
 
 def _assignment_order(group: list[HashedPhoto], known: Mapping[str, Any], seed: int) -> tuple[bool, int, str]:
-    """Known photographs first, since they fill quotas; then large groups, which are hardest to fit; then shuffled.
+    """Return a sort key: known photographs first, since they fill quotas; then large groups; then shuffled.
 
-    Shuffled by a hash of seed and name, which is the same on every machine.
+    The shuffle is by a hash of seed and name, which is the same on every machine.
     """
     digest = hashlib.sha256(f"{seed}:{group[0].name}".encode("utf-8", "surrogateescape")).hexdigest()
     return not any(photo.name in known for photo in group), -len(group), digest
 
 
 def _most_lacking(group: list[HashedPhoto], missing: Mapping[Part, Counter]) -> Part:
-    """Return the part that lacks the group's labels most; the first one of equals."""
+    """Return the part that lacks the group's labels most; of equal ones the first."""
     wanted: Counter[str] = Counter()
     for photo in group:
         wanted.update(_strata(photo))

@@ -7,8 +7,8 @@ import numpy as np
 
 from pipeline.settings.sections import PatchSettings
 
-MIN_SIDE_PIXELS = 8  # smaller windows show nothing
-_ATTEMPTS = 40  # draws for one negative before a crowded photograph is left with fewer
+MIN_SIDE_PIXELS = 8  # smaller windows are not used
+_ATTEMPTS = 40  # attempts to find one background window
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Window:
 
 
 def positive_window(box: Window, frame: tuple[int, int], margin: float) -> Window:
-    """Widen a box by a share of its sides, inside the frame (width, height).
+    """Return a box widened by a share of its sides, inside the frame (width, height).
 
     Box (10, 20, 100, 50) with margin 0.1 in a large frame: (0, 15, 120, 60).
     """
@@ -38,7 +38,7 @@ def positive_window(box: Window, frame: tuple[int, int], margin: float) -> Windo
 def jittered_windows(
     box: Window, frame: tuple[int, int], settings: PatchSettings, random: np.random.Generator
 ) -> list[Window]:
-    """Return copies of a positive window, each edge moved by up to settings.jitter of the side."""
+    """Return copies of a positive window with each edge moved by up to settings.jitter of the side."""
     base = positive_window(box, frame, settings.margin)
     result = []
     for _ in range(settings.jitters):
@@ -52,10 +52,9 @@ def jittered_windows(
 def negative_windows(
     boxes: Iterable[Window], frame: tuple[int, int], settings: PatchSettings, random: np.random.Generator
 ) -> list[Window]:
-    """Draw background windows that keep clear of every box; fewer where the photograph has no room.
+    """Return random background windows away from all boxes; fewer if the photograph has no room.
 
-    The first round(negatives * hard_share) are drawn near a box: the model must not learn that everything
-    beside a specimen is one.
+    The first round(negatives * hard_share) are drawn near a box, as hard negatives.
     """
     boxes = list(boxes)
     hard = round(settings.negatives * settings.hard_share) if boxes else 0
@@ -69,17 +68,17 @@ def negative_windows(
 
 
 def intersection(first: Window, second: Window) -> int:
-    """Return the shared area in pixels."""
+    """Return the area of the intersection in pixels."""
     width = min(first.x + first.width, second.x + second.width) - max(first.x, second.x)
     height = min(first.y + first.height, second.y + second.height) - max(first.y, second.y)
     return max(width, 0) * max(height, 0)
 
 
 def is_clear(window: Window, boxes: Iterable[Window], settings: PatchSettings) -> bool:
-    """Tell whether a window counts as background.
+    """Return whether a window counts as background.
 
-    IoU alone is not enough: a small window wholly inside a large specimen has a small IoU. So the shared area
-    must also stay below max_cover of the window and of the box.
+    IoU alone is not enough: a small window inside a large specimen has a small IoU. The intersection must also be below
+    max_cover of the window's and of the box's area.
     """
     for box in boxes:
         shared = intersection(window, box)
@@ -104,7 +103,7 @@ def _draw_clear(
 
 
 def _draw(near: Window | None, frame: tuple[int, int], settings: PatchSettings, random: np.random.Generator) -> Window:
-    """Draw a window: root of the area log-uniform, up to 16:9 either way, anywhere or just beside a box."""
+    """Return a random window: square root of the area log-uniform, aspect up to 16:9, anywhere or next to a box."""
     low, high = (share * min(frame) for share in (settings.min_side, settings.max_side))
     side, aspect = np.exp(random.uniform(np.log(low), np.log(high))), np.exp(random.uniform(-0.29, 0.29))
     width, height = (

@@ -1,1 +1,1 @@
-"""Embedded data: pictures that the program draws itself, so that every recipe runs without a download."""
+"""Embedded data: pictures drawn by the program, so that every recipe runs without a download."""

@@ -1,4 +1,4 @@
-"""What the writers of drawn pictures share: a folder that belongs to one seed, and drawing in processes."""
+"""Shared by the writers of drawn pictures: folders of one seed, and drawing in processes."""
 
 import json
 import os
@@ -18,10 +18,10 @@ Result = TypeVar("Result")
 
 
 def claim_folder(note: Path, kind: str, seed: int, edition: int) -> None:
-    """Write into the folder's note which pictures it holds, or refuse a folder that holds others.
+    """Write which pictures a folder holds into its note, or refuse a folder with other pictures.
 
     Raises:
-        InputError: the note says another seed or edition; the data set would mix pictures of two.
+        InputError: the note has another seed or edition.
     """
     wanted = {"seed": seed, "edition": edition}
     if not note.exists():
@@ -37,16 +37,16 @@ def claim_folder(note: Path, kind: str, seed: int, edition: int) -> None:
 def map_in_processes(
     write: Callable[[Item], Result], items: Sequence[Item], workers: int | None, items_per_process: int
 ) -> list[Result]:
-    """Return write(item) of every item, in order.
+    """Return write(item) for every item, in order.
 
     Args:
-        workers: processes; by default one per core, but no more than the number of items is worth.
-        items_per_process: how many items take as long as starting a process.
+        workers: number of processes; by default one per core, but fewer for few items.
+        items_per_process: number of items that take as long as starting a process.
     """
     workers = workers or min(os.cpu_count() or 1, len(items) // items_per_process)
     if workers < 2:
         return [write(item) for item in items]
-    # Two threads are slower than one: drawing is many short calls that keep the interpreter's lock.
+    # Two threads are slower than one: drawing consists of many short calls that hold the interpreter lock.
     # Spawned, because a fork of a process that has loaded TensorFlow may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
         return list(pool.map(write, items, chunksize=8))

@@ -1,9 +1,9 @@
-"""Drawn pictures of nothing in particular: background patches with which the unknown looks like more than tables.
+"""Drawn pictures of no particular object: additional background patches.
 
-The background windows of photographs show what lies around specimens. A classifier that has seen nothing else answers
-with a class for a brick wall or a dog; pictures made by simple random processes show it that most pictures are none of
-its classes (outlier exposure: Hendrycks et al. 2019, arXiv:1812.04606; such processes as training data: Baradad et al.
-2021, arXiv:2106.05963).
+The background windows of photographs show only the surroundings of specimens. A classifier trained on nothing else
+answers with a class for a brick wall or a dog; pictures from simple random processes teach it to reject other objects
+(outlier exposure: Hendrycks et al. 2019, arXiv:1812.04606; such processes as training data: Baradad et al. 2021,
+arXiv:2106.05963).
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ Drawing = Callable[[np.random.Generator], np.ndarray]
 
 
 def draw_outlier(seed: int, number: int) -> np.ndarray:
-    """Return picture number ... of a seed: uint8 [SIDE, SIDE, 3], kinds in turn."""
+    """Return picture `number` of a seed, uint8 [SIDE, SIDE, 3]; the kinds alternate."""
     random = make_generator(seed, "outlier", number)
     picture = DRAWINGS[number % len(DRAWINGS)](random)
-    if random.random() < 0.5:  # a light that falls off
+    if random.random() < 0.5:  # uneven lighting
         slope = random.uniform(-0.4, 0.4, 2)
         ramp = np.add.outer(np.linspace(-1, 1, SIDE) * slope[0], np.linspace(-1, 1, SIDE) * slope[1])
         picture = picture * (1 + ramp[..., np.newaxis])
@@ -32,7 +32,7 @@ def draw_outlier(seed: int, number: int) -> np.ndarray:
 
 
 def leaves(random: np.random.Generator) -> np.ndarray:
-    """Cover the picture with shapes of all sizes, each hiding what lies below ("dead leaves")."""
+    """Draw overlapping shapes of all sizes ("dead leaves")."""
     picture, colours = np.zeros((SIDE, SIDE, 3)), _palette(random)
     kind, corners = random.integers(3), random.integers(3, 7)
     for _ in range(random.integers(60, 400)):
@@ -52,7 +52,7 @@ def leaves(random: np.random.Generator) -> np.ndarray:
 
 
 def clouds(random: np.random.Generator) -> np.ndarray:
-    """Mix two to four colours by noise that has the same share of detail at every size."""
+    """Mix two to four colours by noise with equal detail at every scale."""
     level = _noise(random, random.uniform(0.8, 2.2))
     if random.random() < 0.4:  # veins instead of clouds
         level = np.abs(level - 0.5) * 2
@@ -60,7 +60,7 @@ def clouds(random: np.random.Generator) -> np.ndarray:
 
 
 def pattern(random: np.random.Generator) -> np.ndarray:
-    """Repeat stripes, checks or dots, turned and bent a little."""
+    """Draw repeated stripes, checks or dots, slightly rotated and bent."""
     y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
     bend = random.uniform(0, 0.12)
     x, y = x + bend * (_noise(random, 2.2) - 0.5) * 4, y + bend * (_noise(random, 2.2) - 0.5) * 4
@@ -74,7 +74,7 @@ def pattern(random: np.random.Generator) -> np.ndarray:
 
 
 def cells(random: np.random.Generator) -> np.ndarray:
-    """Divide the plane among random points: cobbles, scales, cracked mud, with or without joints."""
+    """Draw the Voronoi cells of random points: cobbles, scales, cracked mud, with or without joints."""
     points = random.uniform(0, SIDE, (random.integers(12, 160), 2))
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     distances = np.hypot(x[..., None] - points[:, 0], (y[..., None] - points[:, 1]) * random.uniform(0.6, 1.6))
@@ -87,7 +87,7 @@ def cells(random: np.random.Generator) -> np.ndarray:
 
 
 def strokes(random: np.random.Generator) -> np.ndarray:
-    """Draw lines and arcs over a plain or cloudy ground: hair, grass, writing, wires."""
+    """Draw lines and arcs on a plain or cloudy background: hair, grass, writing, wires."""
     picture = clouds(random) if random.random() < 0.5 else np.full((SIDE, SIDE, 3), _vary((128, 128, 128), random, 90))
     colours = _palette(random)
     main, spread = random.uniform(0, np.pi), random.uniform(0.1, 1.6)
@@ -102,7 +102,7 @@ def strokes(random: np.random.Generator) -> np.ndarray:
 
 
 def things(random: np.random.Generator) -> np.ndarray:
-    """Put a few large shaded shapes with texture of their own on a soft ground: objects without a name."""
+    """Draw a few large shaded shapes with different textures on a smooth background."""
     picture = cv2.GaussianBlur(clouds(random), (0, 0), random.uniform(3, 12))
     for _ in range(random.integers(1, 5)):
         radius = random.uniform(0.12, 0.45) * SIDE
@@ -129,7 +129,7 @@ def _outline(random: np.random.Generator) -> np.ndarray:
 
 
 def _palette(random: np.random.Generator) -> np.ndarray:
-    """Return two to six colours, float [n, 3], more or less alike and more or less grey."""
+    """Return two to six colours, float [n, 3], with random similarity and saturation."""
     base = random.uniform(0, 255, 3)
     colours = base + random.normal(0, random.uniform(15, 110), (random.integers(2, 7), 3))
     grey = colours.mean(axis=1, keepdims=True)
@@ -152,7 +152,7 @@ def _noise(random: np.random.Generator, slope: float) -> np.ndarray:
 
 
 def _colour_map(level: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return [SIDE, SIDE, 3]: levels 0..1 as places between the colours of a palette."""
+    """Return [SIDE, SIDE, 3]: levels 0..1 mapped to colours of a palette."""
     colours = _palette(random)
     places = np.linspace(0, 1, len(colours))
     return np.stack([np.interp(level, places, colours[:, channel]) for channel in range(3)], axis=-1)

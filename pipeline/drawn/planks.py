@@ -1,7 +1,7 @@
-"""A seed -> a drawn plank: grain, pores and colour as of photographed boards, with knots, cracks and holes on demand.
+"""A seed -> a drawn plank of wood, with optional knots, cracks and holes.
 
-Two families of wood (even and porous), each plank with a tint, a grain and a light of its own, so that what is normal
-varies from plank to plank as it does among photographs. Defects come with their exact mask.
+There are two kinds of wood (even and porous); tint, grain and light differ from plank to plank, as in photographs.
+Defects have exact masks.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Plank:
 
     @property
     def mask(self) -> np.ndarray:
-        """Return bool [height, width]: what belongs to any defect."""
+        """Return bool [height, width], True on any defect."""
         mask = np.zeros(self.pixels.shape[:2], bool)
         for defect in self.defects:
             mask |= defect.mask
@@ -42,9 +42,9 @@ class Plank:
 
 
 def draw_plank(seed: int, kinds: Sequence[str] = (), size: tuple[int, int] = (WIDTH, HEIGHT)) -> Plank:
-    """Draw a plank of size (width, height) with one defect of each of the given kinds, by the seed alone.
+    """Return a plank of size (width, height) with one defect of each given kind; it depends only on the arguments.
 
-    Defects keep their distance where the plank has room for it.
+    Defects are apart from each other if the plank has room.
     """
     random = np.random.default_rng((seed, 77))
     width, height = size
@@ -64,25 +64,8 @@ def draw_plank(seed: int, kinds: Sequence[str] = (), size: tuple[int, int] = (WI
     return Plank(_photograph(random, pixels), tuple(defects))
 
 
-def paint_defect(random: np.random.Generator, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return float [height, width, 3] with one defect of any kind and darkness somewhere on it, and its mask, bool."""
-    height, width = pixels.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    kind = KINDS[int(random.integers(len(KINDS)))]
-    place = (float(random.uniform(0, width)), float(random.uniform(0, height)))
-    if random.random() < 0.5:  # cracks along either axis
-        alpha, colour, _ = _DEFECTS[kind](random, x, y, place)
-    else:
-        alpha, colour, _ = (part.swapaxes(0, 1) for part in _DEFECTS[kind](random, y.T, x.T, place[::-1]))
-    own = pixels.mean(axis=(0, 1)) * random.uniform(0.15, 0.75)
-    blend = random.uniform(0, 1)
-    alpha = alpha[..., np.newaxis] * random.uniform(0.6, 1.0)
-    painted = pixels * (1 - alpha) + (colour * blend + own * (1 - blend)) * alpha
-    return painted.astype(np.float32), alpha[..., 0] > 0.4
-
-
 def _wood(random: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return float [height, width, 3] of clean wood whose fibres run along lines of equal y."""
+    """Return float [height, width, 3] of clean wood with fibres along lines of equal y."""
     height, width = x.shape
     tint = np.array(_TINTS[random.integers(len(_TINTS))], np.float32) + random.normal(0, 5, 3)
     drift = _slow_noise(random, width, height, 4, 3)
@@ -110,7 +93,7 @@ def _pores(random: np.random.Generator, y: np.ndarray, width: int) -> np.ndarray
 
 
 def _along(texture: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return a texture laid out so that its rows follow the grain y [height, width]."""
+    """Return a texture with rows that follow the grain y [height, width]."""
     columns = np.broadcast_to(np.arange(y.shape[1], dtype=np.float32), y.shape)
     return cv2.remap(texture, np.ascontiguousarray(columns), y + 40, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
@@ -160,7 +143,7 @@ _DEFECTS = {"knot": _knot, "crack": _crack, "hole": _hole}
 
 
 def _places(random: np.random.Generator, count: int, width: int, height: int) -> list[tuple[float, float]]:
-    """Return centres, each the best of some random ones by its distance to those before."""
+    """Return centres, each the farthest from the previous ones among some random candidates."""
     places: list[tuple[float, float]] = []
     for _ in range(count):
         drawn = random.uniform((70, 30), (width - 70, height - 30), (12, 2))
@@ -177,7 +160,7 @@ def _slow_noise(random: np.random.Generator, width: int, height: int, across: in
 
 
 def _photograph(random: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
-    """Return uint8: a lens's softness, light that falls off, the noise of a sensor."""
+    """Return uint8 with lens blur, uneven lighting and sensor noise."""
     height, width = pixels.shape[:2]
     soft = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 0.6)
     light = 1 + 0.02 * _slow_noise(random, width, height, 2, 2)

@@ -1,1 +1,1 @@
-"""A model and a few pictures -> the model with one class more."""
+"""A model and a few pictures -> the model with an added class."""

@@ -1,6 +1,6 @@
-"""model.tflite + a few pictures of a new class -> a model.tflite that knows it too, without TensorFlow or training.
+"""model.tflite + a few pictures of a new class -> a model.tflite with that class, without TensorFlow or training.
 
-The flatbuffer's bytes stay as they are: the new class lives in the files behind it; see inference.model.enrolled.
+The flatbuffer is not changed: the new class is stored in the files appended to it; see inference.model.enrolled.
 """
 
 from collections.abc import Iterable
@@ -27,9 +27,9 @@ FEWEST_PICTURES = 2
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model that can take new classes: its parts, and the classes that were added before; None without any.
+    """A model that supports added classes: its parts, and the classes added so far, or None.
 
-    classifier: as the model was read, to compute vectors of pictures.
+    classifier: the model as it was read, to compute vectors of pictures.
     """
 
     artefact: Artefact
@@ -48,28 +48,28 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class PictureVectors:
-    """Vectors of pictures, float32 [pictures, dimensions], and why some pictures could not be read."""
+    """Vectors of pictures, float32 [pictures, dimensions], and the errors of unreadable pictures."""
 
     vectors: np.ndarray
     faults: dict[str, str]
 
 
 def open_model(path: Path) -> ModelFile:
-    """Read a model that can take new classes.
+    """Read a model that supports added classes.
 
     Raises:
-        InputError: it is no model of ours, or was made without what new classes need.
+        InputError: it is not a model of this program, or lacks the data that added classes need.
     """
     artefact = read_artefact(path)
     classifier = Classifier(artefact)
     if CARD_NAME not in artefact.files or classifier.neighbours is None or HELD_OUT_NAME not in artefact.files:
         raise InputError(
-            f"{path}: can't take new classes: it carries no neighbours and held-out pictures. Train it with "
+            f"{path}: does not support added classes: it has no neighbours and held-out pictures. Train it with "
             "--set calibrate.kind=neighbours."
         )
     if classifier.card.decision not in ("softmax", "neighbours"):
         raise InputError(
-            f"{path}: new classes need the softmax decision, by which their threshold is set. Received: "
+            f"{path}: added classes need the softmax decision, which sets their threshold. Received: "
             f"{classifier.card.decision}. Train it with --set calibrate.decision=softmax."
         )
     outputs, dimensions = len(classifier.card.outputs), classifier.neighbours.vectors.shape[1]
@@ -78,7 +78,7 @@ def open_model(path: Path) -> ModelFile:
 
 
 def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVectors:
-    """Return the vectors of pictures by the model's network; equal ones count once."""
+    """Return the vectors of pictures, computed by the model's network, without duplicates."""
     features, faults = [], {}
     for picture in pictures:
         try:
@@ -91,14 +91,14 @@ def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVec
 
 
 def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
-    """Return the model with one more class, from vectors [pictures, dimensions] of its pictures.
+    """Return the model with an added class, from the vectors [pictures, dimensions] of its pictures.
 
     Raises:
-        InputError: the name is taken or no name, or there are too few pictures.
+        InputError: the name is empty or in use, or there are too few pictures.
     """
     if name in model.card.labels or name in ("", UNKNOWN) or name != name.strip():
         known = ", ".join(model.card.labels)
-        raise InputError(f"a new class needs a name of its own, not {UNKNOWN!r}. Received: {name!r}; known: {known}.")
+        raise InputError(f"a new class needs an unused name, not {UNKNOWN!r}. Received: {name!r}; known: {known}.")
     if len(vectors) < FEWEST_PICTURES:
         raise InputError(
             f"{name}: needs at least {FEWEST_PICTURES} different pictures, better 10 to 50. Received: {len(vectors)}."
@@ -107,7 +107,7 @@ def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
 
 
 def remove_class(model: ModelFile, name: str) -> ModelFile:
-    """Return the model without a class that was added.
+    """Return the model without an added class.
 
     Raises:
         InputError: there is no such class, or the network was trained on it.
@@ -124,7 +124,7 @@ def write_model(model: ModelFile, out: Path) -> None:
 
 
 def _with_added(model: ModelFile, added: dict[str, np.ndarray]) -> ModelFile:
-    """Fit all added classes and put them into the files behind the unchanged flatbuffer."""
+    """Return the model with all added classes fitted and stored in the files; the flatbuffer is not changed."""
     files = {name: data for name, data in model.artefact.files.items() if name != ENROLLED_NAME}
     enrolled, threshold = None, model.held_out.threshold
     if added:

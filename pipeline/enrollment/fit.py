@@ -1,7 +1,7 @@
-"""Vectors of the pictures of added classes + held-out statistics of the trained ones -> how they are decided.
+"""Vectors of the pictures of added classes + held-out statistics -> the parameters of the added classes.
 
-Everything is fitted anew from the vectors whenever a class is added or removed, so the order of the steps leaves no
-trace. Each picture of an added class is judged by a prototype made without it, else few pictures would look perfect.
+All parameters are fitted again whenever a class is added or removed, so the result does not depend on the order. Each
+picture of an added class is scored with a prototype made without it; otherwise few pictures would seem perfect.
 """
 
 from dataclasses import replace
@@ -14,21 +14,21 @@ from inference.model.logistic import logistic
 from inference.model.neighbours import Neighbours
 from pipeline.calibration.platt import fit_platt
 
-MOST_LOST = 0.02  # share of the held-out pictures of trained classes that each added class may take
-_MOST_PARTS = 20  # of a class's pictures, each judged without itself
+MOST_LOST = 0.02  # largest share of the held-out pictures of trained classes that each added class may win
+_MOST_PARTS = 20  # parts of a class's pictures, each scored without itself
 _TINY = 1e-9
 
 
 def fit_added(
     neighbours: Neighbours, held_out: HeldOut, collections: list[np.ndarray], answers: np.ndarray
 ) -> tuple[Enrolled, float]:
-    """Return the added classes and the threshold of the model with them.
+    """Return the added classes and the threshold of the extended model.
 
     Args:
-        neighbours: of the model.
-        held_out: of the model.
-        collections: float32 [pictures, dimensions] of length 1 for each added class, at least two pictures each.
-        answers: numbers of the labels of the network that a decision can give.
+        neighbours: the model's neighbours.
+        held_out: the model's held-out pictures.
+        collections: unit vectors, float32 [pictures, dimensions], of each added class, at least two pictures each.
+        answers: numbers of the network's outputs that a decision can return.
     """
     plain = Enrolled(neighbours, tuple(EnrolledClass(vectors) for vectors in collections))
     margins = [margins_without_itself(plain, number) for number in range(len(collections))]
@@ -38,7 +38,7 @@ def fit_added(
 
 
 def margins_without_itself(enrolled: Enrolled, number: int) -> np.ndarray:
-    """Return the margin of each of a class's pictures, float [pictures], with prototypes that are made without it."""
+    """Return the margin of each picture of a class, float [pictures], with prototypes made without that picture."""
     vectors = enrolled.classes[number].vectors
     margins = np.zeros(len(vectors))
     order = np.random.default_rng(0).permutation(len(vectors))
@@ -50,7 +50,7 @@ def margins_without_itself(enrolled: Enrolled, number: int) -> np.ndarray:
 
 
 def knn_scores_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
-    """Return the cosine of each vector to the count-th nearest of the others, float [vectors]."""
+    """Return the cosine of each vector to its count-th nearest other vector, float [vectors]."""
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -np.inf)
     return np.sort(cosines, axis=1)[:, -count]
@@ -59,7 +59,7 @@ def knn_scores_without_itself(vectors: np.ndarray, count: int) -> np.ndarray:
 def _fit_class(
     plain: Enrolled, held_out: HeldOut, number: int, margins: list[np.ndarray], answers: np.ndarray
 ) -> EnrolledClass:
-    """Learn what margin and k-nearest-neighbour score of one added class are worth."""
+    """Return one added class with the weights of its margin and k-nearest-neighbour score."""
     own, vectors = margins[number], plain.classes[number].vectors
     trained = plain.margins(held_out.vectors)[:, number]
     others = [plain.margins(one.vectors)[:, number] for other, one in enumerate(plain.classes) if other != number]
@@ -82,10 +82,10 @@ def _fit_class(
 
 
 def highest_offset(evidence: np.ndarray, held_out: HeldOut, answers: np.ndarray) -> float:
-    """Return the offset above which an added class would take too many of the held-out pictures that were right.
+    """Return the highest offset at which an added class wins at most MOST_LOST of the correct held-out pictures.
 
-    A share s taken from a best probability p wins where s > p (1 - s), that is where logit(s) > log(p). Between two
-    pictures the offset is interpolated: of 90 pictures MOST_LOST is 1.8, and 1 would cost recall for no reason.
+    A share s taken from a best probability p wins if s > p (1 - s), that is if logit(s) > log(p). The offset is
+    interpolated between two pictures: of 90 pictures MOST_LOST is 1.8, and rounding down to 1 would cost recall.
     """
     probabilities = held_out.probabilities[:, answers]
     right = answers[probabilities.argmax(axis=1)] == held_out.classes
@@ -95,10 +95,10 @@ def highest_offset(evidence: np.ndarray, held_out: HeldOut, answers: np.ndarray)
 
 
 def _threshold(enrolled: Enrolled, held_out: HeldOut, margins: list[np.ndarray], answers: np.ndarray) -> float:
-    """Return the highest threshold that accepts the held-out share of the trained classes' pictures, and of all.
+    """Return the highest threshold that accepts the target share of the trained classes' pictures, and of all.
 
-    In the latter each added class counts as much as a trained one: a class with few pictures, which its own
-    threshold would follow up and down, moves that of all by its part.
+    In the latter each added class has the weight of a trained class, so that a class with few pictures has a limited
+    effect on the threshold.
     """
     weighed = enrolled.weigh_vectors(held_out.probabilities, held_out.vectors, answers)
     added = np.arange(held_out.probabilities.shape[1], weighed.shape[1])
@@ -111,14 +111,14 @@ def _threshold(enrolled: Enrolled, held_out: HeldOut, margins: list[np.ndarray],
 
 
 def _confidences(neighbours: Neighbours, one: EnrolledClass, margins: np.ndarray) -> np.ndarray:
-    """Return the confidence of each of a class's pictures, judged without itself."""
+    """Return the confidence of each picture of a class, scored without itself."""
     scores = (knn_scores_without_itself(one.vectors, one.count) - one.middle) / one.width
     evidence = neighbours.evidence(logistic(one.slope * margins + one.offset), scores)
     return logistic(neighbours.slope * evidence + neighbours.offset)
 
 
 def weighted_threshold(confidences: np.ndarray, weights: np.ndarray, accepted: float) -> float:
-    """Return the highest threshold that at least a share of the weight reaches.
+    """Return the highest threshold that is reached by at least the given share of the total weight.
 
     Confidences 0.2, 0.4, 0.8 with weights 1, 1, 2 and accepted 0.75: 0.4.
     """

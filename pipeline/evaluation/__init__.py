@@ -1,1 +1,1 @@
-"""Test patches through the released file -> what the report says of it."""
+"""Evaluation of the released file on test patches -> the report."""

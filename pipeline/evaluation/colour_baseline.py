@@ -1,4 +1,4 @@
-"""Baselines that see colour alone: classifiers of a colour histogram, with which a network is compared."""
+"""Baselines for comparison: classifiers of colour histograms."""
 
 import numpy as np
 from PIL import Image
@@ -19,19 +19,19 @@ _ITERATIONS = 2000
 
 
 def measure_baseline(index: PatchIndex, recipe: Recipe) -> Baseline:
-    """Return name and test accuracy on the classes' patches; nothing is chosen, so validation takes no part."""
+    """Return name and test accuracy on the classes' patches; validation patches are not used."""
     if len(recipe.labels) == 1:
-        return Baseline(NAME, UNDEFINED)  # with one class there is nothing to tell apart
+        return Baseline(NAME, UNDEFINED)  # a single class can't be misclassified
     train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
     forest = _make_forest().fit(colour_features(train, recipe), _labels(train))
     return Baseline(NAME, share_of(forest.predict(colour_features(test, recipe)) == _labels(test)))
 
 
 def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
-    """Return what a random forest and a logistic regression say of the classes' test patches: by name, str [patches].
+    """Return the answers of a random forest and a logistic regression for the classes' test patches, by name.
 
-    Both learn from the training patches' histograms. The regression sees their square roots, so that a colour which
-    fills a hundredth of the picture still counts (Hellinger kernel; Arandjelovic and Zisserman 2012).
+    Both are trained on histograms of the training patches. The regression uses their square roots, so that colours of
+    small areas count too (Hellinger kernel; Arandjelovic and Zisserman 2012).
     """
     train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
     known, labels, asked = colour_features(train, recipe), _labels(train), colour_features(test, recipe)

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, multiply-accumulates, bytes, milliseconds a picture on one CPU thread."""
+"""The cost of a model: parameters, multiply-accumulates, bytes, milliseconds per picture on one CPU thread."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pipeline.report.sections import Cost, Latency
 
 
 def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]) -> Cost:
-    """Return the cost of a Keras model and of its converted files, by mode; decoding and resizing not counted."""
+    """Return the cost of a Keras model and of its converted files, by mode, without decoding and resizing."""
     return Cost(
         parameters=network.count_params(),
         macs=count_macs(network),
@@ -26,7 +26,7 @@ def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]
 
 
 def measure_latency(path: Path) -> Latency:
-    """Return median and 95th percentile of the milliseconds that one picture takes on one thread, and n."""
+    """Return median and 95th percentile of the milliseconds per picture on one thread, and n."""
     model = Classifier(path, threads=1)
     pixels = make_generator(0, "latency").integers(0, 256, (*model.card.input_size, 3), np.uint8)
     return time_calls(lambda: model.probabilities(pixels))

@@ -1,4 +1,4 @@
-"""A finished run + its test patches -> its report, measured on the released file through the runner's code."""
+"""A finished run + its test patches -> its report, measured on the released file with the runner's code."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
 
 def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
-    """Write predictions.csv, heat maps and label_errors.csv; return the report of a run.
+    """Return the report of a run; write predictions.csv, heat maps and label_errors.csv.
 
     Raises:
         InputError: an earlier stage of the run is missing.
@@ -76,7 +76,7 @@ def _score_all(
 
 
 def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
-    """Return float32 [patches, outputs] of a .tflite, picture by picture through the runner's Classifier."""
+    """Return float32 [patches, outputs] of a .tflite, computed by the runner's Classifier."""
     classifier = Classifier(model)
     return np.stack([classifier.probabilities(index.path(patch)) for patch in index.patches])
 

@@ -1,4 +1,4 @@
-"""Wrong answers -> the nearest training patches, and heat maps of the evidence for the given and the true label."""
+"""Wrong answers -> the nearest training patches, and Grad-CAM maps for the given and the true label."""
 
 import shutil
 from pathlib import Path
@@ -35,11 +35,11 @@ Nearest = tuple[NearestPatch, ...]
 def explain_mistakes(
     answers: TestAnswers, network: keras.Model, index: PatchIndex, recipe: Recipe, run: RunFolder
 ) -> Mistakes:
-    """Return the report's mistakes; the heat maps of those that are shown are written into run.mistakes.
+    """Return the report's mistakes; write the heat maps of the listed ones into run.mistakes.
 
-    Files are relative to the run's folder.
+    Paths are relative to the run's folder.
     """
-    shutil.rmtree(run.mistakes, ignore_errors=True)  # of an earlier evaluation
+    shutil.rmtree(run.mistakes, ignore_errors=True)  # from an earlier evaluation
     wrong = rank_mistakes(answers)
     shown = wrong[:SHOWN]
     entries: tuple[Mistake, ...] = ()
@@ -78,7 +78,7 @@ def _describe_nearest(patch: Patch, cosine: float, index: PatchIndex, folder: Pa
 def _write_maps(
     answers: TestAnswers, shown: np.ndarray, network: keras.Model, recipe: Recipe, run: RunFolder
 ) -> list[Maps]:
-    """Draw for each mistake the evidence for the given and the true label; background may have no output."""
+    """Write the Grad-CAM maps of each mistake for the given and the true label; background may have no output."""
     patches = [answers.index.patches[position] for position in shown]
     given = [("given", str(answers.scores.best[position])) for position in shown]
     asked = [

@@ -1,4 +1,4 @@
-"""Where in a picture the network saw its label: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)."""
+"""Grad-CAM: heat maps of the evidence for a label (Selvaraju et al. 2017, arXiv:1610.02391)."""
 
 import cv2
 import keras
@@ -11,13 +11,13 @@ _BATCH = 32
 
 
 def grad_cam(network: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """Return float32 [pictures, side, side], each map at least 0 and 1 at its highest, or 0 everywhere.
+    """Return float32 [pictures, side, side]: maps in [0, 1] with maximum 1, or 0 everywhere.
 
-    The channels of the last feature map are weighted by the gradient of an output's logit, summed, cut off below 0 and
-    enlarged to the size of the input.
+    The channels of the last feature map are weighted by the gradient of an output's logit, summed, clipped at 0 and
+    resized to the size of the input.
 
     Args:
-        network: from pixels to logits, as best.keras holds it.
+        network: from pixels to logits, as in best.keras.
         pixels: uint8 or float [pictures, side, side, 3], RGB 0..255, of the network's input size.
         outputs: int [pictures], the number of the output that each map explains.
     """
@@ -36,7 +36,7 @@ def _coarse_maps(both: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> 
     """Return float32 [pictures, rows, columns] at the resolution of the feature map."""
     inputs = tf.cast(pixels, tf.float32)
     with tf.GradientTape() as tape:
-        tape.watch(inputs)  # so that all that follows is recorded, even of a frozen network
+        tape.watch(inputs)  # records gradients even for a frozen network
         features, logits = both(inputs, training=False)
         chosen = tf.gather(logits, tf.cast(outputs, tf.int32), axis=1, batch_dims=1)
     weights = tf.reduce_mean(tape.gradient(chosen, features), axis=(1, 2), keepdims=True)

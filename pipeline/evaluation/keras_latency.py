@@ -1,6 +1,6 @@
-"""python -m pipeline.evaluation.keras_latency FILE : milliseconds of a Keras model on one thread, picture by picture.
+"""python -m pipeline.evaluation.keras_latency FILE: milliseconds per picture of a Keras model on one thread.
 
-A process of its own, because TensorFlow's number of threads can't change once it has started.
+It runs in a separate process, because TensorFlow's number of threads can't be changed after the start.
 """
 
 import json
@@ -22,21 +22,21 @@ _REPEATS = 300
 
 
 def measure_keras_latency(path: Path) -> Latency:
-    """Return median and 95th percentile of the milliseconds that a picture takes, compiled to a graph, and n.
+    """Return median and 95th percentile of the milliseconds per picture, compiled to a graph, and n.
 
     Raises:
         RuntimeError: the process ended with an error.
     """
     command = [sys.executable, "-m", "pipeline.evaluation.keras_latency", str(path.resolve())]
-    place = Path(__file__).parents[2]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
+    root = Path(__file__).parents[2]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     if answer.returncode:
         raise RuntimeError(f"{path}: can't be timed: {answer.stderr.strip()[-500:]}")
     return Latency(**json.loads(answer.stdout.splitlines()[-1]))
 
 
 def time_calls(call: Callable[[], object]) -> Latency:
-    """Call so often that the machine is warm, then measure; return median and 95th percentile."""
+    """Return median and 95th percentile of the call's milliseconds, after warm-up calls."""
     times = []
     for _ in range(_WARM_UP + _REPEATS):
         start = time.perf_counter()

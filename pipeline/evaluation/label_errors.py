@@ -1,7 +1,7 @@
-"""Probabilities of patches that the training never saw -> labels that a person should look at again.
+"""Probabilities of patches that were not trained on -> labels that may be wrong.
 
-By confident learning (Northcutt et al. 2021, arXiv:1911.00068), as the library cleanlab has it: a label is suspect
-where the network gives another class at least the probability that it gives, on average, to patches labelled so.
+By confident learning (Northcutt et al. 2021, arXiv:1911.00068) with the library cleanlab: a label is suspect if the
+network gives another class at least the mean probability of that class over the patches labelled as it.
 """
 
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ _TINY = 1e-9
 
 @dataclass(frozen=True)
 class Suspect:
-    """One line of label_errors.csv; the window in the photograph says which box to correct.
+    """One line of label_errors.csv; the window identifies the box to correct.
 
-    quality: the probability of the patch's own label.
+    quality: probability of the patch's label.
     """
 
     file: str
@@ -43,22 +43,22 @@ class Suspect:
 def check_labels(
     probabilities: Mapping[str, np.ndarray], index: PatchIndex, recipe: Recipe, run: RunFolder
 ) -> LabelErrors:
-    """Return the report's label errors and write all suspects to label_errors.csv, the worst first.
+    """Return the report's label errors; write all suspect labels to label_errors.csv, lowest quality first.
 
-    Checked are the annotated patches of validation and test: no weight was learned from them, though the training's
-    length and the temperature were chosen on validation. quality is the probability of a patch's own label.
+    The annotated patches of validation and test are checked: no weights were trained on them, although the epoch and
+    the temperature were chosen on validation. quality is the probability of a patch's label.
 
     Args:
-        probabilities: of each split in HELD_OUT, float [patches, outputs], of all its patches in the index' order.
-        index: of all splits.
-        recipe: of the run.
-        run: where to write to.
+        probabilities: by split in HELD_OUT, float [patches, outputs], of all patches in the order of the index.
+        index: patches of all splits.
+        recipe: the run's recipe.
+        run: the run's folder, for label_errors.csv.
     """
     patches, rows = _annotated(probabilities, index, recipe)
     labels = np.array([recipe.labels.index(patch.label) for patch in patches], int)
     entries = [
-        (patches[place], recipe.labels[rows[place].argmax()], float(rows[place, labels[place]]))
-        for place in find_suspects(rows, labels)
+        (patches[position], recipe.labels[rows[position].argmax()], float(rows[position, labels[position]]))
+        for position in find_suspects(rows, labels)
     ]
     write_csv(run.label_errors, Suspect, (_suspect(*entry) for entry in entries))
     shown = tuple(
@@ -76,10 +76,10 @@ def check_labels(
 
 
 def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the places of suspect labels, int [suspects], that with the least probability of its label first.
+    """Return the positions of suspect labels, int [suspects], lowest probability of the label first.
 
     Args:
-        probabilities: float [patches, classes], rows that sum to 1, of patches that were not learned from.
+        probabilities: float [patches, classes], rows that sum to 1, of patches that were not trained on.
         labels: int [patches], numbers of the classes.
     """
     if not len(labels):
@@ -92,7 +92,7 @@ def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
             probabilities,
             filter_by="confident_learning",
             return_indices_ranked_by="self_confidence",
-            n_jobs=1,  # a process forked beside TensorFlow's threads can hang
+            n_jobs=1,  # a process forked with TensorFlow's threads running can hang
         ),
         int,
     )
@@ -101,14 +101,14 @@ def find_suspects(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _annotated(
     probabilities: Mapping[str, np.ndarray], index: PatchIndex, recipe: Recipe
 ) -> tuple[list[Patch], np.ndarray]:
-    """Return the patches of the classes and their probabilities among the classes alone, float [patches, classes]."""
+    """Return the patches of the classes and their probabilities over the classes, float [patches, classes]."""
     patches, rows = [], []
     for split in HELD_OUT:
         for patch, row in zip(index.select(split).patches, probabilities[split], strict=True):
             if patch.label in recipe.labels:
                 patches.append(patch)
                 rows.append(row[: len(recipe.labels)])
-    found = np.array(rows, float).reshape(-1, len(recipe.labels)) + _TINY  # background may have it all
+    found = np.array(rows, float).reshape(-1, len(recipe.labels)) + _TINY  # background may have probability 1
     return patches, found / found.sum(axis=1, keepdims=True)
 
 

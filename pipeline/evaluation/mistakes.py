@@ -1,4 +1,4 @@
-"""Answers of the released file to the test patches -> the wrong ones by loss, and which classes are confused."""
+"""Answers of the released file for the test patches -> the wrong ones by loss, and the confused classes."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
 MOST_PAIRS = 10
-_LEAST_PROBABILITY = 1e-7  # keeps the loss of an answer without any doubt finite: 16.1
+_LEAST_PROBABILITY = 1e-7  # keeps the loss finite, at most 16.1
 
 
 @dataclass(frozen=True)
 class TestAnswers:
-    """What is known of each test patch, in the index' order.
+    """The results of all test patches, in the order of the index.
 
-    scores, truths: of the released file; truths as `true_probabilities` gives them. features: float32
-    [patches, features], what the Keras network sees before its last layer.
+    scores, truths: of the released file; truths as returned by `true_probabilities`. features: float32 [patches,
+    features], pooled features of the Keras network.
     """
 
-    __test__ = False  # no test case, whatever pytest thinks of the name
+    __test__ = False  # tells pytest that this is not a test case
 
     index: PatchIndex
     scores: Scores
@@ -33,20 +33,20 @@ class TestAnswers:
 
     @property
     def losses(self) -> np.ndarray:
-        """Return float [patches]: the negative logarithm of the probability of the truth, 0.5 -> 0.693."""
+        """Return float [patches]: the negative logarithm of the true label's probability, 0.5 -> 0.693."""
         return -np.log(np.clip(self.truths, _LEAST_PROBABILITY, 1.0))
 
 
 def true_probabilities(probabilities: np.ndarray, labels: list[str], recipe: Recipe) -> np.ndarray:
-    """Return the probability that a model gave to the truth, float [patches].
+    """Return the model's probability of each true label, float [patches].
 
-    Of a background patch that is what the classes leave of 1, the background output's share and, of a model with
-    neighbours, what is lost for being unlike the training. A network without that output leaves nothing: there it is
-    1 - the confidence of the best class.
+    For a background patch it is 1 minus the sum over the classes: the background output and, in a model with
+    neighbours, the probability lost to the k-nearest-neighbour score. For a network without a background output it is 1
+    minus the confidence of the best class.
 
     Args:
         probabilities: float [patches, outputs], in the order of recipe.outputs.
-        labels: the true label of each patch.
+        labels: true label of each patch.
         recipe: of the run.
     """
     classes = probabilities[:, : len(recipe.labels)].astype(float)
@@ -57,11 +57,11 @@ def true_probabilities(probabilities: np.ndarray, labels: list[str], recipe: Rec
 
 
 def rank_mistakes(answers: TestAnswers) -> np.ndarray:
-    """Return the places of the wrong answers, int [mistakes], the highest loss first.
+    """Return the positions of the wrong answers, int [mistakes], highest loss first.
 
-    Wrong is a class's patch whose best label is another class, and a background patch that was accepted. Of the
-    former some were answered "unknown": the mistake did no harm, yet it shows what the network confuses. They come
-    after all others, again by loss. A patch whose best label is right but was rejected is no mistake of this list.
+    Wrong are patches of a class with another class as their best label, and accepted background patches. Patches of a
+    class that were answered "unknown" come after all others, again by loss: they did no harm but show what the network
+    confuses. Rejected patches with the right best label are not included.
     """
     scores = answers.scores
     rejected = scores.results == UNKNOWN
@@ -89,7 +89,7 @@ def confused_pairs(scores: Scores, wrong: np.ndarray) -> tuple[ConfusedPair, ...
 
 
 def summarise_mistakes(answers: TestAnswers, wrong: np.ndarray) -> MistakeCounts:
-    """Return how many patches are wrong, answered "unknown" and tested, and the confused pairs."""
+    """Return the numbers of wrong, of rejected and of tested patches, and the confused pairs."""
     scores = answers.scores
     unknown = scores.results == UNKNOWN
     return MistakeCounts(

@@ -1,4 +1,4 @@
-"""What the released file said of each test patch -> predictions.csv -> Scores, so that folds can be pooled."""
+"""Answers of the released file for each test patch <-> predictions.csv, so that folds can be pooled."""
 
 import math
 from collections.abc import Sequence
@@ -62,6 +62,6 @@ def read_predictions(path: Path, classes: tuple[str, ...]) -> Scores:
 
 
 def pool_scores(parts: Sequence[Scores]) -> Scores:
-    """Return the scores of several test sets as those of one."""
+    """Return the concatenated scores of several test sets."""
     names = ("labels", "photos", "results", "best", "confidences", "runners_up")
     return Scores(parts[0].classes, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -1,1 +1,1 @@
-"""Figures with their 95 % intervals, of classes and of masks."""
+"""Metrics of classification and segmentation, with 95 % intervals."""

@@ -1,4 +1,4 @@
-"""Probabilities of test patches -> the figures of a report; rates by scikit-learn, decisions by the runner's rule."""
+"""Probabilities of test patches -> the figures of a report, with the runner's decision rule."""
 
 import warnings
 from collections.abc import Callable
@@ -17,11 +17,11 @@ _CURVE_STEPS = 101
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model said of n patches.
+    """The answers of a model for n patches.
 
-    labels: the true labels, BACKGROUND for negatives. photos: name of each patch's photograph. results: the
-    decision at the threshold. best: the label it would give without rejection. confidences: of best. runners_up: the
-    second best label, empty where there is but one class.
+    labels: true labels, BACKGROUND for negatives. photos: name of each patch's photograph. results: decisions at the
+    threshold. best: labels without rejection. confidences: of best. runners_up: second best labels, empty if there is
+    only one class.
     """
 
     classes: tuple[str, ...]
@@ -32,22 +32,22 @@ class Scores:
     confidences: np.ndarray  # float [n]
     runners_up: np.ndarray  # str [n]
 
-    def take(self, places: np.ndarray) -> "Scores":
+    def take(self, positions: np.ndarray) -> "Scores":
         """Return the scores of some of the patches."""
         arrays = (self.labels, self.photos, self.results, self.best, self.confidences, self.runners_up)
-        return Scores(self.classes, *(array[places] for array in arrays))
+        return Scores(self.classes, *(array[positions] for array in arrays))
 
     @property
     def positive(self) -> np.ndarray:
-        """Tell which patches show one of the classes: bool [n]."""
+        """Return which patches show one of the classes: bool [n]."""
         return self.labels != BACKGROUND
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One class among the classes' patches, nothing rejected.
+    """Figures of one class on the classes' patches, nothing rejected.
 
-    accuracy: the share of all patches that are rightly told to be, or not to be, of the class; None in old reports.
+    accuracy: share of all patches correctly classified as of this class or not; None in old reports.
     """
 
     precision: Estimate
@@ -58,7 +58,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of results at the threshold, [row][column]: rows are true labels, columns results."""
+    """Confusion matrix at the threshold, counts [row][column]: rows are true labels, columns results."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -67,7 +67,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Mean confidence and accuracy of the n patches with a confidence from low to high; None without any."""
+    """Mean confidence and accuracy of the n patches with a confidence from low to high; None for an empty bin."""
 
     low: float
     high: float
@@ -78,7 +78,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class ThresholdPoint:
-    """The shares that a threshold would accept of the classes' patches and reject of background; None without any."""
+    """Shares of the classes' patches accepted and of background rejected at a threshold; None without such patches."""
 
     threshold: float
     accepted_known: float | None
@@ -87,7 +87,7 @@ class ThresholdPoint:
 
 @dataclass(frozen=True)
 class Metrics:
-    """All figures of one model; what reports of earlier versions lack is None.
+    """All figures of one model; fields missing in reports of earlier versions are None.
 
     Accuracies, F1 and calibration are of the classes' patches with nothing rejected, unless the name says otherwise.
     """
@@ -109,7 +109,7 @@ class Metrics:
 
 
 def score(probabilities: np.ndarray, labels: list[str], photos: list[str], rule: DecisionRule) -> Scores:
-    """Return what the model's own decision makes of each row of probabilities [n, outputs], as the runner does."""
+    """Return the model's decisions for probabilities [n, outputs], by the runner's code."""
     free = replace(rule, threshold=0.0)
     best = [decide(row, free) for row in probabilities]
     results = [decide(row, rule).result for row in probabilities]
@@ -160,7 +160,7 @@ def class_f1(counts: np.ndarray) -> np.ndarray:
 
 
 def expected_calibration_error(scores: Scores) -> float:
-    """Return the mean distance of confidence and accuracy over ten bins, weighted by their patches.
+    """Return the mean absolute difference of confidence and accuracy over ten bins, weighted by patches.
 
     Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
@@ -172,10 +172,10 @@ def expected_calibration_error(scores: Scores) -> float:
 def reliability(scores: Scores) -> tuple[ReliabilityBin, ...]:
     """Return mean confidence and accuracy of the patches in each tenth of confidence."""
     right = scores.best == scores.labels
-    place = np.minimum((scores.confidences * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    position = np.minimum((scores.confidences * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
     rows = []
     for number in range(RELIABILITY_BINS):
-        inside = place == number
+        inside = position == number
         n = int(inside.sum())
         low, high = number / RELIABILITY_BINS, (number + 1) / RELIABILITY_BINS
         rows.append(ReliabilityBin(low, high, n, _mean(scores.confidences[inside]), _mean(right[inside])))
@@ -183,7 +183,7 @@ def reliability(scores: Scores) -> tuple[ReliabilityBin, ...]:
 
 
 def auroc_background(scores: Scores) -> float | None:
-    """Return how often a class's patch has a higher confidence than a background patch; None without both kinds."""
+    """Return the AUROC of the classes' patches against background, by confidence; None without both kinds."""
     positive = scores.positive
     if positive.all() or not positive.any():
         return None
@@ -200,7 +200,7 @@ def _second_best(probabilities: np.ndarray, labels: tuple[str, ...], classes: tu
 
 
 def _averages(scores: Scores) -> dict[str, Estimate]:
-    """Return the averages over classes: values by scikit-learn, intervals from resampled confusion matrices."""
+    """Return the averages over classes, with intervals from resampled confusion matrices."""
     statistics: dict[str, Callable[[np.ndarray], float]] = {
         "balanced_accuracy": balanced_accuracy,
         "macro_f1": lambda counts: float(class_f1(counts)[_involved(counts)].mean()),
@@ -209,7 +209,7 @@ def _averages(scores: Scores) -> dict[str, Estimate]:
     if not len(scores.labels):
         return dict.fromkeys(statistics, UNDEFINED)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class that is given but not among the test patches
+        warnings.simplefilter("ignore", UserWarning)  # of a class that is answered but not among the test patches
         balanced = balanced_accuracy_score(scores.labels, scores.best)
     values = {
         "balanced_accuracy": balanced,
@@ -220,7 +220,7 @@ def _averages(scores: Scores) -> dict[str, Estimate]:
 
 
 def _involved(counts: np.ndarray) -> np.ndarray:
-    """Tell which classes are true or given in a confusion matrix: bool [classes]; F1 of others is undefined."""
+    """Return which classes are true or given in a confusion matrix: bool [classes]; F1 of others is undefined."""
     return counts.sum(axis=0) + counts.sum(axis=1) > 0
 
 
@@ -234,7 +234,7 @@ def _per_class(scores: Scores) -> dict[str, ClassFigures]:
 
 
 def _estimate_f1(scores: Scores, number: int) -> Estimate:
-    """Return F1 of one class; resampled photographs that do not involve it say nothing of it."""
+    """Return F1 of one class; resamples in which it is undefined are ignored."""
 
     def resampled(counts: np.ndarray) -> float | None:
         return float(class_f1(counts)[number]) if _involved(counts)[number] else None
@@ -249,14 +249,14 @@ def _over_counts(scores: Scores, value: float, statistic: Callable[[np.ndarray],
     numbers = {label: number for number, label in enumerate(scores.classes)}
     cells = np.array([numbers[t] * classes + numbers[b] for t, b in zip(scores.labels, scores.best, strict=True)])
 
-    def resampled(places: np.ndarray) -> float | None:
-        return statistic(np.bincount(cells[places], minlength=classes**2).reshape(classes, classes))
+    def resampled(positions: np.ndarray) -> float | None:
+        return statistic(np.bincount(cells[positions], minlength=classes**2).reshape(classes, classes))
 
     return bootstrap(float(value), resampled, scores.photos)
 
 
 def _confusion(scores: Scores) -> Confusion:
-    """Count results at the threshold: rows are true labels with background last, columns results with unknown last."""
+    """Return the confusion matrix at the threshold, with background as the last row and unknown as the last column."""
     rows, columns = [*scores.classes, BACKGROUND], [*scores.classes, UNKNOWN]
     true = np.where(scores.positive, scores.labels, UNKNOWN)  # one name for the last row and the last column
     counts = confusion_matrix(true, scores.results, labels=columns)
@@ -274,7 +274,7 @@ def _threshold_curve(positives: Scores, negatives: Scores) -> tuple[ThresholdPoi
 def _over_photos(scores: Scores, statistic: Callable[[Scores], float | None]) -> Estimate:
     if not len(scores.labels):
         return UNDEFINED
-    return bootstrap(statistic(scores), lambda places: statistic(scores.take(places)), scores.photos)
+    return bootstrap(statistic(scores), lambda positions: statistic(scores.take(positions)), scores.photos)
 
 
 def _mean(values: np.ndarray) -> float | None:

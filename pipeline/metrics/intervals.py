@@ -1,4 +1,4 @@
-"""A measured value with its 95 % interval and n: the only form in which figures enter a report."""
+"""Estimates with 95 % intervals and n: the form of all figures in a report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval, measured on n examples; None where one is undefined."""
+    """A value with its 95 % interval, measured on n examples; undefined parts are None."""
 
     value: float | None
     low: float | None
@@ -26,11 +26,11 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     def is_above(self, level: float | None) -> bool:
-        """Tell whether the whole interval lies above a level; False where either is undefined."""
+        """Return whether the whole interval is above a level; False if either is undefined."""
         return self.low is not None and level is not None and self.low > level
 
     def is_below(self, level: float | None) -> bool:
-        """Tell whether the whole interval lies below a level; False where either is undefined."""
+        """Return whether the whole interval is below a level; False if either is undefined."""
         return self.high is not None and level is not None and self.high < level
 
 
@@ -46,24 +46,24 @@ def proportion(successes: int, n: int) -> Estimate:
 
 
 def share_of(hits: np.ndarray) -> Estimate:
-    """Return the share that is true of bool [n], as a proportion."""
+    """Return the share of True in bool [n], as a proportion."""
     return proportion(int(hits.sum()), len(hits))
 
 
 def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | None], photos: np.ndarray) -> Estimate:
-    """Return a value measured on examples with a percentile interval over resampled photographs.
+    """Return a value with a percentile interval over resampled photographs.
 
-    Patches of one photograph are alike, so photographs are drawn, not patches (cluster bootstrap; Davison and
-    Hinkley 1997, chapter 3.8). The draws depend on nothing but the number of photographs. Written by hand because
-    scipy.stats.bootstrap draws single examples: it knows neither clusters of different sizes nor undefined resamples.
+    Patches of one photograph are not independent, so photographs are resampled, not patches (cluster bootstrap; Davison
+    and Hinkley 1997, chapter 3.8). The resamples depend only on the number of photographs. scipy.stats.bootstrap is not
+    used because it resamples single examples: it supports neither clusters of different sizes nor undefined resamples.
 
     Args:
         value: the statistic of all examples.
-        statistic: from positions of examples, int [m], to its value, None where it is undefined.
-        photos: the photograph's name of each example, [n].
+        statistic: function from positions of examples, int [m], to the value, None if it is undefined.
+        photos: photograph name of each example, [n].
     """
     names, owner, sizes = np.unique(photos, return_inverse=True, return_counts=True)
-    by_photo = np.argsort(owner, kind="stable")  # positions of examples, photograph after photograph
+    by_photo = np.argsort(owner, kind="stable")  # positions of examples, sorted by photograph
     starts = np.cumsum(sizes) - sizes
     random = make_generator(0, "bootstrap", len(names))
     values = []
@@ -81,22 +81,22 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
 def share_over_photos(hits: np.ndarray, photos: np.ndarray) -> Estimate:
     """Return a share with the wider of two 95 % intervals: Wilson's, and the one over resampled photographs.
 
-    Wilson's takes patches of one photograph for independent, the other one has no width where every patch is right:
-    each is too narrow where the other one is not.
+    Wilson's interval assumes that patches of one photograph are independent; the bootstrap interval has no width if
+    every patch is right.
 
     Args: hits bool [n]; photos str [n], as for bootstrap.
     """
     share = share_of(hits)
     if not len(hits):
         return share
-    drawn = bootstrap(share.value, lambda places: float(hits[places].mean()), photos)
+    drawn = bootstrap(share.value, lambda positions: float(hits[positions].mean()), photos)
     lows, highs = zip(*(one.ends for one in (share, drawn) if one.ends), strict=True)
     return replace(share, low=min(lows), high=max(highs))
 
 
 def mean_difference(first: np.ndarray, second: np.ndarray, photos: np.ndarray) -> Estimate:
-    """Return the mean of first - second, float or bool [n], on the same examples, photographs resampled."""
+    """Return the mean of first - second, float or bool [n], on the same examples, with photographs resampled."""
     difference = first.astype(float) - second.astype(float)
     if not len(difference):
         return UNDEFINED
-    return bootstrap(float(difference.mean()), lambda places: float(difference[places].mean()), photos)
+    return bootstrap(float(difference.mean()), lambda positions: float(difference[positions].mean()), photos)

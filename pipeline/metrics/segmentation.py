@@ -1,4 +1,4 @@
-"""Raw scores and masks -> how well anomalies are found: AUROC, AUPRO and F1, as published figures define them."""
+"""Raw scores and masks -> AUROC, AUPRO and F1, defined as in published figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
-AUPRO_LIMIT = 0.3  # false positive rate up to which the area is taken, as in Bergmann et al. 2021
+AUPRO_LIMIT = 0.3  # upper limit of the false positive rate, as in Bergmann et al. 2021
 
 
 def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """Return the probability that a positive has a higher score than a negative, ties counting half; None without both.
+    """Return the area under the ROC curve, ties counting half; None without both positives and negatives.
 
     Args: scores float [n]; positive bool [n].
     """
@@ -19,14 +19,13 @@ def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
 
 
 def aupro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], limit: float = AUPRO_LIMIT) -> float | None:
-    """Return the area under the per-region overlap up to a false positive rate, as a share of the largest possible.
+    """Return the area under the per-region overlap curve up to a false positive rate, divided by that rate.
 
-    At each threshold: the mean, over the connected regions of the masks (corners connect), of the share of the region
-    that is found, against the share of all normal pixels that is. Exact: every score is a threshold. Between two of
-    them the curve is straight. Bergmann et al. 2021, "The MVTec Anomaly Detection Dataset", section 5.3. None without
-    a region or without a normal pixel.
+    The curve is the mean overlap with the connected regions of the masks (8-connected) against the false positive rate
+    of pixels. Every score is a threshold; between thresholds the curve is linear. Source: Bergmann et al. 2021, "The
+    MVTec Anomaly Detection Dataset", section 5.3. None without a region or without a normal pixel.
 
-    Args: scores float [height, width] and masks bool [height, width], one each a photograph.
+    Args: scores float [height, width] and masks bool [height, width], one per photograph.
     """
     values = np.concatenate([one.ravel() for one in scores]).astype(np.float64)
     weights, regions = _region_weights(masks)
@@ -44,14 +43,14 @@ def aupro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], limit: floa
 
 @dataclass(frozen=True)
 class BestF1:
-    """The highest F1 of any threshold, and that threshold."""
+    """The highest F1 over all thresholds, and its threshold."""
 
     value: float
     threshold: float
 
 
 def best_f1(scores: np.ndarray, positive: np.ndarray) -> BestF1 | None:
-    """Return the best F1 of all thresholds: an upper bound, since the masks choose it; None without positives."""
+    """Return the highest F1 over all thresholds, an upper bound chosen by the masks; None without positives."""
     if not positive.any():
         return None
     precision, recall, thresholds = precision_recall_curve(positive, scores, drop_intermediate=True)
@@ -61,12 +60,12 @@ def best_f1(scores: np.ndarray, positive: np.ndarray) -> BestF1 | None:
 
 
 def f1(found: np.ndarray, positive: np.ndarray) -> float | None:
-    """Return F1 of what was found, bool [n], against what is there, bool [n]; None where both are empty."""
+    """Return F1 of found, bool [n], against positive, bool [n]; None if both are empty."""
     return float(f1_score(positive, found)) if found.any() or positive.any() else None
 
 
 def _region_weights(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
-    """Return for each pixel of all masks 1 / the size of its region, 0 outside, and the number of regions."""
+    """Return 1 / region size for each pixel of all masks, 0 outside of regions, and the number of regions."""
     parts, regions = [], 0
     for mask in masks:
         count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
@@ -79,5 +78,5 @@ def _region_weights(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
 
 
 def _ends(ranked: np.ndarray) -> np.ndarray:
-    """Return the last place of each run of equal values."""
+    """Return the last index of each sequence of equal values."""
     return np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])

@@ -1,13 +1,13 @@
-"""CIFAR-10 with under a million parameters, from scratch, on the training set alone.
+"""CIFAR-10 with under a million parameters, trained from scratch on the training set only.
 
     python -m pipeline run cifar10
     python -m pipeline run cifar10 --images FOLDER_OR_ZIP
 
-Without --images Keras downloads the pictures as published (170 MB, once). The folder or zip holds train/CLASS and
-test/CLASS; a picture may lie there in several versions, a.jpg and a.png, which are kept on one side of the split.
-A tenth of the training pictures is held out for everything that is chosen; the test pictures are only measured.
+Without --images Keras downloads the original pictures (170 MB, once). The folder or zip holds train/CLASS and
+test/CLASS; versions of a picture, a.jpg and a.png, are kept in the same split. A tenth of the training pictures is held
+out for validation; the test pictures are used only for evaluation.
 
-What was measured: README.txt, table of results, and docs/cifar10.md.
+Results: README.txt, table of results, and docs/cifar10.md.
 """
 
 from pipeline.data.cifar10 import CLASSES

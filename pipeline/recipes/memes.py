@@ -1,18 +1,18 @@
-"""Memes of two games, told apart by a network that ImageNet has taught; another game can be added without training.
+"""Memes of two games, classified by an ImageNet-pretrained network; further games can be added without training.
 
     python -m pipeline run memes
     python -m pipeline run memes --images FOLDER_OR_ZIP
     python -m pipeline run memes --images FOLDER_OR_ZIP --set network.weights=FILE
 
-The folder or zip holds the folders doom and animal_crossing, pictures of any size in them; other games by
---set labels=a,b. Keras downloads the ImageNet weights once; a .weights.h5 of keras.applications' MobileNetV1 without
-its classifier does as well. The head learns first, then the trunk from fit.trainable_from on. The artefact carries the
-features of training memes (calibrate.kind neighbours): what is like none of them is unknown, and a class can be added
-by those of its own.
+The folder or zip holds the folders doom and animal_crossing with pictures of any size; for other games use --set
+labels=a,b. Keras downloads the ImageNet weights once; a .weights.h5 of keras.applications' MobileNetV1 without its
+classifier can be used instead. The head is trained first, then the trunk from fit.trainable_from on. The artefact
+stores the features of training memes (calibrate.kind neighbours): pictures that are similar to none of them are
+unknown, and classes can be added.
 
-Without --images memes are drawn (pipeline.drawn.memes), and the small network learns from what it knows of drawn
-minerals: four minutes on two cores, nothing to download. Pictures of no game are drawn as well, as background. A folder
-of the name background does the same for photographs with --set network.background=output.
+Without --images memes are drawn (pipeline.drawn.memes), and the small network is fine-tuned from its weights for drawn
+minerals: four minutes on two cores, without a download. Pictures of no game are drawn as background. For photographs, a
+folder named background has the same role with --set network.background=output.
 """
 
 from pipeline.settings.recipe import Recipe
@@ -23,7 +23,7 @@ RECIPE = Recipe(
     title="Memes of two games, pretrained network",
     labels=("doom", "animal_crossing"),
     source=SourceSettings(kind="memes", count=700),
-    augment=AugmentSettings(  # captions stand upright, and a screen is seen from the front
+    augment=AugmentSettings(  # captions are upright, and screens are seen from the front
         flip="horizontal",
         crop=0.35,
         detail=0.15,
@@ -65,7 +65,7 @@ RECIPE = Recipe(
         ("augment.crop", "0.2"),
         ("augment.detail", "0"),
         ("augment.erasing", "0"),
-        ("augment.saturation", "1"),  # a network without ImageNet's eyes would learn the colours alone
+        ("augment.saturation", "1"),  # without ImageNet weights the network would learn only colours
         ("augment.hue", "0.1"),
         ("fit.epochs", "24"),
         ("fit.patience", "10"),
@@ -74,12 +74,12 @@ RECIPE = Recipe(
     ),
     smoke=(
         ("source.count", "100"),
-        ("network.background", "confidence"),  # three kinds are too much for so few pictures
+        ("network.background", "confidence"),  # three outputs are too many for so few pictures
         ("network.trunk", "patch_net"),
         ("network.head", "classifier"),
         ("network.weights", "drawn"),
         ("network.input_side", "64"),
-        ("fit.kind", "two_stage"),  # as with photographs; and the frozen trunk is of use after few steps
+        ("fit.kind", "two_stage"),  # as with photographs; the frozen trunk is useful after few steps
         ("fit.trainable_from", "last_conv"),
         ("fit.head_learning_rate", "1e-2"),
         ("fit.head_epochs", "8"),

@@ -1,9 +1,9 @@
-"""Seven minerals from tight patches, with our own network from scratch.
+"""Seven minerals from tight patches, with the project's own network trained from scratch.
 
     python -m pipeline run minerals
     python -m pipeline run minerals --images PHOTOS --annotations FILE
 
-Measured figures, with n, machine and time: README.txt, table of results.
+Results: README.txt, table of results.
 """
 
 from pipeline.drawn.scenes.dataset import MINERALS
@@ -18,13 +18,13 @@ RECIPE = Recipe(
     network=NetworkSettings(weights="drawn", input_side=128),
     fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02, balance="none"),
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
-    embedded=(  # what gets furthest in five minutes; docs/experiments.csv
+    embedded=(  # the most accurate settings for five minutes; docs/experiments.csv
         ("source.count", "1200"),
         ("patches.jitters", "0"),
         ("patches.negatives", "2"),
         ("patches.outliers", "0"),
         ("network.input_side", "64"),
-        ("network.weights", "none"),  # the drawn ones come from scenes like these
+        ("network.weights", "none"),  # the included weights were trained on such scenes
         ("fit.batch_size", "64"),
         ("fit.weight_decay", "1e-4"),
         ("fit.epochs", "30"),

@@ -1,17 +1,17 @@
-"""Seven minerals from tight patches, with a network that was trained on ImageNet before.
+"""Seven minerals from tight patches, with an ImageNet-pretrained network.
 
     python -m pipeline run minerals_transfer --images PHOTOS --annotations FILE
 
-The ImageNet weights are downloaded once. With weights from a file (a .weights.h5 of keras.applications without its
-classifier, or best.keras of an earlier run), nothing is:
+The ImageNet weights are downloaded once. Weights of a file (a .weights.h5 of keras.applications without its classifier,
+or best.keras of an earlier run) need no download:
 
     python -m pipeline run minerals_transfer --images PHOTOS --annotations FILE --set network.weights=FILE
 
-The trunk is the one that got furthest (docs/experiments.csv): MobileNetV1. Others, by --set network.trunk: see
-models/backbones.py; MobileNetV3-Large, as published, is mobilenet_v3_large, whose int8 file is slower than its float
-one. fit.trainable_from names a layer of the trunk: set it with the trunk, or to nothing.
+The trunk is the most accurate one (docs/experiments.csv): MobileNetV1. For others use --set network.trunk, see
+models/backbones.py; MobileNetV3-Large as published is mobilenet_v3_large, but its int8 file is slower than the float
+file. fit.trainable_from names a layer of the trunk: change it with the trunk, or set it to "".
 
-Test patches and splits are those of the recipe minerals, so that figures can be compared photograph by photograph.
+Test patches and splits are those of the recipe minerals, so that figures can be compared.
 """
 
 from dataclasses import replace

@@ -1,12 +1,12 @@
-"""Anomalies on magnetic tiles: a surface that differs more from tile to tile than most defects differ from it.
+"""Anomalies on magnetic tiles, which differ more from each other than most defects differ from normal texture.
 
     python -m pipeline run tiles --images FREE --test TILES
     python -m pipeline run tiles --images FREE --test TILES --set network.weights=FILE
 
-FREE: photographs of tiles without defects. TILES: photographs that only measure, with masks in a folder "masks" beside
-FREE or in --masks. Without --images the flow is tried on drawn planks of wood, which says nothing about tiles.
+FREE: photographs of tiles without defects. TILES: test photographs, with masks in a folder "masks" next to FREE or in
+--masks. Without --images the stages run on drawn planks of wood, which says nothing about tiles.
 
-How these settings were found, and what each of them gives: docs/wood.md.
+How these settings were chosen, and the effect of each: docs/wood.md.
 """
 
 from dataclasses import replace
@@ -28,8 +28,8 @@ RECIPE = replace(
         candidates=24000,
         coreset_size=8000,
         smoothing=8,
-        local_contrast=81,  # six exposures
-        score_share=0.05,  # some defects are spread out
+        local_contrast=81,  # photographs have six exposures
+        score_share=0.05,  # some defects cover large areas
     ),
     embedded=(("network.trunk", "patch_net"), ("network.weights", "drawn")),
 )

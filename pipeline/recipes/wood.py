@@ -1,14 +1,14 @@
-"""Anomalies on wood from a handful of unlabelled photographs: a bank of normal features, masks, no training.
+"""Anomalies on wood from a few unlabelled photographs: a memory bank of normal features, without training.
 
     python -m pipeline run wood
     python -m pipeline run wood --images PHOTOS
     python -m pipeline run wood --images PHOTOS --crops CROPS --set network.weights=FILE
 
-Without --images the program draws planks, and uses its own network. PHOTOS may hold some anomalies; with
---set anomaly.clean=true they are known to hold none. Masks measure and choose nothing: those in --masks, or in a
-folder "masks" beside that of the photographs. CROPS: a folder of example regions for each name.
+Without --images the program draws planks and uses its own network. PHOTOS may contain some anomalies; with --set
+anomaly.clean=true they must contain none. Masks are used only for evaluation: those in --masks, or in a folder "masks"
+next to the photographs. CROPS: example regions, one folder per name.
 
-Any other surface: the same commands with its photographs. What was measured: docs/wood.md.
+For other materials use the same commands with their photographs. Results: docs/wood.md.
 """
 
 from pipeline.settings.anomaly import AnomalySettings
@@ -32,7 +32,7 @@ RECIPE = Recipe(
         ("anomaly.clean", "true"),
         ("anomaly.false_positive_rate", "0.001"),
         ("anomaly.levels", "2,4"),
-        ("anomaly.normalize_by_median", "false"),  # the bank knows every kind of drawn plank
+        ("anomaly.normalize_by_median", "false"),  # the memory bank has every kind of drawn plank
         ("anomaly.smoothing", "2"),
     ),
     smoke=(

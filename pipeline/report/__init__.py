@@ -1,1 +1,1 @@
-"""What was measured -> report.json and report.html."""
+"""Measured figures -> report.json and report.html."""

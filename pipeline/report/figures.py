@@ -1,4 +1,4 @@
-"""A report -> the page's plots as inline SVG, each with the text that a screen reader speaks."""
+"""A report -> the page's plots as inline SVG, each with a text alternative for screen readers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +10,13 @@ from pipeline.report.style import THIN, share, size
 
 
 def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, float]]) -> dict[str, Markup]:
-    """Return the page's plots as inline SVG by name; a plot without numbers is left out."""
+    """Return the page's plots as inline SVG, by name; plots without data are left out."""
     metrics, threshold = report.metrics, report.calibration.threshold
     figures = {"comparison": (plots.draw_comparison(_bars(report)), plots.speak_bars(_bars(report)))}
     durations = _durations(report)
     if durations:
         spoken = "; ".join(f"{row.name} {row.text}" for row in durations)
-        figures["cost"] = plots.draw_durations(durations), f"Median time a patch and size: {spoken}."
+        figures["cost"] = plots.draw_durations(durations), f"Median time per patch and size: {spoken}."
     points = _class_points(report)
     spoken = "; ".join(f"{row.name} {share(row.precision)} and {share(row.recall)}" for row in points)
     figures["classes"] = plots.draw_classes(points), f"Precision and recall: {spoken}."
@@ -35,14 +35,14 @@ def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, fl
 
 
 def ordered_classes(report: ClassificationReport) -> list[str]:
-    """Return every class that the report names, in the order of the confusion matrix, whatever the JSON's order."""
+    """Return all classes of the report in the order of the confusion matrix."""
     metrics = report.metrics
     named = [metrics.confusion.rows, *report.data.patches.values(), metrics.per_class]
     return list(dict.fromkeys(label for labels in named for label in labels))
 
 
 def _bars(report: ClassificationReport) -> list[plots.Bar]:
-    """Return the bars of the comparison: the released network, the Keras model that it came from, the baseline."""
+    """Return the bars of the comparison: the released model, the Keras model, the baseline."""
     rows = [(f"network, {report.released}", report.metrics.accuracy)]
     keras = report.models.get("keras")
     if report.released != "keras" and keras:
@@ -59,7 +59,7 @@ def _class_points(report: ClassificationReport) -> list[plots.ClassPoints]:
 
 
 def _durations(report: ClassificationReport) -> list[plots.Duration]:
-    """Return the times of the released model and of the others, in the order of the chain."""
+    """Return the times of the released model and of the others, in the order of model_columns."""
     times, sizes = report.cost.latency_ms, report.cost.bytes
     names = sorted(times, key=lambda name: (name != report.released, name != "keras", name))
     return [

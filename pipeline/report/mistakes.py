@@ -1,4 +1,4 @@
-"""A report's mistakes and doubtful labels -> what the page shows of them, their pictures inside the page."""
+"""A report's mistakes and label errors -> their part of the page, with embedded pictures."""
 
 import base64
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from pipeline.settings.labels import BACKGROUND
 
 PICTURE_SIDE_PIXELS = 160
 NEAREST_SIDE_PIXELS = 112
-_LOSSLESS_SIDE_PIXELS = 64  # JPEG would blur smaller pictures, and saves nothing on them
+_LOSSLESS_SIDE_PIXELS = 64  # JPEG would blur smaller pictures without saving space
 _QUALITY = 80
 _SCALE_PIXELS = (96, 8)
 
@@ -32,9 +32,9 @@ class HasFile(Protocol):
 
 @dataclass(frozen=True)
 class PictureCard:
-    """An entry of a report with its picture as a data URI, None where that can't be read.
+    """An entry of a report with its picture as a data URI, None if it can't be read.
 
-    maps, nearest: of a mistake: where the network saw its labels, and the training patches that are most alike.
+    maps, nearest: of a mistake: its heat maps, and the most similar training patches.
     """
 
     entry: HasFile
@@ -44,7 +44,7 @@ class PictureCard:
 
 
 def mistakes_context(report: ClassificationReport, folder: Path) -> dict[str, Any]:
-    """Return what mistakes.html.jinja needs; a report of an earlier version has neither part: None.
+    """Return the variables of mistakes.html.jinja; parts that reports of earlier versions lack are None.
 
     Files of the report are relative to folder.
     """
@@ -60,7 +60,7 @@ def mistakes_context(report: ClassificationReport, folder: Path) -> dict[str, An
 
 
 def picture_uri(path: Path, side: int = PICTURE_SIDE_PIXELS) -> str | None:
-    """Return a picture as a data URI, its longer side at most so many pixels, or None where it can't be read."""
+    """Return a picture, its longer side at most `side` pixels, as a data URI; None if it can't be read."""
     try:
         picture = Image.fromarray(read_image(path))
     except InputError:

@@ -1,14 +1,14 @@
-"""What keys of report.json, control.json and crossval.json were called in earlier versions -> what they are called now.
+"""Keys of report.json, control.json and crossval.json of earlier versions -> their current names.
 
-Files that were measured then stay as they are; whatever reads one passes it through `modern` first.
+Old files are not rewritten; every reader passes them through `modern` first.
 """
 
 from typing import Any
 
 from pipeline.settings.old_names import RENAMED
 
-# old key -> the name of today. "parent.key" is renamed under that parent alone, ".key" at the top of a file: the short
-# names could as well be those of a user's classes or photographs, which are keys too.
+# old key -> current key. "parent.key" is renamed only under that parent, ".key" only at the top of a file: short names
+# could also be names of a user's classes or photographs, which are keys too.
 OLD_NAMES = {
     "rejected_minerals": "rejected_known",
     "accepted_minerals": "accepted_known",
@@ -25,7 +25,7 @@ OLD_NAMES = {
 
 
 def modern(value: Any, parent: str = "") -> Any:
-    """Return a value of JSON with the names of today; entries of a list count as under the list's own key.
+    """Return a JSON value with current key names; entries of a list have the list's key as parent.
 
     {"rejected_minerals": 1, "nearest": [{"likeness": 2}]} becomes {"rejected_known": 1, "nearest": [{"cosine": 2}]}.
     """

@@ -1,4 +1,4 @@
-"""A template and its values -> one self-contained page: style, plots and pictures inside, no outside resource."""
+"""A template and its variables -> a self-contained page with embedded style, plots and pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_page(template: str, **values: Any) -> str:
-    """Return the page that a template of templates/ gives; a value that it names and is not given is an error.
+    """Return the page rendered from a template of templates/; an undefined variable is an error.
 
-    Numbers come through the filters share, decimal, show, bounds, spread and size; all pages share style.css.
+    Numbers are formatted by the filters share, decimal, show, bounds, spread and size; all pages share style.css.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

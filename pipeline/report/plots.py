@@ -1,4 +1,4 @@
-"""Numbers of a report -> matplotlib figures -> inline SVG that takes its colours and its font from the page."""
+"""Figures of a report -> matplotlib plots -> inline SVG that takes its colours and font from the page."""
 
 import io
 import math
@@ -17,7 +17,7 @@ from pipeline.metrics.classification import ReliabilityBin, ThresholdPoint
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.style import THIN, share
 
-Row = Mapping[str, float]  # of a history: an epoch
+Row = Mapping[str, float]  # one epoch of a history
 
 # The light page's colours; in the SVG each becomes var(--name), which the page sets for light, dark and print.
 PALETTE = {
@@ -30,7 +30,7 @@ PALETTE = {
 }
 INK, MUTED, LINE, ACCENT, SOFT, PAPER = PALETTE.values()
 
-_LONGEST_NAME = 24  # letters that fit beside a plot
+_LONGEST_NAME = 24  # characters that fit next to a plot
 WIDTH_INCHES = 4.4  # 317 points: text stays near 9 pixels on a phone and near 13 in a wide column
 STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
     "axes.axisbelow": True,
@@ -43,7 +43,7 @@ STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
     "axes.spines.top": False,
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the layout is the same on every machine
+    "font.family": "DejaVu Sans",  # part of matplotlib, so that the layout is the same on every machine
     "font.size": 8.5,
     "grid.color": LINE,
     "grid.linewidth": 0.5,
@@ -53,7 +53,7 @@ STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
     "lines.linewidth": 1.6,
     "svg.fonttype": "none",
     "text.color": INK,
-    "text.parse_math": False,  # a class or file name may hold a dollar sign
+    "text.parse_math": False,  # a class or file name may contain a dollar sign
     "xtick.color": MUTED,
     "xtick.major.size": 0,
     "ytick.color": MUTED,
@@ -63,7 +63,7 @@ STYLE: dict[Any, Any] = {  # Any: the keys are a literal type of matplotlib
 
 @dataclass(frozen=True)
 class Bar:
-    """One measured share in [0, 1] with its interval and the text beside it; value None draws the text alone."""
+    """One share in [0, 1] with its interval and label text; value None draws only the text."""
 
     name: str
     text: str
@@ -73,22 +73,22 @@ class Bar:
 
 
 def estimate_bar(name: str, estimate: Estimate) -> Bar:
-    """Return the bar of a measured share."""
+    """Return the bar of an estimate."""
     return Bar(name, share(estimate.value), estimate.value, estimate.low, estimate.high)
 
 
 def speak_bars(bars: Sequence[Bar]) -> str:
-    """Return the text that a screen reader speaks for a comparison of accuracies."""
+    """Return the text alternative of a comparison of accuracies."""
     return "Accuracy: " + "; ".join(f"{bar.name} {bar.text}" for bar in bars) + "."
 
 
 def draw_comparison(bars: Sequence[Bar]) -> Figure:
-    """Draw one horizontal bar each, the first on top and in the accent colour, with intervals as whiskers."""
+    """Draw one horizontal bar per entry with its interval as whiskers; the first is on top, in the accent colour."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.5 + 0.62 * len(bars)))
         axes = figure.subplots()
-        for place, bar in enumerate(bars):
-            _draw_bar(axes, bar, -place, ACCENT if place == 0 else SOFT)
+        for y, bar in enumerate(bars):
+            _draw_bar(axes, bar, -y, ACCENT if y == 0 else SOFT)
         axes.set(xlim=(0, 1.16), ylim=(0.35 - len(bars), 0.75), yticks=[])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.xaxis.set_major_formatter(percent_axis())
@@ -98,7 +98,7 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
 
 @dataclass(frozen=True)
 class ClassPoints:
-    """Precision and recall of one class; None where there is nothing to divide by."""
+    """Precision and recall of one class; None where the denominator is 0."""
 
     name: str
     precision: float | None
@@ -107,7 +107,7 @@ class ClassPoints:
 
 @dataclass(frozen=True)
 class Duration:
-    """Milliseconds of one picture, median and 95th percentile, and the text beside them."""
+    """Milliseconds per picture, median and 95th percentile, and the label text."""
 
     name: str
     text: str
@@ -116,23 +116,23 @@ class Duration:
 
 
 def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
-    """Draw precision and recall of each class on one line, joined, so that a one-sided class stands out."""
+    """Draw precision and recall of each class on one line, joined, so that a large difference is easy to see."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(classes)))
         axes = figure.subplots()
-        for place, row in enumerate(classes):
+        for y, row in enumerate(classes):
             if row.precision is not None and row.recall is not None:
-                axes.hlines(place, row.precision, row.recall, color=LINE, linewidth=3)
+                axes.hlines(y, row.precision, row.recall, color=LINE, linewidth=3)
         styles: dict[str, dict[str, Any]] = {
             "precision": {"facecolor": PAPER, "edgecolor": INK},
             "recall": {"color": ACCENT},
         }
         lowest = 1.0
         for name, style in styles.items():
-            points = [(getattr(row, name), place) for place, row in enumerate(classes)]
-            values, places = zip(*[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True)
+            points = [(getattr(row, name), y) for y, row in enumerate(classes)]
+            values, heights = zip(*[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True)
             lowest = min([lowest, *(value for value in values if not math.isnan(value))])
-            axes.scatter(values, places, s=26, linewidth=1.2, label=name, zorder=3, **style)
+            axes.scatter(values, heights, s=26, linewidth=1.2, label=name, zorder=3, **style)
         axes.set_yticks(range(len(classes)), [_shortened(row.name) for row in classes])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
@@ -144,23 +144,23 @@ def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
 
 
 def draw_durations(durations: Sequence[Duration]) -> Figure:
-    """Draw one horizontal bar each for the median, with a whisker to the 95th percentile."""
+    """Draw one horizontal bar per median, with a whisker to the 95th percentile."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 0.62 * len(durations)))
         axes = figure.subplots()
         longest = max(row.p95 for row in durations)
-        for place, row in enumerate(durations):
-            axes.text(0, 0.3 - place, row.name, va="bottom", fontsize=8.5)
-            axes.barh(-place, row.median, height=0.46, color=ACCENT if place == 0 else SOFT)
-            axes.plot([row.median, row.p95], [-place, -place], color=INK, linewidth=1.2, marker="|", markevery=[1])
-            axes.text(row.p95 + 0.02 * longest, -place, row.text, va="center", fontweight="bold")
+        for y, row in enumerate(durations):
+            axes.text(0, 0.3 - y, row.name, va="bottom", fontsize=8.5)
+            axes.barh(-y, row.median, height=0.46, color=ACCENT if y == 0 else SOFT)
+            axes.plot([row.median, row.p95], [-y, -y], color=INK, linewidth=1.2, marker="|", markevery=[1])
+            axes.text(row.p95 + 0.02 * longest, -y, row.text, va="center", fontweight="bold")
         axes.set(xlim=(0, 1.45 * longest), ylim=(0.35 - len(durations), 0.75), yticks=[], xlabel="milliseconds")
         axes.spines[["left", "bottom"]].set_visible(False)
     return figure
 
 
 def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
-    """Draw the accuracy of each bin of confidence against its mean confidence, over the number of patches."""
+    """Draw the accuracy of each bin against its mean confidence, above a histogram of the patches."""
     points = [(row.confidence, row.accuracy) for row in bins if row.confidence is not None and row.accuracy is not None]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 4.1))
@@ -174,7 +174,7 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
 
 
 def draw_threshold_curve(curve: Sequence[ThresholdPoint], threshold: float) -> Figure:
-    """Draw what is accepted and what is rejected at every threshold, the chosen one marked."""
+    """Draw the accepted and rejected shares at every threshold, with the chosen threshold marked."""
     thresholds = [row.threshold for row in curve]
     known, background = [row.accepted_known for row in curve], [row.rejected_background for row in curve]
     with matplotlib.rc_context(STYLE):
@@ -191,9 +191,9 @@ def draw_threshold_curve(curve: Sequence[ThresholdPoint], threshold: float) -> F
 
 
 def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
-    """Draw loss and accuracy by epoch, counted from 1, for training and validation, the best epoch marked.
+    """Draw loss and accuracy by epoch, counted from 1, for training and validation, with the best epoch marked.
 
-    A measure that no row holds is left out of its panel.
+    Measures missing from all rows are left out.
     """
     epochs = [row["epoch"] + 1 for row in history]
     with matplotlib.rc_context(STYLE):
@@ -213,10 +213,9 @@ def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
 
 
 def svg_text(figure: Figure, name: str, description: str) -> str:
-    """Return a figure as one <svg> element to put into an HTML page; the same figure gives the same bytes.
+    """Return a figure as one <svg> element for an HTML page; the same figure gives the same bytes.
 
-    name makes the element's ids differ from those of the page's other figures. description is the text
-    alternative that a screen reader speaks.
+    name: prefix that makes the element's ids unique on the page. description: text alternative for screen readers.
     """
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -226,13 +225,13 @@ def svg_text(figure: Figure, name: str, description: str) -> str:
     # no fixed size: the figure follows the width of its column
     opening = f'<svg role="img" aria-label="{escape(description)}" '
     body = re.sub(r"<svg[^>]*?(viewBox=\"[^\"]+\")[^>]*>", lambda match: f"{opening}{match[1]}>", body, count=1)
-    body = re.sub(r"<defs>\s*<style.*?</defs>", "", body, count=1, flags=re.DOTALL)  # it would style the whole page
-    body = re.sub(r" id=\"[\w.]+_\d+\"", "", body)  # group names, the same in every figure and used by nothing
+    body = re.sub(r"<defs>\s*<style.*?</defs>", "", body, count=1, flags=re.DOTALL)  # would style the whole page
+    body = re.sub(r" id=\"[\w.]+_\d+\"", "", body)  # unused group names, the same in every figure
     return _themed(body)
 
 
 def _themed(body: str) -> str:
-    """Let each palette colour follow the page's custom property of the same name, and the font its style sheet."""
+    """Return the SVG with palette colours replaced by the page's custom properties, and without its own font."""
     for name, colour in PALETTE.items():
         body = body.replace(f": {colour}", f": var(--{name})")
     return re.sub(r" font-family: [^;\"]+;", "", body)
@@ -242,21 +241,19 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _draw_bar(axes: Axes, bar: Bar, place: float, colour: str) -> None:
-    axes.text(0, place + 0.3, bar.name, va="bottom", fontsize=8.5)
+def _draw_bar(axes: Axes, bar: Bar, y: float, colour: str) -> None:
+    axes.text(0, y + 0.3, bar.name, va="bottom", fontsize=8.5)
     if bar.value is None or bar.low is None or bar.high is None:
-        axes.text(0, place, bar.text, va="center", color=MUTED)
+        axes.text(0, y, bar.text, va="center", color=MUTED)
         return
-    axes.barh(place, bar.value, height=0.46, color=colour)
-    # max: rounding may put a bound a hair on the wrong side, and errorbar refuses negative lengths
+    axes.barh(y, bar.value, height=0.46, color=colour)
+    # max: rounding may put a bound slightly on the wrong side, and errorbar refuses negative lengths
     whisker = [[max(bar.value - bar.low, 0)], [max(bar.high - bar.value, 0)]]
-    for colour, width in ((PAPER, 3.2), (INK, 1.2)):  # a halo, so that the whisker shows on a dark bar
-        _, caps, _ = axes.errorbar(
-            bar.value, place, xerr=whisker, fmt="none", color=colour, elinewidth=width, capsize=3
-        )
+    for colour, width in ((PAPER, 3.2), (INK, 1.2)):  # an outline, so that the whisker is visible on a dark bar
+        _, caps, _ = axes.errorbar(bar.value, y, xerr=whisker, fmt="none", color=colour, elinewidth=width, capsize=3)
         for cap in caps:
             cap.set_markeredgewidth(width)
-    axes.text(bar.high + 0.02, place, bar.text, va="center", fontweight="bold")
+    axes.text(bar.high + 0.02, y, bar.text, va="center", fontweight="bold")
 
 
 def _draw_histogram(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
@@ -269,21 +266,21 @@ def _draw_histogram(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
 
 
 def _draw_series(
-    axes: Axes, places: Sequence[float], series: Sequence[float | None], label: str, colour: str, linestyle: str = "-"
+    axes: Axes, x: Sequence[float], series: Sequence[float | None], label: str, colour: str, linestyle: str = "-"
 ) -> None:
     values = [math.nan if value is None else value for value in series]
     if all(math.isnan(value) for value in values):
         return
     marker = "o" if len(values) == 1 else ""  # a line of one point would be invisible
-    axes.plot(places, values, color=colour, linestyle=linestyle, label=label, marker=marker)
+    axes.plot(x, values, color=colour, linestyle=linestyle, label=label, marker=marker)
 
 
-def _mark(axes: Axes, place: float, text: str = "", left: bool = False, height: float = 1) -> None:
-    """Mark one place of the x axis; the text stands at a share of the height, left or right of the line."""
-    axes.axvline(place, color=INK, linewidth=1, linestyle=":")
+def _mark(axes: Axes, x: float, text: str = "", left: bool = False, height: float = 1) -> None:
+    """Mark a position of the x axis with a line; the text is at a share of the height, left or right of the line."""
+    axes.axvline(x, color=INK, linewidth=1, linestyle=":")
     axes.annotate(
         text,
-        (place, height),
+        (x, height),
         xycoords=("data", "axes fraction"),
         xytext=(-4 if left else 4, -2),
         textcoords="offset points",
@@ -299,11 +296,11 @@ def _share_axis(axes: Axes, label: str) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    """Put the legend in one line over the panel, where it covers no curve."""
+    """Put the legend in one line above the panel, where it covers no curve."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, handlelength=1.8, borderaxespad=0.2)
 
 
 def percent_axis() -> PercentFormatter:
-    """Return the format of an axis of shares."""
+    """Return the tick format of an axis of shares."""
     return PercentFormatter(1.0, decimals=0, symbol=f"{THIN}%")

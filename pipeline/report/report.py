@@ -20,24 +20,24 @@ TITLE_COLUMNS = 42
 SPLITS = ("train", "validation", "test")
 JOIN = "\N{NO-BREAK SPACE}"  # keeps 93 of 100 on one line
 
-# title, key of the metrics, shown as, what it means
+# title, key of the metrics, number style, meaning
 KEY_FIGURES = (
     ("Accuracy", "accuracy", "share", "best label right, nothing rejected"),
     ("Top-2 accuracy", "top2_accuracy", "share", "one of the two best labels right"),
     ("Balanced accuracy", "balanced_accuracy", "share", "the mean over the classes"),
-    ("Accuracy of accepted", "accuracy_of_accepted", "share", "right where it did not say unknown"),
-    ("Background rejected", "rejected_background", "share", "said unknown: more is better"),
-    ("Known classes rejected", "rejected_known", "share", "said unknown: less is better"),
-    ("Background told apart", "auroc_background", "decimal", "area under the ROC curve; 0.5 is chance"),
-    ("Calibration error", "ece", "decimal", "mean gap of confidence and accuracy; 0 is best"),
-    ("Macro F1", "macro_f1", "share", "precision and recall, the mean over the classes"),
+    ("Accuracy of accepted", "accuracy_of_accepted", "share", "accuracy of the patches not answered unknown"),
+    ("Background rejected", "rejected_background", "share", "answered unknown; more is better"),
+    ("Known classes rejected", "rejected_known", "share", "answered unknown; fewer is better"),
+    ("AUROC against background", "auroc_background", "decimal", "by confidence; 0.5 is chance"),
+    ("Calibration error", "ece", "decimal", "mean difference of confidence and accuracy; 0 is best"),
+    ("Macro F1", "macro_f1", "share", "the mean of F1 over the classes"),
 )
 MODEL_ROWS = (*KEY_FIGURES, ("Micro F1", "micro_f1", "share", ""))
 
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One of the key figures as text: its title, value, spread (interval and n) and meaning."""
+    """A key figure as text: its title, value, spread (interval and n) and meaning."""
 
     title: str
     value: str
@@ -47,7 +47,7 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Cell:
-    """One count of the confusion matrix and its share of the row; right marks what the result should be."""
+    """One count of the confusion matrix and its share of the row; right marks the correct result."""
 
     count: int
     share: float
@@ -57,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ConfusionRow:
-    """One true label of the confusion matrix; apart marks a label that is no possible result: background."""
+    """One row of the confusion matrix; apart marks a label that is not a possible result: background."""
 
     label: str
     total: int
@@ -70,20 +70,20 @@ def write_report(
 ) -> tuple[Path, Path]:
     """Write folder/report.json and folder/report.html and return both paths.
 
-    Pictures of mistakes are read from paths relative to folder; one that can't be read is left out.
+    Pictures of mistakes are read from paths relative to folder; unreadable ones are left out.
 
     Raises:
-        ValueError: the report holds NaN or infinity, which JSON has no word for; undefined values are None.
+        ValueError: the report holds NaN or infinity, which JSON can't represent; undefined values are None.
     """
     json_path, html_path = folder / "report.json", folder / "report.html"
-    text = section_text(report)  # first: a report that JSON cannot hold has no page
+    text = section_text(report)  # first, since it refuses NaN and infinity
     write_atomically(html_path, render_html(report, history, folder))
     write_atomically(json_path, text)  # last: it marks the evaluation as done
     return json_path, html_path
 
 
 def render_html(report: ClassificationReport, history: Sequence[Mapping[str, float]], folder: Path) -> str:
-    """Return the page as one self-contained text: style, plots and pictures inside, no outside resource."""
+    """Return the page as self-contained HTML with embedded style, plots and pictures."""
     return render_page(
         "report.html.jinja",
         report=report,
@@ -123,18 +123,18 @@ def summary_lines(report: ClassificationReport) -> list[str]:
 
 
 def verdict(report: ClassificationReport) -> str:
-    """Return the run in one sentence of counts, as in: Right on 93 of 100 test patches."""
+    """Return the result in one sentence with counts, for example: Right on 93 of 100 test patches."""
     background = report.metrics.rejected_background
     sentence = f"Right on {_counts(report.metrics.accuracy)} test patches"
     if report.baseline and report.baseline.accuracy.value is not None:
         sentence += f", against {_counts(report.baseline.accuracy)} by {report.baseline.name}"
     if background and background.value is not None:
-        sentence += f"; says {UNKNOWN} to {_counts(background)} background patches"
+        sentence += f"; answers {UNKNOWN} for {_counts(background)} background patches"
     return sentence + "."
 
 
 def baseline_sentence(report: ClassificationReport) -> str:
-    """Return by how much the released network is ahead of the baseline, and whether the intervals overlap."""
+    """Return the difference to the baseline, and whether the intervals overlap, as one sentence."""
     network = report.metrics.accuracy
     baseline = report.baseline.accuracy if report.baseline else UNDEFINED
     if network.value is None or baseline.value is None or not network.ends or not baseline.ends:
@@ -142,12 +142,12 @@ def baseline_sentence(report: ClassificationReport) -> str:
     points = 100 * (network.value - baseline.value)
     apart = network.is_above(baseline.high) or network.is_below(baseline.low)
     side = "ahead of" if points >= 0 else "behind"
-    overlap = "do not overlap" if apart else "overlap, so this test can't tell them apart"
+    overlap = "do not overlap" if apart else "overlap, so this test does not show a difference"
     return f"The network is {abs(points):.1f} points {side} the baseline; the 95 % intervals {overlap}."
 
 
 def key_figures(report: ClassificationReport) -> list[KeyFigure]:
-    """Return the key figures of the released model, without those that were not measured."""
+    """Return the key figures of the released model that were measured."""
     measured = [(getattr(report.metrics, key), title, style, text) for title, key, style, text in KEY_FIGURES]
     found = [
         KeyFigure(title, show(one.value, style), spread(one, style), text)
@@ -176,19 +176,19 @@ def confusion_rows(confusion: Confusion) -> list[ConfusionRow]:
 
 
 def data_rows(report: ClassificationReport) -> list[tuple[str, list[int]]]:
-    """Return photographs and patches of each class as rows of counts, one a split."""
+    """Return rows of counts, one per split: photographs, then the patches of each class."""
     photos = ("photographs", [report.data.photos.get(split, 0) for split in SPLITS])
     patches = [report.data.patches.get(split, {}) for split in SPLITS]
     return [photos] + [(name, [counts.get(name, 0) for counts in patches]) for name in ordered_classes(report)]
 
 
 def model_columns(report: ClassificationReport) -> list[str]:
-    """Return the models in the order of the chain: Keras first, then its exports by name."""
+    """Return the models: Keras first, then the exported files by name."""
     return sorted(report.models, key=lambda name: (name != "keras", name))
 
 
 def _cost_figures(report: ClassificationReport) -> Iterator[KeyFigure]:
-    """Yield what the model costs, as far as it was measured."""
+    """Yield the key figures of the model's cost that were measured."""
     cost, released = report.cost, report.released
     if released in cost.bytes:
         yield KeyFigure("Size", size(cost.bytes[released]), f"{cost.bytes[released]:,} bytes", f"the {released} file")
@@ -215,7 +215,7 @@ def _parity(report: ClassificationReport) -> Parity | None:
 
 
 def _counts(estimate: Estimate) -> str:
-    """Return a proportion as the counts that it came from: 0.93 of n = 100 -> 93 of 100."""
+    """Return a proportion as counts: 0.93 of n = 100 -> 93 of 100."""
     if estimate.value is None:
         return f"an unknown number of {estimate.n:,}"
     return f"{round(estimate.value * estimate.n):,}{JOIN}of{JOIN}{estimate.n:,}"

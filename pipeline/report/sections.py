@@ -1,4 +1,4 @@
-"""The sections of a classifier's report.json; what reports of earlier versions lack has a default."""
+"""The sections of a classifier's report.json; fields that earlier versions did not write have defaults."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from pipeline.metrics.intervals import Estimate
 
 @dataclass(frozen=True)
 class DataSummary:
-    """Photographs of each split, patches of each split by class, and what could not be read.
+    """Photographs of each split, patches of each split by class, and entries that could not be read.
 
-    clipped_boxes: how many boxes were cut at the edge of their photograph.
+    clipped_boxes: number of boxes cut at the edge of their photograph.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class Training:
-    """How long the training was; best_epoch, from 1, is the one whose weights were kept."""
+    """The length of the training; best_epoch, from 1, is the epoch of the kept weights."""
 
     epochs: int
     best_epoch: int
@@ -32,9 +32,9 @@ class Training:
 
 @dataclass(frozen=True)
 class KnnScore:
-    """How confidences depend on the cosine to the count-th nearest of the training pictures that the file carries.
+    """How confidences depend on the cosine to the count-th nearest training picture stored in the file.
 
-    A logistic curve of that cosine, half at middle, with a width; Platt scaling with slope and offset follows.
+    A logistic function of that cosine, 0.5 at middle, with a width, followed by Platt scaling with slope and offset.
     """
 
     pictures: int
@@ -47,9 +47,9 @@ class KnnScore:
 
 @dataclass(frozen=True)
 class OodFigures:
-    """How well a score tells n_known patches of the classes from n_unknown unknown objects.
+    """How well a score separates n_known patches of the classes from n_unknown unknown objects.
 
-    fpr95: the share of unknown objects that is accepted where 95 % of the known patches are.
+    fpr95: share of unknown objects that are accepted when 95 % of the known patches are.
     """
 
     auroc: float
@@ -60,7 +60,7 @@ class OodFigures:
 
 @dataclass(frozen=True)
 class OodScores:
-    """Out-of-distribution scores by name: figures against "near" and "far" unknown objects. decided_by: one of them."""
+    """Out-of-distribution scores by name, against "near" and "far" unknown objects. decided_by: the one in use."""
 
     decided_by: str
     scores: dict[str, dict[str, OodFigures]]
@@ -68,10 +68,10 @@ class OodScores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperature and threshold, and what validation patches show of them.
+    """Temperature and threshold, and their figures on validation patches.
 
-    accepted, rejected_background: shares at the threshold. target_accepted: the share that it was chosen for.
-    accuracy: with nothing rejected.
+    accepted, rejected_background: shares at the threshold. target_accepted: the accepted share that the threshold was
+    chosen for. accuracy: with nothing rejected.
     """
 
     temperature: float
@@ -87,7 +87,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier that sees colour alone, on the same patches."""
+    """A classifier of colour histograms, on the same patches."""
 
     name: str
     accuracy: Estimate
@@ -95,7 +95,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of n pictures, one after another on one thread: median and 95th percentile."""
+    """Milliseconds per picture, median and 95th percentile of n pictures, one at a time on one thread."""
 
     median: float
     p95: float
@@ -104,7 +104,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network costs: parameters, multiply-adds of one picture, bytes and time of each of its files."""
+    """The cost of a network: parameters, multiply-adds per picture, bytes and time of each of its files."""
 
     parameters: int
     macs: int
@@ -114,7 +114,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Parity:
-    """A converted file beside the Keras model on the same patches: same label, and differences of a probability."""
+    """A converted file compared with Keras on the same patches: same label, and differences of probability."""
 
     agreement: Estimate
     mean_difference: float
@@ -126,7 +126,7 @@ class Parity:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How many of n patches of a label were given another; rejected: how many of the count were answered "unknown"."""
+    """The count of n patches of a label that were given another label; rejected: those of them answered "unknown"."""
 
     label: str
     given: str
@@ -137,7 +137,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class EvidenceMap:
-    """The file of a heat map for a label; empty where the network saw no evidence for it."""
+    """The file of a heat map for a label; empty: the map is 0 everywhere."""
 
     label: str
     file: str
@@ -146,7 +146,7 @@ class EvidenceMap:
 
 @dataclass(frozen=True)
 class NearestPatch:
-    """A training patch with features like a mistake's, and their cosine."""
+    """A training patch, and the cosine of its features to those of a mistake."""
 
     file: str
     photo: str
@@ -156,7 +156,7 @@ class NearestPatch:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer. truth: the probability of the true label. rejected: it was answered "unknown"."""
+    """A wrong answer. truth: probability of the true label. rejected: it was answered "unknown"."""
 
     file: str
     photo: str
@@ -172,7 +172,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Searched:
-    """Among how many of how many training patches the nearest ones were searched."""
+    """The number of training patches that were searched, of how many in all."""
 
     patches: int
     of: int
@@ -180,9 +180,9 @@ class Searched:
 
 @dataclass(frozen=True)
 class MistakeCounts:
-    """How many patches are wrong, how many of these were answered "unknown", and how many were tested.
+    """Numbers of wrong patches, of those among them answered "unknown", and of tested patches.
 
-    right_rejected: patches with the right label that were answered "unknown".
+    right_rejected: number of patches with the right label that were answered "unknown".
     """
 
     count: int
@@ -194,7 +194,7 @@ class MistakeCounts:
 
 @dataclass(frozen=True)
 class Mistakes(MistakeCounts):
-    """All of that, and the worst mistakes. fields: rows and columns of the network's last feature map."""
+    """Counts, and the worst mistakes. fields: rows and columns of the network's last feature map."""
 
     shown: tuple[Mistake, ...]
     searched: Searched
@@ -203,7 +203,7 @@ class Mistakes(MistakeCounts):
 
 @dataclass(frozen=True)
 class DoubtfulLabel:
-    """A patch whose label may be wrong. quality: the probability of its label among the classes."""
+    """A patch with a possibly wrong label. quality: probability of its label among the classes."""
 
     file: str
     photo: str
@@ -215,7 +215,7 @@ class DoubtfulLabel:
 
 @dataclass(frozen=True)
 class LabelErrors:
-    """How many labels were checked and how many are suspect, the most doubtful ones among these first."""
+    """Numbers of checked and of suspect labels, and the most doubtful ones, lowest quality first."""
 
     checked: int
     count: int
@@ -224,7 +224,7 @@ class LabelErrors:
 
 @dataclass(frozen=True)
 class ClassificationReport:
-    """What report.json of a classifier holds; models and parity by the kind of file, released: one of these.
+    """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
     mistakes and label_errors are None in reports of format 1.
     """

@@ -1,4 +1,4 @@
-"""Reports as frozen dataclasses <-> JSON files, those of earlier versions included."""
+"""Reports as frozen dataclasses <-> JSON files, including files of earlier versions."""
 
 import json
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ def section_text(section: Any) -> str:
     """Return a report, or a part of one, as JSON with sorted keys; optional parts that are None are left out.
 
     Raises:
-        ValueError: it holds NaN or infinity, which JSON has no word for; undefined values are None.
+        ValueError: it holds NaN or infinity, which JSON can't represent; undefined values are None.
     """
     return json.dumps(section, default=_plain, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_section(kind: type[Section], path: Path, remedy: str) -> Section:
-    """Read a report, or a part of one, that this version of the program wrote or an earlier one.
+    """Read a report, or a part of one, written by this or an earlier version of the program.
 
     Raises:
-        InputError: the file is missing, or lacks what every version wrote; remedy says which stage makes it.
+        InputError: the file is missing or lacks a required field; remedy names the stage that makes it.
     """
     try:
         return parse_section(kind, read_json(path, remedy))
@@ -36,7 +36,7 @@ def read_section(kind: type[Section], path: Path, remedy: str) -> Section:
 
 
 def parse_section(kind: type[Section], values: Any) -> Section:
-    """Return JSON values as the dataclass that they are of; keys that it does not have are left out.
+    """Return JSON values as a dataclass; unknown keys are ignored.
 
     Raises:
         TypeError: a field without a default is missing.
@@ -46,13 +46,13 @@ def parse_section(kind: type[Section], values: Any) -> Section:
 
 
 def _plain(section: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass; json turns those that are dataclasses into JSON in the same way."""
+    """Return the fields of a dataclass as a dict; json calls this for nested dataclasses too."""
     values = {one: getattr(section, one.name) for one in fields(section)}
     return {one.name: value for one, value in values.items() if value is not None or one.default is not None}
 
 
 def _parse(kind: Any, value: Any) -> Any:
-    """Return a value of JSON as the type that a field declares."""
+    """Return a JSON value as the declared type of a field."""
     origin, arguments = get_origin(kind), get_args(kind)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""How a report writes numbers: shares as percentages, intervals with their n, bytes."""
+"""Number formats of reports: shares as percentages, intervals with their n, bytes."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ THIN = "\N{NARROW NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """A number is shown times a factor, with some digits behind the point and a unit."""
+    """A number format: factor, digits after the decimal point, and unit."""
 
     factor: float
     digits: int
@@ -21,7 +21,7 @@ STYLES = {"share": NumberStyle(100, 1, "%"), "decimal": NumberStyle(1, 3), "rati
 
 
 def show(value: float | None, style: str = "share") -> str:
-    """Return a number for a page, with its unit: the share 0.931 as 93.1 %, the decimal 0.0312 as 0.031."""
+    """Return a number with its unit for a page: the share 0.931 as 93.1 %, the decimal 0.0312 as 0.031."""
     return ABSENT if value is None else _digits(value, style) + (THIN + STYLES[style].unit).rstrip()
 
 

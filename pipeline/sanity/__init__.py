@@ -1,1 +1,1 @@
-"""A finished run -> did it learn what it should?"""
+"""Sanity checks of a finished run: did it learn, and from what?"""

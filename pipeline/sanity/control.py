@@ -1,4 +1,4 @@
-"""A finished run -> RUN/control: what its accuracy is compared with, to tell learning from luck."""
+"""A finished run -> RUN/control: comparisons that distinguish learning from chance."""
 
 import gc
 import shutil
@@ -20,7 +20,7 @@ from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import measure_learning
 from pipeline.sanity.sections import ControlReport, ShuffledTraining
 from pipeline.sanity.shuffled_labels import answer_test, read_shuffle, train_shuffled
-from pipeline.sanity.views import look_at_run
+from pipeline.sanity.views import measure_run_views
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine
 
@@ -29,10 +29,10 @@ REPORT_FORMAT = 1
 
 @dataclass(frozen=True)
 class ControlOptions:
-    """What a user may choose.
+    """The options of a control.
 
-    epochs, shuffle: of the training on shuffled labels, None for the recipe's own and 0. training: whether to do it at
-    all. again: make all parts anew.
+    epochs, shuffle: of the training on shuffled labels; None: the recipe's epochs, shuffle 0. training: whether to do
+    that training. again: recompute all parts.
     """
 
     epochs: int | None = None
@@ -42,10 +42,10 @@ class ControlOptions:
 
 
 def control_run(run: RunFolder, options: ControlOptions) -> ControlReport:
-    """Do what is missing in RUN/control and return the report.
+    """Return the report; parts missing in RUN/control are computed first.
 
     Raises:
-        InputError: the run is not finished, has but one class, or its patches are gone.
+        InputError: the run is not finished, has only one class, or its patches are missing.
     """
     recipe, index = run.read_recipe(), _read_finished(run)
     scores = read_predictions(run.predictions, recipe.labels)
@@ -65,14 +65,14 @@ def control_run(run: RunFolder, options: ControlOptions) -> ControlReport:
         seed=recipe.seed,
         data=report.data.kind,
         released=report.released,
-        **vars(measure_learning(scores, _ask_colour(run, folder, index, recipe), _ask_shuffled(shuffled, folder))),
+        **vars(measure_learning(scores, _by_colour(run, folder, index, recipe), _by_shuffled(shuffled, folder))),
         training=_describe_training(run, shuffled),
-        views=look_at_run(run, folder, index, shuffled),
+        views=measure_run_views(run, folder, index, shuffled),
     )
 
 
 def _read_finished(run: RunFolder) -> PatchIndex:
-    """Return the index of a run, once it is known to be finished and to have something to tell apart."""
+    """Return the index of a run; refuse a run that is not finished or has only one class."""
     files = (run.report, run.predictions, run.model, run.best)
     missing = [path.name for path in files if not path.is_file()]
     if missing:
@@ -81,16 +81,16 @@ def _read_finished(run: RunFolder) -> PatchIndex:
     labels = run.read_recipe().labels
     if len(labels) < 2:
         raise InputError(
-            f"{run.path}: a control needs two classes or more. Received: {', '.join(labels)}. Judge it by its report."
+            f"{run.path}: a control needs at least two classes. Received: {', '.join(labels)}. Use the report instead."
         )
     return run_index(run)
 
 
 def _check_answers(scores: Scores, index: PatchIndex, recipe: Recipe, run: RunFolder) -> None:
-    """Refuse predictions.csv of another index: answers would be compared with other patches' labels."""
+    """Refuse predictions.csv of another index, whose answers belong to other patches."""
     if scores.labels.tolist() != [patch.label for patch in index.select("test", recipe.labels).patches]:
         raise InputError(
-            f"{run.predictions}: must hold the test patches of {run.index.name}. Received: others. "
+            f"{run.predictions}: must hold the test patches of {run.index.name}. Received: other patches. "
             f"Measure the run again: python -m pipeline evaluate {run.path}."
         )
 
@@ -102,7 +102,7 @@ def _train(run: RunFolder, folder: ControlFolder, options: ControlOptions) -> Ru
     return shuffled
 
 
-def _ask_shuffled(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarray | None:
+def _by_shuffled(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarray | None:
     if shuffled is None:
         return None
     origin = digest_files(shuffled.best)
@@ -110,7 +110,7 @@ def _ask_shuffled(shuffled: RunFolder | None, folder: ControlFolder) -> np.ndarr
     return np.array(answers, str)
 
 
-def _ask_colour(run: RunFolder, folder: ControlFolder, index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
+def _by_colour(run: RunFolder, folder: ControlFolder, index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
     def ask() -> dict[str, list[str]]:
         print("classifying by colour alone ...", file=sys.stderr, flush=True)
         return {name: answers.tolist() for name, answers in predict_by_colour(index, recipe).items()}

@@ -1,4 +1,4 @@
-"""RUN/control: the parts of a control, each made once, and anew where the files that it came from have changed."""
+"""RUN/control: the parts of a control, each computed once, and again when its input files change."""
 
 import hashlib
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class ControlFolder:
 
 
 def remembered(kind: type[Content], path: Path, origin: str, make: Callable[[], Content]) -> Content:
-    """Return what a file holds, if it was made from the same files; else make it and write it to the file."""
+    """Return the content of a file if it was made from the same input files; otherwise make and write it."""
     if path.is_file():
         stored = read_json(path, "")
         if stored["origin"] == origin:
@@ -37,5 +37,5 @@ def remembered(kind: type[Content], path: Path, origin: str, make: Callable[[], 
 
 
 def digest_files(*paths: Path) -> str:
-    """Return what tells the content of these files from that of others."""
+    """Return a hash of the content of these files."""
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()[:16]

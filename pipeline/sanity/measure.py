@@ -1,4 +1,4 @@
-"""Answers of the network, of colour, of the shuffled training and of hidden views -> the figures of a control."""
+"""Answers of the network, of baselines and to views with hidden parts -> the figures of a control."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ BOXES, CENTRE = "boxes", "centre"
 
 
 def measure_learning(scores: Scores, colour: Mapping[str, np.ndarray], shuffled: np.ndarray | None) -> Learning:
-    """Return the accuracies, the permutation test, and the verdict on them.
+    """Return the accuracies, the permutation test and the verdict.
 
     Args:
-        scores: of the classes' test patches alone.
-        colour: the answers of classifiers that see colour alone, by name, str [patches].
-        shuffled: the answers of the training on shuffled labels, str [patches]; None where it was left out.
+        scores: of the classes' test patches only.
+        colour: answers of the colour baselines, by name, str [patches].
+        shuffled: answers of the training on shuffled labels, str [patches]; None if it was left out.
     """
     labels, photos = scores.labels, scores.photos
     accuracy = share_over_photos(scores.best == labels, photos)
@@ -47,12 +47,12 @@ def measure_learning(scores: Scores, colour: Mapping[str, np.ndarray], shuffled:
 
 
 def best_colour(colour: Sequence[ColourComparison]) -> ColourComparison:
-    """Return the classifier that does best by colour alone; of two alike, the one harder to beat."""
+    """Return the better colour baseline; of two equal ones, that with the smaller lead of the network."""
     return max(colour, key=lambda one: (one.accuracy.value or 0, -(one.ahead.low or 0)))
 
 
 def measure_views(kind: str, rows: Sequence[ViewRow]) -> ViewFigures:
-    """Return what hiding parts does to the accuracy and, where there are boxes, how much of Grad-CAM lies in them.
+    """Return the accuracy with parts hidden and, for views with boxes, the share of the Grad-CAM mass inside.
 
     Args:
         kind: BOXES or CENTRE.
@@ -75,7 +75,7 @@ def measure_views(kind: str, rows: Sequence[ViewRow]) -> ViewFigures:
 
 
 def _with_evidence(figures: ViewFigures, rows: Sequence[ViewRow]) -> ViewFigures:
-    """Return the figures of views with boxes, with those of the Grad-CAM maps."""
+    """Return the figures with those of the Grad-CAM maps added."""
     ratio = _ratio([(row.mass, row.area, row.photo) for row in rows])
     return replace(
         figures,
@@ -93,7 +93,7 @@ def _measure_colour(name: str, answers: np.ndarray, scores: Scores) -> ColourCom
 
 
 def _ratio(rows: Sequence[tuple[float | None, float | None, str]]) -> Estimate:
-    """Return how many times as much mass lies inside as the area would give: 0.5 of the mass on 0.25 of it is 2.
+    """Return the ratio of the share of mass inside to the share of the area: 0.5 of the mass on 0.25 of the area is 2.
 
     rows: mass, area and photograph of each view.
     """

@@ -1,6 +1,6 @@
-"""Views of test patches -> what the network says when parts of them are hidden, and where Grad-CAM lies.
+"""Views of test patches -> the network's answers with parts hidden, and Grad-CAM maps.
 
-Hidden is what is filled with the mean colour of what stays visible: so the fill tells nothing of what it hides.
+A hidden part is filled with the mean colour of the visible part, so that the fill carries no information about it.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ _EXAMPLE_SIDE = 240
 
 @dataclass(frozen=True)
 class SeenViews:
-    """What n views came to.
+    """Answers and pixels of n views.
 
-    answers: of the whole view, with its inside hidden, with its outside hidden: str [n] each, nothing rejected.
-    pixels: uint8 [n, side, side, 3] of the network's input size. inside: float [n, side, side], the share of each
-    pixel that lies inside. small: the views, in their own shape, at a size to show.
+    answers: to the whole view, with the inside hidden, with the outside hidden: str [n] each, nothing rejected. pixels:
+    uint8 [n, side, side, 3] at the network's input size. inside: float [n, side, side], the share of each pixel that is
+    inside. small: the views with their own aspect ratio, at display size.
     """
 
     small: tuple[View, ...]
@@ -35,17 +35,17 @@ class SeenViews:
 
 
 def hide(pixels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Return uint8 [height, width, 3] with the hidden part, bool [height, width], in the rest's mean colour.
+    """Return uint8 [height, width, 3] with the hidden part, bool [height, width], in the mean colour of the rest.
 
-    Where nothing is left to see, everything is mid-grey.
+    If everything is hidden, the result is mid-grey.
     """
     result = pixels.copy()
     result[hidden] = pixels[~hidden].mean(axis=0).round() if not hidden.all() else 128
     return result
 
 
-def look_at_views(views: Iterable[View], classifier: Classifier, side: int) -> SeenViews:
-    """Ask the released file about each view, whole and with a part hidden; keep the views at the network's size.
+def classify_views(views: Iterable[View], classifier: Classifier, side: int) -> SeenViews:
+    """Return the answers of the released file to each view, whole and with parts hidden, and the views' pixels.
 
     The classifier must reject nothing: threshold 0.
     """
@@ -67,9 +67,9 @@ def look_at_views(views: Iterable[View], classifier: Classifier, side: int) -> S
 
 
 def map_evidence(network: keras.Model, pixels: np.ndarray, classes: int) -> np.ndarray:
-    """Return the Grad-CAM maps of a network's own best class, float32 [n, side, side]; see evaluation.grad_cam.
+    """Return the Grad-CAM maps of the network's best class, float32 [n, side, side]; see evaluation.grad_cam.
 
-    Args: pixels uint8 [n, side, side, 3]; classes: how many outputs, the first ones, are classes.
+    Args: pixels uint8 [n, side, side, 3]; classes: number of outputs, the first ones, that are classes.
     """
     if not len(pixels):
         return np.zeros(pixels.shape[:3], np.float32)
@@ -78,7 +78,7 @@ def map_evidence(network: keras.Model, pixels: np.ndarray, classes: int) -> np.n
 
 
 def shares_inside(maps: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Return which share of each map's mass lies inside, float [n], NaN where a map is empty.
+    """Return the share of each map's mass that is inside, float [n]; NaN for an empty map.
 
     Args: maps float [n, side, side], at least 0; inside float [n, side, side], from 0 to 1.
     """
@@ -87,7 +87,7 @@ def shares_inside(maps: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def draw_example(view: View, heat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a view with the outline of its inside, and the same lit where the network looked: uint8 [h, w, 3] each.
+    """Return a view with its inside outlined, and the same with its Grad-CAM map: uint8 [height, width, 3] each.
 
     Args: heat float [side, side], 0 to 1.
     """
@@ -101,7 +101,7 @@ def draw_example(view: View, heat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _reduced(view: View) -> View:
-    """Return a view at the size of an example."""
+    """Return a view at display size."""
     height, width = view.inside.shape
     factor = _EXAMPLE_SIDE / max(height, width)
     size = max(round(height * factor), 1), max(round(width * factor), 1)
@@ -110,7 +110,7 @@ def _reduced(view: View) -> View:
 
 
 def _outline(inside: np.ndarray) -> np.ndarray:
-    """Return bool [height, width], the pixels inside that have a neighbour outside, or lie at the picture's edge."""
+    """Return bool [height, width]: pixels inside that have a neighbour outside or are at the picture's edge."""
     padded = np.pad(inside, 1)
     return inside & ~(padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:])
 

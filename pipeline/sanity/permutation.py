@@ -1,8 +1,8 @@
-"""Answers and true labels of test patches -> how often permuted labels fit the answers as well: a p-value.
+"""Answers and true labels of test patches -> the p-value of a permutation test.
 
 The permutation test of Ojala and Garriga 2010, "Permutation tests for studying classifier performance", test 1, with
-the answers fixed. Patches of one photograph are alike, so what is permuted is the labels of units: the patches of one
-photograph that carry the same label. Where each photograph holds one patch, a unit is a patch.
+the answers fixed. Patches of one photograph are not independent, so the labels of units are permuted: a unit is the
+patches of one photograph with the same label. If each photograph has one patch, a unit is a patch.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ HISTOGRAM_BINS = 40
 
 @dataclass(frozen=True)
 class LabelUnits:
-    """Patches that keep together when labels are permuted.
+    """Groups of patches whose labels are permuted together.
 
-    of_patch: int [patches], the number of each patch's unit. labels: str [units].
+    of_patch: int [patches], the unit of each patch. labels: str [units].
     """
 
     of_patch: np.ndarray
     labels: np.ndarray
 
     def permuted(self, random: np.random.Generator) -> np.ndarray:
-        """Return the labels of the patches, str [patches], after a random permutation of those of the units."""
+        """Return the labels of the patches, str [patches], after a random permutation of the units' labels."""
         return random.permutation(self.labels)[self.of_patch]
 
 
@@ -45,27 +45,27 @@ def find_units(labels: np.ndarray, photos: np.ndarray) -> LabelUnits:
 def permutation_test(
     answers: np.ndarray, labels: np.ndarray, photos: np.ndarray, permutations: int = PERMUTATIONS
 ) -> PermutationTest:
-    """Return the p-value of an accuracy under permuted labels, and the accuracy that chance gives.
+    """Return the p-value of an accuracy under permuted labels, and the distribution of chance accuracies.
 
-    Units differ in size, so a permutation may give a label more patches than it has in truth. What is compared is
-    therefore the accuracy less the accuracy that answers and labels would have if they knew nothing of each other,
-    the sum over the labels of (share of the labels) x (share of the answers): it is 0 for a network that always gives
-    the same answer, whatever the sizes. Where all units are of one size, this is a test of the accuracy itself.
+    Units differ in size, so a permutation can change the number of patches per label. The statistic is therefore the
+    accuracy minus the expected accuracy of independent answers and labels, the sum over the labels of (share of the
+    labels) x (share of the answers). It is 0 for a network that always gives the same answer. If all units have the
+    same size, this is a test of the accuracy itself.
 
-    p is (b + 1) / (n + 1), b the permutations among n that do as well or better. Answers a, a, b, b and the same labels
-    in four photographs: one in six orders of the labels fits as well, so p is near 1/6.
+    p is (b + 1) / (n + 1), where b of n permutations do at least as well. Answers a, a, b, b and the same labels in
+    four photographs: one in six orders of the labels fits as well, so p is near 1/6.
 
     Args: answers, labels, photos: str [patches].
     """
     units = find_units(labels, photos)
     names, codes = np.unique(units.labels, return_inverse=True)
-    fits = np.zeros((len(codes), len(names)), np.int64)  # patches of each unit that were answered by each label
+    fits = np.zeros((len(codes), len(names)), np.int64)  # patches of each unit by answer
     known = np.isin(answers, names)
     np.add.at(fits, (units.of_patch[known], np.searchsorted(names, answers[known])), 1)
     sizes, answered = np.bincount(units.of_patch, minlength=len(codes)), fits.sum(axis=0)
 
     def measure(codes: np.ndarray) -> tuple[int, int]:
-        """Return the right answers and the statistic x patches squared, both exact whole numbers."""
+        """Return the number of right answers, and the statistic x patches squared, both as exact integers."""
         right = int(fits[np.arange(len(codes)), codes].sum())
         counts = np.bincount(codes, sizes, len(names)).astype(np.int64)
         return right, right * len(answers) - int((counts * answered).sum())
@@ -78,11 +78,10 @@ def permutation_test(
 
 
 def naming_luck(answers: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> float:
-    """Return the share of ways to give the answers the classes' names that are right as often, or more often.
+    """Return the share of assignments of class names to the answers that are right at least as often.
 
-    A network that has learned from meaningless labels may tell the classes apart and name them at random: of
-    three classes all are named rightly in one of six ways, which is no leak of the true labels. Estimated from random
-    permutations, as p is.
+    A network trained on shuffled labels may separate the classes and name them at random: with three classes, one of
+    six assignments is completely right without any leak of the true labels. Estimated from random permutations.
 
     Args: answers, labels: str [patches], each one of the classes.
     """
@@ -95,7 +94,7 @@ def naming_luck(answers: np.ndarray, labels: np.ndarray, classes: tuple[str, ...
 
 
 def _describe(accuracies: np.ndarray) -> Chance:
-    """Return mean, the middle 95 % and a histogram over [0, 1] of the accuracies under permuted labels."""
+    """Return the mean, the middle 95 % and a histogram over [0, 1] of accuracies under permuted labels."""
     counts, _ = np.histogram(accuracies, bins=HISTOGRAM_BINS, range=(0, 1))
     low, high = np.percentile(accuracies, [2.5, 97.5])
     return Chance(float(accuracies.mean()), float(low), float(high), tuple(counts.tolist()))

@@ -20,20 +20,20 @@ from pipeline.sanity.sections import ControlReport, ViewReport
 
 
 def write_control(folder: Path, report: ControlReport) -> tuple[Path, Path]:
-    """Write folder/control.json and folder/control.html, a self-contained page, and return both paths.
+    """Write folder/control.json and folder/control.html and return both paths.
 
     Raises:
-        ValueError: the report holds NaN or infinity, which JSON has no word for.
+        ValueError: the report holds NaN or infinity, which JSON can't represent.
     """
     json_path, html_path = folder / "control.json", folder / "control.html"
-    text = section_text(report)  # first: a report that JSON cannot hold has no page
+    text = section_text(report)  # first, since it refuses NaN and infinity
     write_atomically(html_path, render_control(report, folder))
     write_atomically(json_path, text)
     return json_path, html_path
 
 
 def render_control(report: ControlReport, folder: Path) -> str:
-    """Return the page as one text; pictures are read from paths relative to folder."""
+    """Return the page as self-contained HTML; pictures are read from paths relative to folder."""
     return render_page(
         "control.html.jinja",
         report=report,
@@ -72,14 +72,14 @@ def accuracy_bars(report: ControlReport) -> list[plots.Bar]:
 
 
 def hidden_bars(views: ViewReport) -> list[plots.Bar]:
-    """Return the bars of the views, whole and with a part hidden."""
+    """Return the bars of the views, whole and with parts hidden."""
     inside, outside = sentences.parts_of(views)
     names = {WHOLE: "nothing hidden", INSIDE_HIDDEN: f"{inside} hidden", OUTSIDE_HIDDEN: f"{outside} hidden"}
     return [plots.estimate_bar(text, views.accuracy[name]) for name, text in names.items()]
 
 
 def draw_chance(histogram: Sequence[int], accuracy: float) -> Figure:
-    """Draw how often permuted labels gave each accuracy, from 0 to 1 in bins alike, and where the network's lies."""
+    """Draw the histogram of accuracies under permuted labels over [0, 1], with the network's accuracy marked."""
     width = 1 / len(histogram)
     with rc_context(plots.STYLE):
         figure = Figure(figsize=(plots.WIDTH_INCHES, 2.6))

@@ -1,4 +1,4 @@
-"""The sections of control.json; what reports of earlier versions lack has a default."""
+"""The sections of control.json; fields that earlier versions did not write have defaults."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from pipeline.sanity.verdict import Checks
 
 @dataclass(frozen=True)
 class Majority:
-    """The most frequent class of the test, and the accuracy of always answering it."""
+    """The most frequent class of the test, and its share: the accuracy of always answering it."""
 
     label: str
     accuracy: Estimate
@@ -17,7 +17,7 @@ class Majority:
 
 @dataclass(frozen=True)
 class ColourComparison:
-    """A classifier that sees colour alone. ahead: the network's accuracy less its own, on the same patches."""
+    """A colour baseline. ahead: the network's accuracy minus the baseline's, on the same patches."""
 
     name: str
     accuracy: Estimate
@@ -37,9 +37,9 @@ class Chance:
 
 @dataclass(frozen=True)
 class PermutationTest:
-    """A p-value; as_good: how many of the permutations do as well. units: how many labels change places.
+    """A p-value; as_good: number of permutations that do at least as well. units: number of permuted labels.
 
-    flawless_p: the p-value that answers without a mistake would have.
+    flawless_p: the p-value of answers without a mistake.
     """
 
     p: float
@@ -57,9 +57,9 @@ class PermutationTest:
 
 @dataclass(frozen=True)
 class Learning:
-    """The accuracies of the network and of what it is compared with, and the verdict on them.
+    """The accuracies of the network and of the baselines, and the verdict.
 
-    shuffled, naming_luck: of the training on shuffled labels, None where it was left out.
+    shuffled, naming_luck: of the training on shuffled labels; None if it was left out.
     """
 
     accuracy: Estimate
@@ -75,10 +75,10 @@ class Learning:
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffledTraining(Training):
-    """The training on shuffled labels beside the run's own.
+    """The training on shuffled labels, compared with the run's training.
 
-    shuffle_seed: the number of the shuffle. without_teacher: the run's teacher was left out. trunk_only: of the
-    weights to start from, the head was left out.
+    shuffle_seed: number of the shuffle. without_teacher: the run's teacher was not used. trunk_only: the head of the
+    initial weights was not used.
     """
 
     shuffle_seed: int
@@ -91,10 +91,10 @@ class ShuffledTraining(Training):
 
 @dataclass(frozen=True)
 class ViewRow:
-    """One view: the answers to it whole and with parts hidden.
+    """One view: the answers to it, whole and with parts hidden.
 
-    mass, shuffled_mass: shares of the Grad-CAM maps inside the box, of the run's network and of the one trained on
-    shuffled labels; None where a map is empty, or there is none. area: the box's share of the view.
+    mass, shuffled_mass: shares of the Grad-CAM mass inside the box, of the run's network and of the network trained on
+    shuffled labels; None if a map is empty or missing. area: the box's share of the view.
     """
 
     file: str
@@ -110,7 +110,7 @@ class ViewRow:
 
 @dataclass(frozen=True)
 class ViewExample:
-    """A view as two files: as it is, and lit by its Grad-CAM map; whole: the answer to it."""
+    """A view as two files, without and with its Grad-CAM map; whole: the answer to the whole view."""
 
     view: str
     lit: str
@@ -123,11 +123,11 @@ class ViewExample:
 
 @dataclass(frozen=True)
 class ViewFigures:
-    """Accuracies of n views with parts hidden, by the names of sanity.occlusion; kind None where there are no views.
+    """Accuracies of n views with parts hidden, by the names in sanity.occlusion; kind is None if there are no views.
 
-    inside_counts: accuracy with the outside hidden less that with the inside hidden. majority: share of the most
-    frequent class. Of views with boxes, area: the boxes' mean share; ratio, shuffled_ratio: Grad-CAM's mass inside as a
-    multiple of the area; look: where the network looks.
+    inside_counts: accuracy with the outside hidden minus accuracy with the inside hidden. majority: share of the most
+    frequent class. For views with boxes, area: mean share of the boxes; ratio, shuffled_ratio: share of the Grad-CAM
+    mass inside divided by the area; look: where the network looks.
     """
 
     kind: str | None
@@ -143,7 +143,7 @@ class ViewFigures:
 
 @dataclass(frozen=True)
 class ViewReport(ViewFigures):
-    """These, why there are none, how many test patches there are, which were left out, and examples."""
+    """The figures, or why there are none, the number of test patches, of those left out, and examples."""
 
     reason: str | None = None
     test_patches: int = 0
@@ -153,7 +153,7 @@ class ViewReport(ViewFigures):
 
 @dataclass(frozen=True, kw_only=True)
 class ControlReport(Learning):
-    """What control.json holds. data: the kind of data that the run was trained and tested on."""
+    """The content of control.json. data: the kind of data that the run was trained and tested on."""
 
     format: int
     recipe: str

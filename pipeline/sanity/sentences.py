@@ -13,11 +13,11 @@ from pipeline.sanity.verdict import AT_SPECIMEN, BEHIND_COLOUR, BEYOND_COLOUR, D
 _COLUMNS = 80
 _TITLE_COLUMNS = 40
 _LONGEST_LABEL = 20
-LUCK = 0.05  # a share of namings above which a good one is no surprise
+LUCK = 0.05  # share of namings above which a good result may be chance
 
 
 def opening(report: ControlReport) -> str:
-    """Return the verdict in one sentence: Learned: right on 87 of 100 test patches."""
+    """Return the verdict in one sentence, for example: Learned: right on 87 of 100 test patches."""
     return f"{report.learning.capitalize()}: right on {_right(report)} test patches."
 
 
@@ -38,7 +38,7 @@ def reasons(report: ControlReport) -> str:
 
 
 def length(training: ShuffledTraining) -> str:
-    """Return how long the training on shuffled labels was, and the run's own: 6 epochs, the run 60."""
+    """Return the lengths of the training on shuffled labels and of the run's: 6 epochs, the run 60."""
     return f"{training.epochs} epoch{'s' if training.epochs != 1 else ''}, the run {training.run_epochs}"
 
 
@@ -47,10 +47,10 @@ def colour_sentence(report: ControlReport) -> str:
     best = best_colour(report.colour)
     points = f"{100 * (best.ahead.value or 0):.1f} points ({interval(best.ahead)})"
     if best.verdict == BEYOND_COLOUR:
-        return f"It uses more than colour: {points} ahead of {best.name} on the same patches."
+        return f"The network uses more than colour: {points} ahead of {best.name} on the same patches."
     if best.verdict == BEHIND_COLOUR:
         return f"Colour alone does better: {points} against {best.name} on the same patches."
-    return f"It is not shown to use more than colour: {points} ahead of {best.name} on the same patches."
+    return f"The network is not shown to use more than colour: {points} ahead of {best.name} on the same patches."
 
 
 def look_sentence(report: ControlReport) -> str:
@@ -58,11 +58,11 @@ def look_sentence(report: ControlReport) -> str:
     views = report.views
     if views.kind != BOXES:
         reason = "there are no boxes." if views.kind else views.reason or ""
-        return f"Whether it looks at the specimen can't be told: {reason}"
-    starts = {AT_SPECIMEN: "It looks at the specimen", ELSEWHERE: "It does not look at the specimen"}
-    start = starts.get(views.look or "", "Whether it looks at the specimen can't be told")
+        return f"It is not known whether the network looks at the specimen: {reason}"
+    starts = {AT_SPECIMEN: "The network looks at the specimen", ELSEWHERE: "The network does not look at the specimen"}
+    start = starts.get(views.look or "", "It is not known whether the network looks at the specimen")
     if not views.n or views.ratio is None or views.ratio.value is None:
-        return f"{start}: no view could be explained."
+        return f"{start}: no view has a Grad-CAM map."
     text = (
         f"{start}: the box holds {views.ratio.value:.2f} times as much of the Grad-CAM map as its area would "
         f"give ({interval(views.ratio, 'ratio')}, {views.n} views). {_hidden(views)}"
@@ -71,7 +71,7 @@ def look_sentence(report: ControlReport) -> str:
 
 
 def parts_of(views: ViewReport) -> tuple[str, str]:
-    """Return what the inside and the outside of the views are called."""
+    """Return the names of the inside and the outside of the views."""
     return ("specimen", "surroundings") if views.kind == BOXES else ("centre", "border")
 
 
@@ -82,7 +82,7 @@ def control_lines(report: ControlReport) -> list[str]:
 
 
 def verdict_lines(report: ControlReport) -> list[str]:
-    """Return the verdict for a terminal: the answer last."""
+    """Return the verdict for a terminal, with the answer in the last line."""
     sentences = (look_sentence(report), colour_sentence(report), reasons(report))
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, _COLUMNS)]
     return [*lines, f"Verdict: {report.learning}. Right on {_right(report)} test patches."]
@@ -98,7 +98,7 @@ def _with_interval(estimate: Estimate) -> str:
 
 
 def _what_fails(report: ControlReport) -> str:
-    """Return why a doubtful run was not called learned."""
+    """Return the conditions that a doubtful run does not meet."""
     if report.learning != DOUBTFUL:
         return ""
     words = {
@@ -111,8 +111,9 @@ def _what_fails(report: ControlReport) -> str:
     text += "." if report.large_enough else ", and the test is too small to show that it learned nothing."
     if report.training and report.checks.shuffled is False and (report.naming_luck or 0) > LUCK:
         text += (
-            f" The training on shuffled labels may have been lucky: {percent(report.naming_luck)} of the ways to name "
-            f"its answers do as well. Repeat with another shuffle: --again --lot {report.training.shuffle_seed + 1}."
+            f" The training on shuffled labels may be right by chance: {percent(report.naming_luck)} of the ways to "
+            "name its answers do as well. Repeat with another shuffle: "
+            f"--again --shuffle {report.training.shuffle_seed + 1}."
         )
     return text
 
@@ -125,7 +126,7 @@ def _hidden(views: ViewReport) -> str:
 
 def _surroundings(views: ViewReport) -> str:
     if views.accuracy[INSIDE_HIDDEN].is_above(views.majority):
-        return " So it also uses the surroundings."
+        return " So the network also uses the surroundings."
     return ""
 
 

@@ -1,18 +1,17 @@
-"""A run -> the same training with labels that mean nothing: what the recipe's code path reaches by luck.
+"""A run -> the same training on shuffled labels: the accuracy that the recipe reaches by chance.
 
-What stays as it is: the recipe, its code path, the patches, their splits, which of them are background, how many
-photographs of each split carry each label, and that the patches of one box, and of one photograph with one label,
-agree. Only which label they agree on is random. Background keeps its label: telling specimens from background is
-a task of its own, without which the training would be another one, and the accuracy that is compared counts the
-classes' patches alone. Test labels stay true. Validation labels are permuted too: with true ones the best epoch would
-be chosen by knowledge that the training must not have.
+Unchanged are the recipe, its code path, the patches, their splits, which of them are background, the number of
+photographs per split and label, and that all patches of one box, and of one photograph with one label, have the same
+label. Only this label is random. Background keeps its label: separating specimens from background is a part of the
+training, and the compared accuracy counts only the classes' patches. Test labels stay true. Validation labels are
+permuted too: true ones would leak into the choice of the best epoch.
 
-A network that tells the classes apart, by colour for example, gives each of them some name even so, and with few
-classes the names may be right by luck: of three classes all are in one of six shuffles. Another shuffle (0 is the
-default) then says more; pipeline.sanity.permutation.naming_luck says how likely such luck is.
+A network that separates the classes, by colour for example, names them at random, and with few classes the names may be
+right by chance: with three classes, in one of six shuffles. Another shuffle (the default is 0) then gives more
+evidence; pipeline.sanity.permutation.naming_luck returns the probability of such a result.
 
-Two ways in which the true labels could still come in are closed: a teacher is left out, and of weights to start from
-the head is left out, since both may know the classes.
+Two possible leaks of the true labels are closed: no teacher is used, and the head of the initial weights is not used,
+since both may have been trained on the classes.
 """
 
 from dataclasses import replace
@@ -35,45 +34,47 @@ _START_NAME = "start.weights.h5"
 
 
 def shuffle_labels(index: PatchIndex, labels: tuple[str, ...], shuffle: int) -> PatchIndex:
-    """Permute the classes' labels within the training and within the validation patches; see the module."""
+    """Return the index with the classes' labels permuted within training and within validation; see the module."""
     patches = list(index.patches)
     for split in ("train", "validation"):
-        places = [place for place, one in enumerate(patches) if one.split == split and one.label in labels]
-        named, photos = (np.array([getattr(patches[place], key) for place in places]) for key in ("label", "photo"))
+        positions = [position for position, one in enumerate(patches) if one.split == split and one.label in labels]
+        named, photos = (
+            np.array([getattr(patches[position], key) for position in positions]) for key in ("label", "photo")
+        )
         units = find_units(named, photos)
         drawn = units.permuted(make_generator(shuffle, "shuffled labels", split))
-        for place, label in zip(places, drawn, strict=True):
-            patches[place] = replace(patches[place], label=str(label))
+        for position, label in zip(positions, drawn, strict=True):
+            patches[position] = replace(patches[position], label=str(label))
     return PatchIndex(index.root, tuple(patches))
 
 
 def train_shuffled(run: RunFolder, folder: Path, epochs: int | None = None, shuffle: int | None = None) -> RunFolder:
-    """Train the run's recipe on shuffled labels in a run's folder of its own; go on with one that was killed.
+    """Train the run's recipe on shuffled labels in a run folder, or resume such a training; return its folder.
 
-    epochs: instead of the recipe's. shuffle: the number of the permutation, 0 by default. A training that exists keeps
-    its own.
+    epochs: by default the recipe's. shuffle: number of the permutation, 0 by default. An existing training keeps its
+    own values.
 
     Raises:
-        InputError: the folder holds a training with other epochs or of another shuffle, or the recipe can't be trained
+        InputError: the folder holds a training with other epochs or another shuffle, or the recipe can't be trained
             with so few epochs.
     """
     shuffled = RunFolder(folder)
     if not shuffled.index.is_file():
         _prepare(run, shuffled, epochs, shuffle or 0)
-    begun = {"epochs": shuffled.read_recipe().fit.epochs, "lot": read_shuffle(shuffled)}
-    for name, value in (("epochs", epochs), ("lot", shuffle)):
+    begun = {"epochs": shuffled.read_recipe().fit.epochs, "shuffle": read_shuffle(shuffled)}
+    for name, value in (("epochs", epochs), ("shuffle", shuffle)):
         if value not in (None, begun[name]):
             raise InputError(
                 f"{folder}: holds a training on shuffled labels with --{name} {begun[name]}. Received: {value}. "
-                f"Leave --{name} out to use it, or make everything anew with --again."
+                f"Leave --{name} out to use it, or recompute everything with --again."
             )
     complete(shuffled, [FIT])
     return shuffled
 
 
 def read_shuffle(shuffled: RunFolder) -> int:
-    """Return the number of the permutation that a training on shuffled labels has."""
-    return int(modern(read_json(shuffled.data, "Make everything anew with --again."))["shuffle_seed"])
+    """Return the shuffle number of a training on shuffled labels."""
+    return int(modern(read_json(shuffled.data, "Recompute everything with --again."))["shuffle_seed"])
 
 
 def answer_test(run: RunFolder) -> np.ndarray:
@@ -90,7 +91,7 @@ def answer_test(run: RunFolder) -> np.ndarray:
 
 
 def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, shuffle: int) -> None:
-    """Write all that a run has before its training; the index comes last, as in a run."""
+    """Write the files that a run has before its training; the index is written last, as in a run."""
     recipe, index = run.read_recipe(), run_index(run)
     fill_run(shuffled.path, _shortened(recipe, epochs))
     if recipe.network.weights not in ("none", "imagenet"):
@@ -105,7 +106,7 @@ def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, shuffle: i
 
 
 def _shortened(recipe: Recipe, epochs: int | None) -> Recipe:
-    """Return the recipe without a teacher, for other epochs where given; a first stage stays shorter than the whole."""
+    """Return the recipe without a teacher and with the given epochs; a first stage stays shorter than the whole."""
     changes: dict[str, Any] = {"fit.teacher": ""}
     if epochs is not None:
         changes["fit.epochs"] = epochs
@@ -115,7 +116,7 @@ def _shortened(recipe: Recipe, epochs: int | None) -> Recipe:
 
 
 def _write_trunk(recipe: Recipe, path: Path) -> None:
-    """Write the weights that the recipe starts from, without the head's."""
+    """Write the recipe's initial weights without those of the head."""
     from models.build import trunk_of
     from pipeline.training.weights import make_network
 

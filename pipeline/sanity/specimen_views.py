@@ -1,9 +1,8 @@
-"""Test patches + their photographs -> views that hold a specimen and what lies around it, and where the specimen is.
+"""Test patches + their photographs -> views of a specimen with its surroundings, and the position of the specimen.
 
-A view is twice as wide and high as the box that its patch was cut by (with its margin). It is placed around the box at
-random, not centred on it: a network that merely prefers the middle of a picture must not seem to look at specimens.
-Where a photograph has no room, the view is as large as the photograph. Other specimens of the same class in the view
-count as specimen too.
+A view is twice as wide and high as the box of its patch (with its margin). Its position around the box is random, not
+centred: otherwise a network that prefers the middle of a picture would seem to look at specimens. The view is clipped
+to the photograph. Other specimens of the same class in the view count as specimen too.
 """
 
 from collections import Counter
@@ -23,8 +22,8 @@ from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
 
 MOST_VIEWS = 1000
-TIMES = 2  # a view's sides, in sides of the box
-MOST_COVER = 0.6  # a view of which more is specimen says nothing about what lies around
+TIMES = 2  # sides of a view as a multiple of the sides of the box
+MOST_COVER = 0.6  # views with a larger share of specimen are left out
 CENTRE_SIDE = 0.5**0.5  # half of the area
 
 FULL, MIXED, LOST = "the box fills its photograph", "another class is in view", "the photograph can't be read"
@@ -32,9 +31,9 @@ FULL, MIXED, LOST = "the box fills its photograph", "another class is in view", 
 
 @dataclass(frozen=True)
 class View:
-    """A picture for the network and the part of it that is asked about.
+    """A picture for the network and a part of it.
 
-    pixels: uint8 [height, width, 3]. inside: bool [height, width], where the specimen is, or the centre.
+    pixels: uint8 [height, width, 3]. inside: bool [height, width], True on the specimen, or in the centre.
     """
 
     patch: Patch
@@ -43,7 +42,7 @@ class View:
 
 
 class SpecimenViews:
-    """The views of test patches, one by one, so that no more than a photograph is held; left_out counts the others."""
+    """The views of test patches, generated one by one to save memory; left_out counts the other patches by reason."""
 
     def __init__(self, test: PatchIndex, images: Path, labels: tuple[str, ...]) -> None:
         self.left_out: Counter[str] = Counter()
@@ -64,13 +63,13 @@ class SpecimenViews:
 
 
 def make_view(patch: Patch, boxes: list[tuple[str, Window]], pixels: np.ndarray | None) -> View | str:
-    """Return the view of a patch of a photograph, uint8 [height, width, 3], or why there is none.
+    """Return the view of a patch of a photograph, uint8 [height, width, 3], or the reason why there is none.
 
-    boxes: label and window of every specimen in the photograph, the patch's own among them.
+    boxes: label and window of every specimen in the photograph, including the patch's own.
     """
     own = _window(patch)
     if pixels is None or own.x + own.width > pixels.shape[1] or own.y + own.height > pixels.shape[0]:
-        return LOST  # another photograph lies there now
+        return LOST  # the photograph was replaced
     frame = pixels.shape[1], pixels.shape[0]
     window = surrounding_window(own, frame, make_generator(0, "view", patch.file))
     if any(label != patch.label and intersection(box, window) for label, box in boxes):
@@ -83,7 +82,7 @@ def make_view(patch: Patch, boxes: list[tuple[str, Window]], pixels: np.ndarray 
 
 
 def surrounding_window(box: Window, frame: tuple[int, int], random: np.random.Generator) -> Window:
-    """Return a window twice as wide and high as a box, around it at random, inside the frame (width, height).
+    """Return a random window that contains a box, twice as wide and high, inside the frame (width, height).
 
     Box (10, 20, 30, 40) in the frame (45, 1000): x 0, width 45; height 80, y from 0 to 20.
     """
@@ -93,7 +92,7 @@ def surrounding_window(box: Window, frame: tuple[int, int], random: np.random.Ge
 
 
 def mark_boxes(boxes: list[Window], window: Window) -> np.ndarray:
-    """Return bool [height, width] of a window: true where any of the boxes lies."""
+    """Return bool [height, width] of a window, True inside any of the boxes."""
     inside = np.zeros((window.height, window.width), bool)
     for box in boxes:
         left, top = max(box.x - window.x, 0), max(box.y - window.y, 0)
@@ -103,14 +102,14 @@ def mark_boxes(boxes: list[Window], window: Window) -> np.ndarray:
 
 
 def centre_views(test: PatchIndex) -> Iterator[View]:
-    """Yield the pictures themselves, of which the centre is asked about: half of the area, in the picture's shape."""
+    """Yield the test pictures with the centre as inside: half of the area, with the picture's aspect ratio."""
     for patch in sample_patches(test):
         pixels = read_image(test.path(patch))
         yield View(patch, pixels, mark_centre(pixels.shape[0], pixels.shape[1]))
 
 
 def mark_centre(height: int, width: int) -> np.ndarray:
-    """Return bool [height, width], true in the middle: of 10 x 10 pixels the middle 7 x 7."""
+    """Return bool [height, width], True in the middle: of 10 x 10 pixels the middle 7 x 7."""
     inside = np.zeros((height, width), bool)
     rows, columns = (max(round(side * CENTRE_SIDE), 1) for side in (height, width))
     top, left = (height - rows) // 2, (width - columns) // 2
@@ -119,24 +118,24 @@ def mark_centre(height: int, width: int) -> np.ndarray:
 
 
 def sample_patches(index: PatchIndex) -> list[Patch]:
-    """Return at most MOST_VIEWS patches, chosen at random, in the index' order."""
+    """Return at most MOST_VIEWS patches, sampled at random, in the order of the index."""
     count = len(index.patches)
     chosen = np.sort(make_generator(0, "views", count).permutation(count)[:MOST_VIEWS])
-    return [index.patches[place] for place in chosen]
+    return [index.patches[position] for position in chosen]
 
 
 def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
     """Return the folder of the photographs that a run's patches, under root, were cut from.
 
-    folder_of: that of the run's source. The folder of runs is taken from root: it may have been moved.
+    folder_of: function of the run's source. The folder of runs is derived from root, since it may have been moved.
 
     Raises:
-        InputError: they are gone.
+        InputError: the folder does not exist.
     """
     place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
     images = folder_of(place, run.read_recipe())
     if not images.is_dir():
-        raise InputError(f"{images}: does not exist. The run's photographs lay there; put them back.")
+        raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
     return images
 
 
@@ -149,7 +148,7 @@ def _boxes_by_photo(test: PatchIndex, labels: tuple[str, ...]) -> dict[str, list
 
 
 def _surround(start: int, length: int, limit: int, random: np.random.Generator) -> tuple[int, int]:
-    """Return start and length of a stretch around another one, inside 0 to limit."""
+    """Return start and length of a random interval around another one, inside 0 to limit."""
     longer = min(TIMES * length, limit)
     first, last = max(start + length - longer, 0), min(start, limit - longer)
     return int(random.integers(first, last + 1)), longer

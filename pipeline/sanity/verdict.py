@@ -1,24 +1,24 @@
-"""The figures of a control -> a verdict in words: did the network learn, is it more than colour, where does it look?
+"""The figures of a control -> the verdicts: did the network learn, does it use more than colour, where does it look?
 
-Did it learn? Three things must hold:
+Did the network learn? Three conditions:
 
 - the permutation test's p is below 0.01;
 - the accuracy's 95 % interval lies above the share of the test's most frequent class;
 - it lies above the interval of the same training on shuffled labels (left out with --no-training).
 
-"learned": all hold. "did not learn": p is 0.05 or more, or the accuracy is no higher than that of the shuffled
-training; and the test is large enough to tell, that is: the accuracy's interval ends below the middle between the most
-frequent class's share and 100 %, and flawless answers would have had a p below 0.01. "doubtful": all else, few test
-photographs above all.
+"learned": all hold. "did not learn": p is 0.05 or more, or the accuracy is no higher than that of the training on
+shuffled labels; and the test is large enough: the accuracy's interval ends below the middle between the most frequent
+class's share and 100 %, and answers without a mistake would have a p below 0.01. "doubtful": all other cases, most
+often because there are few test photographs.
 
-More than colour? By the difference to the better one of the colour histograms on the same patches: its interval over
-resampled photographs lies above 0 (yes), below 0 (no: colour alone does better), or neither (not shown).
+Does it use more than colour? The interval of the difference to the better colour baseline on the same patches, over
+resampled photographs, is above 0 (yes), below 0 (no: colour alone does better), or contains 0 (not shown).
 
-Does it look at the specimen? Two things must hold: Grad-CAM's mass inside the box is more than the box's share of the
-area, and hiding the specimen costs more than hiding what lies around it; each with an interval that lies on that side.
-If one of them lies on the other side, it looks elsewhere; else, and with fewer than 10 views, it can't be told. Where
-it is right with the specimen hidden more often than by the views' most frequent class, the surroundings tell it
-something.
+Does it look at the specimen? Two conditions: the Grad-CAM mass inside the box is more than the box's share of the area,
+and hiding the specimen costs more accuracy than hiding the surroundings; the whole interval must be on that side. If
+one interval is on the other side, the network looks elsewhere; otherwise, and with fewer than 10 views, it is unknown.
+If the accuracy with the specimen hidden is above the share of the most frequent class, the network also uses the
+surroundings.
 """
 
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ FEWEST_VIEWS = 10
 
 @dataclass(frozen=True)
 class Findings:
-    """What the first question is decided by; shuffled is None where that training was left out.
+    """The figures that decide whether the network learned; shuffled is None if that training was left out.
 
-    majority: share of the most frequent class. flawless_p: the p that answers without a mistake would have.
+    majority: share of the most frequent class. flawless_p: the p-value of answers without a mistake.
     """
 
     accuracy: Estimate
@@ -49,7 +49,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Checks:
-    """Which of the three conditions hold; shuffled is None where that training was left out."""
+    """Whether each of the three conditions holds; shuffled is None if that training was left out."""
 
     p: bool
     majority: bool
@@ -57,7 +57,7 @@ class Checks:
 
 
 def check(findings: Findings) -> Checks:
-    """Return which conditions of "learned" hold."""
+    """Return whether each condition of "learned" holds."""
     accuracy, shuffled = findings.accuracy, findings.shuffled
     return Checks(
         p=findings.p < SURE_P,
@@ -78,13 +78,13 @@ def judge_learning(findings: Findings) -> str:
 
 
 def is_large_enough(findings: Findings) -> bool:
-    """Tell whether the test would have shown a network that learned: see the module."""
+    """Return whether the test is large enough to show that a network did not learn; see the module."""
     middle = (findings.majority + 1) / 2
     return findings.accuracy.is_below(middle) and findings.flawless_p < SURE_P
 
 
 def judge_colour(difference: Estimate) -> str:
-    """Return whether a network is beyond colour, from its accuracy less that of a colour histogram."""
+    """Return whether a network uses more than colour, from its accuracy minus that of a colour baseline."""
     if difference.is_above(0):
         return BEYOND_COLOUR
     return BEHIND_COLOUR if difference.is_below(0) else NOT_SHOWN
@@ -93,8 +93,8 @@ def judge_colour(difference: Estimate) -> str:
 def judge_look(ratio: Estimate, specimen_counts: Estimate) -> str:
     """Return where a network looks.
 
-    ratio: of Grad-CAM's mass inside the box to the box's share of the area. specimen_counts: the accuracy with the
-    surroundings hidden less that with the specimen hidden.
+    ratio: share of the Grad-CAM mass inside the box divided by the box's share of the area. specimen_counts: accuracy
+    with the surroundings hidden minus accuracy with the specimen hidden.
     """
     if ratio.n < FEWEST_VIEWS or not ratio.ends or not specimen_counts.ends:
         return UNTOLD
@@ -104,5 +104,5 @@ def judge_look(ratio: Estimate, specimen_counts: Estimate) -> str:
 
 
 def _value(estimate: Estimate) -> float:
-    assert estimate.value is not None  # a run that can be controlled was tested on patches of the classes
+    assert estimate.value is not None  # control_run refuses runs without test patches of the classes
     return estimate.value

@@ -1,4 +1,4 @@
-"""A run's test patches -> what its network says of pictures with parts hidden, where it looks, and examples to show."""
+"""A run's test patches -> accuracies with parts hidden, Grad-CAM shares, and examples."""
 
 import sys
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ from pipeline.sanity.occlusion import (
     OUTSIDE_HIDDEN,
     WHOLE,
     SeenViews,
+    classify_views,
     draw_example,
-    look_at_views,
     map_evidence,
     shares_inside,
 )
@@ -31,22 +31,24 @@ from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views, fi
 from pipeline.settings.run_folder import RunFolder
 
 EXAMPLES = 8
-_FORMAT = "-2"  # of views.json; files of other formats are made anew
+_FORMAT = "-2"  # of views.json; files of other formats are recomputed
 
 
 @dataclass(frozen=True)
 class Views:
-    """What RUN/control/views.json keeps: every view, how many were left out for which reason, and examples."""
+    """The content of RUN/control/views.json: every view, the number left out by reason, and examples."""
 
     rows: tuple[ViewRow, ...]
     left_out: dict[str, int] = field(default_factory=dict)
     examples: tuple[ViewExample, ...] = ()
 
 
-def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffled: RunFolder | None) -> ViewReport:
+def measure_run_views(
+    run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffled: RunFolder | None
+) -> ViewReport:
     """Return the figures of the views, or why there are none.
 
-    shuffled: the training on shuffled labels, whose network is looked into beside the run's.
+    shuffled: the training on shuffled labels; Grad-CAM maps of its network are compared with the run's.
     """
     recipe = run.read_recipe()
     origin = digest_files(run.model, run.best, run.index, *([shuffled.best] if shuffled else [])) + _FORMAT
@@ -57,9 +59,9 @@ def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffl
         except InputError as fault:
             return ViewReport(None, reason=printable(str(fault)))
         views = SpecimenViews(index.select("test"), images, recipe.labels)
-        kind, look = BOXES, lambda: _look_at_specimens(views, run, folder, shuffled)
+        kind, look = BOXES, lambda: _view_specimens(views, run, folder, shuffled)
     else:
-        kind, look = CENTRE, lambda: _look_at_centres(index.select("test", recipe.labels), run)
+        kind, look = CENTRE, lambda: _view_centres(index.select("test", recipe.labels), run)
     found = remembered(Views, folder.views, origin, look)
     return ViewReport(
         **vars(measure_views(kind, found.rows)),
@@ -69,21 +71,19 @@ def look_at_run(run: RunFolder, folder: ControlFolder, index: PatchIndex, shuffl
     )
 
 
-def _look_at_specimens(
-    views: SpecimenViews, run: RunFolder, folder: ControlFolder, shuffled: RunFolder | None
-) -> Views:
+def _view_specimens(views: SpecimenViews, run: RunFolder, folder: ControlFolder, shuffled: RunFolder | None) -> Views:
     seen, classes = _ask(views, run), len(run.read_recipe().labels)
     rows, maps = _add_masses(_rows(seen), seen, run, shuffled, classes)
     return Views(tuple(rows), dict(views.left_out), _write_examples(seen, maps, rows, folder))
 
 
-def _look_at_centres(test: PatchIndex, run: RunFolder) -> Views:
+def _view_centres(test: PatchIndex, run: RunFolder) -> Views:
     return Views(tuple(_rows(_ask(centre_views(test), run))))
 
 
 def _ask(views: Iterable[View], run: RunFolder) -> SeenViews:
-    print("looking at test pictures with parts hidden ...", file=sys.stderr, flush=True)
-    return look_at_views(views, Classifier(run.model, threshold=0), run.read_recipe().network.input_side)
+    print("classifying test pictures with parts hidden ...", file=sys.stderr, flush=True)
+    return classify_views(views, Classifier(run.model, threshold=0), run.read_recipe().network.input_side)
 
 
 def _rows(seen: SeenViews) -> list[ViewRow]:
@@ -103,7 +103,7 @@ def _rows(seen: SeenViews) -> list[ViewRow]:
 def _add_masses(
     rows: list[ViewRow], seen: SeenViews, run: RunFolder, shuffled: RunFolder | None, classes: int
 ) -> tuple[list[ViewRow], np.ndarray]:
-    """Return the rows with the shares of the Grad-CAM maps in the boxes, and the maps of the run's network."""
+    """Return the rows with the shares of the Grad-CAM mass in the boxes, and the maps of the run's network."""
     maps = _map_evidence(run, seen, classes)
     masses = shares_inside(maps, seen.inside)
     others = np.full(len(rows), np.nan)
@@ -127,7 +127,7 @@ def _known(value: float) -> float | None:
 def _write_examples(
     seen: SeenViews, maps: np.ndarray, rows: list[ViewRow], folder: ControlFolder
 ) -> tuple[ViewExample, ...]:
-    """Write some views, chosen at random, and their Grad-CAM maps."""
+    """Write some views, sampled at random, and their Grad-CAM maps; return their entries."""
     chosen = np.sort(make_generator(0, "examples", len(rows)).permutation(len(rows))[:EXAMPLES])
     examples = []
     for number in chosen:

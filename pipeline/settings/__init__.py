@@ -1,1 +1,1 @@
-"""What a run is: its recipe, the rules that a recipe keeps, and its folder."""
+"""The recipe of a run, its rules, and the run's folder."""

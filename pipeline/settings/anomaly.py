@@ -1,4 +1,4 @@
-"""The section of a recipe that finds anomalies on surfaces."""
+"""The settings of anomaly recipes."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -8,9 +8,9 @@ from pipeline.settings.field import NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Kind, L
 
 @dataclass(frozen=True)
 class AnomalySettings:
-    """How normal features are kept, and from which score on a position is an anomaly; pixels are those after reduction.
+    """The memory bank of normal features and the decision; pixels are counted after reduction.
 
-    What the scores do with it: inference/anomaly/memory_bank.py.
+    How scores are computed: inference/anomaly/memory_bank.py.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("anomaly",)
@@ -23,18 +23,18 @@ class AnomalySettings:
         ("4", "8"), "strides of the trunk's layers whose features are used", Limits(choices=("1", "2", "4", "8", "16"))
     )
     stride: int = setting(
-        4, "distance between two positions of the anomaly map", Limits(choices=(2, 4, 8, 16)), unit="pixels"
+        4, "distance between neighbouring positions of the anomaly map", Limits(choices=(2, 4, 8, 16)), unit="pixels"
     )
     dimensions: int = setting(
         64, "length of a feature vector after the projection by principal components", ONE_OR_MORE
     )
     normalize_by_median: bool = setting(
         True,
-        "whether scores are multiples of the photograph's median score, so that a kind of surface that the memory bank "
-        "hardly knows is no anomaly as a whole",
+        "whether scores are divided by the photograph's median score, so that a photograph unlike those of the memory "
+        "bank is not flagged as a whole",
     )
     clean: bool = setting(False, "whether the photographs are known to be free of anomalies")
-    candidates: int = setting(12000, "feature vectors drawn from all photographs together", ONE_OR_MORE)
+    candidates: int = setting(12000, "feature vectors sampled from all photographs together", ONE_OR_MORE)
     trim_fraction: float = setting(
         0.02,
         "fraction of the candidates, those least similar to other photographs, that never enters the memory bank",
@@ -43,14 +43,14 @@ class AnomalySettings:
     coreset_size: int = setting(
         2000, "candidates that are kept as the memory bank", ONE_OR_MORE, needs="anomaly.method=patchcore"
     )
-    folds: int = setting(8, "most folds in which the photographs are held out", Limits(at_least=2))
+    folds: int = setting(8, "largest number of folds in which photographs are held out", Limits(at_least=2))
     false_positive_rate: float = setting(
         0.05, "fraction of clean photographs that may be flagged", Limits(above=0, below=0.5)
     )
     tile: int = setting(512, "side of the network's input", Limits(above=0, multiple_of=32), unit="pixels")
     margin: int = setting(
         64,
-        "what is cut away on each side of a tile's anomaly map; less than half of anomaly.tile",
+        "width cut off on each side of a tile's anomaly map; less than half of anomaly.tile",
         Limits(at_least=0, multiple_of=32),
         unit="pixels",
     )
@@ -60,26 +60,26 @@ class AnomalySettings:
     halo: int = setting(
         16,
         "distance up to which a high score bleeds into its surroundings: a position counts only where it reaches half "
-        "of the highest score within it; 0: the threshold alone decides",
+        "of the highest score within it; 0: only the threshold decides",
         NOT_NEGATIVE,
         unit="pixels",
     )
     border: int = setting(0, "width of the photograph's edge that is not judged", NOT_NEGATIVE, unit="pixels")
     local_contrast: int = setting(
         0,
-        "window within which brightness and contrast are evened first; 0: the photograph is left as it is",
+        "side of the window in which brightness and contrast are normalized first; 0: no normalization",
         Limits(at_least=8, or_zero=True),
         unit="pixels",
     )
     score_share: float = setting(
         0.0,
-        "share of a photograph's positions, the highest, whose mean is its score; 0: the highest alone",
+        "share of a photograph's positions, the highest, whose mean is its score; 0: only the highest",
         Limits(at_least=0, below=0.2),
     )
     smallest_area: int = setting(16, "area of the smallest region that counts", ONE_OR_MORE, unit="square pixels")
     longest_side: int = setting(
-        0, "larger photographs are reduced to it; 0: none are", Limits(at_least=32, or_zero=True), unit="pixels"
+        0, "longest side of photographs after reduction; 0: none", Limits(at_least=32, or_zero=True), unit="pixels"
     )
     crop_scale: float = setting(
-        1.0, "factor that gives example regions (--crops) the scale of the photographs", POSITIVE
+        1.0, "factor that scales example regions (--crops) to the scale of the photographs", POSITIVE
     )

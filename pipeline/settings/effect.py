@@ -1,4 +1,4 @@
-"""Whether a setting has an effect beside others, by what its declaration says."""
+"""Whether a setting has an effect, given the other settings and its declaration."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,27 +6,27 @@ from typing import Any
 from inference.errors import InputError
 from pipeline.settings.field import Setting
 
-Values = Callable[[str], Any]  # of a recipe, by the setting's name
+Values = Callable[[str], Any]  # from a setting's name to its value
 
 
 def has_effect(setting: Setting, values: Values) -> bool:
-    """Tell whether what a setting needs is there."""
+    """Return whether a setting's needs are met."""
     options = _options(setting)
     return not options or any(all(_holds(one, values) for one in option) for option in options)
 
 
 def refuse_without_effect(setting: Setting, values: Values) -> None:
-    """Refuse a setting that has no effect beside the recipe's other settings.
+    """Refuse a setting that has no effect with the recipe's other settings.
 
     Raises:
-        InputError: names those that it needs.
+        InputError: names the settings that it needs.
     """
     if not has_effect(setting, values):
         names = dict.fromkeys(one.partition("=")[0] for option in _options(setting) for one in option)
         received = ", ".join(f"{name}={values(name)}" for name in names)
         raise InputError(
             f"{setting.name} has no effect here: it needs {setting.declaration.needs}. Received: {received}. "
-            "Leave it out, or change that."
+            "Leave it out, or change the other setting."
         )
 
 
@@ -37,6 +37,6 @@ def _options(setting: Setting) -> list[list[str]]:
 
 
 def _holds(condition: str, values: Values) -> bool:
-    """Tell whether a condition such as "fit.kind=two_stage" or "patches.negatives" holds."""
+    """Return whether a condition such as "fit.kind=two_stage" or "patches.negatives" holds."""
     name, _, allowed = condition.partition("=")
     return str(values(name)) in allowed.split("|") if allowed else bool(values(name))

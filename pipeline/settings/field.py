@@ -1,6 +1,6 @@
-"""How a setting is declared: its default, meaning, limits, unit, and the recipes in which it has an effect.
+"""The declaration of a setting: its default, meaning, limits, unit, and the recipes in which it has an effect.
 
-The check of a recipe, `python -m pipeline settings` and docs/settings.md are all made of these declarations.
+The checks of a recipe, `python -m pipeline settings` and docs/settings.md are all derived from these declarations.
 """
 
 import math
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """The values that a setting may have; a list of words must hold different ones, each allowed by itself.
+    """The allowed values of a setting; the words of a list must be different, and each must be allowed.
 
-    at_least and at_most belong to the range, above and below do not. multiple_of: of a whole number. or_zero: 0 is
-    allowed as well, and turns something off. choices: the only allowed values.
+    at_least and at_most are inclusive, above and below exclusive. multiple_of: of an integer. or_zero: 0 is allowed
+    too. choices: the only allowed values.
     """
 
     at_least: float = -math.inf
@@ -29,10 +29,10 @@ class Limits:
     choices: tuple[Any, ...] = ()
 
     def allow(self, value: Any) -> bool:
-        """Tell whether a value keeps within the limits.
+        """Return whether a value is within the limits.
 
         Raises:
-            TypeError: it is no number, and should be one.
+            TypeError: a number is required.
         """
         if isinstance(value, tuple):
             return len(set(value)) == len(value) > 0 and all(self.allow(one) for one in value)
@@ -44,7 +44,7 @@ class Limits:
         return inside and (self.multiple_of == 1 or value % self.multiple_of == 0)
 
     def __str__(self) -> str:
-        """Return the limits in words, as they follow "must be": "at least 0 and less than 1"."""
+        """Return the limits in words that follow "must be": "at least 0 and less than 1"."""
         if self.choices:
             return f"one of {', '.join(map(str, self.choices))}"
         least = "positive" if self.above == 0 else f"more than {self.above}"
@@ -68,11 +68,11 @@ SEED = Limits(at_least=0, below=2**32)
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is said of a setting where it is declared.
+    """The documentation of a setting.
 
-    used_by: the kinds of recipe in which it has an effect; empty: all that have its section. needs: the other settings
-    without which it has none, for example "fit.kind=two_stage", or "patches.negatives" where any value but 0 will do;
-    alternatives stand behind "or", values behind "|".
+    used_by: kinds of recipe in which it has an effect; empty: all that use its section. needs: settings required for an
+    effect, for example "fit.kind=two_stage", or "patches.negatives" for any value except 0; conditions are joined by
+    "and" and "or", alternative values by "|".
     """
 
     meaning: str
@@ -91,7 +91,7 @@ def setting(
     used_by: tuple[Kind, ...] = (),
     needs: str = "",
 ) -> T:
-    """Return a dataclass field with its documentation; the parameters are those of Declaration."""
+    """Return a dataclass field with its documentation; for the parameters see Declaration."""
     made: Any = field(default=default, metadata={"declaration": Declaration(meaning, limits, unit, used_by, needs)})
     return made
 
@@ -103,9 +103,9 @@ def required(meaning: str, used_by: tuple[Kind, ...] = ()) -> Any:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a recipe: its name with its section, its type, and what is said of it.
+    """One setting of a recipe: its name with its section, its type and its declaration.
 
-    kinds: of the recipes in which it has an effect.
+    kinds: the kinds of recipe in which it has an effect.
     """
 
     name: str
@@ -116,12 +116,12 @@ class Setting:
 
     @property
     def limits(self) -> Limits:
-        """The values that it may have."""
+        """The allowed values."""
         return Limits(choices=get_args(self.type)) if get_origin(self.type) is Literal else self.declaration.limits
 
     @property
     def rule(self) -> str:
-        """The values that it may have, in words that follow "must be"."""
+        """The allowed values in words that follow "must be"."""
         if self.type is bool:
             return "true or false"
         words = str(self.limits)
@@ -131,13 +131,13 @@ class Setting:
 
 
 def sections_of(recipe: type) -> dict[str, tuple[Kind, ...]]:
-    """Return by name the sections of a recipe, and the kinds of recipe that use each."""
+    """Return the sections of a recipe by name, with the kinds of recipe that use each."""
     hints = get_type_hints(recipe).items()
     return {name: _kinds_of(section) for name, section in hints if is_dataclass(section)}
 
 
 def settings_of(recipe: type) -> dict[str, Setting]:
-    """Return by name the settings that an override may change: labels, seed, then those of the sections."""
+    """Return the settings that an override may change, by name: labels, seed, then those of the sections."""
     whole = {one.name: one for one in _declared(recipe, "")}
     sections = {name: section for name, section in get_type_hints(recipe).items() if is_dataclass(section)}
     listed = [one for name, section in sections.items() for one in _declared(section, f"{name}.")]
@@ -154,5 +154,5 @@ def _declared(section: Any, prefix: str) -> list[Setting]:
 
 
 def _kinds_of(section: Any) -> tuple[Kind, ...]:
-    """Return the kinds of recipe that use a section, all where it does not say."""
+    """Return the kinds of recipe that use a section, by default all."""
     return getattr(section, "kinds", KINDS)

@@ -1,3 +1,3 @@
-"""Labels with a meaning of their own."""
+"""Reserved labels."""
 
-BACKGROUND = "background"  # of negative patches: they show none of the classes
+BACKGROUND = "background"  # the label of negative patches, which show none of the classes

@@ -1,4 +1,4 @@
-"""Names that settings had in earlier versions, for recipe.json of finished runs and for commands that people keep."""
+"""Earlier names of settings, for recipe.json of finished runs and for existing commands."""
 
 import sys
 from typing import Any
@@ -13,18 +13,18 @@ RENAMED = {
     "anomaly.alarms": "anomaly.false_positive_rate",
     "anomaly.even_light": "anomaly.local_contrast",
 }
-# The values with which a run of an earlier version did the same as one without the setting; None: any.
+# Removed settings, with the values that had no effect; None: any value.
 REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
-# Settings that earlier versions lacked, with the value that says what their runs did.
+# Settings that earlier versions lacked, with the value that describes what their runs did.
 ADDED: dict[str, dict[str, Any]] = {"calibrate": {"decision": "softmax"}}
 _SELF_SUPERVISED = "anomaly.method", "taught"
 
 
 def current_name(setting: str) -> str:
-    """Return a setting's present name, and name it on stderr where it was another.
+    """Return a setting's current name; print it to stderr if the given name is an earlier one.
 
     Raises:
-        InputError: there is no such setting any more.
+        InputError: the setting was removed.
     """
     if setting in REMOVED:
         raise InputError(f"the setting {setting} was removed, since no recipe used it. Leave it out.")
@@ -34,10 +34,10 @@ def current_name(setting: str) -> str:
 
 
 def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a recipe.json under their present names.
+    """Return the values of a recipe.json under their current names.
 
     Raises:
-        InputError: the run did what this version can't do.
+        InputError: the run used a removed setting.
     """
     kind = "anomaly" if values.get("anomaly") else "classification"
     renewed = {"kind": kind} | {

@@ -1,4 +1,4 @@
-"""A recipe: one frozen value that describes a whole run, and the only way to change it, override."""
+"""A recipe: an immutable description of a whole run, changed only by override."""
 
 import difflib
 import json
@@ -40,9 +40,9 @@ Overrides = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a run, except the data's place.
+    """All settings of a run; the location of the data is not one of them.
 
-    Sections that the recipe's kind does not use hold their defaults and are left out of recipe.json.
+    Sections that the recipe's kind does not use have their defaults and are left out of recipe.json.
     """
 
     name: str = required("the recipe's name, as `run NAME` takes it")
@@ -50,7 +50,7 @@ class Recipe:
     labels: tuple[str, ...] = required(
         "the classes, in the order of the network's outputs", used_by=("classification",)
     )
-    kind: Kind = setting("classification", "what the model does: it names a class, or finds anomalies on a surface")
+    kind: Kind = setting("classification", "what the model does: predict a class, or find anomalies")
     source: SourceSettings = field(default_factory=SourceSettings)
     patches: PatchSettings = field(default_factory=PatchSettings)
     split: SplitSettings = field(default_factory=SplitSettings)
@@ -62,14 +62,14 @@ class Recipe:
     anomaly: AnomalySettings = field(default_factory=AnomalySettings)
     seed: int = setting(
         0,
-        "decides the training, or the choice of the memory bank; patches and splits have seeds of their own",
+        "random seed of the training or of the memory bank; patches and splits have their own seeds",
         SEED,
     )
-    smoke: Overrides = setting((), "changes for a quick try of the whole flow (--smoke)")
+    smoke: Overrides = setting((), "changes for a quick trial of all stages (--smoke)")
     embedded: Overrides = setting((), "changes for runs on drawn pictures (without --images)")
 
     def __post_init__(self) -> None:
-        """Refuse values with which no run could end well.
+        """Refuse values that are not allowed.
 
         Raises:
             InputError: names the setting, its rule and the value.
@@ -79,7 +79,7 @@ class Recipe:
                 raise InputError(f"{name} {rule}. Received: {received!r}.")
 
     def _own_rules(self) -> Iterator[Rule]:
-        """Yield what must hold of each setting by itself, as it is declared."""
+        """Yield the rules of single settings, from their declarations."""
         yield "kind", f"must be one of {', '.join(KINDS)}", self.kind, self.kind in KINDS
         for name, one in SETTINGS.items():
             value, section = self.value(name), name.rpartition(".")[0]
@@ -89,7 +89,7 @@ class Recipe:
                 yield name, f"must be {one.rule}", value, one.limits.allow(value)
 
     def _common_rules(self) -> Iterator[Rule]:
-        """Yield what must hold between settings; the defaults of sections that are not used keep it."""
+        """Yield the rules between settings; the defaults of unused sections satisfy them."""
         yield from source_rules(self.source, self.kind)
         yield from label_rules(self.labels, self.outputs)
         yield from patch_rules(self.patches)
@@ -106,11 +106,11 @@ class Recipe:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The label of each output of the network: the classes, then background where it is learned."""
+        """The label of each output of the network: the classes, then background if it is an output."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
 
 
-SETTINGS = settings_of(Recipe)  # by name: what an override may change
+SETTINGS = settings_of(Recipe)  # by name: the settings that an override may change
 SECTIONS = sections_of(Recipe)  # by name: the kinds of recipe that use it
 
 
@@ -118,13 +118,13 @@ def override(recipe: Recipe, setting: str, text: str) -> Recipe:
     """Return the recipe with one setting changed: override(recipe, "fit.epochs", "3").
 
     Raises:
-        InputError: the setting is unknown or has no effect in the recipe, or the text is no value of its type.
+        InputError: the setting is unknown or has no effect in the recipe, or the text is not a value of its type.
     """
     return override_all(recipe, ((setting, text),))
 
 
 def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
-    """Apply several overrides, the last one winning; together they must make a possible run, not one by one."""
+    """Return the recipe with several overrides, the last one winning; only the final recipe must be valid."""
     chosen = [(find_setting(name), text) for name, text in overrides]
     sections: dict[str, dict[str, Any]] = {}
     for one, text in chosen:
@@ -138,16 +138,16 @@ def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
     whole = sections.pop("", {})
     changed = replace(recipe, **whole, **{name: replace(getattr(recipe, name), **sections[name]) for name in sections})
     for one, text in chosen:
-        if text:  # an empty one asks for nothing
+        if text:  # an empty text leaves the setting as it is
             refuse_without_effect(one, changed.value)
     return changed
 
 
 def find_setting(name: str) -> Setting:
-    """Return the setting of a name, or of one that it had in an earlier version.
+    """Return the setting with a current or earlier name.
 
     Raises:
-        InputError: there is none; the nearest one is named.
+        InputError: there is no such setting; the message suggests the nearest one.
     """
     name = current_name(name)
     if name not in SETTINGS:
@@ -158,7 +158,7 @@ def find_setting(name: str) -> Setting:
 
 
 def recipe_to_json(recipe: Recipe) -> str:
-    """Return the text of recipe.json: without the sections that the recipe's kind does not use."""
+    """Return the content of recipe.json, without the sections that the recipe's kind does not use."""
     values = asdict(recipe)
     for name in _unused_sections(recipe.kind):
         del values[name]
@@ -166,11 +166,11 @@ def recipe_to_json(recipe: Recipe) -> str:
 
 
 def recipe_from_json(text: str) -> Recipe:
-    """Read a recipe back from recipe.json, also of an earlier version: see pipeline.settings.old_names.
+    """Return the recipe of a recipe.json, including one of an earlier version; see pipeline.settings.old_names.
 
     Raises:
-        InputError: it is damaged, or has other fields than this version of the program knows: a default in
-            place of a missing one would silently change the run.
+        InputError: it is damaged, or its fields differ from those of this version: a default for a missing field would
+            silently change the run.
     """
     types = get_type_hints(Recipe)
     try:
@@ -194,19 +194,19 @@ def _unused_sections(kind: Kind) -> set[str]:
 
 
 def _as_tuple(value: Any) -> Any:
-    """Return a list of JSON as the tuple that it was."""
+    """Return a JSON list as a tuple, including nested lists."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def _check_fields(kind: Any, values: dict[str, Any], absent: Collection[str] = ()) -> None:
-    """Raise ValueError unless the values are for exactly the fields of a dataclass, but for those absent."""
+    """Raise ValueError unless the values are exactly the fields of a dataclass, except those in `absent`."""
     odd = {entry.name for entry in fields(kind)} - set(absent) ^ set(values)
     if odd:
         raise ValueError(f"{kind.__name__} has other fields: {', '.join(sorted(odd))}")
 
 
 def _parse(setting: Setting, text: str) -> Any:
-    """Convert the text to the setting's type: bool, int, float, str, one of a few words, or words with commas."""
+    """Return the text as the setting's type: bool, int, float, str, one of several words, or words with commas."""
     kind = setting.type
     choices = ("true", "false") if kind is bool else setting.limits.choices if get_origin(kind) is Literal else (text,)
     if text not in choices:
@@ -227,7 +227,7 @@ def _parse(setting: Setting, text: str) -> Any:
 
 
 def _parse_list(setting: Setting, text: str) -> tuple[str, ...]:
-    """Convert a JSON list of words, which may hold commas."""
+    """Return the words of a JSON list; they may contain commas."""
     try:
         words = json.loads(text)
     except ValueError:

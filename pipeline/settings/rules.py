@@ -1,4 +1,4 @@
-"""What must hold between the settings of a section; what holds of one alone stands where it is declared."""
+"""Rules between the settings of a section; rules of single settings are in their declarations."""
 
 from typing import Any
 
@@ -22,29 +22,29 @@ _NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": None}  # of other trunks
 
 
 def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
-    """List what must hold of the source in a recipe of a kind."""
+    """Return the rules of the source in a recipe of a kind."""
     anomaly = kind == "anomaly"
     rule = "must be surfaces in a recipe for anomalies" if anomaly else "must not be surfaces in a recipe for classes"
     return [("source.kind", rule, source.kind, (source.kind == "surfaces") == anomaly)]
 
 
 def label_rules(labels: tuple[str, ...], outputs: tuple[str, ...]) -> list[Rule]:
-    """List what must hold of the classes and the outputs of the network."""
+    """Return the rules of the classes and the network's outputs."""
     reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
     return [
         ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
-        ("labels", "must be two or more where no output for background is learned", labels, len(outputs) > 1),
+        ("labels", "must be two or more unless background is an output", labels, len(outputs) > 1),
     ]
 
 
 def patch_rules(patches: PatchSettings) -> list[Rule]:
-    """List what must hold of the patches."""
+    """Return the rules of the patches."""
     sides = (patches.min_side, patches.max_side)
     return [("patches.min_side", "must be at most patches.max_side", sides, sides[0] <= sides[1])]
 
 
 def split_rules(split: SplitSettings) -> list[Rule]:
-    """List what must hold of the split."""
+    """Return the rules of the split."""
     fold, shares = split.fold, (split.validation, split.test_share)
     shared = "split.validation" if split.folds else "split.test"
     return [
@@ -54,13 +54,13 @@ def split_rules(split: SplitSettings) -> list[Rule]:
 
 
 def augment_rules(augment: AugmentSettings) -> list[Rule]:
-    """List what must hold of the changes of training pictures."""
+    """Return the rules of the augmentation."""
     mixed = (augment.mixup, augment.cutmix)
     return [("augment.mixup", "and augment.cutmix must be at most 1 together", mixed, sum(mixed) <= 1)]
 
 
 def network_rules(network: NetworkSettings) -> list[Rule]:
-    """List what must hold of a trunk's weights and input."""
+    """Return the rules of a trunk's weights and input."""
     ours, side = network.trunk.startswith("patch_net"), network.input_side
     named = _NAMED_WEIGHTS.get(network.trunk, "imagenet")
     fits = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn")
@@ -72,7 +72,7 @@ def network_rules(network: NetworkSettings) -> list[Rule]:
 
 
 def fit_rules(fit: FitSettings) -> list[Rule]:
-    """List what must hold of a training in two stages, or in one."""
+    """Return the rules of the training, in one or two stages."""
     two, first = fit.kind == "two_stage", fit.trainable_from
     return [
         ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
@@ -81,16 +81,16 @@ def fit_rules(fit: FitSettings) -> list[Rule]:
 
 
 def anomaly_rules(anomaly: AnomalySettings) -> list[Rule]:
-    """List what must hold of tiles."""
+    """Return the rules of tiles."""
     fits = 2 * anomaly.margin < anomaly.tile
     return [("anomaly.margin", "must leave something of anomaly.tile", anomaly.margin, fits)]
 
 
 def check_levels(trunk: str, levels: tuple[str, ...], known: tuple[int, ...]) -> None:
-    """Refuse levels that a trunk has not.
+    """Refuse levels that a trunk lacks.
 
     Raises:
-        InputError: names those that it has.
+        InputError: names the levels of the trunk.
     """
     missing = [level for level in levels if int(level) not in known]
     if missing:

@@ -1,4 +1,4 @@
-"""runs/<recipe>/<time>-seed<n>/: everything that one run needs to be repeated, resumed and read."""
+"""runs/<recipe>/<time>-seed<n>/: the files of one run, with everything needed to repeat or resume it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "opencv-p
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The names of a run's files; a stage is done when the file that it ends with exists."""
+    """The paths of a run's files; a stage is done when its last file exists."""
 
     path: Path
 
@@ -62,20 +62,20 @@ class RunFolder:
         """Return the run's recipe.
 
         Raises:
-            InputError: the folder holds no run.
+            InputError: the folder is not a run's.
         """
         if not self.recipe.is_file():
-            raise InputError(f"{self.path}: is no run: it holds no recipe.json. Give a folder made by `pipeline run`.")
+            raise InputError(f"{self.path}: is not a run: it has no recipe.json. Give a folder made by `pipeline run`.")
         return recipe_from_json(self.recipe.read_text(encoding="utf-8"))
 
 
 def create_run(runs: Path, recipe: Recipe) -> RunFolder:
-    """Make a new run's folder, named after time and seed."""
+    """Create the folder of a new run, named after time and seed."""
     return fill_run(new_folder(runs / recipe.name, f"seed{recipe.seed}"), recipe)
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """Make a folder that is named after the time and a name."""
+    """Create a folder named after the time and a name."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = parent / f"{stamp}-{name}"
     while folder.exists():  # two runs within one second
@@ -85,7 +85,7 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def fill_run(folder: Path, recipe: Recipe) -> RunFolder:
-    """Write down the recipe and environment of a new run."""
+    """Write the recipe and environment of a new run."""
     run = RunFolder(folder)
     write_atomically(run.recipe, recipe_to_json(recipe))
     write_json(run.environment, describe_environment(recipe.seed))
@@ -93,7 +93,7 @@ def fill_run(folder: Path, recipe: Recipe) -> RunFolder:
 
 
 def describe_environment(seed: int) -> dict[str, Any]:
-    """Return versions, revision, command and machine of this process."""
+    """Return the versions, revision, command and machine of this process."""
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -105,7 +105,7 @@ def describe_environment(seed: int) -> dict[str, Any]:
 
 
 def describe_machine() -> str:
-    """Name the machine by its kind: cores and processor, as a measurement should state it."""
+    """Return the machine's cores, processor and system, as stated with measurements."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
@@ -115,15 +115,15 @@ def describe_machine() -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, atomically, keys sorted; dataclasses in it become objects."""
+    """Write a value as JSON, atomically and with sorted keys; dataclasses become objects."""
     write_atomically(path, json.dumps(value, default=asdict, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path, remedy: str) -> Any:
-    """Read a JSON file that an earlier stage wrote.
+    """Return the content of a JSON file written by an earlier stage.
 
     Raises:
-        InputError: it is missing; remedy says which stage makes it.
+        InputError: the file is missing; remedy names the stage that makes it.
     """
     if not path.is_file():
         raise InputError(f"{path}: does not exist. {remedy}")
@@ -131,7 +131,7 @@ def read_json(path: Path, remedy: str) -> Any:
 
 
 def relative_to_run(path: Path, folder: Path) -> str:
-    """Return a path as seen from a run's folder, absolute where Windows has it on another drive."""
+    """Return a path relative to a run's folder, or absolute if it is on another drive of Windows."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:
@@ -139,7 +139,7 @@ def relative_to_run(path: Path, folder: Path) -> str:
 
 
 def _git_revision() -> str:
-    """Return the program's revision, with "+changes" where the checkout differs from it, or "unknown"."""
+    """Return the program's revision, with "+changes" if files were changed, or "unknown"."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+changes"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)

@@ -1,8 +1,8 @@
-"""The state of a training after each epoch -> files from which a killed run goes on.
+"""The state of a training after each epoch <-> files, so that an interrupted run can be resumed.
 
-Keras' BackupAndRestore overwrites weights and metadata one after the other: a kill between or within the two, or a full
-disk, leaves a backup whose epoch is trained twice, or that can never be read. Here a backup is one file, written under
-another name first, with the number of epochs and a digest of its bytes in its name.
+Keras' BackupAndRestore overwrites weights and metadata one after the other: an interruption in between, or a full disk,
+leaves a backup with the wrong epoch, or one that can't be read. Here a backup is one file, written under a temporary
+name first, with the number of epochs and a digest of its bytes in its name.
 """
 
 import hashlib
@@ -16,28 +16,28 @@ import keras
 
 from inference.errors import InputError
 
-_KEPT = 2  # the newest and, should it turn out to be damaged, the one before
+_KEPT = 2  # the newest, and the previous one in case it is damaged
 _NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{16})\.weights\.h5")
 
 
 class Backup:
-    """A folder of backups: weights, the optimizer's state and the generators' of a network, by epochs done."""
+    """A folder of backups by epochs done: weights, and the states of optimizer and random generators of a network."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def newest(self) -> tuple[int, Path | None]:
-        """Return the number of epochs done, 0 without a backup, and the newest whole file."""
+        """Return the number of epochs done, 0 without a backup, and the newest undamaged file."""
         for epochs, file, digest in self._files():
             if _digest(file) == digest:
                 return epochs, file
         return 0, None
 
     def save(self, network: keras.Model, epochs: int) -> None:
-        """Write the state after so many epochs; earlier ones go, but for the one before.
+        """Write the state after the given number of epochs; only the previous backup is kept.
 
         Raises:
-            InputError: the disk is full or not writable; what was there stays.
+            InputError: the disk is full or not writable; earlier backups are kept.
         """
         partial = self._folder / "partial.weights.h5"
         try:
@@ -48,13 +48,13 @@ class Backup:
             partial.unlink(missing_ok=True)
             raise InputError(
                 f"{self._folder}: the backup of epoch {epochs} cannot be written: {fault.strerror or fault}. Make room "
-                "and resume the run: it goes on after the epoch before."
+                "and resume the run; it continues after the previous epoch."
             ) from fault
         for _, file, _ in self._files()[_KEPT:]:
             file.unlink()
 
     def restore(self, network: keras.Model) -> int:
-        """Load the newest whole state into a compiled network; return the epochs done, 0 without a backup."""
+        """Load the newest undamaged state into a compiled network; return the epochs done, 0 without a backup."""
         epochs, file = self.newest()
         if file is not None:
             network.optimizer.build(network.trainable_variables)
@@ -62,17 +62,17 @@ class Backup:
         return epochs
 
     def keep_up_to(self, epochs: int) -> None:
-        """Delete the states after more epochs than these."""
+        """Delete backups of later epochs."""
         for count, file, _ in self._files():
             if count > epochs:
                 file.unlink()
 
     def adopt_earlier(self) -> None:
-        """Take over what Keras' BackupAndRestore wrote for an earlier version of the program, if it can be read."""
+        """Convert a backup that earlier versions wrote with Keras' BackupAndRestore, if it can be read."""
         weights, metadata = self._folder / "latest.weights.h5", self._folder / "training_metadata.json"
         try:
             epochs = int(json.loads(metadata.read_text(encoding="utf-8"))["epoch"])
-            h5py.File(weights).close()  # refuses a file that was cut off
+            h5py.File(weights).close()  # refuses a truncated file
         except (OSError, ValueError, KeyError, TypeError):
             return
         weights.replace(self._name(epochs, weights))
@@ -82,7 +82,7 @@ class Backup:
         return self._folder / f"epoch-{epochs}-{_digest(file)}.weights.h5"
 
     def _files(self) -> list[tuple[int, Path, str]]:
-        """List the backups, the most epochs first: epochs, file, digest."""
+        """Return the backups, latest first: epochs, file, digest."""
         named = [(file, _NAME.fullmatch(file.name)) for file in self._folder.glob("epoch-*.weights.h5")]
         return sorted(((int(name[1]), file, name[2]) for file, name in named if name), reverse=True)
 

@@ -1,4 +1,4 @@
-"""Keras callbacks of the training: progress, resuming, NaN."""
+"""Keras callbacks of the training: progress, resuming, stopping at NaN."""
 
 import csv
 import math
@@ -14,7 +14,7 @@ from pipeline.random_generator import make_seed
 
 
 class Progress(keras.callbacks.Callback):
-    """Print one line per epoch with the time left; adds seconds and learning_rate to the logs for CSVLogger."""
+    """Print one line per epoch with the remaining time; add seconds and learning_rate to the logs for CSVLogger."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class Progress(keras.callbacks.Callback):
         self._start = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the epoch's clock."""
+        """Start the epoch's timer."""
         self._start = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Show the step on a terminal; a log file gets only whole epochs."""
+        """Show the step on a terminal; a log file gets only epochs."""
         if sys.stderr.isatty() and batch % 10 == 0:
             loss = (logs or {}).get("loss", math.nan)
             print(f"\r  step {batch + 1}/{self.params.get('steps')}  loss {loss:.3f}  ", end="", file=sys.stderr)
@@ -45,16 +45,16 @@ class Progress(keras.callbacks.Callback):
             f"{start}epoch {epoch + 1}/{self._epochs}  loss {logs.get('loss', math.nan):.3f}  "
             f"validation loss {logs.get('val_loss', math.nan):.3f}  "
             f"accuracy {logs.get('val_accuracy', math.nan):.3f}  {logs['seconds']:.0f} s, "
-            f"at most {_minutes(left)} left",
+            f"about {_minutes(left)} left",
             file=sys.stderr,
             flush=True,
         )
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
-    """Keras' EarlyStopping, which forgets its best value and its patience in a resumed run, made to remember.
+    """Keras' EarlyStopping for resumed runs: it restores the best value and the patience.
 
-    It replays the epochs of the killed run from history.csv.
+    It replays the epochs of the interrupted run from history.csv.
     """
 
     def __init__(self, history: list[dict[str, float]], **options: Any) -> None:
@@ -62,21 +62,21 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
         self._history = history
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Go through the epochs that are already done."""
+        """Replay the epochs that are done."""
         super().on_train_begin(logs)
         for row in self._history:
             self.on_epoch_end(int(row["epoch"]), row)
 
 
 class SeedDropout(keras.callbacks.Callback):
-    """Seed the network's generators (of dropout) in each epoch: saved weights do not hold their state."""
+    """Seed the network's random generators (dropout) in each epoch, since saved weights do not include their state."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Set each generator by seed, layer and epoch."""
+        """Set the state of each generator from seed, layer and epoch."""
         for layer in self.model.layers:
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
@@ -84,7 +84,7 @@ class SeedDropout(keras.callbacks.Callback):
 
 
 class KeepCandidate(keras.callbacks.Callback):
-    """Rename what ModelCheckpoint wrote: a kill while it writes must not destroy the best model so far."""
+    """Rename the file written by ModelCheckpoint: an interruption while it writes must not destroy the best model."""
 
     def __init__(self, candidate: Path, best: Path) -> None:
         super().__init__()
@@ -92,17 +92,17 @@ class KeepCandidate(keras.callbacks.Callback):
         self._best = best
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Delete a file that a kill may have left half written."""
+        """Delete a partial file of an interrupted run."""
         self._candidate.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Replace the best model by a new candidate."""
+        """Replace the best model with a new candidate."""
         if self._candidate.is_file():
             self._candidate.replace(self._best)
 
 
 class StopOnNaN(keras.callbacks.TerminateOnNaN):
-    """Keras' TerminateOnNaN, silent, remembering where: where is (epoch, step), both from 1, or None."""
+    """Keras' TerminateOnNaN without output; `where` is (epoch, step), both from 1, or None."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,11 +110,11 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Remember the epoch."""
+        """Store the epoch."""
         self._epoch = epoch
 
     def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop at the first loss that is no finite number."""
+        """Stop at the first loss that is not finite."""
         loss = (logs or {}).get("loss")
         if self.where is None and loss is not None and not math.isfinite(float(loss)):
             self.where = (self._epoch + 1, batch + 1)
@@ -122,7 +122,7 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:
-    """Return history.csv as one dict an epoch, of the epochs before a given one where stated."""
+    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -131,12 +131,12 @@ def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, 
 
 
 def count_epochs(path: Path) -> int:
-    """Return how many epochs, from the first on, have a whole line in history.csv; 0 without the file."""
+    """Return the number of consecutive epochs with a complete line in history.csv; 0 without the file."""
     return len(_whole_lines(path)[1:])
 
 
 def truncate_history(path: Path, epochs: int) -> None:
-    """Keep the lines of so many epochs: what a killed run logged but did not back up is trained again."""
+    """Keep only the lines of the first `epochs` epochs; later ones were not backed up and are trained again."""
     if epochs:
         write_atomically(path, "".join(_whole_lines(path)[: epochs + 1]))
     else:
@@ -144,7 +144,7 @@ def truncate_history(path: Path, epochs: int) -> None:
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """Return the header and the lines of epochs 0, 1, 2 ..., up to the first that a kill cut off or that is missing."""
+    """Return the header and the lines of epochs 0, 1, 2 ..., up to the first incomplete or missing one."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     header, *lines = text.splitlines(keepends=True) or [""]
     if not header.endswith("\n"):

@@ -1,7 +1,7 @@
-"""An exported classifier as teacher: soft labels for every changed training picture (distillation).
+"""An exported classifier as teacher: soft labels for every augmented training picture (distillation).
 
-The student learns the teacher's function on ever new views, mixed ones too ("consistent" teaching: Beyer et al.
-2021, arXiv:2106.05237; distillation: Hinton et al. 2015, arXiv:1503.02531).
+Teacher and student get the same augmented pictures, including mixed ones ("consistent" teaching: Beyer et al. 2021,
+arXiv:2106.05237; distillation: Hinton et al. 2015, arXiv:1503.02531).
 """
 
 import threading
@@ -18,13 +18,13 @@ from pipeline.settings.recipe import Recipe
 
 
 class Teacher:
-    """A .tflite with the same outputs as the recipe's network; input side may differ."""
+    """A .tflite with the same outputs as the recipe's network; the input side may differ."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         """Load the file.
 
         Raises:
-            InputError: it is no square classifier of the recipe's outputs.
+            InputError: it is not a classifier of the recipe's outputs with a square input.
         """
         self._classifier = Classifier(path)
         card = self._classifier.card
@@ -36,12 +36,12 @@ class Teacher:
         self.side = card.input_size[0]
         self._share = recipe.fit.teacher_share
         self._background = np.array([label == BACKGROUND for label in recipe.outputs], np.float32)
-        self._lock = threading.Lock()  # an interpreter serves one thread at a time
+        self._lock = threading.Lock()  # an interpreter can be used by one thread at a time
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the pixels at the student's side and labels mixed with the teacher's, by its share.
+        """Return the pixels at the student's side, and labels mixed with the teacher's by fit.teacher_share.
 
-        The part of a view that is known to be background keeps its label: there the teacher can only be wrong.
+        The share of a label that is background is kept, since the teacher can only be wrong about it.
 
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
         """
@@ -53,10 +53,10 @@ class Teacher:
 
 
 def find_teacher(recipe: Recipe, index: PatchIndex) -> Teacher | None:
-    """Return the recipe's teacher, if it names one; "{fold}" in its path is the fold of a cross-validation.
+    """Return the recipe's teacher, if it has one; "{fold}" in its path is the fold of a cross-validation.
 
     Raises:
-        InputError: it cannot teach, or it was trained on photographs that this run tests on.
+        InputError: it does not suit the recipe, or it was trained on test photographs of this run.
     """
     if not recipe.fit.teacher:
         return None
@@ -68,7 +68,7 @@ def find_teacher(recipe: Recipe, index: PatchIndex) -> Teacher | None:
 
 
 def _check_photos(path: Path, index: PatchIndex) -> None:
-    """Refuse a teacher that was trained on test photographs: it would leak them to the student."""
+    """Refuse a teacher that was trained on test photographs, which would leak into the training."""
     own = path.parent / "index.csv"
     if not own.is_file():
         return
@@ -76,6 +76,6 @@ def _check_photos(path: Path, index: PatchIndex) -> None:
     leaked = sorted({patch.photo for patch in index.patches if patch.split == "test"} & seen)
     if leaked:
         raise InputError(
-            f"{path}: the teacher must not have seen this run's test photographs. Received: one trained on "
+            f"{path}: the teacher must not be trained on this run's test photographs. Received: one trained on "
             f"{len(leaked)} of them, for example {leaked[0]}. Train it on the same split."
         )

@@ -1,4 +1,4 @@
-"""A compiled network + patches -> some epochs of training that survive a kill: what every gradient fit is made of."""
+"""A compiled network + patches -> epochs of training that can be resumed; shared by all fits."""
 
 import shutil
 import time
@@ -33,18 +33,18 @@ History = list[dict[str, float]]  # as read_history returns it
 
 @dataclass(frozen=True)
 class FitData:
-    """The batches that a network learns from and is watched by."""
+    """The batches for training and validation."""
 
     training: TrainingData
     validation: Any
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """The epochs of one call of Keras' fit: from first, counted from 0 over the whole training, to before last.
+class TrainingStage:
+    """The epochs of one call of Keras' fit: first inclusive, last exclusive, counted from 0 over the whole training.
 
-    backup: of this stretch alone. patience: of its early stopping, which sees no other stretch's epochs.
-    rate: the setting of its learning rate.
+    backup: of this stage only. patience: of the early stopping, which counts only this stage's epochs. rate: name of
+    the setting of the learning rate.
     """
 
     first: int
@@ -54,20 +54,20 @@ class Stretch:
     rate: str = "fit.learning_rate"
 
     def history(self, history: History) -> History:
-        """Return the stretch's part of a training's history."""
+        """Return this stage's part of the history."""
         return [row for row in history if self.first <= row["epoch"] < self.last]
 
     def is_finished(self, history: History, settings: FitSettings) -> bool:
-        """Tell whether all its epochs are done, or its patience is at an end."""
+        """Return whether all epochs are done or early stopping applies."""
         own = replace(settings, epochs=self.last - self.first, patience=self.patience)
         return is_finished(self.history(history), own)
 
 
 def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
-    """Make the datasets of the training patches, taught by the recipe's teacher if it has one, and of validation.
+    """Return the datasets of training, with soft labels if the recipe has a teacher, and of validation.
 
     Raises:
-        InputError: a class has no patches, or the teacher cannot teach.
+        InputError: a class has no patches, or the teacher does not suit the recipe.
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
@@ -77,14 +77,14 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
 
 
 def compile_for_fit(network: keras.Model, settings: FitSettings, learning_rate: Any) -> None:
-    """Give a network its loss, its metric and an optimizer with a learning rate or schedule."""
+    """Compile a network with loss, metric and an optimizer with a learning rate or schedule."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     network.compile(_OPTIMIZERS[settings.optimizer](learning_rate, settings), loss, metrics=[metric])
 
 
 def learning_rate_schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
-    """Return linear warm-up from 0, then half a cosine down to 0 (SGDR without restarts, arXiv:1608.03983)."""
+    """Return a linear warm-up from 0 with a cosine decay to 0 (SGDR without restarts, arXiv:1608.03983)."""
     warmup = round(settings.warmup_epochs * steps_per_epoch)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else settings.learning_rate,
@@ -94,36 +94,36 @@ def learning_rate_schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
     )
 
 
-def train_stretch(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitData, stretch: Stretch) -> None:
-    """Train a compiled network for a stretch, after the last of its epochs that its backup holds.
+def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitData, stage: TrainingStage) -> None:
+    """Train a compiled network for one stage, from the last epoch in the stage's backup.
 
-    best.keras is the epoch with the lowest validation loss of the whole training so far.
+    best.keras has the weights of the epoch with the lowest validation loss of the whole training so far.
 
     Raises:
         InputError: the loss became NaN (names epoch and step).
     """
     nan = StopOnNaN()
-    first = max(stretch.backup.restore(network), stretch.first)
+    first = max(stage.backup.restore(network), stage.first)
     network.fit(
-        data.training.batches(first, stretch.last),
+        data.training.batches(first, stage.last),
         steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
         initial_epoch=first,
-        epochs=stretch.last,
-        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stretch, read_history(run.history))],
+        epochs=stage.last,
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, read_history(run.history))],
         shuffle=False,
         verbose=0,
     )
     if nan.where is not None:
         epoch, step = nan.where
         raise InputError(
-            f"the loss became NaN in epoch {epoch}, step {step}. Lower {stretch.rate} "
-            f"(now {getattr(recipe.fit, stretch.rate.removeprefix('fit.'))}) and start a new run."
+            f"the loss became NaN in epoch {epoch}, step {step}. Lower {stage.rate} "
+            f"(now {getattr(recipe.fit, stage.rate.removeprefix('fit.'))}) and start a new run."
         )
 
 
 def restore_point(run: RunFolder, *backups: Backup) -> int:
-    """Make a killed run's history and backups agree; return the number of epochs that both hold, 0 for a new run."""
+    """Make an interrupted run's history and backups consistent; return the epochs in both, 0 for a new run."""
     for backup in backups:
         backup.adopt_earlier()
         backup.keep_up_to(count_epochs(run.history))
@@ -133,15 +133,15 @@ def restore_point(run: RunFolder, *backups: Backup) -> int:
 
 
 def is_finished(history: History, settings: FitSettings) -> bool:
-    """Tell whether these epochs are all: the last one is done, or none of the last `patience` was better."""
+    """Return whether training has ended: the last epoch is done, or none of the last `patience` epochs improved."""
     if not history:
         return False
-    best = min(range(len(history)), key=lambda place: history[place][_MONITOR])
+    best = min(range(len(history)), key=lambda epoch: history[epoch][_MONITOR])
     return len(history) >= settings.epochs or len(history) - 1 - best >= max(settings.patience, 1)
 
 
 def finish(run: RunFolder) -> dict[str, Any]:
-    """Write fit.json, which marks the training as done, then drop backup and cache."""
+    """Write fit.json, which marks the training as done, then delete backup and cache; return its content."""
     history = read_history(run.history)
     best = min(history, key=lambda row: row[_MONITOR])
     result = {
@@ -177,16 +177,16 @@ def _without_decay_of_norms(optimizer: Any) -> Any:
 _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
-def _callbacks(run: RunFolder, stretch: Stretch, history: History) -> list[Any]:
-    """Assemble the callbacks; the backup is last, so that what it calls done has been logged and saved."""
+def _callbacks(run: RunFolder, stage: TrainingStage, history: History) -> list[Any]:
+    """Return the callbacks; the backup is last, so that backed-up epochs are already logged and saved."""
     best = min((row[_MONITOR] for row in history), default=None)
     return [
-        Progress(stretch.last),
+        Progress(stage.last),
         keras.callbacks.ModelCheckpoint(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
         KeepCandidate(run.candidate, run.best),
-        ResumableEarlyStopping(stretch.history(history), monitor=_MONITOR, mode="min", patience=stretch.patience),
+        ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
-        SaveBackup(stretch.backup),
+        SaveBackup(stage.backup),
     ]

@@ -1,4 +1,4 @@
-"""PatchIndex -> best.keras and history.csv: gradient training that survives a kill."""
+"""PatchIndex -> best.keras and history.csv: training of the whole network, which can be resumed."""
 
 from typing import Any
 
@@ -10,28 +10,28 @@ from pipeline.settings.run_folder import RunFolder
 from pipeline.training.backup import Backup
 from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import (
-    Stretch,
+    TrainingStage,
     compile_for_fit,
     finish,
     is_finished,
     learning_rate_schedule,
     make_fit_data,
     restore_point,
-    train_stretch,
+    train_stage,
 )
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
 
 
 def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
-    """Train the recipe's network; return what fit.json holds: epochs, best_epoch (from 1), seconds of training.
+    """Train the recipe's network; return the content of fit.json: epochs, best_epoch (from 1), seconds of training.
 
-    best.keras is the epoch with the lowest validation loss. Called again on the folder of a killed run, it goes
-    on after the last whole epoch.
+    best.keras has the weights of the epoch with the lowest validation loss. Called again on the folder of an
+    interrupted run, it resumes after the last complete epoch.
 
     Raises:
-        InputError: a class has no patches, the weights to start from don't fit, or the loss became NaN (names epoch
-            and step).
+        InputError: a class has no patches, the initial weights don't fit, or the loss became NaN (names epoch and
+            step).
     """
     backup = Backup(run.backup)
     restore_point(run, backup)
@@ -41,7 +41,7 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     keras.utils.set_random_seed(recipe.seed)
     data = make_fit_data(run, index, recipe)
     network = compile_network(recipe, data.training.steps_per_epoch, resumed=bool(history))
-    train_stretch(run, recipe, network, data, Stretch(0, recipe.fit.epochs, recipe.fit.patience, backup))
+    train_stage(run, recipe, network, data, TrainingStage(0, recipe.fit.epochs, recipe.fit.patience, backup))
     return finish(run)
 
 
@@ -49,9 +49,9 @@ FITS = {"gradient": fit_gradient, "two_stage": fit_two_stage}
 
 
 def compile_network(recipe: Recipe, steps_per_epoch: int, resumed: bool = False) -> keras.Model:
-    """Build the recipe's network with optimizer and loss; the learning rate warms up and falls along a cosine.
+    """Return the recipe's network, compiled with a warm-up and cosine decay of the learning rate.
 
-    resumed: leave the weights random, because a backup holds them.
+    resumed: leave the weights random, since they are restored from a backup.
     """
     network = make_network(recipe, "none" if resumed else recipe.network.weights)
     compile_for_fit(network, recipe.fit, learning_rate_schedule(recipe.fit, steps_per_epoch))

@@ -1,4 +1,4 @@
-"""PatchIndex + pretrained trunk -> best.keras and history.csv: first the head alone, then the network."""
+"""PatchIndex + pretrained trunk -> best.keras and history.csv: first only the head is trained, then the network."""
 
 import difflib
 from dataclasses import replace
@@ -15,13 +15,13 @@ from pipeline.training.backup import Backup
 from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import (
     FitData,
-    Stretch,
+    TrainingStage,
     compile_for_fit,
     finish,
     learning_rate_schedule,
     make_fit_data,
     restore_point,
-    train_stretch,
+    train_stage,
 )
 from pipeline.training.weights import make_network
 
@@ -31,54 +31,56 @@ _NAMES_SHOWN = 8
 def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     """Train the head on the frozen trunk, then both; return the same as fit_gradient.
 
-    The trunk's batch normalisation stays as it was in both stages: the statistics of its first training are better
-    than those of a few hundred pictures. Epochs are counted over both stages; a killed run goes on in its stage.
+    Batch normalisation of the trunk is frozen in both stages: its pretrained statistics are better than those of a few
+    hundred pictures. Epochs are counted over both stages; an interrupted run resumes in its stage.
 
     Raises:
-        InputError: a class has no patches, the weights to start from don't fit, the trunk has no layer of the name
+        InputError: a class has no patches, the initial weights don't fit, the trunk has no layer of the name
             fit.trainable_from, or the loss became NaN (names epoch and step).
     """
-    head, whole = stretches(run, recipe)
+    head, whole = training_stages(run, recipe)
     done = restore_point(run, head.backup, whole.backup)
     history = read_history(run.history)
-    if not whole.is_finished(history, recipe.fit):  # else killed between the last epoch and fit.json
+    if not whole.is_finished(history, recipe.fit):  # otherwise killed between the last epoch and fit.json
         keras.utils.set_random_seed(recipe.seed)
         data = make_fit_data(run, index, recipe)
         if done < head.last:
-            train_stretch(run, recipe, _head_network(recipe, resumed=done > 0), data, head)
-        train_stretch(run, recipe, _whole_network(recipe, data, head), data, whole)
+            train_stage(run, recipe, _head_network(recipe, resumed=done > 0), data, head)
+        train_stage(run, recipe, _whole_network(recipe, data, head), data, whole)
     return finish(run)
 
 
-def stretches(run: RunFolder, recipe: Recipe) -> tuple[Stretch, Stretch]:
-    """Return the two stages; the first has no early stopping, being short."""
+def training_stages(run: RunFolder, recipe: Recipe) -> tuple[TrainingStage, TrainingStage]:
+    """Return the two stages; the first is short and has no early stopping."""
     settings = recipe.fit
-    head = Stretch(0, settings.head_epochs, settings.head_epochs, Backup(run.backup / "head"), "fit.head_learning_rate")
-    return head, Stretch(settings.head_epochs, settings.epochs, settings.patience, Backup(run.backup / "whole"))
+    head = TrainingStage(
+        0, settings.head_epochs, settings.head_epochs, Backup(run.backup / "head"), "fit.head_learning_rate"
+    )
+    return head, TrainingStage(settings.head_epochs, settings.epochs, settings.patience, Backup(run.backup / "whole"))
 
 
 def freeze_trunk(network: keras.Model) -> None:
-    """Let only the head learn."""
+    """Make only the head trainable."""
     for layer in trunk_of(network).layers:
         layer.trainable = False
 
 
 def unfreeze_trunk(network: keras.Model, first: str) -> None:
-    """Let the trunk's layers from a given one on (all where "") learn, except batch normalisation.
+    """Make the trunk trainable from a given layer on ("": all layers), except batch normalisation.
 
-    Each such layer is frozen by itself: calling the trunk with training=False would not freeze it in Keras' fit.
+    Batch normalisation layers are frozen one by one: calling the trunk with training=False has no effect in Keras' fit.
 
     Raises:
         InputError: the trunk has no layer of that name.
     """
     trunk = trunk_of(network).layers
-    start = _place_of(first, trunk) if first else 0
-    for place, layer in enumerate(trunk):
-        layer.trainable = place >= start and not isinstance(layer, keras.layers.BatchNormalization)
+    start = _index_of(first, trunk) if first else 0
+    for position, layer in enumerate(trunk):
+        layer.trainable = position >= start and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _head_network(recipe: Recipe, resumed: bool) -> keras.Model:
-    """Return the network of the first stage; a resumed run has its weights in the backup."""
+    """Return the network of the first stage; the weights of a resumed run are restored from the backup."""
     network = make_network(recipe, "none" if resumed else recipe.network.weights)
     unfreeze_trunk(network, recipe.fit.trainable_from)  # refuses an unknown name before the first epoch
     freeze_trunk(network)
@@ -86,11 +88,11 @@ def _head_network(recipe: Recipe, resumed: bool) -> keras.Model:
     return network
 
 
-def _whole_network(recipe: Recipe, data: FitData, head: Stretch) -> keras.Model:
-    """Return the network of the second stage, with the weights at the end of the first.
+def _whole_network(recipe: Recipe, data: FitData, head: TrainingStage) -> keras.Model:
+    """Return the network of the second stage, with the final weights of the first.
 
-    It is a new one even where the first stage has just ended: so a run that was killed between them is no special
-    case, and nothing that Keras remembers of the first fit gets into the second.
+    It is always built anew, so that a run interrupted between the stages is not a special case, and no state of the
+    first fit affects the second.
     """
     network = make_network(recipe, "none")
     network.load_weights(head.backup.newest()[1])
@@ -100,7 +102,7 @@ def _whole_network(recipe: Recipe, data: FitData, head: Stretch) -> keras.Model:
     return network
 
 
-def _place_of(name: str, layers: list[keras.layers.Layer]) -> int:
+def _index_of(name: str, layers: list[keras.layers.Layer]) -> int:
     names = [layer.name for layer in layers]
     if name in names:
         return names.index(name)

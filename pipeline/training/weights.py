@@ -1,4 +1,4 @@
-"""A recipe's network settings -> the network, its weights random, from ImageNet, or from a file."""
+"""A recipe's network settings -> the network with random weights, ImageNet weights, or those of a file."""
 
 import warnings
 import zipfile
@@ -17,10 +17,10 @@ _DRAWN = Path(models.__file__).parent / "released" / "patch_net_drawn.weights.h5
 
 
 def make_network(recipe: Recipe, weights: str) -> keras.Model:
-    """Build the recipe's network with weights "none" (random), "imagenet", "drawn", or those of a file.
+    """Return the recipe's network with weights "none" (random), "imagenet", "drawn", or those of a file.
 
     Raises:
-        InputError: the weights can't be had, or are not for this network.
+        InputError: the weights can't be loaded, or are for another network.
     """
     settings = recipe.network
     try:
@@ -42,11 +42,11 @@ def make_network(recipe: Recipe, weights: str) -> keras.Model:
 def load_weights(network: keras.Model, path: Path) -> None:
     """Load a file's weights: all of the trunk, and those of the head that have the same shape.
 
-    Keras finds a layer by its kind and its place among the layers of that kind, so a file without a head, or with
-    another, serves as well.
+    Keras identifies a layer by its kind and its position among the layers of that kind, so files without a head or with
+    another head can be loaded too.
 
     Raises:
-        InputError: there is no such file, or it is not for this trunk.
+        InputError: the file does not exist, or is for another trunk.
     """
     if not path.name.endswith(_ENDINGS):
         raise InputError(
@@ -54,9 +54,9 @@ def load_weights(network: keras.Model, path: Path) -> None:
             f"Received: {str(path)!r}."
         )
     if not path.is_file():
-        raise InputError(f"{path}: does not exist. Give an existing file to network.weights, or none.")
+        raise InputError(f"{path}: does not exist. Set network.weights to an existing file, or to none.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names each layer that the file lacks: the head of another task
+        warnings.simplefilter("ignore")  # Keras warns of each layer missing in the file, such as the head
         try:
             trunk_of(network).load_weights(path)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as fault:

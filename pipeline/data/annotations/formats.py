@@ -1,32 +1,30 @@
 """Annotation path > entries, by the reader of its format, which is recognized by content, not by a file's name."""
 
+import posixpath
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from inference.boxes.entries import Entries, read_text
-from inference.boxes.formats import TEXT_FORMATS, TextFormat, tell_format
-from inference.errors import InputError, printable
-from pipeline.data.annotations.voc import list_voc_files, read_voc
-from pipeline.data.annotations.yolo import find_class_files, read_yolo
-
-
-def _read_file(known: TextFormat, path: Path) -> Entries:
-    return known.read(read_text(path), printable(path.name), True)
-
-
-READERS: dict[str, Callable[[Path], Entries]] = {
-    "voc": read_voc,
-    "yolo": read_yolo,
-    **{known.name: partial(_read_file, known) for known in TEXT_FORMATS},
-}
+from inference.boxes.formats import TextFormat, tell_format
+from inference.errors import InputError, printable, quote
+from pipeline.data.annotations.splits import split_named_in
+from pipeline.data.annotations.voc import holds_voc, list_voc_files, read_voc
+from pipeline.data.annotations.yolo import holds_yolo, read_yolo
+from pipeline.data.file_listing import list_files
 
 _SUPPORTED = (
     "Supported: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a "
     "folder of them); YOLO (a folder with classes.txt, obj.names or data.yaml and one .txt per photograph); CSV (a "
-    "file whose first line is a header such as filename,label,xmin,ymin,xmax,ymax)."
+    "file whose first line is a header such as filename,label,xmin,ymin,xmax,ymax); labelme; VGG Image Annotator; CVAT "
+    "XML."
 )
-_TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", "")  # what a folder is searched for besides .xml and YOLO
+_TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", ".xml", "")  # what a folder is searched for besides VOC and YOLO
+_DEEP_SUFFIXES = (".json", ".csv", ".tsv", ".xml")  # and its subfolders
+
+_Tables = dict[str, TextFormat]  # name relative to the folder -> format
 
 
 def read_entries(path: Path) -> Entries:
@@ -36,61 +34,62 @@ def read_entries(path: Path) -> Entries:
         InputError: there is nothing at the path, its format is not supported, or a folder holds several sets.
     """
     if path.is_dir():
-        name, place = _tell_folder(path)
-    elif path.is_file():
-        name, place = _tell_file(path), path
-    else:
-        raise InputError(
-            f"annotations must be a file or a folder; nothing is at {printable(str(path))}. Check the path."
-        )
-    return READERS[name](place)
+        return _tell_folder(path)()
+    if path.is_file():
+        return _read_file(path)
+    raise InputError(f"annotations must be a file or a folder; nothing is at {printable(str(path))}. Check the path.")
 
 
-def _tell_file(path: Path) -> str:
+def _read_file(path: Path) -> Entries:
     try:
-        name = _tell_text(read_text(path))
+        text = read_text(path)
     except InputError as fault:
         raise InputError(f"{printable(str(path))}: {fault} {_SUPPORTED}") from fault
-    if name is None:
-        raise InputError(f"{printable(str(path))}: does not hold annotations in a supported format. {_SUPPORTED}")
-    return name
-
-
-def _tell_text(text: str) -> str | None:
-    """Return the format of a text, valid or not; None where it is not supported."""
-    if text.lstrip().startswith("<"):
-        return "voc"
     known = tell_format(text)
-    return known.name if known else None
+    if known is not None:
+        return known.read(text, printable(path.name), True)
+    if text.lstrip().startswith("<"):
+        return read_voc(path)
+    raise InputError(f"{printable(str(path))}: does not hold annotations in a supported format. {_SUPPORTED}")
 
 
-def _tell_folder(folder: Path) -> tuple[str, Path]:
-    """Return the one set of annotations in a folder: its format and where it is."""
-    found = [("voc", folder)] if _holds_voc(folder) else []
-    if find_class_files(folder):
-        found.append(("yolo", folder))
+def _tell_folder(folder: Path) -> Callable[[], Entries]:
+    """Return the reader of the one set of annotations in a folder."""
+    sets: list[tuple[str, str, Callable[[], Entries]]] = []  # format, where it is, reader
+    place = printable(str(folder))
+    if any(holds_voc(folder / name) for name in list_voc_files(folder)):
+        sets.append(("voc", place, partial(read_voc, folder)))
+    if holds_yolo(folder):
+        sets.append(("yolo", place, partial(read_yolo, folder)))
     else:
-        found += _find_tables(folder)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(f"{name} in {printable(str(place))}" for name, place in found)
-        raise InputError(
-            f"{printable(str(folder))}: must hold one set of annotations; received {names}. Name one file."
-        )
-    raise InputError(f"{printable(str(folder))}: does not hold annotations in a supported format. {_SUPPORTED}")
+        tables = _tell_tables(folder)
+        for name in dict.fromkeys(known.name for known in tables.values()):
+            some = {file: known for file, known in tables.items() if known.name == name}
+            sets.append((name, printable(str(folder / next(iter(some)))), partial(_read_tables, folder, some)))
+    if len(sets) == 1:
+        return sets[0][2]
+    if sets:
+        names = ", ".join(f"{name} in {where}" for name, where, _ in sets)
+        raise InputError(f"{place}: must hold one set of annotations; received {names}. Name one file.")
+    raise InputError(f"{place}: does not hold annotations in a supported format. {_SUPPORTED}")
 
 
-def _holds_voc(folder: Path) -> bool:
-    return any(b"<annotation" in (folder / name).read_bytes() for name in list_voc_files(folder))
+def _tell_tables(folder: Path) -> _Tables:
+    """Return the files of one text each directly in a folder, else those below; JSON without annotations is not one."""
+    names = [name for name in list_files(folder) if PurePosixPath(name).suffix.lower() in _TABLE_SUFFIXES]
+    direct = _tell_each(folder, [name for name in names if "/" not in name])
+    deep = [name for name in names if "/" in name and PurePosixPath(name).suffix.lower() in _DEEP_SUFFIXES]
+    return direct or _tell_each(folder, deep)
 
 
-def _find_tables(folder: Path) -> list[tuple[str, Path]]:
-    """Return the COCO and CSV files directly in a folder; JSON without annotations is passed over."""
-    files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix.lower() in _TABLE_SUFFIXES]
-    texts = {file: _read_if_text(file) for file in files}
-    told = {file: known.name for file, text in texts.items() if (known := tell_format(text))}
-    return [(name, file) for file, name in told.items() if name != "coco" or '"annotations"' in texts[file]]
+def _tell_each(folder: Path, names: list[str]) -> _Tables:
+    told = {}
+    for name in names:
+        text = _read_if_text(folder / name)
+        known = tell_format(text)
+        if known is not None and (known.name != "coco" or '"annotations"' in text):
+            told[name] = known
+    return told
 
 
 def _read_if_text(file: Path) -> str:
@@ -98,3 +97,45 @@ def _read_if_text(file: Path) -> str:
         return read_text(file)
     except InputError:  # a photograph without extension, say
         return ""
+
+
+def _read_tables(folder: Path, tables: _Tables) -> Entries:
+    """Return what all these files say; names of photographs are relative to their file.
+
+    Raises:
+        InputError: two files name the same photograph: they are two sets.
+    """
+    file_of: dict[str, str] = {}
+    parts = []
+    for file, known in tables.items():
+        part = known.read(read_text(folder / file), printable(file), True)
+        part = _relative_to(part, posixpath.dirname(file), split_named_in(file) if len(tables) > 1 else "")
+        for photo in part.photos:
+            if file_of.setdefault(photo.name, file) != file:
+                raise InputError(
+                    f"{printable(str(folder))}: must hold one set of annotations; received "
+                    f"{printable(file_of[photo.name])} and {printable(file)}, which both have {quote(photo.name)}. "
+                    "Name one file."
+                )
+        parts.append(part)
+    return replace(
+        parts[0],
+        photos=[photo for part in parts for photo in part.photos],
+        boxes=[box for part in parts for box in part.boxes],
+        refusals=[refusal for part in parts for refusal in part.refusals],
+        notes=[note for part in parts for note in part.notes],
+    )
+
+
+def _relative_to(entries: Entries, folder: str, split: str) -> Entries:
+    """Return entries whose photographs are named relative to a folder of their set, in its split if they have none."""
+
+    def move(name: str) -> str:
+        return name if re.match(r"\w+:", name) else posixpath.join(folder, name)
+
+    return replace(
+        entries,
+        photos=[replace(photo, name=move(photo.name), split=photo.split or split) for photo in entries.photos],
+        boxes=[replace(box, photo=move(box.photo)) for box in entries.boxes],
+        refusals=[replace(one, photo=one.photo and move(one.photo)) for one in entries.refusals],
+    )

@@ -12,18 +12,21 @@ four formats must agree on frames up to 10,000 pixels.
 
 import difflib
 import math
+import unicodedata
 import warnings
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
 from inference.boxes.entries import Entries, NamedPhoto, Refusal, WrittenBox
+from inference.boxes.matching import Fit, PhotoMatcher, describe_fits, find_rivals, readable, refuse_rival
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_entries
-from pipeline.data.annotations.photo_index import PhotoIndex, drop_extension, index_photos, relative_name
+from pipeline.data.annotations.photo_index import index_photos
+from pipeline.data.annotations.splits import describe_splits, given_splits
 
 _ROUNDING = 0.5 + 1 / 128
 _MOST_REFUSALS = 5  # messages that the error about an unusable file repeats
@@ -46,12 +49,14 @@ class Annotation:
 class AnnotationSet:
     """What the annotations hold, and what of it was clipped or refused."""
 
-    format: str  # "coco", "voc", "yolo" or "csv"
+    format: str  # a key of READERS
     annotations: tuple[Annotation, ...]  # sorted by photo, then in their order
     clipped: int  # boxes that stuck out of their picture
     refused: tuple[str, ...]  # one message for each entry that was left out: where, rule, value received, remedy
     photos: tuple[str, ...]  # photographs that they name and that can be read, sorted, boxes or not
     incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be an object
+    notes: tuple[str, ...] = ()  # what was read leniently: names that are spelled otherwise, fractions, repeated ids
+    splits: Mapping[str, str] = field(default_factory=dict)  # photo -> the split that the data set gives; all or none
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,14 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         InputError: they can't be parsed, their format is not supported, or no box can be used.
     """
     entries = read_entries(path)
-    photographs = _find_photographs(entries, index_photos(images))
+    entries.tell_units()
+    photographs = _find_photographs(entries, index_photos(images), images)
     placed = _place_boxes(entries, photographs, labels)
     if not placed:
         raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
     refused_photos = {refusal.photo for refusal in entries.refusals}
+    splits = given_splits({photographs[one.name].path: one for one in entries.photos if one.name in photographs})
     return AnnotationSet(
         format=entries.format,
         annotations=tuple(annotations),
@@ -84,6 +91,8 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         refused=tuple(refusal.message for refusal in entries.refusals),
         photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
+        notes=(*entries.notes, *describe_splits(splits)),
+        splits=splits,
     )
 
 
@@ -100,9 +109,9 @@ def _describe_unusable(path: Path, entries: Entries) -> str:
     )
 
 
-def _find_photographs(entries: Entries, index: PhotoIndex) -> dict[str, _Photograph]:
+def _find_photographs(entries: Entries, matcher: PhotoMatcher, images: Path) -> dict[str, _Photograph]:
     """Return written name -> photograph. An invalid one is refused once, at the first entry that shows the fault."""
-    files = _match_files(entries, index)
+    files = _match_files(entries, matcher)
     photographs: dict[str, _Photograph] = {}
     refused: set[str] = set()
     for named in entries.photos:
@@ -110,47 +119,25 @@ def _find_photographs(entries: Entries, index: PhotoIndex) -> dict[str, _Photogr
             continue
         refused.add(named.name)  # until its size has been checked
         with entries.collect_refusal(named.origin):
-            photographs[named.name] = _measure(named, files[named.name], index.folder)
+            photographs[named.name] = _measure(named, files[named.name].path, images)
             refused.remove(named.name)
     return {name: photograph for name, photograph in photographs.items() if name not in refused}
 
 
-def _match_files(entries: Entries, index: PhotoIndex) -> dict[str, str]:
-    """Return written name -> path of its file; names that would share a file are refused."""
-    find = index.find_by_stem if entries.named_by_stem else index.find
-    files: dict[str, str] = {}
+def _match_files(entries: Entries, matcher: PhotoMatcher) -> dict[str, Fit]:
+    """Return written name -> its file; names that would share a file are refused, lenient fits noted."""
+    files: dict[str, Fit] = {}
     origins: dict[str, str] = {}
     for named in entries.photos:
         if named.name not in origins:
             origins[named.name] = named.origin
             with entries.collect_refusal(named.origin):
-                files[named.name] = find(named.name)
-    for name in _find_rivals(files):
-        message = (
-            f"two photographs can't be one file; {quote(name)} and another name both fit {quote(files[name])}. "
-            "Write their paths relative to the images folder."
-        )
+                files[named.name] = matcher.find(named.name, named.other_names, entries.named_by_stem)
+    for name in find_rivals(files):
+        message = refuse_rival(name, files.pop(name).path)
         entries.refusals.append(Refusal(f"{origins[name]}: {message}"))
-        del files[name]
+    entries.notes.extend(describe_fits(files))
     return files
-
-
-def _find_rivals(files: dict[str, str]) -> list[str]:
-    """Return names that fit a file only by base name while another name fits it too.
-
-    With 1.jpg alone on disk, `train/1.jpg` and `test/1.jpg` are rivals: at most one of them is that photograph.
-    """
-    names_of = defaultdict(list)
-    for name, path in files.items():
-        names_of[path].append(name)
-    rivals = []
-    for path, names in names_of.items():
-        own = {path, drop_extension(path)}
-        plain = {name: name if name in own else relative_name(name) for name in names}
-        if len(set(plain.values())) > 1:
-            exact = own & set(plain.values())
-            rivals += [name for name in names if len(exact) > 1 or plain[name] not in exact]
-    return rivals
 
 
 def _measure(named: NamedPhoto, path: str, folder: Path) -> _Photograph:
@@ -231,12 +218,17 @@ def _check_extent(edges: tuple[int, int, int, int], fault: str) -> None:
         raise InputError(f"{fault} Correct or remove it.")
 
 
+def _plain_label(label: str) -> str:
+    return unicodedata.normalize("NFC", readable(label)).strip()
+
+
 def _match_label(written: str, labels: tuple[str, ...]) -> str:
     """Return the label that is meant: `Pyrite ` gives pyrite, unless two labels differ in case alone."""
-    wanted = written.strip()
-    if wanted in labels:
-        return wanted
-    matches = [label for label in labels if label.casefold() == wanted.casefold()]
+    wanted = _plain_label(written)
+    plain = {label: _plain_label(label) for label in labels}
+    matches = [label for label in labels if plain[label] == wanted]
+    if not matches:
+        matches = [label for label in labels if plain[label].casefold() == wanted.casefold()]
     if len(matches) == 1:
         return matches[0]
     near = difflib.get_close_matches(wanted.casefold(), [label.casefold() for label in labels], n=1)

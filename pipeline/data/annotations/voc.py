@@ -4,24 +4,39 @@ Some programs count pixels from 1, as the original data set did. The file does n
 one pixel to the right and down.
 """
 
+import posixpath
+import re
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, parse_number
+from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, as_number, parse_number, stated_size
+from inference.boxes.matching import drop_extension
+from inference.boxes.xml_tree import parse_xml
 from inference.errors import InputError, printable, quote
 from pipeline.data.file_listing import list_files
 
+_ROOT = re.compile(rb"<annotation[\s>]")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def read_voc(path: Path) -> Entries:
-    """Return what one .xml file, or every .xml file under a folder, says; a file that can't be read is refused."""
+    """Return what one .xml file, or every .xml file under a folder, says; a file that can't be read is refused.
+
+    A file that names no photograph, or one that another file names too, is of the photograph of its own name.
+    """
     found = Entries("voc")
-    names = list_voc_files(path) if path.is_dir() else [path.name]
     folder = path if path.is_dir() else path.parent
-    for name in names:
+    roots: dict[str, ElementTree.Element] = {}
+    for name in list_voc_files(path) if path.is_dir() else [path.name]:
         with found.collect_refusal(printable(name)):
-            _read_photo(found, folder / name, printable(name))
+            roots[name] = _parse(folder / name)
+    named = Counter(_text_of(root, "filename") for root in roots.values())
+    for name, root in roots.items():
+        with found.collect_refusal(printable(name)):
+            written, own = _text_of(root, "filename"), name[: -len(".xml")]
+            stale = named[written] > 1 and drop_extension(written) != drop_extension(posixpath.basename(own))
+            _read_photo(found, root, own if stale or not written else written, own, printable(name))
     return found
 
 
@@ -30,51 +45,38 @@ def list_voc_files(folder: Path) -> list[str]:
     return [name for name in list_files(folder) if name.lower().endswith(".xml")]
 
 
-class _TreeWithoutDoctype(ElementTree.TreeBuilder):
-    """Refuse a document type: it can define entities that expand without bound or read other files."""
-
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise InputError(f"must be XML without DOCTYPE; received DOCTYPE {quote(name)}. Delete that declaration.")
+def holds_voc(file: Path) -> bool:
+    """Tell whether an .xml file is of this format, valid or not."""
+    return bool(_ROOT.search(file.read_bytes().replace(b"\0", b"")))  # UTF-16 too
 
 
 def _parse(path: Path) -> ElementTree.Element:
-    parser = ElementTree.XMLParser(target=_TreeWithoutDoctype())
     try:
-        parser.feed(path.read_bytes())
-        root: ElementTree.Element = parser.close()
+        root = parse_xml(path.read_bytes())
     except OSError as fault:
         raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
-    except (ElementTree.ParseError, ValueError, LookupError) as fault:  # the latter two: unknown encodings
-        raise InputError(f"must be XML: {fault}. Export it again.") from fault
     if root.tag != "annotation":
         raise InputError(f"Pascal VOC begins with <annotation>; received <{printable(root.tag)}>. Export it as VOC.")
     return root
 
 
-def _read_photo(found: Entries, path: Path, origin: str) -> None:
-    root = _parse(path)
-    name = _text_of(root, "filename")
-    if not name:
-        raise InputError("<filename> must name the photograph; received nothing. Write its name there.")
-    found.photos.append(NamedPhoto(name, origin, _read_size(root)))
+def _read_photo(found: Entries, root: ElementTree.Element, name: str, own: str, origin: str) -> None:
+    found.photos.append(NamedPhoto(name, origin, _read_size(root), (own,)))
     for position, node in enumerate(root.findall("object"), start=1):
         box_origin = f"{origin}: object {position}"
         with found.collect_refusal(box_origin, name):
             found.boxes.append(_read_box(node, name, box_origin))
 
 
-def _read_size(root: ElementTree.Element) -> tuple[int, int] | None:
+def _read_size(root: ElementTree.Element) -> tuple[object, object] | None:
     """Return the stated (width, height) in pixels, None where none is stated."""
-    width, height = _text_of(root, "size/width"), _text_of(root, "size/height")
-    if not width and not height:
-        return None
-    try:
-        return int(width), int(height)
-    except ValueError as fault:
+    texts = [_text_of(root, f"size/{side}") for side in ("width", "height")]
+    if any(text and as_number(text) is None for text in texts):
         raise InputError(
-            f"<size> must hold whole pixels; received width {quote(width)} and height {quote(height)}. "
+            f"<size> must hold whole pixels; received width {quote(texts[0])} and height {quote(texts[1])}. "
             "State the photograph's size or leave <size> out."
-        ) from fault
+        )
+    return stated_size(*texts)
 
 
 def _read_box(node: ElementTree.Element, photo: str, origin: str) -> WrittenBox:

@@ -1,18 +1,30 @@
 """YOLO txt > Entries: a line is `class x_center y_center width height`, in fractions of the frame, classes from 0.
 
-Class names are in classes.txt, obj.names or the `names:` of data.yaml; a .txt is named after its photograph.
+Class names are in classes.txt, labels.txt, obj.names, _darknet.labels or the `names:` of data.yaml; a .txt is named
+after its photograph.
 """
 
 import re
 from pathlib import Path
 
-from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, parse_number, read_text
+from inference.boxes.entries import (
+    Entries,
+    NamedPhoto,
+    WrittenBox,
+    as_number,
+    enclose,
+    pair_up,
+    parse_number,
+    read_text,
+)
 from inference.errors import InputError, printable, quote
 from pipeline.data.file_listing import list_files
 
 _NUMBERS = ("x_center", "y_center", "width", "height")
 _LARGEST_FRACTION = 2.0  # a box may exceed the frame a little; a larger value is in pixels
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")  # what training programs keep beside the labels
+_CLASS_LISTS = ("labels.txt", "names.txt", "class_names.txt", "predefined_classes.txt", "obj_names.txt")
+_PHOTO_PATH = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?)\s*$", re.IGNORECASE)
 _YAML_NAMES = re.compile(r"^names[ \t]*:(.*?)(?=^[^\s#\-\]}]|\Z)", re.MULTILINE | re.DOTALL)
 _YAML_COMMENT = re.compile(r"(^|\s)#[^\n]*")
 _YAML_ITEM = r"""\s*(?:-\s+)?(?:(\d+)\s*:\s*)?("[^"]*"|'(?:[^']|'')*'|[^%s]+)"""  # %s: what ends an item
@@ -21,26 +33,49 @@ _YAML_ITEM = r"""\s*(?:-\s+)?(?:(\d+)\s*:\s*)?("[^"]*"|'(?:[^']|'')*'|[^%s]+)"""
 def read_yolo(folder: Path) -> Entries:
     """Return what the label files of a folder, or of its labels/ subfolder, say; a photograph is named by its stem.
 
+    Of a path with a folder labels, the photograph lies in the folder images beside it: a/labels/b.txt is of a/images/b.
+
     Raises:
         InputError: the files of classes are missing, empty or disagree.
     """
     found = Entries("yolo", in_fractions=True, named_by_stem=True)
-    classes = _read_classes(folder)
-    for name in _list_label_files(folder):
-        stem = name.removeprefix("labels/")[: -len(".txt")]
+    class_files = find_class_files(folder)
+    classes, pose = _read_classes(folder, class_files), any(_holds_poses(file) for file in class_files)
+    for name in list_label_files(folder):
+        stem = re.sub(r"(^|.*/)labels/", r"\1images/", name.removeprefix("labels/")[: -len(".txt")], count=1)
         origin = printable(name)
         with found.collect_refusal(origin):
             lines = read_text(folder / name).split("\n")
             found.photos.append(NamedPhoto(stem, origin))
-            _read_lines(found, lines, stem, origin, classes)
+            for number, line in enumerate(lines, start=1):
+                with found.collect_refusal(f"{origin}: line {number}", stem):
+                    if line.strip():
+                        found.boxes.append(_read_box(line, stem, f"{origin}: line {number}", classes, pose))
     return found
 
 
+def holds_yolo(folder: Path) -> bool:
+    """Tell whether a folder is of this format; with classes named elsewhere, one must look like labels."""
+    beside = any(_names_classes(file) for file in _files_in(folder, folder / "labels"))
+    return beside or (
+        any(_is_label(folder / name) for name in list_label_files(folder)) and bool(find_class_files(folder))
+    )
+
+
 def find_class_files(folder: Path) -> list[Path]:
-    """Return the files beside the labels that name classes: classes.txt, obj.names, data.yaml or the like."""
-    places = [place for place in (folder, folder / "labels") if place.is_dir()]
-    files = [file for place in places for file in sorted(place.iterdir()) if file.is_file()]
-    return [file for file in files if _names_classes(file)]
+    """Return the files that name classes, data.yaml, classes.txt, obj.names or the like.
+
+    They lie beside the labels, else anywhere below the folder, else above it.
+    """
+    beside = _files_in(folder, folder / "labels")
+    below = [folder / name for name in list_files(folder)]
+    above = _files_in(folder.resolve().parent)
+    places = ([file for file in files if _names_classes(file)] for files in (beside, below, above))
+    return next((files for files in places if files), [])
+
+
+def _files_in(*folders: Path) -> list[Path]:
+    return [file for place in folders if place.is_dir() for file in sorted(place.iterdir()) if file.is_file()]
 
 
 def _names_classes(file: Path) -> bool:
@@ -49,12 +84,27 @@ def _names_classes(file: Path) -> bool:
         return False
     if name.endswith((".yaml", ".yml")):
         return bool(_YAML_NAMES.search(read_text(file)))
-    return name == "classes.txt" or name.endswith(".names")
+    if name == "classes.txt" or name.endswith((".names", ".labels")):
+        return True
+    return name in _CLASS_LISTS and not _is_label(file)
 
 
-def _read_classes(folder: Path) -> dict[int, str]:
+def _is_label(file: Path) -> bool:
+    """Tell whether the first line is of a label: numbers behind a class."""
+    try:
+        fields = next((line.split() for line in read_text(file).split("\n") if line.strip()), [])
+    except InputError:
+        return False
+    return len(fields) >= 5 and all(as_number(text) is not None for text in fields[-4:])
+
+
+def _holds_poses(file: Path) -> bool:
+    """Tell whether key points follow the box of each line."""
+    return file.suffix.lower() in (".yaml", ".yml") and bool(re.search(r"^kpt_shape", read_text(file), re.MULTILINE))
+
+
+def _read_classes(folder: Path, files: list[Path]) -> dict[int, str]:
     """Return class number -> name. Two files that name classes must agree."""
-    files = find_class_files(folder)
     told = [_read_class_file(file) for file in files]
     names = ", ".join(printable(file.name) for file in files)
     if not told or not told[0]:
@@ -91,7 +141,7 @@ def _unquote(name: str) -> str:
     return name[1:-1].replace("''", "'") if name[0] == name[-1] == "'" else name
 
 
-def _list_label_files(folder: Path) -> list[str]:
+def list_label_files(folder: Path) -> list[str]:
     """Return the .txt files that hold boxes, sorted, relative to the folder."""
     names = [name for name in list_files(folder) if name.lower().endswith(".txt")]
     labels = [name for name in names if name.startswith("labels/")]
@@ -99,33 +149,40 @@ def _list_label_files(folder: Path) -> list[str]:
 
 
 def _is_note(file: Path) -> bool:
-    """Tell whether a file is a list or a note; labels of a photograph of the same name begin with a number."""
+    """Tell whether a file names classes, is a list of photographs, whatever its name, or a note."""
     name = file.name.lower()
-    if name == "classes.txt":
+    if _names_classes(file):
         return True
-    return (name in _LISTS or name.startswith("readme")) and not file.read_bytes().lstrip()[:1].isdigit()
+    if (name in _LISTS or name.startswith(("readme", "license"))) and not _is_label(file):
+        return True
+    try:
+        lines = [line for line in read_text(file).split("\n") if line.strip()]
+    except InputError:  # it is refused where it is read
+        return False
+    return bool(lines) and all(_PHOTO_PATH.search(line) for line in lines)
 
 
-def _read_lines(found: Entries, lines: list[str], photo: str, origin: str, classes: dict[int, str]) -> None:
-    for number, line in enumerate(lines, start=1):
-        line_origin = f"{origin}: line {number}"
-        with found.collect_refusal(line_origin, photo):
-            if line.strip():
-                found.boxes.append(_read_box(line, photo, line_origin, classes))
+def _read_box(line: str, photo: str, origin: str, classes: dict[int, str], pose: bool) -> WrittenBox:
+    """Return the box of a line, perhaps with a confidence behind it, or the box around a polygon.
 
-
-def _read_box(line: str, photo: str, origin: str, classes: dict[int, str]) -> WrittenBox:
+    pose: what follows the box are key points.
+    """
     fields = line.split()
-    if len(fields) != 5:
+    count = len(fields)
+    if count >= 7 and count % 2 and not pose:
+        points = [_parse_fraction(text, "xy"[number % 2]) for number, text in enumerate(fields[1:])]
+        return WrittenBox(
+            photo, _look_up_class(fields[0], classes), enclose(pair_up(points)), True, origin, quote(line)
+        )
+    if count not in (5, 6) and not (pose and count > 5):
         raise InputError(
-            f"a line must be `class x_center y_center width height`; received {len(fields)} values: {quote(line)}. "
+            f"a line must be `class x_center y_center width height`; received {count} values: {quote(line)}. "
             "Correct or remove it."
         )
     x_center, y_center, width, height = (
-        _parse_fraction(text, name) for text, name in zip(fields[1:], _NUMBERS, strict=True)
+        _parse_fraction(text, name) for text, name in zip(fields[1:5], _NUMBERS, strict=True)
     )
-    left, top = x_center - width / 2, y_center - height / 2
-    numbers = (left, top, width, height)
+    numbers = (x_center - width / 2, y_center - height / 2, width, height)
     return WrittenBox(photo, _look_up_class(fields[0], classes), numbers, False, origin, quote(line))
 
 
@@ -139,8 +196,12 @@ def _parse_fraction(text: str, name: str) -> float:
 
 
 def _look_up_class(text: str, classes: dict[int, str]) -> str:
-    number = int(text) if text.isascii() and text.isdigit() else -1
-    if number not in classes:
-        known = ", ".join(f"{key} {name}" for key, name in classes.items())
-        raise InputError(f"a class must be a number of the class file: {known}; received {quote(text)}. Correct it.")
-    return classes[number]
+    """Return the class of a number, which may be written as 1.0 or 1.000e+00, or of its own name."""
+    number = as_number(text)
+    key = int(number) if number is not None and number == int(number) else -1
+    if key in classes:
+        return classes[key]
+    if text in classes.values():
+        return text
+    known = ", ".join(f"{key} {name}" for key, name in classes.items())
+    raise InputError(f"a class must be a number of the class file: {known}; received {quote(text)}. Correct it.")

@@ -1,4 +1,4 @@
-"""Draws things that are no minerals, in the minerals' colours too: colour alone must not give a mineral away."""
+"""Draws objects that are not minerals, in similar colours, so that colour alone does not identify a mineral."""
 
 from collections.abc import Callable
 

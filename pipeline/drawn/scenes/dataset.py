@@ -1,4 +1,4 @@
-"""The embedded data: from a seed to photographs of seven minerals with boxes, so that a run needs no data at all."""
+"""The embedded data: a seed -> drawn photographs of seven minerals with boxes, so that a run needs no data."""
 
 import functools
 import json
@@ -29,16 +29,16 @@ MINERAL_DRAWERS: dict[str, Callable[[Sketch], None]] = {
 }
 MINERALS: tuple[str, ...] = tuple(MINERAL_DRAWERS)
 PICTURE_SHAPES = ((240, 320), (240, 320), (320, 240), (288, 288))  # height, width
-EDITION = 1  # raise it when a change moves a pixel or a box: folders of an older edition are then refused
+EDITION = 1  # increased when pixels or boxes change: folders of an older edition are then refused
 JPEG_QUALITY = 92
-OVERSAMPLING = 1.5  # specimens are drawn this much larger and shrunk: smooth edges
+OVERSAMPLING = 1.5  # specimens are drawn larger by this factor and reduced, for smooth edges
 ATTEMPTS = 25
 PHOTOS_WORTH_A_PROCESS = 40  # starting a process takes as long as drawing about this many
 
 
 @dataclass(frozen=True)
 class SpecimenBox:
-    """One specimen: its mineral and the smallest rectangle around what is seen of it; pixels, top-left origin."""
+    """One specimen: its mineral and the bounding box of its visible part; pixels, top-left origin."""
 
     label: str
     x: int
@@ -57,7 +57,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneRecord:
-    """What the annotations say of one written picture; sides in pixels."""
+    """The annotations of one written picture; sides in pixels."""
 
     name: str
     width: int
@@ -67,7 +67,7 @@ class SceneRecord:
 
 @dataclass(frozen=True)
 class Cutout:
-    """A finished thing to lay on a picture, cropped to what is painted; premultiplied."""
+    """A finished object, cropped to its painted part; premultiplied."""
 
     rgb: np.ndarray  # float32 [height, width, 3]
     alpha: np.ndarray  # float32 [height, width]
@@ -75,11 +75,11 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Table:
-    """What a picture is composed on: its colours, who owns each pixel, and the rectangles already taken."""
+    """A picture in composition: its colours, the owner of each pixel, and the occupied rectangles."""
 
     picture: np.ndarray  # float32 [height, width, 3]
     owner: np.ndarray  # int32 [height, width]: 0 nobody, k the k-th specimen from 1
-    taken: list[tuple[int, int, int, int]]  # left, top, right, bottom; they may reach over the edge
+    taken: list[tuple[int, int, int, int]]  # left, top, right, bottom; they may extend over the edge
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,12 +88,12 @@ class Table:
 
 
 def draw_scene(seed: int, index: int) -> Scene:
-    """Draw picture `index` of the set `seed`; it depends on nothing else."""
+    """Return picture `index` of the set `seed`; it depends on nothing else."""
     return draw_owned_scene(seed, index)[0]
 
 
 def draw_owned_scene(seed: int, index: int) -> tuple[Scene, np.ndarray]:
-    """Draw a scene and who owns each pixel, int32 [height, width]: 0 nobody, k the specimen of boxes[k - 1]."""
+    """Return a scene and the owner of each pixel, int32 [height, width]: 0 nobody, k the specimen of boxes[k - 1]."""
     rng = np.random.default_rng([seed, index])
     light = make_light(rng)
     table = _lay_table(rng, light)
@@ -112,8 +112,8 @@ def draw_owned_scene(seed: int, index: int) -> tuple[Scene, np.ndarray]:
 def write_scenes(folder: Path, photos: int, seed: int, workers: int | None = None) -> Path:
     """Write `photos` scenes as folder/photos/scene_00000.jpg ... and folder/annotations.json (COCO); return the latter.
 
-    Pictures that are there are kept: a stopped run goes on where it stopped. The result does not depend on the number
-    of workers (processes; by default one per core). Raises InputError where the folder holds another seed or edition.
+    Existing pictures are kept, so that an interrupted call can be resumed. The result does not depend on the number of
+    workers (processes; by default one per core). Raises InputError if the folder holds another seed or edition.
     """
     annotations, pictures = folder / "annotations.json", folder / "photos"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -135,13 +135,13 @@ def _lay_table(rng: np.random.Generator, light: Light) -> Table:
 
 
 def _lay_specimen(rng: np.random.Generator, table: Table, label: str, light: Light, number: int) -> bool:
-    """Draw one specimen and lay it where there is room; return whether there was."""
+    """Draw one specimen and place it where there is room; return whether there was room."""
     size = int(rng.triangular(66, 95, 175))
     return _lay(rng, table, _cut(rng, MINERAL_DRAWERS[label], size, light), light, number)
 
 
 def _cut(rng: np.random.Generator, drawer: Callable[[Sketch], None], size: int, light: Light) -> Cutout:
-    """Draw a thing of about `size` pixels and crop it to what is painted."""
+    """Return an object of about `size` pixels, cropped to its painted part."""
     sketch = make_sketch(rng, int(size * OVERSAMPLING), light)
     drawer(sketch)
     rgb = cv2.resize(sketch.layer.rgb, (size, size), interpolation=cv2.INTER_AREA)
@@ -152,7 +152,7 @@ def _cut(rng: np.random.Generator, drawer: Callable[[Sketch], None], size: int, 
 
 
 def _lay(rng: np.random.Generator, table: Table, cutout: Cutout, light: Light, number: int) -> bool:
-    """Lay a cutout with its shadow on a free place, owned by `number`; return False where no place is found."""
+    """Place a cutout with its shadow, owned by `number`, on a free area; return whether one was found."""
     place = _find_place(rng, table, cutout)
     if place is None:
         return False
@@ -168,7 +168,7 @@ def _lay(rng: np.random.Generator, table: Table, cutout: Cutout, light: Light, n
 
 
 def _find_place(rng: np.random.Generator, table: Table, cutout: Cutout) -> tuple[int, int] | None:
-    """Return left, top of a place that keeps clear of the others; one time in six it may reach over the edge."""
+    """Return left, top of a free area, or None; one time in six it may extend over the edge."""
     height, width = cutout.alpha.shape
     over = 0.25 if rng.random() < 1 / 6 else 0.0
     for _ in range(ATTEMPTS):
@@ -180,7 +180,7 @@ def _find_place(rng: np.random.Generator, table: Table, cutout: Cutout) -> tuple
 
 
 def _touches(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    """Say whether two rectangles overlap by more than a corner of an eighth of their sides."""
+    """Return whether two rectangles overlap by more than a corner of an eighth of their sides."""
     spare_x = min(one[2] - one[0], other[2] - other[0]) / 8
     spare_y = min(one[3] - one[1], other[3] - other[1]) / 8
     shared_x, shared_y = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
@@ -190,7 +190,7 @@ def _touches(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
 def _cast_shadow(
     rng: np.random.Generator, picture: np.ndarray, cutout: Cutout, place: tuple[int, int], light: Light
 ) -> None:
-    """Darken the ground: a tight contact shadow, and a soft one away from the lamp."""
+    """Darken the ground by a contact shadow and a soft shadow away from the lamp."""
     height, width = cutout.alpha.shape
     margin = 14
     padded = cv2.copyMakeBorder(cutout.alpha, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)
@@ -205,7 +205,7 @@ def _cast_shadow(
 def _overlap(
     shape: tuple[int, ...], corner: tuple[int, int], part: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return where a part laid at corner (top, left) falls on the picture, and what of the part that is."""
+    """Return the slices of the picture and of the part that overlap, for a part placed at (top, left)."""
     low = [max(0, start) for start in corner]
     high = [
         max(edge, min(limit, start + size)) for edge, limit, start, size in zip(low, shape, corner, part, strict=False)
@@ -215,7 +215,7 @@ def _overlap(
 
 
 def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[SpecimenBox, ...]:
-    """Return the smallest box around what each specimen owns."""
+    """Return the bounding box of the pixels of each specimen."""
     boxes = []
     for number, label in enumerate(labels, start=1):
         left, top, width, height = cv2.boundingRect((owner == number).astype(np.uint8))
@@ -224,7 +224,7 @@ def _find_boxes(owner: np.ndarray, labels: list[str]) -> tuple[SpecimenBox, ...]
 
 
 def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
-    """Say whether the annotations describe this many pictures and all of them are there."""
+    """Return whether the annotations describe this many pictures and all of them exist."""
     if not annotations.exists():
         return False
     names = [image["file_name"] for image in json.loads(annotations.read_text())["images"]]
@@ -232,7 +232,7 @@ def _is_complete(annotations: Path, pictures: Path, photos: int) -> bool:
 
 
 def _write_picture(pictures: Path, seed: int, index: int) -> SceneRecord:
-    """Draw one scene, write its picture unless it is there, and return what the annotations say of it."""
+    """Draw one scene, write its picture unless it exists, and return its annotations."""
     name, scene = f"scene_{index:05d}.jpg", draw_scene(seed, index)
     if not (pictures / name).exists():
         write_atomically(pictures / name, jpeg_bytes(scene.pixels, JPEG_QUALITY, HALF_COLOUR))

@@ -15,7 +15,7 @@ Palette = Sequence[tuple[int, int, int]]  # RGB 0..255, as a colour picker shows
 
 @dataclass(frozen=True)
 class Light:
-    """Where the light comes from: a unit vector from the subject to the lamp."""
+    """The direction of the light: a unit vector from the subject to the lamp."""
 
     x: float
     y: float
@@ -28,7 +28,7 @@ class Light:
 
 @dataclass
 class Layer:
-    """A transparent sheet that is painted on; premultiplied, so that halves of an edge mix without a dark rim."""
+    """A transparent layer; premultiplied, so that edges blend without a dark rim."""
 
     rgb: np.ndarray  # float32 [height, width, 3], already multiplied by alpha
     alpha: np.ndarray  # float32 [height, width], 0 clear, 1 opaque
@@ -41,7 +41,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Sketch:
-    """One subject in the making: the generator that shapes it, the square layer it is painted on, the lamp."""
+    """One subject being drawn: the random generator, the square layer, and the light."""
 
     rng: np.random.Generator
     layer: Layer
@@ -55,7 +55,7 @@ class Sketch:
 
 @dataclass(frozen=True)
 class Solid:
-    """A nearly convex body: corners in layer pixels, faces as corner numbers, what each face is."""
+    """A nearly convex body: corners in layer pixels, faces as corner numbers, and the kind of each face."""
 
     corners: np.ndarray  # float64 [corner, 3]
     faces: tuple[tuple[int, ...], ...]
@@ -64,7 +64,7 @@ class Solid:
 
 @dataclass(frozen=True)
 class Face:
-    """What a pattern may know about the face it fills."""
+    """The properties of a face that are passed to its pattern."""
 
     kind: str
     number: int
@@ -77,7 +77,7 @@ PointPattern = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def make_light(rng: np.random.Generator) -> Light:
-    """Draw a lamp somewhere above the picture's upper half, 30 to 65 degrees high."""
+    """Return a random light from above the picture's upper half, 30 to 65 degrees high."""
     angle, elevation = rng.uniform(-np.pi, 0), np.radians(rng.uniform(30, 65))
     flat = np.cos(elevation)
     return Light(float(flat * np.cos(angle)), float(flat * np.sin(angle)), float(np.sin(elevation)))
@@ -95,7 +95,7 @@ def noise_field(rng: np.random.Generator, shape: tuple[int, int], cell: float, o
     for octave in range(octaves):
         step = max(cell / 2**octave, 1.0)
         grid = rng.random((int(height / step) + 2, int(width / step) + 2), dtype=np.float32)
-        # Coarse grains need the smooth curve: light would show the creases of the straight one.
+        # Coarse grains need smooth interpolation: light would show the creases of linear interpolation.
         curve = cv2.INTER_CUBIC if step > 8 else cv2.INTER_LINEAR
         total += cv2.resize(grid, (width, height), interpolation=curve) * np.float32(0.5**octave)
     low, high = float(total.min()), float(total.max())
@@ -103,7 +103,7 @@ def noise_field(rng: np.random.Generator, shape: tuple[int, int], cell: float, o
 
 
 def pick_colour(rng: np.random.Generator, palette: Palette, jitter: float = 0.04) -> np.ndarray:
-    """Return a colour between two of the palette, float32 [3], moved a little in brightness and in each channel."""
+    """Return a colour between two of the palette, float32 [3], with small random changes of brightness and channels."""
     first, second = (np.array(palette[int(i)]) for i in rng.integers(len(palette), size=2))
     colour = (first + (second - first) * rng.random()) / 255
     moved = colour * rng.uniform(0.85, 1.15) + rng.normal(0, jitter, 3)
@@ -120,7 +120,7 @@ def mix(first: np.ndarray, second: np.ndarray, amount: np.ndarray) -> np.ndarray
 def shaded(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
     """Multiply a colour ([3] or [height, width, 3]) by a plane [height, width].
 
-    Channel by channel: broadcasting over a last axis of 3 takes numpy four times as long.
+    Channel by channel, since broadcasting over a last axis of 3 takes numpy four times as long.
     """
     if colour.ndim == 1:
         return cv2.merge([plane * channel for channel in colour])
@@ -226,7 +226,7 @@ def make_prism(outline: np.ndarray, length: float, tip: float = 0.0) -> Solid:
 
 
 def place_solid(solid: Solid, axis: np.ndarray, spin: float, foot: np.ndarray) -> Solid:
-    """Turn a solid by `spin` radians about its own z, point that z along `axis`, and set its origin on `foot` [3]."""
+    """Return a solid rotated by `spin` radians about its z axis, with z along `axis` and the origin at `foot` [3]."""
     forward = axis / np.linalg.norm(axis)
     helper = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
     right = np.cross(helper, forward)
@@ -239,7 +239,7 @@ def place_solid(solid: Solid, axis: np.ndarray, spin: float, foot: np.ndarray) -
 def draw_solid(
     layer: Layer, solid: Solid, light: Light, pattern: FacePattern, opacity: float = 1.0
 ) -> list[np.ndarray]:
-    """Paint the faces that look at the viewer; return their outlines [corner, 2], so that edges can be drawn.
+    """Paint the faces towards the viewer; return their outlines [corner, 2], so that edges can be drawn.
 
     The pattern gets the face and two coordinates that run 0..1 along its first and last edge.
     """
@@ -274,7 +274,7 @@ def _unit_normal(first: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 def _on_face(pattern: FacePattern, face: Face, origin: np.ndarray, first: np.ndarray, last: np.ndarray) -> PointPattern:
-    """Turn a pattern in face coordinates into one in layer coordinates."""
+    """Return a pattern in face coordinates as one in layer coordinates."""
     inverse = np.linalg.inv(np.column_stack([first[:2], last[:2]])).astype(np.float32)
     corner = origin[:2].astype(np.float32)
 

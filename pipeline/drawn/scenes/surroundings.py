@@ -1,4 +1,4 @@
-"""Draws what specimens lie on, and what lamp, lens and sensor do to the picture."""
+"""Draws backgrounds, and the effects of lamp, lens and sensor."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def draw_cloth(rng: np.random.Generator, shape: Shape, light: Light) -> np.ndarr
 
 
 def draw_velvet(rng: np.random.Generator, shape: Shape, light: Light) -> np.ndarray:
-    """Draw a deep cloth that shines on its folds."""
+    """Draw velvet with bright folds."""
     folds = noise_field(rng, shape, rng.uniform(60, 160), 2) * np.float32(rng.uniform(30, 110))
     diffuse, sheen = light_surface(folds, light, 5)
     nap = rng.normal(1, 0.05, shape).astype(np.float32)
@@ -182,7 +182,7 @@ BACKGROUND_DRAWERS: dict[str, BackgroundDrawer] = {
 
 
 def light_unevenly(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Darken towards one side and the corners; one time in three let something cast a soft shadow."""
+    """Darken towards one side and the corners; one time in three add a soft shadow."""
     height, width = picture.shape[:2]
     x, y = pixel_grid(height, width)
     right, down = x / np.float32(width) - 0.5, y / np.float32(height) - 0.5
@@ -197,24 +197,24 @@ def light_unevenly(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
 
 
 def photograph(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Return what a camera makes of linear colours: white balance, exposure, blur, noise; uint8, same shape."""
+    """Return linear colours as a camera image: white balance, exposure, blur, noise; uint8, same shape."""
     warmth, tint = rng.normal(0, 0.08), rng.normal(0, 0.03)
     gains = np.array([1 + warmth, 1 - tint, 1 - warmth], np.float32) * np.float32(np.exp(rng.normal(0.12, 0.15)))
     bright = np.clip(picture * gains, 0, 1.5).astype(np.float32)
-    seen = _blur(rng, bright * np.float32(1.3) / (1 + np.float32(0.45) * bright))  # film's shoulder: white keeps detail
+    seen = _blur(rng, bright * np.float32(1.3) / (1 + np.float32(0.45) * bright))  # soft clipping keeps detail in white
     seen = cv2.pow(np.clip(seen, 0, 1), rng.uniform(0.75, 1.15))
     vivid = rng.uniform(0.65, 1.1)
     to_grey = np.full((3, 3), (1 - vivid) / 3) + np.eye(3) * vivid
     seen = cv2.transform(seen, to_grey.astype(np.float32))
-    # The sum of two uniform draws is near enough to a bell and takes a tenth of the time of a normal one.
+    # The sum of two uniform draws approximates a normal distribution in a tenth of the time.
     grains = rng.integers(0, 256, (2, *seen.shape), dtype=np.uint8)
     noise = cv2.addWeighted(grains[0], 1, grains[1], 1, -255, dtype=cv2.CV_32F)
-    noise *= np.float32(rng.uniform(0.005, 0.028) / 104.5)  # 104.5: the deviation of the sum
+    noise *= np.float32(rng.uniform(0.005, 0.028) / 104.5)  # 104.5: the standard deviation of the sum
     return cv2.convertScaleAbs(np.maximum(seen + noise, 0), alpha=255)
 
 
 def _blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Defocus the picture a little, or shake the camera by up to 5 pixels."""
+    """Return the picture with slight defocus, or motion blur of up to 5 pixels."""
     kind = rng.random()
     if kind < 0.55:
         return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.35, 1.1))
@@ -227,10 +227,10 @@ def _blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
 
 
 def _point(place: np.ndarray) -> tuple[int, int]:
-    """Return x, y as OpenCV wants them."""
+    """Return x, y as integers for OpenCV."""
     return round(float(place[0])), round(float(place[1]))
 
 
 def _fit(picture: np.ndarray, shape: Shape) -> np.ndarray:
-    """Resize a picture to this shape."""
+    """Return a picture resized to this shape."""
     return cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,39 @@
+"""The split that a data set gives each of its photographs: by a column of its table, or by their folders."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from inference.boxes.entries import NamedPhoto
+from pipeline.data.class_folders import GIVEN_SPLITS
+from pipeline.data.splits import SPLITS
+
+
+def given_splits(photos: Mapping[str, NamedPhoto]) -> dict[str, str]:
+    """Return path -> train, validation or test, by path -> what was written of it.
+
+    Only a data set that puts every photograph into a split, and trains and measures on different ones, gives splits.
+    """
+    splits = {path: GIVEN_SPLITS.get(named.split.lower()) or _split_of(path) for path, named in photos.items()}
+    told = set(splits.values())
+    return splits if "train" in told and len(told) > 1 and "" not in told else {}
+
+
+def describe_splits(splits: Mapping[str, str]) -> list[str]:
+    """Return a note that counts the photographs of given splits; none where none are given."""
+    counts = Counter(splits.values())
+    shown = ", ".join(f"{split} {counts[split]}" for split in SPLITS if split in counts)
+    return [f"the data set gives its splits, which are kept by all but cross-validation: {shown}"] if counts else []
+
+
+def split_named_in(file: str) -> str:
+    """Return the split that a file of annotations is named after: `labels/train_labels.csv` gives train, else ""."""
+    words = re.findall("[a-z]+", PurePosixPath(file).stem.lower())
+    return next((word for word in words if word in GIVEN_SPLITS), "")
+
+
+def _split_of(path: str) -> str:
+    """Return the split that a folder of a path is named after; "" where none is, or several are."""
+    found = {GIVEN_SPLITS[part.lower()] for part in PurePosixPath(path).parts[:-1] if part.lower() in GIVEN_SPLITS}
+    return found.pop() if len(found) == 1 else ""
