@@ -1,4 +1,4 @@
-"""The threshold of anomalies from normal data alone, and the bank that some anomalies do not spoil."""
+"""The threshold of anomalies from normal data alone, and the memory bank that some anomalies do not spoil."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def spoil(scores: np.ndarray) -> np.ndarray:
 
 
 def test_few_clean_photographs_are_flagged() -> None:
-    """Of 400 clean photographs a bank has never seen, about 5 % reach the threshold of 12 others.
+    """Of 400 clean photographs that are not in the memory bank, about 5 % reach the threshold of 12 others.
 
     Faults: the lowest score as threshold, which flags all; the highest of a few, which flags one in thirteen; a
     quantile of Student for another number of photographs.

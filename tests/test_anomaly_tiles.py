@@ -58,7 +58,7 @@ def test_scores_are_enlarged_in_place() -> None:
 
 
 def test_a_relative_score_is_a_multiple_of_the_median() -> None:
-    """Faults: the mean instead; a photograph like the bank's own vectors divided by zero."""
+    """Faults: the mean instead; a photograph like the memory bank's own vectors divided by zero."""
     bank = MemoryBank(np.zeros((1, 2), np.float32), smoothing=0, normalize_by_median=True)
     features = np.zeros((3, 3, 2), np.float32)
     features[..., 0] = 2
@@ -68,11 +68,11 @@ def test_a_relative_score_is_a_multiple_of_the_median() -> None:
 
 
 def test_a_border_is_not_judged_and_light_can_be_left_out() -> None:
-    """Faults: a border in places instead of pixels; a small photograph without an inside; the bank's own mean."""
+    """Faults: a border in positions instead of pixels; a small photograph without an inside; the bank's own mean."""
     features = np.zeros((9, 9, 1), np.float32)
     features[0, 4], features[4, 4] = 50, 30
     bank = MemoryBank(np.zeros((1, 1), np.float32), smoothing=0, border=5)
-    assert bank.scores(features, 4)[0, 4] == 0  # two places wide
+    assert bank.scores(features, 4)[0, 4] == 0  # two positions wide
     assert bank.scores(features, 4)[4, 4] == 30
     assert bank.scores(features[:4], 4)[0, 4] == 50  # no inside would be left
     centred = MemoryBank(np.zeros((1, 1), np.float32), smoothing=0, centred=True)
@@ -96,8 +96,8 @@ def test_smoothing_keeps_the_sum() -> None:
     assert smooth(spike, 0.7).sum() == pytest.approx(1)
 
 
-def test_a_bank_comes_back_from_its_file() -> None:
-    """Faults: a number of the scale read as another; a bank of another network accepted."""
+def test_a_memory_bank_is_read_back_from_its_file() -> None:
+    """Faults: a number of the scale read as another; a memory bank of another network accepted."""
     vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float16).astype(np.float32)
     bank = MemoryBank(vectors, 1.5, 0.25, 0.5, 32, 1296, 9, 16, 24, True, False, 81, 0.05, 3)
     again = read_memory_bank(memory_bank_to_file(bank), 3)
