@@ -158,7 +158,7 @@ def test_a_report_shows_what_was_found(wood_run: RunFolder) -> None:
     """Faults: pictures as links, which a mail would lose; NaN in the JSON."""
     page = (wood_run.path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/jpeg;base64,") >= 20
-    assert "Clean ones flagged" in page
+    assert "Clean photographs flagged" in page
     assert "NaN" not in wood_run.report.read_text(encoding="utf-8")
 
 
