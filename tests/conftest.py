@@ -1,5 +1,6 @@
-"""Fixtures that several test files share, and how the files are shared between two processes of pytest-xdist."""
+"""Fixtures that several test files share, and the order of the files."""
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,21 +11,24 @@ from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with slow tests first; give each file's tests, and all users of colour_run, to one process.
+    """Mark the users of colour_run as slow, and put files with slow tests first.
 
-    A module's fixtures are then made once, not once per process, and no long file is left for the end.
+    pytest-xdist gives each file to one process (--dist=loadfile), so no long file is left for the end.
     """
-    colours = [item for item in items if "colour_run" in getattr(item, "fixturenames", ())]
-    for item in colours:
-        item.add_marker(pytest.mark.slow)
-    together = {item.path for item in colours}
+    for item in items:
+        if "colour_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("colour_run" if item.path in together else item.path.stem))
+
+
+@pytest.fixture(scope="module")
+def one_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Wait until no other process of these tests uses Ray: two would share ports and memory."""
+    with (tmp_path_factory.getbasetemp().parent / "ray.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")

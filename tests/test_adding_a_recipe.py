@@ -130,17 +130,23 @@ def follow(clone: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=clone, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
-def test_the_page_leads_from_a_file_to_answers(clone: Path) -> None:
-    """Faults: a setting, file or command in the page that the program no longer has, a step that it leaves out, a
-    smoke variant that fails on few pictures, a model that says "unknown" to everything or takes one tree for another.
-    """
+@pytest.fixture(scope="module")
+def followed(clone: Path) -> Path:
+    """Return the copy after all of the page's commands, each of which must end well."""
     for command in commands():
         answer = follow(clone, command)
         assert answer.returncode == 0, f"{command}\n{answer.stdout}\n{answer.stderr}"
         if command.endswith("list"):
             assert "Trees by their leaves" in answer.stdout
-    answers = json.loads((clone / "answers.json").read_text(encoding="utf-8"))
+    return clone
+
+
+@pytest.mark.slow
+def test_the_page_leads_from_a_file_to_answers(followed: Path) -> None:
+    """Faults: a setting, file or command in the page that the program no longer has, a step that it leaves out, a
+    smoke variant that fails on few pictures, a model that says "unknown" to everything or takes one tree for another.
+    """
+    answers = json.loads((followed / "answers.json").read_text(encoding="utf-8"))
     named = [(key.split("/")[0], one["result"]) for key, one in answers.items() if one["result"] != "unknown"]
     assert len(NEW_FILES) == 3
     assert len(CHANGES) == 10
@@ -149,9 +155,10 @@ def test_the_page_leads_from_a_file_to_answers(clone: Path) -> None:
     assert sum(tree == result for tree, result in named) >= 0.8 * len(named), named
 
 
-def test_source_trunk_and_decision_of_the_page_are_in_the_file(clone: Path) -> None:
+@pytest.mark.slow
+def test_source_trunk_and_decision_of_the_page_are_in_the_file(followed: Path) -> None:
     """Faults: a source with boxes whose card has no margin, a decision that the card or the report does not follow."""
-    *_, last = sorted((clone / "runs" / "leaves").glob("*-seed0"))
+    *_, last = sorted((followed / "runs" / "leaves").glob("*-seed0"))
     card = json.loads(read_artefact(last / "model.tflite").files[CARD_NAME])
     assert (card["decision"], card["region_margin"], card["training"]["network"]) == ("margin", 0.1, "plain_net")
     calibration = json.loads((last / "calibration.json").read_text(encoding="utf-8"))

@@ -18,7 +18,6 @@ from inference.model.answers import answer_picture
 from inference.pictures.listing import list_pictures
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time, with tests/test_ray.py
 SUFFIXES = ("png", "jpg", "webp", "gif", "tiff", "bmp")
 
 
@@ -56,18 +55,20 @@ def test_the_pictures_tell_ways_apart(by_library: dict[str, Any]) -> None:
     assert {answer["result"] for answer in by_library.values()} == {"red", "green", "blue", "unknown"}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--workers", "1"],
-        ["--workers", "2"],
-        pytest.param(["--engine", "ray", "--workers", "2"], marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_command_line_gives_the_librarys_answers(
-    options: list[str], tiny_model: Path, folder: Path, by_library: dict[str, Any], tmp_path: Path
+    workers: str, tiny_model: Path, folder: Path, by_library: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Catches workers or a cluster that decode, round or key in their own way."""
+    """Catches workers that decode, round or key in their own way."""
+    assert by_command(tiny_model, folder, tmp_path / "results.json", "--workers", workers) == by_library
+
+
+@pytest.mark.slow
+def test_ray_gives_the_librarys_answers(
+    one_ray: None, tiny_model: Path, folder: Path, by_library: dict[str, Any], tmp_path: Path
+) -> None:
+    """Catches a cluster that decodes, rounds or keys in its own way."""
+    options = ("--engine", "ray", "--workers", "2")
     assert by_command(tiny_model, folder, tmp_path / "results.json", *options) == by_library
 
 

@@ -24,7 +24,6 @@ from tests.tiny_model import COLOURS
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),  # one Ray at a time
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),  # Ray speaks to itself
 ]
 
@@ -46,7 +45,7 @@ for request, answer in answer_all_with_ray(requests, WorkerSettings(Path(model))
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+def cluster(one_ray: None) -> Iterator[str]:
     """Start a Ray of two workers in this process; return its address for others."""
     import ray
 
