@@ -170,7 +170,7 @@ def test_what_a_page_names_is_there(page: str) -> None:
     """Faults: a file, folder, test or heading in a page that was moved or renamed."""
     text = (ROOT / page).read_text(encoding="utf-8")
     folders = "benchmarks|docs|export|inference|models|notebooks|pipeline|tests"
-    paths = re.findall(rf"(?<![\w/])(?:{folders})/[\w/.]*\w", text) + [
+    paths = re.findall(rf"(?<![\w/])(?:{folders})/[\w/.-]*\w", text) + [
         f"tests/{name}" for name in re.findall(r"`(test_\w+\.py)`", text)
     ]
     missing = {path for path in paths if "NAME" not in path and not (ROOT / path).exists()} - NEW_FILES.keys()

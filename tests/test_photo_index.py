@@ -98,6 +98,7 @@ def test_a_name_that_leaves_the_folder_never_leads_out_of_it(name: str, tmp_path
         ("https://x.org/a/d%C3%A9cran%200.jpg?alt=media", "décran 0.jpg", "as the path in an address and by the end"),
         ("/data/local-files/?d=set/tree.JPG", "tree.JPG", "by the end of its path"),
         ("images/abb8e5a8-oak.png", "oak.png", "without Label Studio's prefix and by the end of its path"),
+        ("spruce.jpg", "0a1b2c3d-spruce.jpg", "with Label Studio's prefix"),
         (b"F\xf6hre.jpg".decode("utf-8", "surrogateescape"), "Föhre.jpg", "read as Windows-1252"),
         ("elsewhere.jpg", "own.jpg", "by the name of its annotation file"),
     ],
@@ -105,6 +106,7 @@ def test_a_name_that_leaves_the_folder_never_leads_out_of_it(name: str, tmp_path
 def test_a_name_fits_leniently_and_says_how(name: str, path: str, how: str, tmp_path: Path) -> None:
     """Fault: a photograph is lost to its spelling, or found without a word although another may be meant."""
     names = ["tree.JPG", "train/one.jpg", "valid/one.jpg", "oak.png", "oak.txt", "décran 0.jpg", "Föhre.jpg", "own.jpg"]
+    names.append("0a1b2c3d-spruce.jpg")
     fit = make_index(tmp_path, *names).find(name, ("own",) if name == "elsewhere.jpg" else ())
     assert fit.path == path and fit.how.startswith(how)
 

@@ -98,6 +98,21 @@ def test_the_runner_writes_masks_regions_and_previews(wood_run: RunFolder, tmp_p
     assert "regions" not in json.loads((tmp_path / "short.json").read_text())["a/holed.png"]
 
 
+def test_photographs_that_differ_in_their_suffix_have_a_mask_each(wood_run: RunFolder, tmp_path: Path) -> None:
+    """Fault: the mask and scores of a.jpg replace those of a.png, or are not where the names say."""
+    photos, out = tmp_path / "photos", tmp_path / "photos" / "out"
+    photos.mkdir()
+    for name, size in (("a.png", (130, 120)), ("a.jpg", (120, 130)), ("b.png", (140, 120))):
+        Image.fromarray(draw_plank(FIRST_FRESH, size=size).pixels).save(photos / name)
+    options = ["--masks", str(out), "--scores", str(out), "--quiet", "--out", str(tmp_path / "all.json")]
+    for more in ([], ["--overwrite"]):  # the second run leaves the first one's files out
+        assert run_inference([str(wood_run.model), str(photos), *options, *more]) == 0
+    sizes = {path.name: Image.open(path).size for path in out.glob("*.png")}
+    assert sizes == {"a.png.png": (130, 120), "a.jpg.png": (120, 130), "b.png": (140, 120)}
+    assert sorted(path.name for path in out.glob("*.npy")) == ["a.jpg.npy", "a.png.npy", "b.npy"]
+    assert sorted(json.loads((tmp_path / "all.json").read_text())) == ["a.jpg", "a.png", "b.png"]
+
+
 def test_a_higher_threshold_flags_less(wood_run: RunFolder) -> None:
     """Faults: --threshold without effect; a threshold of 0 or 1 that divides by zero."""
     pixels = draw_plank(FIRST_FRESH, ("knot",)).pixels
@@ -143,7 +158,7 @@ def test_a_report_shows_what_was_found(wood_run: RunFolder) -> None:
     """Faults: pictures as links, which a mail would lose; NaN in the JSON."""
     page = (wood_run.path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/jpeg;base64,") >= 20
-    assert "Clean ones flagged" in page
+    assert "Clean photographs flagged" in page
     assert "NaN" not in wood_run.report.read_text(encoding="utf-8")
 
 

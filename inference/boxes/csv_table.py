@@ -31,11 +31,13 @@ _CORNERS = ("left", "top", "right", "bottom")
 _EXTENT = ("left", "top", "width", "height")
 _BOX = ("bbox",)
 _NUMBERS = {*_CORNERS, *_EXTENT, "number"}
+_AUTOML = ("split", "photo", "label", "left", "top", "", "", "right", "bottom", "", "")  # Vertex AI too
+_AUTOML_HEADER = ["set", "path", "label", "x_min", "y_min", "x_max", "y_min", "x_max", "y_max", "x_min", "y_max"]
 # Tables without header: the role of each field; "number" and "text" are not read, "" is empty or not read.
 _LAYOUTS = (
     ("photo", "left", "top", "right", "bottom", "label"),  # keras-retinanet
     ("photo", "label", "left", "top", "right", "bottom"),
-    ("split", "photo", "label", "left", "top", "", "", "right", "bottom", "", ""),  # AutoML, Vertex AI
+    _AUTOML,
     ("photo", "label", "left", "top", "", "", "right", "bottom", "", ""),  # the same without sets
     ("label", "left", "top", "width", "height", "photo", "number", "number"),  # make-sense
     ("photo", "number", "number", "label", "left", "top", "right", "bottom"),  # TensorFlow's tutorials
@@ -92,16 +94,19 @@ def _read_header(text: str) -> _Header:
     splits = {delimiter: _split_fields(line[:_HEADER_LENGTH], delimiter) for delimiter in delimiters}
     readings = [_name_columns(fields, delimiter, lines) for delimiter, fields in splits.items()]
     header = max(readings, key=lambda header: len(header.columns))
+    if header.names == _AUTOML_HEADER:  # it has two columns of each name
+        return _lay_out(header.delimiter, _AUTOML, lines)
     if _is_table(header):
         return header
-    roles = tuple(_COLUMN_NAMES)
-    layouts = [
-        _Header(delimiter, list(layout), {role: layout.index(role) for role in roles if role in layout}, lines - 1)
-        for delimiter, fields in splits.items()
-        for layout in _LAYOUTS
-        if _has_layout(fields, layout)
+    found = [
+        (delimiter, layout) for delimiter in delimiters for layout in _LAYOUTS if _has_layout(splits[delimiter], layout)
     ]
-    return layouts[0] if layouts else header
+    return _lay_out(*found[0], lines - 1) if found else header
+
+
+def _lay_out(delimiter: str, layout: tuple[str, ...], lines: int) -> _Header:
+    columns = {role: layout.index(role) for role in _COLUMN_NAMES if role in layout}
+    return _Header(delimiter, list(layout), columns, lines)
 
 
 def _is_table(header: _Header) -> bool:

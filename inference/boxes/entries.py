@@ -81,7 +81,7 @@ class Entries:
             return
         if all(_is_fraction(box) for box in self.boxes):
             self.in_fractions = True
-            self.notes.append(f"no coordinate is above 1: all {len(self.boxes)} boxes are fractions of their picture")
+            self.notes.append(f"no coordinate is above 1: boxes ({len(self.boxes)}) are fractions of their picture")
             return
         odd = [box for box in self.boxes if _is_fraction(box) and not all(float(n).is_integer() for n in box.numbers)]
         self.boxes = [box for box in self.boxes if box not in odd] if odd else self.boxes

@@ -16,6 +16,7 @@ _MOST_EXAMPLES = 3  # lenient fits that a note names
 _EXTENSION = re.compile(r"\.(?=\d*[a-z])[a-z0-9]{1,5}$", re.IGNORECASE)
 _LABEL_STUDIO = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what it puts before the name of an uploaded file
 _LABEL_STUDIO_FOLDER = "/data/local-files/?d="
+_LABEL_SUFFIXES = (".txt", ".xml", ".json")
 _QUERY = re.compile(r"(?<=\w)\?[^/]*$")  # of an address
 
 _Key = Callable[[str], str]
@@ -65,6 +66,15 @@ def _same(name: str) -> str:
     return name
 
 
+def _drop_prefix(name: str) -> str:
+    folder, base = posixpath.split(name)
+    return posixpath.join(folder, _LABEL_STUDIO.sub("", base))
+
+
+def _bare_without_prefix(name: str) -> str:
+    return _drop_prefix(drop_extension(name))
+
+
 def _bare_folded(name: str) -> str:
     return drop_extension(name).casefold()
 
@@ -81,8 +91,10 @@ _OTHER_EXTENSION = (
     _Level("with another extension", drop_extension, drop_extension),
     _Level("with another extension and in other case", _bare_folded, _bare_folded),
 )
-_BY_NAME = ((_EXACT, _CASE), *((level,) for level in (*_NO_EXTENSION, *_OTHER_EXTENSION)))
-_BY_STEM = ((_EXACT, _STEM, _CASE, _STEM_CASE), *((level,) for level in _OTHER_EXTENSION))
+_PREFIX = _Level("with Label Studio's prefix", _same, _drop_prefix)
+_STEM_PREFIX = _Level("with Label Studio's prefix", _same, _bare_without_prefix)
+_BY_NAME = ((_EXACT, _CASE), *((level,) for level in (*_NO_EXTENSION, *_OTHER_EXTENSION, _PREFIX)))
+_BY_STEM = ((_EXACT, _STEM, _CASE, _STEM_CASE), *((level,) for level in (*_OTHER_EXTENSION, _STEM_PREFIX)))
 
 
 class PhotoMatcher:
@@ -122,7 +134,9 @@ class PhotoMatcher:
             for whole in (True, False):
                 for level in levels:
                     found = self._look_up(level, level.of_name(wanted), whole)
-                    if level.how:  # a lenient rule finds labels beside a photograph too
+                    if level is not _EXACT:  # the others find labels beside a photograph too
+                        found = [path for path in found if not path.lower().endswith(_LABEL_SUFFIXES)]
+                    if level.how:
                         found = [path for path in found if self._is_photo(path)]
                     if found:
                         hows = (spelling, "by the end of its path" if not whole else "", level.how)
@@ -201,7 +215,6 @@ def _spellings(name: str, others: Collection[str], by_stem: bool) -> list[tuple[
     """Return how, spelling and whether it is a stem, for each way to read a name, strict first, without repeats."""
     text = readable(name)
     address = _QUERY.sub("", name) if _LABEL_STUDIO_FOLDER not in name else name.split(_LABEL_STUDIO_FOLDER)[1]
-    folder, _, base = unquote(address).replace("\\", "/").rpartition("/")
     spellings = [
         ("", name, by_stem),
         ("", printable(name), by_stem),
@@ -209,7 +222,7 @@ def _spellings(name: str, others: Collection[str], by_stem: bool) -> list[tuple[
         ("percent-decoded", unquote(name), by_stem),
         ("as the path in an address", unquote(address), by_stem),
         ("read as Windows-1252", text, by_stem),
-        ("without Label Studio's prefix", posixpath.join(folder, _LABEL_STUDIO.sub("", base)), by_stem),
+        ("without Label Studio's prefix", _drop_prefix(unquote(address).replace("\\", "/")), by_stem),
     ]
     first = {spelled: (how, spelled, stem) for how, spelled, stem in reversed(spellings)}
     return [entry for entry in spellings if first[entry[1]] == entry]

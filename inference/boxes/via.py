@@ -63,7 +63,7 @@ def _list_json(photos: dict[str, Any], file: str) -> Iterator[_Region]:
 
 def _list_csv(text: str, file: str) -> Iterator[_Region]:
     lines = text.split("\n")
-    names = next(csv.reader(lines[:1]))
+    names = next(csv.reader([lines[0].lstrip("#")]))
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
             fields = dict(zip(names, next(csv.reader([line])), strict=False))

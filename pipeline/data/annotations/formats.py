@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ _SUPPORTED = (
 _TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", ".xml", "")  # what a folder is searched for besides VOC and YOLO
 _DEEP_SUFFIXES = (".json", ".csv", ".tsv", ".xml")  # and its subfolders
 
+_DIGITS = "0123456789"
 _Tables = dict[str, TextFormat]  # name relative to the folder -> format
 
 
@@ -105,19 +107,41 @@ def _read_tables(folder: Path, tables: _Tables) -> Entries:
     Raises:
         InputError: two files name the same photograph: they are two sets.
     """
-    file_of: dict[str, str] = {}
-    parts = []
+    parts = {}
     for file, known in tables.items():
         part = known.read(read_text(folder / file), printable(file), True)
-        part = _relative_to(part, posixpath.dirname(file), split_named_in(file) if len(tables) > 1 else "")
-        for photo in part.photos:
-            if file_of.setdefault(photo.name, file) != file:
-                raise InputError(
-                    f"{printable(str(folder))}: must hold one set of annotations; received "
-                    f"{printable(file_of[photo.name])} and {printable(file)}, which both have {quote(photo.name)}. "
-                    "Name one file."
-                )
-        parts.append(part)
+        split = split_named_in(file).rstrip(_DIGITS) if len(tables) > 1 else ""
+        parts[file] = _renamed(part, partial(_join, posixpath.dirname(file)), split)
+    parts = _tell_apart(parts)
+    file_of: dict[str, str] = {}
+    for file, photo in ((file, photo) for file, part in parts.items() for photo in part.photos):
+        if file_of.setdefault(photo.name, file) != file:
+            raise InputError(
+                f"{printable(str(folder))}: must hold one set of annotations; received "
+                f"{printable(file_of[photo.name])} and {printable(file)}, which both have {quote(photo.name)}. "
+                "Name one file."
+            )
+    return _merge(list(parts.values()))
+
+
+def _tell_apart(parts: dict[str, Entries]) -> dict[str, Entries]:
+    """Return entries of files that name the same photographs by what tells these apart, if anything does.
+
+    Two files of one photograph each have its name from their own; instances_train2017.json is of the folder train2017.
+    """
+    count = Counter(photo.name for part in parts.values() for photo in part.photos)
+    told = {}
+    for file, part in parts.items():
+        again = [photo for photo in part.photos if count[photo.name] > 1]
+        own = {photo.name: photo.other_names[0] for photo in again if photo.other_names}
+        folder = split_named_in(file)
+        if folder and again and not own:
+            own = {photo.name: f"{folder}/{posixpath.basename(photo.name)}" for photo in part.photos}
+        told[file] = _renamed(part, partial(_look_up, own))
+    return told
+
+
+def _merge(parts: list[Entries]) -> Entries:
     return replace(
         parts[0],
         photos=[photo for part in parts for photo in part.photos],
@@ -127,15 +151,19 @@ def _read_tables(folder: Path, tables: _Tables) -> Entries:
     )
 
 
-def _relative_to(entries: Entries, folder: str, split: str) -> Entries:
-    """Return entries whose photographs are named relative to a folder of their set, in its split if they have none."""
+def _look_up(names: dict[str, str], name: str) -> str:
+    return names.get(name, name)
 
-    def move(name: str) -> str:
-        return name if re.match(r"\w+:", name) else posixpath.join(folder, name)
 
+def _join(folder: str, name: str) -> str:
+    return name if re.match(r"\w+:", name) else posixpath.join(folder, name)
+
+
+def _renamed(entries: Entries, rename: Callable[[str], str], split: str = "") -> Entries:
+    """Return entries whose photographs have other names, and are of a split if they state none."""
     return replace(
         entries,
-        photos=[replace(photo, name=move(photo.name), split=photo.split or split) for photo in entries.photos],
-        boxes=[replace(box, photo=move(box.photo)) for box in entries.boxes],
-        refusals=[replace(one, photo=one.photo and move(one.photo)) for one in entries.refusals],
+        photos=[replace(photo, name=rename(photo.name), split=photo.split or split) for photo in entries.photos],
+        boxes=[replace(box, photo=rename(box.photo)) for box in entries.boxes],
+        refusals=[replace(one, photo=one.photo and rename(one.photo)) for one in entries.refusals],
     )

@@ -28,12 +28,13 @@ def describe_splits(splits: Mapping[str, str]) -> list[str]:
 
 
 def split_named_in(file: str) -> str:
-    """Return the split that a file of annotations is named after: `labels/train_labels.csv` gives train, else ""."""
-    words = re.findall("[a-z]+", PurePosixPath(file).stem.lower())
-    return next((word for word in words if word in GIVEN_SPLITS), "")
+    """Return the split that a file is named after, with its year: instances_train2017.json gives train2017, else ""."""
+    words = re.findall(r"[a-z]+\d*", PurePosixPath(file).stem.lower())
+    return next((word for word in words if word.rstrip("0123456789") in GIVEN_SPLITS), "")
 
 
 def _split_of(path: str) -> str:
-    """Return the split that a folder of a path is named after; "" where none is, or several are."""
-    found = {GIVEN_SPLITS[part.lower()] for part in PurePosixPath(path).parts[:-1] if part.lower() in GIVEN_SPLITS}
+    """Return the split that a folder of a path is named after, or "" for none and for several."""
+    words = [part.lower().rstrip("0123456789") for part in PurePosixPath(path).parts[:-1]]
+    found = {GIVEN_SPLITS[word] for word in words if word in GIVEN_SPLITS}
     return found.pop() if len(found) == 1 else ""

@@ -187,7 +187,7 @@ def _read_box(line: str, photo: str, origin: str, classes: dict[int, str], pose:
 
 
 def _parse_fraction(text: str, name: str) -> float:
-    number = parse_number(text, name)
+    number = parse_number(text.replace(",", ".") if text.count(",") == 1 else text, name)
     if abs(number) > _LARGEST_FRACTION:
         raise InputError(
             f"{name} must be a fraction of the frame, 0 to 1; received {text}. Divide pixels by the frame's size."
