@@ -141,7 +141,7 @@ def test_a_head_for_other_labels_starts_anew(start: keras.Model, file: str) -> N
         ("start.keras", "patch_net", "must hold the weights of a patch_net"),
         ("damaged.weights.h5", "mobilenet_v1", "damaged file. Give a file"),
         ("damaged.keras", "mobilenet_v1", "damaged file. Give a file"),
-        ("nowhere.weights.h5", "mobilenet_v1", "does not exist. Give"),
+        ("nowhere.weights.h5", "mobilenet_v1", "does not exist. Set"),
         ("trunk.h5", "mobilenet_v1", "must be none, imagenet, drawn, or a file that ends with .weights.h5"),
     ],
 )
