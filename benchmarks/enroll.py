@@ -226,7 +226,7 @@ def table(report: dict[str, Any]) -> list[str]:
 
 def _figures(one: dict[str, Any], row: dict[str, Any]) -> list[float]:
     """Return recall of the new class, its share that is also accepted, points lost by the old classes, and seconds."""
-    accepted = row.get("right_and_accepted", {}).get("new", {}).get("value", np.nan)
+    accepted = row["right_and_accepted"]["new"].value if "right_and_accepted" in row else np.nan
     lost = one["before"].value - row["accuracy"]["old"].value
     return [row["accuracy"]["new"].value, accepted, lost, row["seconds"]]
 

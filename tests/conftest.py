@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.report.sections import Latency
 from pipeline.settings.run_folder import RunFolder
 from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
@@ -50,9 +51,7 @@ def quick_run(few_resamples: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         shorten_patch_net(patch)
         patch.setattr("pipeline.evaluation.colour_baseline._TREES", 50)
-        patch.setattr(
-            "pipeline.evaluation.cost.measure_keras_latency", lambda path: {"median": 1.0, "p95": 1.0, "n": 1}
-        )
+        patch.setattr("pipeline.evaluation.cost.measure_keras_latency", lambda path: Latency(1.0, 1.0, 1))
         yield
 
 

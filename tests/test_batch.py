@@ -170,6 +170,8 @@ def test_workers_that_fail_to_start_now_and_then_do_not_end_the_run(
 
     numbers = itertools.count()
     monkeypatch.setattr(_Pool, "start", start_and_fail)
+    monkeypatch.setattr("inference.batch.pool._IN_FLIGHT", 2)  # a worker never holds all that is left
+    monkeypatch.setattr("inference.batch.pool._REFILL", 1)
     answers = answer_all(requests, WorkerSettings(tiny_model))
     answered = []
     for _ in range(3):

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.enroll import Looked, _enroll, draw_photos, look, table
 from inference.model.classifier import Classifier
 from pipeline.data.index import Patch, PatchIndex
+from pipeline.metrics.intervals import Estimate
 from pipeline.settings.run_folder import RunFolder
 from tests.open_model import ADDED, TRAINED, make_open_model, write_pictures
 
@@ -50,22 +51,22 @@ def test_enrolling_counts_what_is_right_among_old_and_new(run: RunFolder, tmp_pa
     new = look(classifier, index_of(tmp_path / "new", {"yellow": ADDED["yellow"]}, 40))
     given = draw_photos(new, 10, seed=0)
     row = _enroll(run, new.pick(given), old, new.pick(~given), "yellow")
-    assert (row["accuracy"]["old"]["n"], row["accuracy"]["new"]["n"]) == (36, 20)
-    assert row["accuracy"]["new"]["value"] > 0.9
-    assert row["accuracy"]["old"]["value"] > 0.9
-    assert row["right_and_accepted"]["new"]["value"] <= row["accuracy"]["new"]["value"]
+    assert (row["accuracy"]["old"].n, row["accuracy"]["new"].n) == (36, 20)
+    assert row["accuracy"]["new"].value > 0.9
+    assert row["accuracy"]["old"].value > 0.9
+    assert row["right_and_accepted"]["new"].value <= row["accuracy"]["new"].value
     mislabelled = Looked(
         old.probabilities, old.vectors, np.where(old.labels == "green", "violet", old.labels), old.photos
     )
     wrong = _enroll(run, new.pick(given), mislabelled, new.pick(~given), "yellow")
-    assert wrong["accuracy"]["old"]["value"] < row["accuracy"]["old"]["value"] - 0.2
+    assert wrong["accuracy"]["old"].value < row["accuracy"]["old"].value - 0.2
 
 
 def test_the_table_is_the_mean_over_draws_and_classes() -> None:
     """Faults: loss with the wrong sign, a column of another one, a class that counts by its number of draws."""
 
-    def share(value: float) -> dict[str, float]:
-        return {"value": value}
+    def share(value: float) -> Estimate:
+        return Estimate(value, 0.0, 1.0, 10)
 
     def row(new: float, old: float) -> dict[str, object]:
         accuracy = {"new": share(new), "old": share(old)}

@@ -78,10 +78,10 @@ def test_a_sources_figures_by_hand() -> None:
     Of 4 x 3 pairs the class is ahead in 4 + 3 + 2 = 9; 90 % of four patches are four, so the threshold is 0.2.
     """
     figures = measure_source(positives(), np.array([0.1, 0.3, 0.5]), threshold=0.5)
-    assert figures["auroc"]["value"] == pytest.approx(9 / 12)
-    assert figures["unknown_at_0.9"]["value"] == pytest.approx(1 / 3)
-    assert figures["unknown_at_card"]["value"] == pytest.approx(2 / 3)  # 0.5 reaches 0.5
-    assert [figures[name]["n"] for name in ("unknown_at_0.95", "unknown_at_card")] == [3, 3]
+    assert figures["auroc"].value == pytest.approx(9 / 12)
+    assert figures["unknown_at_0.9"].value == pytest.approx(1 / 3)
+    assert figures["unknown_at_card"].value == pytest.approx(2 / 3)  # 0.5 reaches 0.5
+    assert [figures[name].n for name in ("unknown_at_0.95", "unknown_at_card")] == [3, 3]
 
 
 def test_auroc_is_that_of_scikit_learn() -> None:
@@ -104,7 +104,7 @@ def test_background_comes_from_the_predictions_and_folders_from_the_model(
     assert background["auroc"]["mean"] == pytest.approx(6 / 8)  # against 0.1: four ahead; against 0.5: two
     assert (background["unknown_at_card"]["mean"], report["accepted_at_card"]["mean"]) == (0.5, 0.75)
     assert colours["auroc"]["mean"] == 0.5  # ahead of grey always, of pure red never
-    assert colours["unknown_at_card"]["folds"][0]["n"] == 2
+    assert colours["unknown_at_card"]["folds"][0].n == 2
     assert list(report["unreadable"]) == [str(tmp_path / "colours/broken.jpg")]
     assert "broken.jpg" in capsys.readouterr().err
     assert any("75.0" in line for line in table(report))
@@ -119,7 +119,7 @@ def test_folds_are_measured_apart_and_then_averaged(tmp_path: Path, flatbuffer: 
     make_run(tmp_path / "fold-2", flatbuffer, threshold=0.6)
     report = measure_rejection(tmp_path, {})
     figure = report["sources"][BACKGROUND]["unknown_at_card"]
-    assert [estimate["value"] for estimate in figure["folds"]] == [0.5, 1.0]
+    assert [estimate.value for estimate in figure["folds"]] == [0.5, 1.0]
     assert (figure["mean"], report["accepted_at_card"]["mean"]) == (0.75, 0.625)
 
 
@@ -155,11 +155,11 @@ def test_variants_take_away_what_they_say() -> None:
 def test_a_model_of_mean_colours_needs_colour_and_no_structure(run: RunFolder, tmp_path: Path) -> None:
     """Catches changed pictures that never reach the network, and background counted among the classes."""
     variants: dict[str, Any] = measure_variants(run.path)["variants"]
-    accuracy = {name: figures["accuracy"]["value"] for name, figures in variants.items()}
+    accuracy = {name: figures["accuracy"].value for name, figures in variants.items()}
     assert accuracy["as it is"] == accuracy["colour only, shuffled"] == accuracy["blurred"] == 1.0
     # Grey gives the three colours the same probability; the first, red, is answered: one patch of four.
     assert accuracy["grey"] == accuracy["grey, mean taken out"] == 0.25
-    assert {label: one["n"] for label, one in variants["grey"]["per_class"].items()} == {
+    assert {label: one.n for label, one in variants["grey"]["per_class"].items()} == {
         "red": 1,
         "green": 1,
         "blue": 2,

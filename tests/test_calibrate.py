@@ -100,9 +100,9 @@ def test_calibration_sees_validation_patches_alone(background: str, tmp_path: Pa
     probabilities = softmax(logits / found["temperature"], axis=1)
     best = probabilities[:40, :3].max(axis=1)
     assert found["threshold"] == np.sort(best)[2]
-    assert found["accepted"]["value"] == 38 / 40
-    assert (found["accepted"]["n"], found["rejected_background"]["n"]) == (40, 10)
-    assert found["rejected_background"]["value"] == 1.0
+    assert found["accepted"].value == 38 / 40
+    assert (found["accepted"].n, found["rejected_background"].n) == (40, 10)
+    assert found["rejected_background"].value == 1.0
     assert found["target_accepted"] == recipe.calibrate.accepted
 
 

@@ -83,8 +83,8 @@ def test_the_page_shows_tables_and_plots(run: Path) -> None:
     page = (run / "report.html").read_text()
     for text in (
         "Top-2 accuracy",
-        "Precision and recall of each class",
-        "Time and size",
+        "Precision and recall of each class, nothing rejected",
+        "Milliseconds per patch on one thread",
         "pictures in class folders".capitalize(),
     ):
         assert text in page
@@ -131,7 +131,7 @@ def test_each_kind_of_pictures_is_measured_by_itself(run: Path, capsys: pytest.C
     assert kinds(["measure", str(run), "--split", "test"]) == 0
     accuracy = json.loads((run / "report.json").read_text())["models"]["int8"]["accuracy"]["value"]
     words = capsys.readouterr().out.split()
-    assert (words[:3], words[-1]) == (["test", ".png", f"{100 * accuracy:.1f}"], "40")
+    assert (words[:3], words[-1]) == (["test", ".png", f"{100 * accuracy:.1f}"], "n=40")
 
 
 def test_lossless_pictures_lie_beside_their_compressed_ones(tmp_path: Path) -> None:

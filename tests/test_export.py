@@ -189,7 +189,7 @@ def test_the_report_agrees_with_a_recount_of_the_results(exported: RunFolder) ->
     figures = report["models"]["int8"]
     unknown = {file for file, answer in results.items() if answer["result"] == "unknown"}
     accepted = [patch for patch in positives if patch.file not in unknown]
-    assert figures["rejected_minerals"]["value"] == pytest.approx(1 - len(accepted) / len(positives))
+    assert figures["rejected_known"]["value"] == pytest.approx(1 - len(accepted) / len(positives))
     assert figures["rejected_background"]["value"] == pytest.approx(
         sum(patch.file in unknown for patch in negatives) / len(negatives)
     )
