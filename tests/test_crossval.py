@@ -353,8 +353,8 @@ def test_the_command_from_photographs_to_the_pooled_report(tmp_path: Path, capsy
         assert [patch.label for patch in test] == list(predictions.labels)
     assert len(set(results.values())) > 1, "answers that are all alike would prove nothing"
     report = json.loads(folder.report.read_text())
-    assert report.pooled.accuracy["n"] == 30
-    assert sum(map(sum, report.pooled.confusion.counts)) == len(results)
+    assert report["pooled"]["accuracy"]["n"] == 30
+    assert sum(map(sum, report["pooled"]["confusion"]["counts"])) == len(results)
     folder.fold(2).results.unlink()
     folder.report.unlink()
     assert main(["resume", str(path), "--fold", "1"]) == 0
