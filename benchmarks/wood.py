@@ -70,7 +70,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def variants(weights: Path | None) -> Iterator[Variant]:
-    """Yield the variants: trunks with PatchCore, then with PaDiM."""
+    """Yield the variants: trunks with PatchCore, with PaDiM, and with the Gaussian for common anomalies."""
     ours = {
         "patch_net, drawn scenes": (("network.trunk", "patch_net"), ("network.weights", "drawn")),
         "patch_net, minerals": (
@@ -89,9 +89,11 @@ def variants(weights: Path | None) -> Iterator[Variant]:
     }
     trunks = ours | known
     for name, settings in trunks.items():
-        yield Variant(f"{name}: PatchCore", settings)
+        yield Variant(f"{name}: PatchCore", (*settings, ("anomaly.prevalence", "rare")))
     for name, settings in trunks.items():
-        yield Variant(f"{name}: PaDiM", (*settings, ("anomaly.method", "padim")))
+        yield Variant(f"{name}: PaDiM", (*settings, ("anomaly.prevalence", "rare"), ("anomaly.method", "padim")))
+    for name, settings in trunks.items():
+        yield Variant(f"{name}: Gaussian", (*settings, ("anomaly.prevalence", "common")))
 
 
 def measure_variant(variant: Variant, options: argparse.Namespace) -> dict[str, Any]:

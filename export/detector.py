@@ -17,6 +17,7 @@ from inference.model.artefact import read_artefact
 from inference.model.decide import ANOMALY
 from pipeline.anomaly.features import Network, keras_network, read_pixels, tiling_of
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
+from pipeline.anomaly.prevalence import resolve_recipe
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
 
@@ -25,7 +26,7 @@ _PARITY_PHOTOS = 4
 
 def convert_trunk(run: RunFolder) -> None:
     """Convert the run's feature maps in the recipe's mode; the memory bank is built from the converted trunk."""
-    recipe = run.read_recipe()
+    recipe = resolve_recipe(run)
     write_atomically(run.trunk, _convert(run, recipe, recipe.export.mode))
 
 
@@ -36,6 +37,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         InputError: a stage is missing.
     """
     calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
+    recipe = resolve_recipe(run)
     same = mode == recipe.export.mode and run.trunk.is_file()
     side = recipe.anomaly.tile
     card = {
@@ -50,7 +52,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     return Draft(
         {mode: run.trunk.read_bytes() if same else _convert(run, recipe, mode)},
         card,
-        {path.name: path.read_bytes() for path in (run.bank, run.region_names) if path.is_file()},
+        {path.name: path.read_bytes() for path in (run.bank, run.surface, run.region_names) if path.is_file()},
         lambda models: {kind: _compare_scores(run, path, recipe) for kind, path in models.items()},
     )
 

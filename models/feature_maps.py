@@ -8,16 +8,20 @@ from keras import layers
 
 from models.build import TRUNKS
 
-_V3_LARGE = {2: "expanded_conv_add", 4: "expanded_conv_2_add", 8: "expanded_conv_5_add", 16: "expanded_conv_11_add"}
+_V3_LARGE = {2: "expanded_conv_add"} | {
+    n: f"expanded_conv_{block}_add" for n, block in ((4, 2), (8, 5), (16, 11), (32, 14))
+}
 # Layers of each trunk whose feature maps are used for anomaly detection, by stride in pixels.
 LEVELS: dict[str, dict[int, str]] = {
     "patch_net": {2: "stem_relu6", 4: "row2_block1_add", 8: "row4_block2_add", 16: "row6_block3_add"},
     "patch_net_32": {1: "stem_relu6", 2: "row1_block1_add", 4: "row2_block1_add", 8: "row4_block1_add"},
-    "mobilenet_v1": {2: "conv_pw_1_relu", 4: "conv_pw_3_relu", 8: "conv_pw_5_relu", 16: "conv_pw_11_relu"},
-    "mobilenet_v2": {2: "expanded_conv_project_BN", 4: "block_2_add", 8: "block_5_add", 16: "block_12_add"},
+    "mobilenet_v1": {n: f"conv_pw_{block}_relu" for n, block in ((2, 1), (4, 3), (8, 5), (16, 11), (32, 13))},
+    "mobilenet_v2": {2: "expanded_conv_project_BN"}
+    | {n: f"block_{block}_add" for n, block in ((4, 2), (8, 5), (16, 12), (32, 15))},
     "mobilenet_v3_large": _V3_LARGE,
     "mobilenet_v3_large_minimalistic": _V3_LARGE,
-    "mobilenet_v3_small": {4: "expanded_conv_project_bn", 8: "expanded_conv_2_add", 16: "expanded_conv_7_add"},
+    "mobilenet_v3_small": {4: "expanded_conv_project_bn"}
+    | {n: f"expanded_conv_{block}_add" for n, block in ((8, 2), (16, 7), (32, 10))},
 }
 PROJECTION = "projection"
 NEIGHBOURHOOD = 3  # positions per side over which a level is averaged: PatchCore, section 3.1

@@ -34,8 +34,9 @@ def old_wood(**changes: Any) -> str:
     values = json.loads(recipe_to_json(PLAIN)) | json.loads(recipe_to_json(RECIPES["wood"]))
     del values["kind"]
     values["source"] = {"kind": "surfaces", "scenes": 24, "seed": 0}
+    added = ("prevalence", "colour")
     renamed = ("normalize_by_median", "trim_fraction", "coreset_size", "false_positive_rate", "local_contrast")
-    values["anomaly"] = {name: value for name, value in values["anomaly"].items() if name not in renamed} | {
+    values["anomaly"] = {name: value for name, value in values["anomaly"].items() if name not in renamed + added} | {
         "teach_steps": 0,
         "teach_rate": 0.001,
         "centred": False,
@@ -56,6 +57,8 @@ def test_an_old_recipe_of_a_finished_run_is_still_read() -> None:
     assert (recipe.kind, recipe.source.count) == ("anomaly", 24)
     assert recipe.anomaly == replace(
         RECIPES["wood"].anomaly,
+        prevalence="rare",
+        colour=False,
         normalize_by_median=False,
         trim_fraction=0.1,
         coreset_size=300,

@@ -15,6 +15,7 @@ from inference.anomaly.files import write_mask, write_scores
 from inference.anomaly.local_contrast import normalize_local_contrast
 from inference.anomaly.memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
+from inference.anomaly.surface import SURFACE_NAME, Surface, read_surface
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
@@ -89,6 +90,9 @@ class Detector(Model):
         self.network = FeatureNetwork(artefact.flatbuffer, name, threads)
         self.memory_bank = read_memory_bank(artefact.files[BANK_NAME], self.network.features, name)
         self.tiling = make_tiling(self.network, self.memory_bank, name)
+        self.surface: Surface | None = None
+        if SURFACE_NAME in artefact.files:
+            self.surface = read_surface(artefact.files[SURFACE_NAME], name)
         self.names: RegionNames | None = None
         if NAMES_NAME in artefact.files:
             self.names = read_names(artefact.files[NAMES_NAME], self.card.region_labels, name)
@@ -153,7 +157,8 @@ class Detector(Model):
         """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
-        position_scores = self.memory_bank.scores(self.tiling.look(self.network, seen), self.tiling.stride)
+        distances = self.memory_bank.distances(self.tiling.look(self.network, seen))
+        position_scores = score_positions(self.memory_bank, self.surface, distances, seen, self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
         return AnomalyMap(position_scores, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
@@ -202,7 +207,7 @@ class Detector(Model):
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
                 description = describe(component, anomaly_map.scores, anomaly_map.grey, anomaly_map.factor)
-                result, confidence = self.names.name(description)
+                result, confidence = self.names.name_region(description)
             regions.append(Region(component, score, result, confidence))
         return regions
 
@@ -223,6 +228,16 @@ def _describe_region(region: Region) -> dict[str, Any]:
         "confidence": round(region.confidence, DIGITS),
         "contour": [list(point) for point in trace_contour(region.component)],
     }
+
+
+def score_positions(
+    bank: MemoryBank, surface: Surface | None, distances: np.ndarray, seen: np.ndarray, stride: int
+) -> np.ndarray:
+    """Return the scores of a photograph, float32 [rows, columns], from its distances to the memory bank.
+
+    seen: uint8 [height, width, 3], as the network sees it.
+    """
+    return bank.finish(distances if surface is None else surface.scores(distances, seen, stride), stride)
 
 
 def make_tiling(network: FeatureNetwork, memory_bank: MemoryBank, name: str = "model") -> Tiling:

@@ -83,9 +83,17 @@ class MemoryBank:
 
         stride: of the map, in pixels.
         """
+        return self.finish(self.distances(features), stride)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """Return the distance of each position of a map to the nearest vector, float32 [rows, columns]."""
         rows, columns = features.shape[:2]
         positions = self.prepare(features).reshape(rows * columns, -1)
-        distances = nearest_distance(positions, self.vectors).reshape(rows, columns)
+        return nearest_distance(positions, self.vectors).reshape(rows, columns)
+
+    def finish(self, distances: np.ndarray, stride: int) -> np.ndarray:
+        """Return the scores of distances [rows, columns]: without the border, relative, smoothed."""
+        rows, columns = distances.shape
         median = float(np.median(distances))
         edge = -(-self.border // stride)
         if edge and 2 * edge < min(rows, columns):

@@ -9,9 +9,12 @@ import numpy as np
 
 from inference.anomaly.components import Component
 from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
+from inference.model.decide import UNKNOWN
 
 NAMES_NAME = "names.npz"
 NUMBERS = 4
+NORMAL_NAMES = {"clean", "good", "normal", "ok"}  # of examples; never of a region
+_LEAST_PROBABILITY = 0.5
 _COLUMNS = {
     "centre": Column(np.float32, 1),
     "spread": Column(np.float32, 1),
@@ -45,6 +48,19 @@ class RegionNames:
         probabilities = self.probabilities(description[np.newaxis])[0]
         best = int(probabilities.argmax())
         return self.labels[best], float(probabilities[best])
+
+    def name_region(self, description: np.ndarray) -> tuple[str, float]:
+        """Return the name of a region that was found [numbers], and its probability.
+
+        A region that resembles clean examples most, or no name with at least half of the probability, is "unknown";
+        the probability is then that of all other names being wrong.
+        """
+        probabilities = self.probabilities(description[np.newaxis])[0]
+        names = {n: float(p) for n, p in zip(self.labels, probabilities, strict=True) if n.lower() not in NORMAL_NAMES}
+        best = max(names, key=names.__getitem__, default=UNKNOWN)
+        if names.get(best, 0.0) < _LEAST_PROBABILITY:
+            return UNKNOWN, 1 - names.get(best, 0.0)
+        return best, names[best]
 
 
 def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor: float = 1.0) -> np.ndarray:

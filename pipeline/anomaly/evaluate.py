@@ -11,9 +11,9 @@ from inference.anomaly.detector import AnomalyMap, Detector, brightness
 from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
-from pipeline.anomaly.measured import Measured
-from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, Measured, read_photos
 from pipeline.anomaly.pictures import write_pictures
+from pipeline.anomaly.prevalence import Prevalence, resolve_recipe
 from pipeline.anomaly.sections import (
     AnomalyCalibration,
     AnomalyCost,
@@ -21,6 +21,7 @@ from pipeline.anomaly.sections import (
     AnomalyMetrics,
     AnomalyReport,
     AnomalyTraining,
+    CurvePoint,
     NameReport,
     PhotoLine,
     PixelFigures,
@@ -33,6 +34,7 @@ from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder, read_json
 
 REPORT_FORMAT = 1
+CURVE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99)  # probabilities of the threshold curve
 
 
 def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
@@ -42,7 +44,7 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     banks without them and their group, test photographs by the released model. Thresholds are the model's own; no mask
     was used to choose anything.
     """
-    recipe = run.read_recipe()
+    recipe = resolve_recipe(run)
     calibration = read_section(AnomalyCalibration, run.calibration, "Calibrate first.")
     detector = Detector(run.model, threads=2)
     photos = read_photos(run.photos)
@@ -66,6 +68,8 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
         pictures=write_pictures(run.maps, measured, detector.score_threshold),
         names=read_section(NameReport, run.name_report, "") if run.name_report.is_file() else None,
         cost=measure_cost(run.model, detector, photos),
+        prevalence=read_section(Prevalence, run.prevalence, "") if run.prevalence.is_file() else None,
+        curve=threshold_curve(run.model, measured),
     )
 
 
@@ -108,6 +112,18 @@ def measure(measured: Sequence[Measured]) -> AnomalyMetrics:
         found_anomalous=share_of(flagged[anomalous]),
         **vars(_pixel_figures([one for one in measured if one.mask is not None])),
     )
+
+
+def threshold_curve(model: Path, measured: Sequence[Measured]) -> tuple[CurvePoint, ...]:
+    """Return what other thresholds would find, by scores alone: regions too small or too faint beside others count."""
+    points = []
+    for probability in CURVE:
+        detector = Detector(model, threshold=probability)
+        score, shared = detector.score_threshold, bool(detector.memory_bank.score_share)
+        flagged = [one for one in measured if (one.score if shared else float(one.scores.max())) >= score]
+        found = sum(int((one.scores >= score).sum()) for one in flagged)
+        points.append(CurvePoint(probability, len(flagged), found / sum(one.scores.size for one in measured)))
+    return tuple(points)
 
 
 def describe_photo(one: Measured) -> PhotoLine:

@@ -1,19 +1,30 @@
-"""Photographs -> best.keras: the trunk's feature maps, projected by principal components; nothing is trained."""
+"""Photographs -> prevalence.json and best.keras: projected feature maps of the trunk; nothing is trained."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
 
 from inference.anomaly.detector import as_seen
 from inference.anomaly.memory_bank import MemoryBank
+from inference.anomaly.surface import find_background
 from inference.anomaly.tiles import Tiling
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
-from pipeline.anomaly.memory_bank import fit_projection, sample_positions
+from pipeline.anomaly.gaussian import fit_gaussian
+from pipeline.anomaly.memory_bank import Projection, fit_projection, sample_positions
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
+from pipeline.anomaly.prevalence import (
+    FEWEST_PHOTOS,
+    Prevalence,
+    estimate_prevalence,
+    wide_settings,
+    with_prevalence,
+    write_prevalence,
+)
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.rules import check_levels
@@ -21,29 +32,90 @@ from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.training.weights import make_network
 
 Network = Callable[[np.ndarray], np.ndarray]
+Looked = tuple[str, np.ndarray, np.ndarray]
 _MOST_VECTORS = 40_000  # used to fit the projection
+_PREVALENCE_PHOTOS = 24  # on which the prevalence is estimated
+_PREVALENCE_EDGE = 32  # pixels along the edge of a photograph that do not count: worn edges are no anomalies
+_PREVALENCE_SIDE = 160  # positions; larger maps are cut to their middle
 
 
 def fit_feature_maps(run: RunFolder) -> None:
-    """Build the trunk's feature maps and fit their projection on the photographs; write best.keras and fit.json."""
+    """Find the prevalence, build the trunk's feature maps and fit their projection on the photographs.
+
+    Writes prevalence.json, best.keras and fit.json.
+    """
     recipe, began = run.read_recipe(), time.monotonic()
-    settings = recipe.anomaly
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
-    maps = make_feature_maps(recipe, settings.tile)
-    tiling = tiling_of(settings)
-    each, empty = max(1, _MOST_VECTORS // len(photos)), empty_bank(settings)
-    vectors = [
-        sample_positions(
-            empty.prepare(tiling.look(keras_network(maps), read_pixels(photo, settings))), each, recipe.seed, photo.name
-        )
-        for photo in photos
-    ]
-    projection = fit_projection(
-        np.concatenate(vectors), level_channels(maps), settings.dimensions, settings.method == "padim"
-    )
+    found = find_prevalence(recipe, photos)
+    write_prevalence(run, found)
+    recipe = with_prevalence(recipe, found.prevalence)
+    maps = make_feature_maps(recipe, recipe.anomaly.tile)
+    looked = (_look(maps, photo, recipe.anomaly) for photo in photos)
+    projection = _fit_projection(maps, recipe, looked, len(photos))
     with_projection(maps, projection.weights, projection.biases).save(run.best)
     parameters = int(maps.count_params() + projection.weights.size + projection.biases.size)
     write_json(run.fit, _facts(maps, photos, (parameters, int(projection.weights.shape[1])), began))
+
+
+def find_prevalence(recipe: Recipe, photos: Sequence[AnomalyPhoto]) -> Prevalence:
+    """Return how common anomalies are on the photographs, as the recipe says or as estimated on some of them."""
+    settings = recipe.anomaly
+    if settings.prevalence != "auto":
+        return Prevalence(settings.prevalence, "as anomaly.prevalence says")
+    if settings.clean:
+        return Prevalence("rare", "the photographs are stated to be clean (anomaly.clean=true)")
+    if len({photo.group for photo in photos}) < FEWEST_PHOTOS:
+        return Prevalence("rare", f"fewer than {FEWEST_PHOTOS} different photographs can't show what is common")
+    some = photos[:: -(-len(photos) // _PREVALENCE_PHOTOS)]
+    wide = replace(recipe, anomaly=wide_settings(settings, recipe.network.trunk))
+    maps = make_feature_maps(wide, settings.tile)
+    inner = [_inner(_look(maps, photo, wide.anomaly), wide.anomaly.stride) for photo in some]
+    projection = _fit_projection(maps, wide, inner, len(inner))
+    return estimate_prevalence(
+        [projection(features.astype(np.float32)) for _, features, _ in inner],
+        [normal for _, _, normal in inner],
+        [photo.group for photo in some],
+        wide.anomaly.smoothing / wide.anomaly.stride,
+    )
+
+
+def _inner(looked: Looked, stride: int) -> Looked:
+    """Return the middle of a map and of its normal positions, in 16 bits."""
+    name, features, normal = looked
+    edges = [max(min(_PREVALENCE_EDGE // stride, n // 4), (n - _PREVALENCE_SIDE) // 2) for n in normal.shape]
+    middle = np.s_[edges[0] : normal.shape[0] - edges[0], edges[1] : normal.shape[1] - edges[1]]
+    return name, features[middle].astype(np.float16), normal[middle]
+
+
+def normal_positions(pixels: np.ndarray, settings: AnomalySettings) -> np.ndarray:
+    """Return bool [rows, columns]: all positions of a photograph, or those outside its background for a Gaussian."""
+    if settings.method == "gaussian":
+        return ~find_background(pixels, settings.stride)
+    return np.ones(tiling_of(settings).map_size(pixels.shape[0], pixels.shape[1]), bool)
+
+
+def _fit_projection(maps: keras.Model, recipe: Recipe, looked: Iterable[Looked], count: int) -> Projection:
+    """Return the projection of the trunk's features, for padim and gaussian with the whitening.
+
+    looked: features and normal positions of `count` photographs.
+    """
+    settings, each = recipe.anomaly, max(1, _MOST_VECTORS // count)
+    together = np.concatenate(
+        [sample_positions(one[inside][np.newaxis], each, recipe.seed, name) for name, one, inside in looked]
+    ).astype(np.float32)
+    projection = fit_projection(together, level_channels(maps), settings.dimensions, settings.method == "padim")
+    if settings.method != "gaussian":
+        return projection
+    gaussian = fit_gaussian(projection(together))
+    weights = projection.weights @ gaussian.whitening
+    return Projection(weights, (projection.biases - gaussian.mean) @ gaussian.whitening)
+
+
+def _look(maps: keras.Model, photo: AnomalyPhoto, settings: AnomalySettings) -> Looked:
+    """Return a photograph's name, its features, float32 [rows, columns, features], and its normal positions."""
+    pixels = read_pixels(photo, settings)
+    features = empty_bank(settings).prepare(tiling_of(settings).look(keras_network(maps), pixels))
+    return photo.name, features, normal_positions(pixels, settings)
 
 
 def _facts(maps: keras.Model, photos: list[AnomalyPhoto], size: tuple[int, int], began: float) -> dict[str, float]:

@@ -60,6 +60,23 @@ class AnomalyPhoto:
         return mask
 
 
+@dataclass(frozen=True)
+class Measured:
+    """The model's result for one photograph, and the ground truth where it is known.
+
+    mask: bool [height, width], True where an anomaly is; None without a mask. is_anomaly: None if unknown.
+    """
+
+    photo: AnomalyPhoto
+    scores: np.ndarray  # float32 [height, width], raw
+    found: np.ndarray  # bool [height, width], at the model's threshold
+    score: float
+    result: str
+    confidence: float
+    mask: np.ndarray | None
+    is_anomaly: bool | None
+
+
 def list_photos(
     images: Path, test: Path | None, masks: Path | None, groups: PhotoGroups, distance: int
 ) -> tuple[list[AnomalyPhoto], list[str]]:
@@ -96,14 +113,24 @@ def list_photos(
 
 
 def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
-    """Return drawn planks: clean ones for the memory bank, and test planks, a third of them with defects and masks.
+    """Return drawn planks: those of the fit, and test planks, a third of them with defects and masks.
 
-    Existing files are kept: the same settings draw the same planks.
+    source.anomalies says which planks of the fit have one to three knots. Existing files are kept: the same settings
+    draw the same planks.
+
+    Raises:
+        InputError: planks with knots are stated to be clean.
     """
+    drawn = recipe.source.anomalies
+    if drawn != "none" and recipe.anomaly.clean:
+        raise InputError(
+            f"anomaly.clean must be false where drawn planks have knots. Received: source.anomalies={drawn}. "
+            "Add --set anomaly.clean=false."
+        )
     photos = []
     for number in range(recipe.source.count + TEST_PLANKS):
         split = FIT if number < recipe.source.count else TEST
-        kinds = KINDS if split == TEST and number % 3 == 0 else ()
+        kinds = _kinds(number, split, drawn)
         seed = recipe.source.seed * 100_000 + number
         file, mask = folder / "planks" / f"plank-{number:04}.png", folder / MASK_FOLDER / f"plank-{number:04}.png"
         if not (file.is_file() and mask.is_file()):
@@ -112,6 +139,14 @@ def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
             write_atomically(file, png_bytes(plank.pixels))
         photos.append(AnomalyPhoto(file.name, str(file.resolve()), str(mask.resolve()), number, split))
     return photos
+
+
+def _kinds(number: int, split: str, anomalies: str) -> tuple[str, ...]:
+    """Return the kinds of the defects of a drawn plank."""
+    if split == TEST:
+        return KINDS if number % 3 == 0 else ()
+    has_knots = anomalies == "all" or (anomalies == "some" and number % 3 == 0)
+    return ("knot",) * (1 + number % 7 % 3) if has_knots else ()
 
 
 def write_photos(path: Path, photos: Iterable[AnomalyPhoto]) -> None:

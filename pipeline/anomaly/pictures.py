@@ -11,7 +11,7 @@ from PIL import Image
 from inference.atomic_file import write_atomically
 from inference.pictures.encode import FULL_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
-from pipeline.anomaly.measured import Measured
+from pipeline.anomaly.photos import Measured
 from pipeline.anomaly.sections import PhotoPictures
 from pipeline.report.heat_map import draw_heat_map
 

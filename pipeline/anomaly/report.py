@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from inference.atomic_file import write_atomically
 from pipeline.anomaly.sections import AnomalyReport
@@ -44,6 +45,8 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
         "anomaly.html.jinja",
         report=report,
         verdict=verdict(report),
+        prevalence=prevalence_text(report),
+        advice=advice(report),
         key_figures=list(key_figures(report)),
         pictures=pictures,
     )
@@ -52,7 +55,7 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
 def anomaly_lines(report: AnomalyReport) -> list[str]:
     """Return the report for a terminal: lines of at most 80 columns."""
     metrics = report.metrics
-    counts = f"{report.data.fit} photographs in the memory bank, {report.data.masks} masks"
+    counts = f"{report.data.fit} photographs in the model, {report.data.masks} masks"
     lines = [f"{report.recipe}: {report.released}, {counts}"]
     shares = (("Clean photographs flagged", metrics.flagged_clean), ("Anomalous ones flagged", metrics.found_anomalous))
     lines += [_aligned(title, columns(estimate)) for title, estimate in shares if estimate.n]
@@ -63,7 +66,32 @@ def anomaly_lines(report: AnomalyReport) -> list[str]:
     if report.names:
         lines.append(_aligned("Names of regions, balanced", columns(report.names.balanced_accuracy)))
     lines.append(_aligned("Size, time per photograph", cost_text(report)))
-    return [line[:TERMINAL_COLUMNS].rstrip() for line in lines]
+    told = [prevalence_text(report), advice(report)]
+    return [line[:TERMINAL_COLUMNS].rstrip() for line in lines] + [
+        line for text in told for line in wrap(text, TERMINAL_COLUMNS, initial_indent="  ", subsequent_indent="  ")
+    ]
+
+
+def prevalence_text(report: AnomalyReport) -> str:
+    """Return how common anomalies are taken to be, and why; empty for runs of earlier versions."""
+    found = report.prevalence
+    return "" if found is None else f"Anomalies are taken as {found.prevalence}: {found.reason}."
+
+
+def advice(report: AnomalyReport) -> str:
+    """Return why nothing is flagged and what to do, or nothing where something is flagged."""
+    if any(one.result == "anomaly" for one in report.photos) or report.calibration.clean:
+        return ""
+    lower = [point for point in report.curve or () if point.flagged]
+    text = (
+        "Nothing is flagged. The photographs may be clean; or what is unusual shows on most of them and raised the "
+        "threshold. Give clean photographs with --images and anomaly.clean=true and the others with --test, or set "
+        "anomaly.prevalence=common"
+    )
+    if lower:
+        best = lower[-1]
+        text += f"; or lower the threshold: --threshold {best.threshold:g} flags {best.flagged} of {len(report.photos)}"
+    return text + "."
 
 
 def verdict(report: AnomalyReport) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.anomaly.prevalence import Prevalence
 from pipeline.metrics.intervals import Estimate
 from pipeline.settings.anomaly import AnomalySettings
 
@@ -86,6 +87,15 @@ class AnomalyMetrics(PixelFigures):
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What --threshold with this probability would do: photographs flagged, and the share of all pixels found."""
+
+    threshold: float
+    flagged: int
+    found: float
+
+
+@dataclass(frozen=True)
 class PhotoLine:
     """One photograph; is_anomaly, true_pixels, aupro and f1 are None without ground truth."""
 
@@ -157,3 +167,5 @@ class AnomalyReport:
     pictures: tuple[PhotoPictures, ...]
     names: NameReport | None
     cost: AnomalyCost
+    prevalence: Prevalence | None = None
+    curve: tuple[CurvePoint, ...] | None = None

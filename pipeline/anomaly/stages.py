@@ -22,7 +22,9 @@ def photos_stage(run: RunFolder) -> None:
     recipe = run.read_recipe()
     place = place_from_json(read_json(run.source, "Start a new run."))
     if place.images is None:
-        folder = place.runs / recipe.name / f"planks-{recipe.source.count}-seed{recipe.source.seed}"
+        source = recipe.source
+        knots = "" if source.anomalies == "none" else f"-{source.anomalies}"
+        folder = place.runs / recipe.name / f"planks-{source.count}-seed{source.seed}{knots}"
         photos, refused = write_planks(folder, recipe), list[str]()
     else:
         photos, refused = _list(place, place.images, recipe.split.near_duplicate_distance)

@@ -1,8 +1,9 @@
 """Held-out scores of photographs -> the score from which a position is an anomaly.
 
-The threshold is the upper bound of a prediction interval for the highest score of the next clean photograph, from the
-highest scores of the held-out photographs. Where these may hold anomalies, the highest score of a photograph is capped
-at the value expected from the bulk of its scores.
+Where anomalies are common, the bulk of all scores sets it; see bulk_threshold. Otherwise it is the upper bound of a
+prediction interval for the highest score of the next clean photograph, from the highest scores of the held-out
+photographs. Where these may hold anomalies, the highest score of a photograph is capped at the value expected from the
+bulk of its scores.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,12 @@ import numpy as np
 from scipy import stats
 
 from inference.anomaly.memory_bank import top_mean
+from pipeline.anomaly.gaussian import fit_bulk
 
 _BULK, _HIGH = 0.75, 0.95  # quantiles of a photograph's scores to which the tail is fitted
+_BULK_DEVIATIONS = 2.5  # above the median of all scores, in logarithms
+_PEAK = 0.9  # quantile of the photographs' highest scores
+_BULK_PROBABILITY = 0.05  # of an anomaly, at the median of all scores
 _LEAST_SPREAD = 0.03  # of the mean highest score: a few photographs may be similar by chance
 
 
@@ -49,6 +54,23 @@ def choose_threshold(
     quantile = float(stats.t.ppf(1 - false_positive_rate, count - 1))
     score = mean + quantile * spread * float(np.sqrt(1 + 1 / count))
     width = (score - mean) / float(np.log((1 - false_positive_rate) / false_positive_rate))
+    return ScoreThreshold(score, width, tuple(float(value) for value in highest))
+
+
+def bulk_threshold(scores: Sequence[np.ndarray]) -> ScoreThreshold:
+    """Return the threshold for photographs that all may show anomalies, from all their scores together.
+
+    It lies 2.5 deviations above the median of the logarithms of all scores, or half-way to the highest ones where those
+    are farther than 5: the edge of a blurred region is at half its height. At the median the probability of an anomaly
+    is 5 %.
+
+    Args: scores, float [positions] per photograph, without background.
+    """
+    bulk = fit_bulk(np.concatenate(scores))
+    highest = np.array([one.max() for one in scores])
+    steps = max(_BULK_DEVIATIONS, float(np.quantile(bulk(highest), _PEAK)) / 2)
+    score = float(np.exp(bulk.median + steps * bulk.deviation))
+    width = (score - float(np.exp(bulk.median))) / float(np.log(1 / _BULK_PROBABILITY - 1))
     return ScoreThreshold(score, width, tuple(float(value) for value in highest))
 
 

@@ -25,11 +25,12 @@ RECIPE = Recipe(
         trunk="mobilenet_v3_large_minimalistic", weights="imagenet", input_side=224, background="confidence"
     ),
     export=ExportSettings(mode="float16"),
-    anomaly=AnomalySettings(levels=("4", "8"), longest_side=1296),
+    anomaly=AnomalySettings(prevalence="auto", levels=("4", "8"), colour=True, smoothing=1, longest_side=1296),
     embedded=(
         ("network.trunk", "patch_net"),
         ("network.weights", "drawn"),
         ("anomaly.clean", "true"),
+        ("anomaly.colour", "false"),  # planks have four tints, and the shape of a defect suffices
         ("anomaly.false_positive_rate", "0.001"),
         ("anomaly.levels", "2,4"),
         ("anomaly.normalize_by_median", "false"),  # the memory bank has every kind of drawn plank

@@ -8,19 +8,28 @@ from pipeline.settings.field import NOT_NEGATIVE, ONE_OR_MORE, POSITIVE, Kind, L
 
 @dataclass(frozen=True)
 class AnomalySettings:
-    """The memory bank of normal features and the decision; pixels are counted after reduction.
+    """The model of normal features and the decision; pixels are counted after reduction.
 
     How scores are computed: inference/anomaly/memory_bank.py.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("anomaly",)
 
-    method: Literal["patchcore", "padim"] = setting(
+    prevalence: Literal["rare", "common", "auto"] = setting(
+        "rare",
+        "how much of the photographs is anomalous. rare: little or nothing, the other settings hold. common: most "
+        "photographs show anomalies, so gaussian, more levels and colour replace patchcore. auto: estimated from the "
+        "photographs, which are taken as rare with anomaly.clean=true or fewer than four of them",
+    )
+    method: Literal["patchcore", "padim", "gaussian"] = setting(
         "patchcore",
-        "patchcore: distance to the nearest of many normal feature vectors. padim: Mahalanobis distance to their mean",
+        "patchcore: distance to the nearest of many normal feature vectors. padim: Mahalanobis distance to their mean. "
+        "gaussian: the same, fitted again without the farthest vectors, with a threshold from the bulk of all scores",
     )
     levels: tuple[str, ...] = setting(
-        ("4", "8"), "strides of the trunk's layers whose features are used", Limits(choices=("1", "2", "4", "8", "16"))
+        ("4", "8"),
+        "strides of the trunk's layers whose features are used",
+        Limits(choices=("1", "2", "4", "8", "16", "32")),
     )
     stride: int = setting(
         4, "distance between neighbouring positions of the anomaly map", Limits(choices=(2, 4, 8, 16)), unit="pixels"
@@ -28,6 +37,7 @@ class AnomalySettings:
     dimensions: int = setting(
         64, "length of a feature vector after the projection by principal components", ONE_OR_MORE
     )
+    colour: bool = setting(False, "whether colour and contrast count besides the feature maps")
     normalize_by_median: bool = setting(
         True,
         "whether scores are divided by the photograph's median score, so that a photograph unlike those of the memory "

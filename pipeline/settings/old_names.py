@@ -20,6 +20,8 @@ ADDED: dict[str, dict[str, Any]] = {
     "calibrate": {"decision": "softmax"},
     "augment": {"white_balance": 0.0, "jpeg": 0.0},
     "fit": {"average": 0.0},
+    "source": {"anomalies": "none"},
+    "anomaly": {"prevalence": "rare", "colour": False},
 }
 _SELF_SUPERVISED = "anomaly.method", "taught"
 

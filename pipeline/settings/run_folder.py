@@ -13,6 +13,7 @@ from typing import Any
 
 from inference.anomaly.memory_bank import BANK_NAME
 from inference.anomaly.region_names import NAMES_NAME
+from inference.anomaly.surface import SURFACE_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.held_out import HELD_OUT_NAME
@@ -44,6 +45,8 @@ class RunFolder:
     photos = property(lambda self: self.path / "photos.csv")
     trunk = property(lambda self: self.path / "trunk.tflite")
     bank = property(lambda self: self.path / BANK_NAME)
+    surface = property(lambda self: self.path / SURFACE_NAME)
+    prevalence = property(lambda self: self.path / "prevalence.json")
     region_names = property(lambda self: self.path / NAMES_NAME)
     name_report = property(lambda self: self.path / "names.json")
     held_out_scores = property(lambda self: self.path / "held_out_scores.npz")

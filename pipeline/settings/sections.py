@@ -27,6 +27,12 @@ class SourceSettings:
     )
     count: int = setting(700, "number of drawn pictures if no data is given", ONE_OR_MORE, needs=_DRAWN)
     seed: int = setting(0, "random seed of the drawn pictures if no data is given", SEED, needs=_DRAWN)
+    anomalies: Literal["none", "some", "all"] = setting(
+        "none",
+        "which drawn planks of the fit have knots: none, every third or all; with some and all anomaly.clean must be "
+        "false",
+        used_by=("anomaly",),
+    )
 
 
 @dataclass(frozen=True)
