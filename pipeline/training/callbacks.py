@@ -1,6 +1,7 @@
 """Keras callbacks of the training: progress, resuming, stopping at NaN."""
 
 import csv
+import io
 import math
 import sys
 import time
@@ -128,6 +129,16 @@ def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, 
     with path.open(encoding="utf-8", newline="") as file:
         rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
     return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write history.csv from one dict per epoch, in the form of Keras' CSVLogger: the epoch first, then by name."""
+    columns = ["epoch", *sorted(set(rows[0]) - {"epoch"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
 
 
 def count_epochs(path: Path) -> int:
