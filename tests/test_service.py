@@ -35,6 +35,7 @@ from inference.model.classifier import Classifier
 from inference.model.model import AnswerOptions
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Picture
+from inference.pictures.photo import Photo
 from inference.run import results_to_json
 from inference.service.app import make_app
 from inference.service.options import Settings
@@ -123,12 +124,12 @@ def block_decoding(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, th
     """Let decoding wait; return the events that say that it has begun, and that let it go on."""
     arrived, go_on = threading.Event(), threading.Event()
 
-    def decode(data: bytes, limits: Limits) -> np.ndarray:
+    def decode(*_: object) -> Photo:
         arrived.set()
         go_on.wait(FEW_SECONDS)
-        return np.zeros((9, 9, 3), np.uint8)
+        return Photo.of(np.zeros((9, 9, 3), np.uint8))
 
-    monkeypatch.setattr("inference.service.app.decode_image", decode)
+    monkeypatch.setattr("inference.model.classifier.decode_photo", decode)
     return arrived, go_on
 
 
@@ -462,7 +463,7 @@ def test_a_slow_client_is_given_up(tiny_model: Path) -> None:
 
 def test_a_fault_of_ours_is_500_and_json(start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a traceback sent to the client, and a fault that is not counted."""
-    monkeypatch.setattr("inference.service.app.decode_image", lambda *_: 1 / 0)
+    monkeypatch.setattr("inference.model.classifier.decode_photo", lambda *_: 1 / 0)
     client = start()
     check_refused(client.post("/classify", files=parts("a")), 500, "its log tells more")
     assert 'requests_total{route="/classify",status="500"} 1' in client.get("/metrics").text

@@ -15,9 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inference.errors import InputError
-from inference.model.answers import answer_pixels, faults_of
+from inference.model.answers import faults_of
 from inference.model.model import Answer, AnswerOptions, Model
-from inference.pictures.image_io import decode_image
 from inference.pictures.limits import Limits
 from inference.service.metrics import CONTENT_TYPE, Metrics
 from inference.service.middleware import ExtraHeaders, HostCheck, Metering
@@ -117,7 +116,7 @@ class _Service:
 
 def _answer_file(model: Model, file: BinaryIO, options: Options, limits: Limits) -> Answer:
     try:
-        return answer_pixels(model, decode_image(file.read(), limits), AnswerOptions(options.top), options.boxes)
+        return model.answer(model.prepare_encoded(file.read(), options.boxes, limits), AnswerOptions(options.top))
     except InputError as fault:
         return {"error": str(fault)}
 

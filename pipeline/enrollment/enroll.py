@@ -18,7 +18,6 @@ from inference.model.decide import UNKNOWN
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
 from inference.model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
 from inference.model.neighbours import Neighbours
-from inference.pictures.image_io import decode_image
 from inference.pictures.listing import Picture
 from pipeline.enrollment.fit import fit_added
 
@@ -82,7 +81,8 @@ def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVec
     features, faults = [], {}
     for picture in pictures:
         try:
-            features.append(model.classifier.features(decode_image(picture.read())))
+            seen = model.classifier.prepare_encoded(picture.read())
+            features.append(model.classifier.features(seen.pixels[0]))
         except InputError as fault:
             faults[str(picture)] = str(fault)
     if not features:
