@@ -9,6 +9,7 @@ from pathlib import Path
 from inference.enrollment.command import VERBS as ENROLLMENT
 from inference.enrollment.command import add_verbs
 from inference.errors import InputError
+from inference.version import VERSION
 from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
 from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
@@ -60,6 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
     for name, text in (

@@ -17,6 +17,7 @@ from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.option_types import amount, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.version import VERSION
 
 if TYPE_CHECKING:
     from inference.service.pool import ModelPool
@@ -157,6 +158,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="the .tflite file")
