@@ -1,4 +1,4 @@
-"""Finished .tflite files -> the same files with current TFLite Metadata; the networks are not changed.
+"""Finished .tflite files -> the same files with current TFLite Metadata and test vectors; networks are not changed.
 
 python -m export.describe MODEL...
 """
@@ -14,19 +14,21 @@ from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
+from inference.verify.observe import with_vectors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m export.describe",
-        description="Write TFLite Metadata into finished models, in place; their networks are not changed.",
+        description="Write TFLite Metadata and test vectors into finished models, in place; their networks are not "
+        "changed. The answers of this machine are taken for the right ones.",
     )
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="a .tflite written by export")
     options = parser.parse_args(arguments)
     try:
         for path in options.models:
-            write_atomically(path, pack_artefact(describe_artefact(read_artefact(path), str(path))))
+            write_atomically(path, pack_artefact(with_vectors(describe_artefact(read_artefact(path), str(path)))))
             print(f"described: {path}", file=sys.stderr)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
@@ -46,7 +48,7 @@ def describe_artefact(artefact: Artefact, name: str = "model") -> Artefact:
     title = str(card.training.get("title") or card.recipe)
     flatbuffer = add_metadata(artefact.flatbuffer, title, card.outputs, card.reject_labels)
     card = replace(card, flatbuffer_sha256=flatbuffer_sha256(flatbuffer))
-    return Artefact(flatbuffer, artefact.files | card_files(card))
+    return Artefact(flatbuffer, artefact.files | card_files(card), name)
 
 
 if __name__ == "__main__":

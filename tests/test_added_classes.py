@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from inference.enrollment.fit import MOST_LOST, fit_added, highest_offset
 from inference.model.held_out import HeldOut
 from inference.model.neighbours import Neighbours
-from pipeline.enrollment.fit import MOST_LOST, fit_added, highest_offset
 
 ANSWERS = np.array([0, 1])
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.enrollment.enroll import open_model
+from inference.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
@@ -19,8 +21,6 @@ from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enr
 from inference.model.held_out import HELD_OUT_NAME, read_held_out
 from inference.model.neighbours import Neighbours
 from pipeline.__main__ import main
-from pipeline.enrollment.enroll import open_model
-from pipeline.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
 from tests.tiny_model import LABELS as TINY_LABELS
 

@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from inference.enrollment.platt import fit_platt
 from inference.model.held_out import HeldOut
 from inference.model.neighbours import Neighbours, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
-from pipeline.calibration.platt import fit_platt
 from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator

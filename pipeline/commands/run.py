@@ -71,8 +71,9 @@ def evaluate(options: argparse.Namespace) -> int:
     measured = run.report.is_file()
     complete(run, stages)
     if measured:  # the old report stays until the new one is written
-        for stage in stages[-2:]:
-            stage.do(run)
+        with run.locked():
+            for stage in stages[-2:]:
+                stage.do(run)
     return _finish(run)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.errors import InputError, quote
 from pipeline.data.annotations.read import AnnotationSet, read_annotations
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import index_class_folders
@@ -64,7 +64,14 @@ class DataPlace:
 
 
 def place_from_json(paths: dict[str, str | None]) -> DataPlace:
-    """Return the location in a source.json; earlier versions wrote no groups."""
+    """Return the location in a source.json; earlier versions wrote no groups.
+
+    Raises:
+        InputError: one of the paths is none.
+    """
+    for name, text in paths.items():
+        if text is not None and (not isinstance(text, str) or "\0" in text):
+            raise InputError(f"source.json: {name} must be a path. Received: {quote(text)}. Start a new run.")
     given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
     given.pop("runs")
     return DataPlace(runs=Path(str(paths["runs"])), **given)

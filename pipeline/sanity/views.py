@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import keras
 import numpy as np
 
 from inference.atomic_file import write_atomically
@@ -29,6 +28,7 @@ from pipeline.sanity.occlusion import (
 from pipeline.sanity.sections import ViewExample, ViewReport, ViewRow
 from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views, find_photographs
 from pipeline.settings.run_folder import RunFolder
+from pipeline.training.saved_network import read_network
 
 EXAMPLES = 8
 _FORMAT = "-2"  # of views.json; files of other formats are recomputed
@@ -117,7 +117,7 @@ def _add_masses(
 
 
 def _map_evidence(run: RunFolder, seen: SeenViews, classes: int) -> np.ndarray:
-    return map_evidence(keras.models.load_model(run.best, compile=False), seen.pixels, classes)
+    return map_evidence(read_network(run.best), seen.pixels, classes)
 
 
 def _known(value: float) -> float | None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from inference.enrollment.platt import fit_platt
 from inference.model.enrolled import Enrolled, EnrolledClass
 from inference.model.held_out import HeldOut
 from inference.model.logistic import logistic
 from inference.model.neighbours import Neighbours
-from pipeline.calibration.platt import fit_platt
 
 MOST_LOST = 0.02  # largest share of the held-out pictures of trained classes that each added class may win
 _MOST_PARTS = 20  # parts of a class's pictures, each scored without itself

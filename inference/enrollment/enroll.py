@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from inference.atomic_file import write_atomically
+from inference.enrollment.fit import fit_added
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, Card, card_to_json
@@ -19,7 +20,6 @@ from inference.model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolle
 from inference.model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
 from inference.model.neighbours import Neighbours
 from inference.pictures.listing import Picture
-from pipeline.enrollment.fit import fit_added
 
 FEWEST_PICTURES = 2
 
