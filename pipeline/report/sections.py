@@ -67,6 +67,21 @@ class OodScores:
 
 
 @dataclass(frozen=True)
+class RiskLimit:
+    """The largest share of wrong answers among those given that the threshold keeps; see pipeline.calibration.risk.
+
+    confidence: probability that it is kept. answered: share of the validation photographs that are answered, one patch
+    each. wrong: number of wrong answers among them. fewest_photos: number of photographs that the limit needs at least.
+    """
+
+    limit: float
+    confidence: float
+    answered: Estimate
+    wrong: int
+    fewest_photos: int
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Temperature and threshold, and their figures on validation patches.
 
@@ -83,6 +98,7 @@ class Calibration:
     auroc_background: float | None = None
     knn_score: KnnScore | None = None
     ood_scores: OodScores | None = None
+    risk: RiskLimit | None = None
 
 
 @dataclass(frozen=True)
@@ -223,10 +239,32 @@ class LabelErrors:
 
 
 @dataclass(frozen=True)
+class ChangedAccuracy:
+    """The accuracy on changed pictures, and its difference to that on the same pictures unchanged."""
+
+    change: str
+    strength: str
+    accuracy: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The released file on test patches of the classes, as they are and changed, weaker changes before stronger ones.
+
+    of: number of test patches that the tested ones were sampled from.
+    """
+
+    of: int
+    unchanged: Estimate
+    changes: tuple[ChangedAccuracy, ...]
+
+
+@dataclass(frozen=True)
 class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
-    mistakes and label_errors are None in reports of format 1.
+    mistakes and label_errors are None in reports of format 1, robustness in earlier ones of format 2.
     """
 
     format: int
@@ -245,6 +283,7 @@ class ClassificationReport:
     mistakes: Mistakes | None = None
     label_errors: LabelErrors | None = None
     title: str | None = None
+    robustness: Robustness | None = None
 
     @property
     def metrics(self) -> Metrics:
