@@ -4,11 +4,12 @@ All parameters are fitted again whenever a class is added or removed, so the res
 picture of an added class is scored with a prototype made without it; otherwise few pictures would seem perfect.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from inference.enrollment.platt import fit_platt
+from inference.figures.estimate import Estimate, share_of
 from inference.model.enrolled import Enrolled, EnrolledClass
 from inference.model.held_out import HeldOut
 from inference.model.logistic import logistic
@@ -35,6 +36,35 @@ def fit_added(
     classes = tuple(_fit_class(plain, held_out, number, margins, answers) for number in range(len(collections)))
     enrolled = Enrolled(neighbours, classes)
     return enrolled, _threshold(enrolled, held_out, margins, answers)
+
+
+@dataclass(frozen=True)
+class AddedFigures:
+    """Figures of a model with added classes on the pictures that it was made with; those of an added class are judged
+    by a prototype without them, and as if the network were sure of another class.
+
+    accuracy: with nothing rejected. accepted: share answered at the threshold. added: recall of each added class.
+    """
+
+    accuracy: Estimate
+    accepted: Estimate
+    added: tuple[Estimate, ...]
+
+
+def measure_added(enrolled: Enrolled, held_out: HeldOut, threshold: float, answers: np.ndarray) -> AddedFigures:
+    """Return the figures on the held-out pictures of the trained classes and the pictures of the added ones."""
+    weighed = enrolled.weigh_vectors(held_out.probabilities, held_out.vectors, answers)
+    candidates = np.r_[answers, held_out.probabilities.shape[1] : weighed.shape[1]]
+    trained = candidates[weighed[:, candidates].argmax(axis=1)] == held_out.classes
+    margins = [margins_without_itself(enrolled, number) for number in range(len(enrolled.classes))]
+    pairs = list(zip(enrolled.classes, margins, strict=True))
+    added = [one.slope * own + one.offset > 0 for one, own in pairs]
+    confidences = [weighed[:, candidates].max(axis=1), *(_confidences(enrolled.neighbours, *pair) for pair in pairs)]
+    return AddedFigures(
+        share_of(np.concatenate([trained, *added])),
+        share_of(np.concatenate(confidences) >= threshold),
+        tuple(share_of(right) for right in added),
+    )
 
 
 def margins_without_itself(enrolled: Enrolled, number: int) -> np.ndarray:

@@ -66,7 +66,7 @@ def hold_out(
         neighbours.project(features),
         _numbers(validation, recipe),
         probabilities,
-        calibration["target_accepted"],
+        min(calibration["target_accepted"], calibration["accepted"].value),  # fewer where calibrate.risk demands it
         calibration["threshold"],
     )
 

@@ -172,6 +172,8 @@ def _rows(report: CrossvalReport) -> Iterator[tuple[str, str]]:
     if pooled.rejected_background:
         yield "Background rejected", columns(pooled.rejected_background)
     yield "Known classes accepted", columns(pooled.accepted)
+    if pooled.accuracy_of_accepted:
+        yield "Accuracy of accepted", columns(pooled.accuracy_of_accepted)
     yield "AUROC against background", _folds(folds["auroc_background"])
     for share in ROC_POINTS:
         title = f"Background rejected at {100 * share:.0f} %"
