@@ -227,7 +227,7 @@ def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
     assert [svg["role"] for svg in page.all("svg")] == ["img"] * 7
     assert all(svg["aria-label"] for svg in page.all("svg"))
     assert page.all("img") and all(image["alt"] for image in page.all("img"))
-    assert len(page.all("caption")) == len(page.all("table")) == 7
+    assert len(page.all("caption")) == len(page.all("table")) == 8
     assert all(cell["scope"] in ("row", "col") for cell in page.all("th"))
 
 

@@ -7,7 +7,7 @@ mean the same for every input size.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from inference.pictures.image_io import decode_image, resize_image
 from pipeline.drawn.outliers import draw_outlier
 
 _CLUTTER_SEED = 2_000_003  # not used by any recipe
-_CLUTTERS = 100
+_CLUTTERS = 40
 
 Apply = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -71,7 +71,7 @@ def noise(deviation: float, pixels: np.ndarray, random: np.random.Generator) -> 
 def surround(part: float, pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return pixels reduced to a part of the sides, in the middle of a drawn picture of no particular object."""
     height, width = pixels.shape[:2]
-    picture = resize_image(draw_outlier(_CLUTTER_SEED, int(random.integers(_CLUTTERS))), (height, width)).copy()
+    picture = resize_image(_clutter(int(random.integers(_CLUTTERS))), (height, width)).copy()
     rows, columns = max(round(height * part), 1), max(round(width * part), 1)
     top, left = (height - rows) // 2, (width - columns) // 2
     picture[top : top + rows, left : left + columns] = resize_image(pixels, (rows, columns))
@@ -108,6 +108,11 @@ CHANGES = (
     Change("tighter box", "20 % off each side", partial(tighten, 0.2), resized=False),
 )
 LOOSER = (("looser box", "15 % more on each side", 0.15), ("looser box", "30 % more on each side", 0.3))
+
+
+@lru_cache(maxsize=_CLUTTERS)
+def _clutter(number: int) -> np.ndarray:
+    return draw_outlier(_CLUTTER_SEED, number)
 
 
 def _clip(pixels: np.ndarray) -> np.ndarray:
