@@ -41,11 +41,11 @@ ELSEWHERE = {
         "test_the_command_from_photographs_to_the_pooled_report",
     r"\S+ -m pipeline run minerals --set fit.label_smoothing=0 --set fit.teacher":
         "test_labels_are_the_teachers_own_probabilities_of_the_pictures",
-    r"\S+ -m pipeline run minerals --images PICTURES": "test_the_page_leads_from_a_file_to_answers",
+    r"\S+ -m pipeline run (photos|folders) ": "test_a_run_on_own_data_ends_with_a_report_under_its_own_title",
     r"\S+ -m pipeline run minerals_transfer": "test_a_killed_run_goes_on_in_its_stage",
     r"\S+ -m pipeline resume": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline run memes$": "test_the_smoke_run_learns_from_drawn_memes",
-    r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_named",
+    r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_a_class",
     r"\S+ -m pipeline run wood": "test_drawn_wood_reaches_its_floors",
     r"\S+ -m inference wood.tflite": "test_the_runner_writes_masks_regions_and_previews",
     r"\S+ -m pipeline (fit|evaluate) ?\S*cifar10": "test_the_smoke_run_learns_and_measures_the_given_test_set",

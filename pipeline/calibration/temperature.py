@@ -12,7 +12,7 @@ from inference.model.decide import DecisionRule
 from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
-from pipeline.data.dataset import evaluation_dataset
+from pipeline.calibration.predict import predict
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
 from pipeline.metrics.intervals import share_of
@@ -42,7 +42,7 @@ def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -
     the highest that accepts the required share of the classes' patches.
     """
     validation = index.select("validation")
-    logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
+    logits = predict(network, validation, recipe)  # [patches, outputs]
     labels = [patch.label for patch in validation.patches]
     temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
     probabilities = softmax(logits / temperature, axis=1)

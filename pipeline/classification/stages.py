@@ -1,6 +1,7 @@
 """The stages of a classification run, each a function of its folder; see pipeline.stages."""
 
 import sys
+from dataclasses import replace
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
@@ -62,11 +63,16 @@ def calibrate_stage(run: RunFolder) -> None:
 
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
+    from pipeline.evaluation.advice import FinishedRun, advise
     from pipeline.evaluation.evaluate import evaluate_run
     from pipeline.report.report import write_report
     from pipeline.training.callbacks import read_history
 
-    write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
+    index, history = run_index(run), read_history(run.history)
+    report, place = evaluate_run(run, index), place_from_json(read_json(run.source, "Start a new run."))
+    command = read_json(run.environment, "Start a new run.")["command"]
+    advice = advise(FinishedRun(report, history, index, run.read_recipe(), place, command))
+    write_report(run.path, replace(report, advice=advice), history)
 
 
 def results_stage(run: RunFolder) -> None:

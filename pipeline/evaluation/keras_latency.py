@@ -47,7 +47,7 @@ def time_calls(call: Callable[[], object]) -> Latency:
 
 
 def _measure_here(path: Path) -> Latency:
-    with captured_output():
+    with captured_output("timing Keras"):
         import keras
         import tensorflow as tf
 

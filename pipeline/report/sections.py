@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.metrics.classification import Metrics
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import UNDEFINED, Estimate
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,21 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier of colour histograms, on the same patches."""
+    """A classifier of colour histograms, on the same patches.
+
+    ahead: the network's accuracy minus the baseline's, patch by patch; verdict: what follows, see report.comparison.
+    Reports of earlier versions have neither.
+    """
 
     name: str
     accuracy: Estimate
+    ahead: Estimate | None = None
+    verdict: str | None = None
+
+    @property
+    def lead(self) -> Estimate:
+        """Return `ahead`, undefined where it was not measured."""
+        return self.ahead or UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -223,10 +234,18 @@ class LabelErrors:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """Why something should be done next, and the command that does it."""
+
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
 class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
-    mistakes and label_errors are None in reports of format 1.
+    mistakes and label_errors are None in reports of format 1. advice: None in reports of earlier versions.
     """
 
     format: int
@@ -245,6 +264,7 @@ class ClassificationReport:
     mistakes: Mistakes | None = None
     label_errors: LabelErrors | None = None
     title: str | None = None
+    advice: tuple[Advice, ...] | None = None
 
     @property
     def metrics(self) -> Metrics:

@@ -26,6 +26,7 @@ from pipeline.training.epochs import (
 from pipeline.training.weights import make_network
 
 _NAMES_SHOWN = 8
+_WHOLE_EPOCH = 2.5  # an epoch of the second stage, in epochs of the first, for the estimate of the time left
 
 
 def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
@@ -54,7 +55,12 @@ def training_stages(run: RunFolder, recipe: Recipe) -> tuple[TrainingStage, Trai
     """Return the two stages; the first is short and has no early stopping."""
     settings = recipe.fit
     head = TrainingStage(
-        0, settings.head_epochs, settings.head_epochs, Backup(run.backup / "head"), "fit.head_learning_rate"
+        0,
+        settings.head_epochs,
+        settings.head_epochs,
+        Backup(run.backup / "head"),
+        "fit.head_learning_rate",
+        _WHOLE_EPOCH,
     )
     return head, TrainingStage(settings.head_epochs, settings.epochs, settings.patience, Backup(run.backup / "whole"))
 
