@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inference.errors import InputError
 from inference.packages import TRAINING, check_packages, explain_import
+from inference.version import VERSION
 
 REQUIREMENTS = "requirements.txt"
 try:
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
     parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="numeric type (default: the recipe's)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")

@@ -10,6 +10,7 @@ from typing import Any
 
 from inference.errors import InputError
 from inference.packages import TRAINING, check_packages, explain_import
+from inference.version import VERSION
 
 REQUIREMENTS = "requirements.txt"
 try:
@@ -82,6 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
     for name, text in (

@@ -114,11 +114,13 @@ def test_a_small_test_advises_a_cross_validation_unless_it_is_given(good: Classi
 
 def test_the_users_own_options_are_kept_and_the_commands_can_be_pasted(good: ClassificationReport) -> None:
     """Fault: advice that loses the settings of the run, or that the command line refuses."""
-    command = ("/x/pipeline/__main__.py", "run", "photos", "--images", "a b", "--annotations", "c", "--set", "seed=3")
+    typed = "run photos --images 'a b' --annotations c --epochs 9 --set seed=3"
+    command = ["/x/pipeline/__main__.py", *shlex.split(typed)]
     (advice,) = advise(finished(good, photos=9, command=command))
     words = shlex.split(advice.command)[3:]
     options = make_parser().parse_args(words)
     assert (str(options.images), options.set, options.pretrained) == ("a b", [("seed", "3")], True)
+    assert options.epochs is None, "9 epochs were for a network without pretraining"
 
 
 def test_drawn_pictures_give_no_advice(good: ClassificationReport) -> None:

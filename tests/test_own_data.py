@@ -207,6 +207,16 @@ def test_trains_may_be_a_class_without_naming_it(tmp_path: Path) -> None:
     assert counts_of(tmp_path) == {"bus": 6, "train": 6}
 
 
+def test_a_folder_of_texts_is_no_class(tmp_path: Path) -> None:
+    """Fault: a folder of labels beside the pictures is a class of which no picture can be read."""
+    root = write_folders(tmp_path / "data", {"oak": 6, "beech": 6})
+    (root / "labels").mkdir()
+    for number in range(9):
+        (root / "labels" / f"{number}.txt").write_text("0 0.5 0.5 1 1")
+    assert cut(tmp_path, "folders", "--images", str(root)) == 1
+    assert counts_of(tmp_path) == {"beech": 6, "oak": 6}
+
+
 def test_one_class_is_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Fault: a folder too deep, of one class, is trained on."""
     root = write_folders(tmp_path / "data", {"oak": 6, "yew": 1})

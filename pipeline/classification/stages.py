@@ -11,6 +11,7 @@ from inference.run import results_to_json, run_batch
 from pipeline.data.index import PatchIndex, read_index, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
+from pipeline.progress import track
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, relative_to_run, write_json
 from pipeline.stages import Stage
@@ -79,7 +80,8 @@ def results_stage(run: RunFolder) -> None:
     """Run the released file on the test patches as a user would."""
     index = run_index(run).select("test")
     pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
-    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
+    tracked = track(pictures, len(pictures), "test patches")
+    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), tracked).results))
 
 
 def run_index(run: RunFolder) -> PatchIndex:

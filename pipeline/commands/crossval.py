@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.commands.options import data_place, read_recipe, read_run_recipe
-from pipeline.commands.preflight import check_start
 from pipeline.crossval.folds import CrossvalFolder, CrossvalSettings, complete_folds, missing_folds, start_crossval
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
@@ -18,7 +17,7 @@ def cross_validate(options: argparse.Namespace) -> int:
     place = data_place(options)
     CrossvalSettings(options.folds, read_recipe(options), place).fold_recipe(1)  # refuses an invalid number of folds
     recipe = read_run_recipe(options)
-    check_start(recipe, place)
+    kind_of(recipe).check(recipe, place)
     folder = start_crossval(recipe, place, options.folds)
     print(f"cross-validation: {folder.path}", file=sys.stderr)
     return resume_crossval(folder, [])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inference.errors import InputError
+from pipeline.commands.preflight import check_disk
 from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
@@ -38,10 +39,11 @@ def read_run_recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe of a new run: as read_recipe, with the classes and the title of the data; print the classes.
 
     Raises:
-        InputError: also if the data can't be found or do not suit the recipe.
+        InputError: also if the data can't be found or do not suit the recipe, or the runs can't be written.
     """
     recipe, place = read_recipe(options), data_place(options)
     place.check(recipe.source.kind)
+    check_disk(recipe, place)  # first: the classes of a zip are read from its files
     if place.embedded:
         if recipe.kind == "classification" and not recipe.labels:
             raise InputError(f"the recipe {recipe.name} learns the classes of your data. Give them to --images.")

@@ -1,4 +1,4 @@
-"""What a run needs besides its data, checked before any work: a folder to write to, disk space, weights."""
+"""What a run needs on the disk, checked before any work: a folder to write to, and room."""
 
 import os
 import shutil
@@ -7,21 +7,15 @@ from pathlib import Path
 from inference.errors import InputError
 from pipeline.data.file_listing import list_files
 from pipeline.data.sources import SOURCES, DataPlace
-from pipeline.kinds import kind_of
 from pipeline.settings.recipe import Recipe
 
 _RUN_BYTES = 300 * 10**6  # backups, cache and files of a run
 _PHOTO_BYTES = 600_000  # patches of a photograph with boxes: seven of 256 pixels as PNG
 
 
-def check_start(recipe: Recipe, place: DataPlace) -> None:
-    """Refuse a run that could not end.
-
-    Raises:
-        InputError: names what is missing, and the remedy.
-    """
+def check_disk(recipe: Recipe, place: DataPlace) -> None:
+    """Refuse a run without permission to write, or without room for its files; see check_room."""
     check_room(place.runs, _needed_bytes(recipe, place))
-    kind_of(recipe).check(recipe, place)
 
 
 def check_room(folder: Path, needed: int) -> None:

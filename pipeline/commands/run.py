@@ -9,7 +9,6 @@ from inference.errors import InputError
 from pipeline.classification.stages import prepare_data
 from pipeline.commands.crossval import resume_crossval
 from pipeline.commands.options import data_place, read_run_recipe
-from pipeline.commands.preflight import check_start
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
@@ -80,7 +79,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def _start(options: argparse.Namespace) -> RunFolder:
     recipe, place = read_run_recipe(options), data_place(options)
-    check_start(recipe, place)
+    kind_of(recipe).check(recipe, place)
     run = start_run(recipe, place)
     print(f"run: {run.path}", file=sys.stderr)
     _do_first_stage(run)

@@ -30,6 +30,7 @@ GIVEN_SPLITS = {
     "val": "validation",
 }
 _REFUSED_NAME = "refused.txt"
+_TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # a folder of these is no class
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
     """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
     root = _find_root(_unpacked(images, work), ())
-    files = _list_pictures(root)
+    files = [file for file in _list_pictures(root) if PurePosixPath(file).suffix.lower() not in _TEXT_SUFFIXES]
     holding = {depth: {file.split("/")[0] for file in files if file.count("/") == depth} for depth in (1, 2)}
     classes = tuple(holding[1] - holding[2])  # a folder `train` of pictures alone is a class, of trains
     placed = [(file, *_place(file, classes)) for file in files]

@@ -123,8 +123,11 @@ def _name_classes(names: list[str]) -> str:
 
 def _command(verb: str, run: FinishedRun, *options: str, recipe: str = "") -> str:
     """Return a command with the run's own options and others, to be pasted into a shell."""
-    words = ["python", "-m", "pipeline", verb, recipe or run.recipe.name, *_own_options(run), *options]
-    return shlex.join(words)
+    own = _own_options(run)
+    if verb == "run" and "--epochs" in own[:-1] and {"--epochs", "--pretrained"} & set(options):
+        start = own.index("--epochs")
+        own = own[:start] + own[start + 2 :]  # these epochs were for another training
+    return shlex.join(["python", "-m", "pipeline", verb, recipe or run.recipe.name, *own, *options])
 
 
 def _own_options(run: FinishedRun) -> list[str]:

@@ -16,7 +16,11 @@ RENAMED = {
 # Removed settings, with the values that had no effect; None: any value.
 REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
 # Settings that earlier versions lacked, with the value that describes what their runs did.
-ADDED: dict[str, dict[str, Any]] = {"calibrate": {"decision": "softmax"}}
+ADDED: dict[str, dict[str, Any]] = {
+    "calibrate": {"decision": "softmax"},
+    "augment": {"white_balance": 0.0, "jpeg": 0.0},
+    "fit": {"average": 0.0},
+}
 _SELF_SUPERVISED = "anomaly.method", "taught"
 
 

@@ -146,6 +146,13 @@ class AugmentSettings:
     contrast: float = setting(0.3, "largest change of contrast", NOT_NEGATIVE, unit="natural logarithm")
     saturation: float = setting(0.4, "largest change of saturation", NOT_NEGATIVE, unit="share of the picture's own")
     hue: float = setting(0.03, "largest rotation of hue", NOT_NEGATIVE, unit="full turns")
+    white_balance: float = setting(
+        0.0,
+        "largest change of the gain of each colour channel, as under other light",
+        NOT_NEGATIVE,
+        unit="natural logarithm",
+    )
+    jpeg: float = setting(0.0, "share of the pictures that are compressed as JPEG of a random quality, 30 to 95", SHARE)
     erasing: float = setting(0.0, "share of the pictures with an erased square", SHARE)
     mixup: float = setting(0.25, "share of the pictures that are blended with another (MixUp)", SHARE)
     cutmix: float = setting(0.25, "share of the pictures that get a square of another (CutMix)", SHARE)
@@ -212,6 +219,12 @@ class FitSettings:
     warmup_epochs: float = setting(1.0, "length of the linear warm-up from 0", NOT_NEGATIVE, unit="epochs")
     weight_decay: float = setting(
         1e-4, "decoupled weight decay, not of biases and normalisation", NOT_NEGATIVE, needs="fit.optimizer=adamw|sgd"
+    )
+    average: float = setting(
+        0.0,
+        "decay of the moving average of the weights per step, for example 0.999; the average is validated and kept; "
+        "0: none",
+        _BELOW_ONE,
     )
     label_smoothing: float = setting(0.05, "share of each label distributed over all classes", _BELOW_ONE)
     balance: Literal["none", "weights", "sampling"] = setting(
