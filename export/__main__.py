@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
+from inference.version import VERSION
 from pipeline.settings.run_folder import RunFolder
 
 EPILOG = """\
@@ -52,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
     parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="numeric type (default: the recipe's)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")

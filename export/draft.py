@@ -48,6 +48,7 @@ def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "network": recipe.network.trunk,
         "seed": recipe.seed,
+        "version": environment.get("version", "before 0.2.0"),
         "revision": environment["revision"],
         "packages": environment["packages"],
         **read_json(run.fit, "Train first: python -m pipeline resume RUN."),

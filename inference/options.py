@@ -4,6 +4,7 @@ import argparse
 import os
 
 from inference.option_types import amount, path, positive, share, up_to
+from inference.version import VERSION
 
 MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
 MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB
@@ -35,6 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     parser.add_argument(
         "images", nargs="*", metavar="IMAGES", help='files, folders (recursive), zip archives, "patterns", - for a list'

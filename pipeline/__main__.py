@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import InputError
+from inference.version import VERSION
 from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
 from pipeline.commands.enroll import classes, enroll
@@ -67,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
     for name, text in (

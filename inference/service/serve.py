@@ -12,6 +12,7 @@ from inference.batch.keep_memory import keep_memory
 from inference.errors import InputError
 from inference.option_types import amount, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.version import VERSION
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "prometheus_client", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
@@ -112,6 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="the .tflite file")

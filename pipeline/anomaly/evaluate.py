@@ -27,7 +27,8 @@ from pipeline.anomaly.sections import (
     ReportedSettings,
 )
 from pipeline.metrics.intervals import Estimate, bootstrap, share_of
-from pipeline.metrics.segmentation import aupro, auroc, best_f1, f1
+from pipeline.metrics.ranking import auroc
+from pipeline.metrics.segmentation import aupro, best_f1, f1
 from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder, read_json
 

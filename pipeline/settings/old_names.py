@@ -18,7 +18,8 @@ REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None,
 # Settings that earlier versions lacked, with the value that describes what their runs did.
 ADDED: dict[str, dict[str, Any]] = {
     "calibrate": {"decision": "softmax"},
-    "fit": {"head": "gradient", "teacher_views": 0},
+    "augment": {"white_balance": 0.0, "jpeg": 0.0},
+    "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0},
 }
 _SELF_SUPERVISED = "anomaly.method", "taught"
 

@@ -17,6 +17,7 @@ from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.held_out import HELD_OUT_NAME
 from inference.model.neighbours import NEIGHBOURS_NAME
+from inference.version import VERSION
 from pipeline.settings.recipe import Recipe, recipe_from_json, recipe_to_json
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "opencv-python", "ai-edge-litert")
@@ -97,6 +98,7 @@ def describe_environment(seed: int) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
+        "version": VERSION,
         "revision": _git_revision(),
         "command": sys.argv,
         "machine": describe_machine(),
@@ -139,8 +141,8 @@ def relative_to_run(path: Path, folder: Path) -> str:
 
 
 def _git_revision() -> str:
-    """Return the program's revision, with "+changes" if files were changed, or "unknown"."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+changes"]
+    """Return the program's revision, for example "b30cd30 with uncommitted changes"; "unknown" without git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty= with uncommitted changes"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):

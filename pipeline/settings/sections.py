@@ -147,6 +147,13 @@ class AugmentSettings:
     contrast: float = setting(0.3, "largest change of contrast", NOT_NEGATIVE, unit="natural logarithm")
     saturation: float = setting(0.4, "largest change of saturation", NOT_NEGATIVE, unit="share of the picture's own")
     hue: float = setting(0.03, "largest rotation of hue", NOT_NEGATIVE, unit="full turns")
+    white_balance: float = setting(
+        0.0,
+        "largest change of the gain of each colour channel, as under other light",
+        NOT_NEGATIVE,
+        unit="natural logarithm",
+    )
+    jpeg: float = setting(0.0, "share of the pictures that are compressed as JPEG of a random quality, 30 to 95", SHARE)
     erasing: float = setting(0.0, "share of the pictures with an erased square", SHARE)
     mixup: float = setting(0.25, "share of the pictures that are blended with another (MixUp)", SHARE)
     cutmix: float = setting(0.25, "share of the pictures that get a square of another (CutMix)", SHARE)
@@ -250,6 +257,13 @@ class FitSettings:
     )
     label_smoothing: float = setting(
         0.05, "share of each label distributed over all classes", _BELOW_ONE, needs=_BY_GRADIENT
+    )
+    average: float = setting(
+        0.0,
+        "decay of the moving average of the weights per step, for example 0.999; the average is validated and kept; "
+        "0: none",
+        _BELOW_ONE,
+        needs=_BY_GRADIENT,
     )
     balance: Literal["none", "weights", "sampling"] = setting(
         "weights",

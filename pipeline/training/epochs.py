@@ -13,6 +13,7 @@ from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.settings.sections import FitSettings
+from pipeline.training.average import ResumeTraining, WeightAverage
 from pipeline.training.backup import Backup, SaveBackup
 from pipeline.training.callbacks import (
     KeepCandidate,
@@ -103,14 +104,15 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
         InputError: the loss became NaN (names epoch and step).
     """
     nan = StopOnNaN()
-    first = max(stage.backup.restore(network), stage.first)
+    average = WeightAverage(recipe.fit.average) if recipe.fit.average else None
+    first = max(stage.backup.restore(network, average), stage.first)
     network.fit(
         data.training.batches(first, stage.last),
         steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
         initial_epoch=first,
         epochs=stage.last,
-        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, read_history(run.history))],
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, average)],
         shuffle=False,
         verbose=0,
     )
@@ -177,10 +179,12 @@ def _without_decay_of_norms(optimizer: Any) -> Any:
 _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
-def _callbacks(run: RunFolder, stage: TrainingStage, history: History) -> list[Any]:
+def _callbacks(run: RunFolder, stage: TrainingStage, average: WeightAverage | None) -> list[Any]:
     """Return the callbacks; the backup is last, so that backed-up epochs are already logged and saved."""
+    history = read_history(run.history)
     best = min((row[_MONITOR] for row in history), default=None)
     return [
+        *([average] if average else []),
         Progress(stage.last),
         keras.callbacks.ModelCheckpoint(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
@@ -188,5 +192,6 @@ def _callbacks(run: RunFolder, stage: TrainingStage, history: History) -> list[A
         KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
-        SaveBackup(stage.backup),
+        *([ResumeTraining(average)] if average else []),
+        SaveBackup(stage.backup, average),
     ]
