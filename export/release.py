@@ -79,9 +79,9 @@ def _write_weights(run: RunFolder, path: Path) -> None:
     from pipeline.quiet import load_tensorflow
 
     load_tensorflow()
-    import keras
+    from pipeline.training.saved_network import read_network
 
-    keras.models.load_model(run.best, compile=False).save_weights(path)
+    read_network(run.best).save_weights(path)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from inference.service.serve import main as serve  # needs what a runner may lack
 
         return serve(words[1:])
+    if words[:1] == ["check"]:
+        from inference.verify.command import main as check
+
+        return check(words[1:])
+    if words[:1] in (["enroll"], ["classes"]):
+        from inference.enrollment.command import main as enroll_or_list
+
+        return enroll_or_list(words)
     options = make_parser().parse_args(words)
     try:
         if options.video is not None:

@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from inference.enrollment.command import VERBS as ENROLLMENT
+from inference.enrollment.command import add_verbs
 from inference.errors import InputError
 from inference.version import VERSION
 from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
-from pipeline.commands.enroll import classes, enroll
 from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
 from pipeline.commands.settings import print_settings
 from pipeline.recipes import RECIPES
@@ -30,13 +30,6 @@ examples:
   python -m pipeline control runs/minerals/20260101-120000-seed0
 
 Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
-"""
-
-
-ENROLL = """\
-Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
-those it was trained on (tight patches for a model of patches). The network is not changed, so accuracy is lower
-for a class unlike those of the training. The threshold is chosen again.
 """
 
 CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
@@ -92,7 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
-    _add_enroll_verbs(verbs)
+    add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
     return parser
 
@@ -105,26 +98,6 @@ def _add_control(parser: argparse.ArgumentParser) -> None:
     add("--lot", type=int, dest="shuffle", help=argparse.SUPPRESS)  # the name in earlier versions
     add("--no-training", action="store_true", help="skip the training on shuffled labels")
     add("--again", action="store_true", help="recompute everything in RUN/control")
-
-
-def _add_enroll_verbs(verbs: Any) -> None:
-    enroll = verbs.add_parser("enroll", help="add a class to a finished model from a few pictures", description=ENROLL)
-    enroll.add_argument("model", type=Path, metavar="MODEL", help="a .tflite made with calibrate.kind=neighbours")
-    enroll.add_argument("--name", required=True, metavar="LABEL", help="name of the new class")
-    enroll.add_argument(
-        "--images", required=True, action="append", metavar="DIR", help="folder, zip or pictures; may be repeated"
-    )
-    _add_out(enroll, required=True)
-    text = "list a model's classes, or remove an added one"
-    classes = verbs.add_parser("classes", help=text, description=text)
-    classes.add_argument("model", type=Path, metavar="MODEL")
-    classes.add_argument("--remove", metavar="LABEL", help="the added class to remove")
-    _add_out(classes, required=False)
-
-
-def _add_out(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument("--out", type=Path, required=required, metavar="NEW.tflite", help="the model to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing --out")
 
 
 def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
@@ -160,10 +133,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "crossval": cross_validate,
     "resume": resume,
     "evaluate": evaluate,
-    "enroll": enroll,
-    "classes": classes,
     "control": control,
     "settings": print_settings,
+    **ENROLLMENT,
 }
 
 

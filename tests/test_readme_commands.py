@@ -27,7 +27,9 @@ COMMANDS = [
     for text in re.findall(rf"^    +({_STARTS} (?:[^\n\\]*\\\n)*[^\n]*)$", README, re.MULTILINE)
 ]
 SIGNED = ((127.5,), (127.5,))  # mean and standard deviation of pixels that become -1..1
-FILE_COMMANDS = [command for command in COMMANDS if re.search(r"-m (inference (?!serve)|export\.describe)", command)]
+FILE_COMMANDS = [
+    command for command in COMMANDS if re.search(r"-m (inference (?!serve|check)|export\.describe)", command)
+]
 
 # commands that take too long, or need what a machine may lack > the test that runs them or their smoke variant
 ELSEWHERE = {
@@ -55,6 +57,7 @@ ELSEWHERE = {
         "test_the_order_leaves_no_trace_and_removing_gives_the_file_back",
     r"\S+ -m pipeline classes new.tflite$": "test_the_classes_are_listed",
     r"\S+ -m export RUN --mode float16$": "test_every_mode_runs_in_the_runner",
+    r"\S+ -m inference check": "test_the_command_says_pass_or_what_differs",
     r"\S+ -m inference serve": "test_the_service_answers_what_curl_sends",
     r"curl ": "test_the_service_answers_what_curl_sends",
     r"\S+ -m inference .*--engine ray$": "test_the_command_line_writes_the_same_bytes_with_ray",

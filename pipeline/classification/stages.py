@@ -3,10 +3,11 @@
 import sys
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, quote
 from inference.model.classifier import Classifier
 from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
+from pipeline.calibration.risk import check_photo_count
 from pipeline.data.index import PatchIndex, read_index, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
@@ -48,13 +49,11 @@ def fit_stage(run: RunFolder) -> None:
 
 def calibrate_stage(run: RunFolder) -> None:
     """Set temperature and threshold."""
-    import keras
-
     from pipeline.calibration.temperature import CALIBRATIONS
+    from pipeline.training.saved_network import read_network
 
-    recipe = run.read_recipe()
-    network = keras.models.load_model(run.best, compile=False)
-    calibration = CALIBRATIONS[recipe.calibrate.kind](network, run_index(run), recipe)
+    recipe, index = run.read_recipe(), run_index(run)
+    calibration = CALIBRATIONS[recipe.calibrate.kind](read_network(run.best), index, recipe)
     for name, data in calibration.files.items():
         write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)
@@ -79,20 +78,29 @@ def results_stage(run: RunFolder) -> None:
 def run_index(run: RunFolder) -> PatchIndex:
     """Return the run's copy of index.csv; its files are in the shared folder of patches."""
     data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
-    root = run.path / data["patches"]
+    root = run.path / (data["patches"] or "")
     if not root.is_dir():
         raise InputError(f"{root}: does not exist. It must hold the run's patches; cut them again with a new run.")
-    return read_index(run.index, root)
+    index = read_index(run.index, root)
+    for patch in index.patches:
+        if patch.split not in SPLITS:
+            raise InputError(
+                f"{run.index}: split must be one of {', '.join(SPLITS)}. Received: {quote(patch.split)} for "
+                f"{quote(patch.file)}. Start a new run."
+            )
+    return index
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data with a split that shows none of the classes."""
+    """Refuse data with a split that shows none of the classes, or with too few photographs for calibrate.risk."""
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(
                 f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
                 f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
             )
+    validation = index.select("validation", recipe.labels).patches
+    check_photo_count(len({patch.photo for patch in validation}), recipe.calibrate.risk)
 
 
 PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from inference.errors import InputError
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import read_resized
 from pipeline.data.augment import make_augmentation
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator, make_seed
@@ -145,7 +145,7 @@ def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 def load_patch(path: Path, side: int) -> np.ndarray:
     """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network."""
-    return resize_image(read_image(path), (side, side))
+    return read_resized(path, (side, side))
 
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:

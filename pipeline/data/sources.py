@@ -4,10 +4,10 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.errors import InputError, quote
 from pipeline.data.annotations.read import AnnotationSet, read_annotations
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import index_class_folders
@@ -19,6 +19,7 @@ from pipeline.drawn.memes.dataset import write_meme_pictures
 from pipeline.drawn.scenes.dataset import write_scenes
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
 
 EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
@@ -64,7 +65,14 @@ class DataPlace:
 
 
 def place_from_json(paths: dict[str, str | None]) -> DataPlace:
-    """Return the location in a source.json; earlier versions wrote no groups."""
+    """Return the location in a source.json; earlier versions wrote no groups.
+
+    Raises:
+        InputError: one of the paths is none.
+    """
+    for name, text in paths.items():
+        if text is not None and (not isinstance(text, str) or "\0" in text):
+            raise InputError(f"source.json: {name} must be a path. Received: {quote(text)}. Start a new run.")
     given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
     given.pop("runs")
     return DataPlace(runs=Path(str(paths["runs"])), **given)
@@ -125,6 +133,21 @@ def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: Data
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
     index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
     return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+
+
+def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
+    """Return the folder of the photographs that a run's patches, under root, were cut from.
+
+    folder_of: function of the run's source. The folder of runs is derived from root, since it may have been moved.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
+    images = folder_of(place, run.read_recipe())
+    if not images.is_dir():
+        raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
+    return images
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from inference.model.classifier import Classifier
@@ -16,11 +15,13 @@ from pipeline.evaluation.explanations import explain_mistakes
 from pipeline.evaluation.label_errors import check_labels
 from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.predictions import write_predictions
+from pipeline.evaluation.robustness import measure_robustness
 from pipeline.metrics.classification import Scores, measure, score
 from pipeline.report.sections import Calibration, ClassificationReport, DataSummary, Parity, Training
-from pipeline.report.stored import parse_section, read_section
+from pipeline.report.stored import read_section
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
+from pipeline.training.saved_network import read_network
 
 REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
@@ -35,9 +36,9 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
     released = recipe.export.mode
     test = index.select("test")
     files = {released: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
-    network = keras.models.load_model(run.best, compile=False)
+    network = read_network(run.best)
     calibration = read_section(Calibration, run.calibration, "Calibrate first: python -m pipeline resume RUN.")
-    parity = read_json(run.parity, "Export first: python -m export RUN.")
+    parity = {mode: read_section(Parity, run.parity, "Export first: python -m export RUN.", mode) for mode in files}
     softmax, features = keras_outputs(network, calibration.temperature, test, recipe)
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
     neighbours = read_run_neighbours(run, network, recipe)
@@ -61,9 +62,10 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         models={mode: measure(part) for mode, part in scores.items()},
         baseline=measure_baseline(index, recipe),
         cost=measure_cost(network, run.best, files),
-        parity={mode: parse_section(Parity, parity[mode]) for mode in files},
+        parity=parity,
         mistakes=explain_mistakes(answers, network, index, recipe, run),
         label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
+        robustness=measure_robustness(run, index, recipe),
     )
 
 

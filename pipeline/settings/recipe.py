@@ -185,7 +185,7 @@ def recipe_from_json(text: str) -> Recipe:
             elif isinstance(value, list):
                 values[name] = tuple(_as_tuple(item) for item in value)
         return Recipe(**values)
-    except (AttributeError, TypeError, ValueError) as fault:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as fault:
         raise InputError(f"recipe.json is damaged or of another version: {fault}. Start a new run.") from fault
 
 

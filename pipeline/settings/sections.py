@@ -304,10 +304,23 @@ class CalibrateSettings:
     accepted: float = setting(
         0.95, "share of the classes' validation patches accepted by the threshold", Limits(above=0, at_most=1)
     )
+    risk: float = setting(
+        0.0,
+        "largest share of wrong answers among those given to pictures of the classes, kept with 90 % confidence; it "
+        "moves the threshold of calibrate.accepted. 0.05 needs 45 validation photographs or more; 0: no limit",
+        Limits(at_least=0, at_most=0.5),
+    )
     neighbours: int = setting(
         2000,
         "largest number of training patches stored in the model",
         Limits(at_least=1, at_most=100_000),
+        needs="calibrate.kind=neighbours",
+    )
+    dimensions: int = setting(
+        128,
+        "largest number of principal components in which patches are compared. 256 finds more of a class that is "
+        "added later, most of all with pretrained trunks, and makes the file larger",
+        Limits(at_least=1, at_most=1024),
         needs="calibrate.kind=neighbours",
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from inference.atomic_file import write_atomically
+from inference.errors import InputError
 from pipeline.random_generator import make_seed
 
 
@@ -123,11 +124,20 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:
-    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one."""
+    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one.
+
+    Raises:
+        InputError: it was changed.
+    """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    except (AttributeError, TypeError, ValueError, csv.Error) as fault:  # None for cells that are missing or too many
+        raise InputError(f"{path}: must hold numbers. Received: {fault}. Start a new run.") from fault
+    if missing := {"epoch", "loss", "val_loss"} - set(rows[0] if rows else ("epoch", "loss", "val_loss")):
+        raise InputError(f"{path}: must have the columns {', '.join(sorted(missing))}. Start a new run.")
     return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
 
 

@@ -72,7 +72,7 @@ class App {
     this.classifier?.close();
     this.classifier = next;
     showModel(next.card);
-    announce(STRINGS.ready);
+    announce(next.notice || STRINGS.ready);
     void next.accelerate().then((exchange) => exchange && (this.work = this.work.then(exchange)));
     const keys = Array.from(this.items.keys());
     for (const key of keys) await this.look(key, this.items.get(key)?.box ?? null, key === keys[keys.length - 1]);

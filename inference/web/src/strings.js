@@ -5,6 +5,9 @@ export const STRINGS = {
   tagline: "What is in the picture, and when it does not know",
   loading: "Loading the model …",
   ready: "Ready.",
+  otherBackend: "Ready. The model runs on the graphics card: the processor's answers are not those of its export.",
+  otherAnswers:
+    "In this browser the model gives other answers than when it was exported, so it is not used. Try another browser.",
   working: "Looking …",
   privacy: "Pictures never leave this device. The model runs here, in the browser.",
   takePhotograph: "Take a photograph",
