@@ -29,8 +29,7 @@ from pipeline.metrics.intervals import share_of
 from pipeline.settings.run_folder import RunFolder, describe_machine
 
 SEED = 17
-_SETTINGS = ("network.input_side=32", "fit.batch_size=16", "export.calibration_pictures=20")
-_EPOCHS = 4
+_PHOTOGRAPHS, _EPOCHS = 60, 6  # of a training
 Command = list[str]
 
 
@@ -38,8 +37,7 @@ def main() -> None:
     """Kill, resume, compare and print; write JSON to --out."""
     options = _parse()
     figures: dict[str, Any] = {"machine": describe_machine()}
-    kinds: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {"batch": kill_batches}
-    kinds["training"] = kill_trainings
+    kinds = {"batch": kill_batches, "training": kill_trainings}
     for kind in options.kinds:
         with tempfile.TemporaryDirectory() as place:
             figures[kind] = kinds[kind](Path(place), options)
@@ -66,17 +64,16 @@ def kill_batches(place: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def kill_trainings(place: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of trainings."""
-    annotations = write_scenes(place / "drawn", 40, SEED)
-    changes = [word for setting in (*_SETTINGS, f"fit.epochs={_EPOCHS}") for word in ("--set", setting)]
+    annotations = write_scenes(place / "drawn", _PHOTOGRAPHS, SEED)
     data = ["--images", str(annotations.parent / "photos"), "--annotations", str(annotations)]
 
     def start(folder: Path) -> Command:
-        return ["pipeline", "run", "minerals", *data, *changes, "--runs", str(folder)]
+        return ["pipeline", "run", "minerals", "--smoke", "--epochs", str(_EPOCHS), *data, "--runs", str(folder)]
 
     def finish(folder: Path) -> bytes:
-        runs = [path.parent for path in folder.glob("*/recipe.json")]  # none where the kill came first
-        _run(["pipeline", "resume", str(runs[0])] if runs else start(folder))
-        return _trained(RunFolder(next(folder.glob("*/recipe.json")).parent))
+        runs = list(folder.rglob("recipe.json"))  # none where the kill came first
+        _run(["pipeline", "resume", str(runs[0].parent)] if runs else start(folder))
+        return _trained(RunFolder(next(folder.rglob("recipe.json")).parent))
 
     return _trials(place, options.kills, start, finish)
 
