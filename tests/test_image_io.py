@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.hostile import scan_bomb
 from inference.errors import InputError
 from inference.pictures.encode import FULL_COLOUR, HALF_COLOUR, jpeg_bytes, png_bytes
 from inference.pictures.image_io import decode_image, image_size, read_image, resize_image
@@ -399,3 +400,14 @@ def test_pictures_are_encoded_as_stated() -> None:
     assert (decode_image(png_bytes(turned)) == turned).all()
     full, half = (decode_image(jpeg_bytes(pixels, 95, kind)).astype(int) for kind in (FULL_COLOUR, HALF_COLOUR))
     assert abs(full - pixels).mean() < 5 < 40 < abs(half - pixels).mean()
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_at_once() -> None:
+    """Faults: a file of some hundred kB that takes minutes of a processor."""
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"scans\. At most 500 are decoded"):
+        decode_image(scan_bomb())
+    assert time.monotonic() - start < 5
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(file, "JPEG", progressive=True)
+    assert decode_image(file.getvalue()).shape == (30, 40, 3)

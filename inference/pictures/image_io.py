@@ -20,6 +20,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.pixels  # or Pillow warns earlier; silencing a call is not thread-safe
 
+_SCAN = b"\xff\xda"  # marker of a JPEG's scan, which its pixels never contain
+_MOST_SCANS = 500  # programs write about ten; a file can hold thousands, each of which passes over all pixels
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -152,6 +154,8 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
             f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read. Reduce it, or let "
             f"the runner read it: --max-megapixels {math.ceil(width * height / 1e6)}."
         )
+    if image.format == "JPEG" and (scans := data.count(_SCAN)) > _MOST_SCANS:
+        raise InputError(f"has {scans:,} scans. At most {_MOST_SCANS} are decoded; save it anew or leave it out.")
     return image
 
 
