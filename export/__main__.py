@@ -62,7 +62,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
-    parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="numeric type (default: the recipe's)")
+    parser.add_argument(
+        "--mode", choices=("int8", "dynamic", "float16", "float32"), help="numeric type (default: the recipe's)"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the file at --out")
     return parser

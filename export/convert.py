@@ -35,6 +35,16 @@ def _float32(deployed: keras.Model, calibration: np.ndarray) -> bytes:
     return bytes(_converter(deployed, tf.uint8).convert())
 
 
+def _dynamic(deployed: keras.Model, calibration: np.ndarray) -> bytes:
+    """Return the flatbuffer with weights in 8 bits; activations are float and quantized anew in each convolution.
+
+    Nearly as accurate as float where int8 activations cost accuracy, as small as int8, and slower than int8.
+    """
+    converter = _converter(deployed, tf.uint8)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return bytes(converter.convert())
+
+
 def _float16(deployed: keras.Model, calibration: np.ndarray) -> bytes:
     """Return the flatbuffer with weights stored as float16; computations are in float32."""
     converter = _converter(deployed, tf.uint8)
@@ -62,6 +72,7 @@ def _int8(deployed: keras.Model, calibration: np.ndarray) -> bytes:
 
 MODES: dict[str, Callable[[keras.Model, np.ndarray], bytes]] = {
     "int8": _int8,
+    "dynamic": _dynamic,
     "float16": _float16,
     "float32": _float32,
 }

@@ -126,6 +126,17 @@ def without_time(row: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in row.items() if name != "seconds"}
 
 
+def test_two_outputs_get_a_logit_each() -> None:
+    """Faults: the single logit of a regression between two classes in a head of two; its sign the wrong way round."""
+    random = np.random.default_rng(0)
+    labels = np.eye(2, dtype=np.float32)[random.integers(0, 2, 60)]
+    pooled = (random.normal(0, 1, (60, 8)) + 4 * labels @ random.normal(0, 1, (2, 8))).astype(np.float32)
+    *_, head = fit_heads(Features(pooled, labels, np.ones(60, np.float32)), 1)
+    logits = head.logits(pooled)
+    assert logits.shape == (60, 2)
+    assert np.mean(logits.argmax(axis=1) == labels.argmax(axis=1)) > 0.9
+
+
 def test_mixed_labels_count_by_their_shares() -> None:
     """Fault: a picture that is mixed from two classes counts as one of the larger share alone."""
     features = random_features()

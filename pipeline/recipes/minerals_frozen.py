@@ -8,7 +8,8 @@ need no download, and neither do those of an installed package (requirements-opt
     ... --set network.weights=FILE
     ... --set network.trunk=efficientnet_lite0 --set network.weights=package
 
-Every training patch is seen once, as it is: views of it as augmented by flips do not help (docs/experiments.csv). Test
+Quick rather than best: fine-tuning (minerals_transfer) takes longer and is more accurate on the one fold measured with
+both. Every training patch is seen once, as it is, since flips as further views do not help (docs/experiments.csv). Test
 patches and splits are those of the recipe minerals, so that figures can be compared.
 """
 

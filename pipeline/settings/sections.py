@@ -329,7 +329,11 @@ class CalibrateSettings:
 class ExportSettings:
     """The exported file."""
 
-    mode: Literal["int8", "float16", "float32"] = setting("int8", "numeric type of the exported network")
+    mode: Literal["int8", "dynamic", "float16", "float32"] = setting(
+        "int8",
+        "numeric type of the exported network. int8: weights and activations. dynamic: weights in 8 bits, activations "
+        "in float: nearer to float, and slower",
+    )
     calibration_pictures: int = setting(
         200, "number of training pictures that set the int8 ranges", ONE_OR_MORE, needs="export.mode=int8"
     )
