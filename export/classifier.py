@@ -47,4 +47,5 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         {path.name: path.read_bytes() for path in (run.neighbours, run.held_out) if path.is_file()},
         lambda models: measure_parity(network, calibration, neighbours, models, index, recipe),
         recipe.export.max_accuracy_loss,
+        calibrated={name: calibration[name] for name in ("accepted", "risk") if name in calibration},
     )

@@ -256,6 +256,8 @@ def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
     for place in (root, root / "cat"):
         for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._00.png"):
             (place / name).write_bytes(b"x")
+    (tmp_path / "data" / "__MACOSX" / "cat").mkdir(parents=True)
+    (tmp_path / "data" / "__MACOSX" / "cat" / "._00.png").write_bytes(b"x")
     assert index_class_folders(root, tmp_path / "work", RECIPE).refused == ()
 
 

@@ -116,6 +116,20 @@ def test_the_order_leaves_no_trace_and_removing_gives_the_file_back(
     assert back.read_bytes() == model.read_bytes()
 
 
+def test_the_card_tells_the_accuracy_with_the_new_class(
+    model: Path, with_yellow: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches the accuracy of the trained classes told of a model that knows more, and promises that no longer hold."""
+    enroll(model, pictures, "yellow", tmp_path / "again.tflite")
+    assert "accuracy with added classes" in capsys.readouterr().out
+    measured = Classifier(with_yellow).card.measured
+    assert measured["trained"] == Classifier(model).card.measured
+    assert measured["accuracy"]["n"] == 3 * 40 + 12  # all held-out pictures and those given
+    assert measured["added"]["yellow"]["n"] == 12
+    assert 0.8 < measured["accuracy"]["value"] <= 1
+    assert {"risk", "rejected_background"}.isdisjoint(measured)
+
+
 def test_the_classes_are_listed(with_yellow: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a list that does not tell added classes from trained ones."""
     assert main(["classes", str(with_yellow)]) == 0

@@ -45,6 +45,7 @@ ELSEWHERE = {
         "test_labels_are_the_teachers_own_probabilities_of_the_pictures",
     r"\S+ -m pipeline run minerals --images PICTURES": "test_the_page_leads_from_a_file_to_answers",
     r"\S+ -m pipeline run minerals_transfer": "test_a_killed_run_goes_on_in_its_stage",
+    r"\S+ -m pipeline run minerals_frozen": "test_a_killed_fit_keeps_the_features_it_has",
     r"\S+ -m pipeline resume": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline run memes$": "test_the_smoke_run_learns_from_drawn_memes",
     r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_named",

@@ -205,6 +205,8 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
         "1.70 MB",
         "box has no area",
         "IMG_2104.jpg",
+        "looser box",
+        "-30.5 %",
     ):
         assert wanted in text, wanted
 
@@ -222,10 +224,10 @@ def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
     page = Page(page_text)
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == len(page.all("title")) == 1
-    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 6
+    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 7
     assert all(svg["aria-label"] for svg in page.all("svg"))
     assert page.all("img") and all(image["alt"] for image in page.all("img"))
-    assert len(page.all("caption")) == len(page.all("table")) == 7
+    assert len(page.all("caption")) == len(page.all("table")) == 8
     assert all(cell["scope"] in ("row", "col") for cell in page.all("th"))
 
 
@@ -344,6 +346,7 @@ def test_missing_models_and_parts_render(report: dict[str, Any], tmp_path: Path)
         part.pop("float32", None)
     report |= {"baseline": None, "mistakes": no_mistakes(), "label_errors": {"checked": 3, "count": 0, "shown": []}}
     report["data"]["refused"] = []
+    del report["robustness"]
     report["models"]["int8"] |= {"reliability": [], "threshold_curve": []}
     page = render(tmp_path, report, history=[])
     assert "float32" not in page.text

@@ -17,6 +17,8 @@ from inference.load import load_model
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import LABELS_NAME, card_files, read_card
 from inference.model.tflite_model import TfliteModel
+from inference.pictures.image_io import decode_photo
+from inference.pictures.photo import Photo
 from inference.verify.compare import check_file, require_same_answers
 from inference.verify.observe import with_vectors
 from inference.verify.vectors import VECTORS_NAME, read_vectors, vectors_to_file
@@ -97,9 +99,12 @@ def test_bgr_of_the_decoder_is_found(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Catches a decoder that gives BGR, as OpenCV's does."""
-    from inference.pictures.image_io import decode_image
 
-    monkeypatch.setattr("inference.verify.observe.decode_image", lambda data: decode_image(data)[..., ::-1])
+    def decode(*arguments: Any) -> Photo:
+        photo = decode_photo(*arguments)
+        return replace(photo, image=Image.fromarray(np.asarray(photo.image)[..., ::-1]))
+
+    monkeypatch.setattr("inference.model.classifier.decode_photo", decode)
     check_found(request.getfixturevalue(kind), "channel order: decoded pictures are BGR")
 
 
@@ -119,10 +124,10 @@ def test_another_resize_filter_is_found(
 ) -> None:
     """Catches the default filter of another library."""
 
-    def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        return np.asarray(Image.fromarray(rgb).resize(size[::-1], resample))
+    def resize(photo: Photo, size: tuple[int, int], region: object = None) -> np.ndarray:
+        return np.asarray(photo.image.resize(size[::-1], resample))
 
-    monkeypatch.setattr("inference.model.classifier.resize_image", resize)
+    monkeypatch.setattr(Photo, "resized", resize)
     check_found(real, "another resize filter")
 
 

@@ -19,7 +19,7 @@ from benchmarks.service import running_service
 from inference.model.answers import answer_picture
 from inference.model.artefact import pack_artefact, read_artefact
 from inference.model.classifier import Classifier
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import read_resized
 from inference.pictures.listing import Picture
 from inference.service.address import network_name
 from inference.verify.observe import with_vectors
@@ -222,6 +222,9 @@ def write_formats(folder: Path) -> dict[str, int]:
         exif[0x0112] = orientation
         picture.save(folder / f"turned_{orientation}.jpg", exif=exif, quality=95)
         allowed[f"turned_{orientation}.jpg"] = 3
+    large = picture.resize((1931, 1445), Image.Resampling.BICUBIC)  # the runner decodes an eighth, the page all of it
+    large.save(folder / "large.jpg", exif=exif, quality=95)
+    allowed["large.jpg"] = 4
     alpha = Image.fromarray(random.integers(0, 256, (18, 24), np.uint8)).resize(picture.size)
     clear = picture.copy()
     clear.putalpha(alpha)
@@ -257,7 +260,7 @@ def test_pictures_are_decoded_by_the_runners_rules(tmp_path: Path, tiny_model: P
     for name, text in zip(allowed, found, strict=True):
         assert text is not None, name
         pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(*SIZE, 3).astype(int)
-        worst[name] = int(np.abs(pixels - resize_image(read_image(tmp_path / name), SIZE)).max())
+        worst[name] = int(np.abs(pixels - read_resized(tmp_path / name, SIZE)).max())
     assert {name: level for name, level in worst.items() if level > allowed[name]} == {}
 
 

@@ -126,13 +126,11 @@ def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> Non
 def _prepare_all(
     model: Model, limits: Limits, waiting: "queue.SimpleQueue[Request]", prepared: "queue.Queue[_Prepared]"
 ) -> None:
-    from inference.pictures.image_io import decode_image
-
     while True:
         request = waiting.get()
         item = _Prepared(request)
         try:
-            item.content = model.prepare(decode_image(request.picture.read(limits), limits), request.boxes)
+            item.content = model.prepare_encoded(request.picture.read(limits), request.boxes, limits)
         except BaseException as fault:  # raised again in _answer_all, where one of the program ends the worker
             item.fault = fault
         prepared.put(item)

@@ -63,9 +63,25 @@ def enroll(options: argparse.Namespace) -> int:
     extended = add_class(model, options.name, found.vectors)
     write_model(extended, options.out)
     print(f"{options.name}: added from {len(found.vectors)} pictures")
+    for line in _accuracy_lines(extended.card.measured):
+        print(line)
     print(f"threshold: {model.card.threshold:.3f} before, {extended.card.threshold:.3f} now")
     print(f"model: {options.out}")
     return 1 if found.faults else 0
+
+
+def _accuracy_lines(measured: dict[str, Any]) -> list[str]:
+    """Return the accuracy without and with added classes, and the recall of each, for a terminal."""
+    trained = measured["trained"].get("accuracy")
+    figures = {"accuracy, trained classes on test": trained} if trained else {}
+    figures |= {"accuracy with added classes, about": measured["accuracy"]}
+    figures |= {f"  {name}, its pictures found": one for name, one in measured["added"].items()}
+    return [f"{title:36}{_percent(one)}" for title, one in figures.items()]
+
+
+def _percent(estimate: dict[str, Any]) -> str:
+    low, high = (100 * estimate[end] for end in ("low", "high"))
+    return f"{100 * estimate['value']:5.1f} %  [{low:.1f}, {high:.1f}]  n = {estimate['n']}"
 
 
 def classes(options: argparse.Namespace) -> int:

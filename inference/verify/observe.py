@@ -9,7 +9,6 @@ from inference.load import load_model
 from inference.model.artefact import Artefact
 from inference.model.classifier import Classifier
 from inference.model.tflite_model import TfliteModel
-from inference.pictures.image_io import decode_image
 from inference.verify.drawn import draw_files, draw_pictures
 from inference.verify.vectors import (
     VECTORS_NAME,
@@ -50,7 +49,7 @@ def observe(model: Classifier | TfliteModel, pictures: np.ndarray, size: tuple[i
 
 def prepared_grids(model: Classifier, files: tuple[bytes, ...]) -> np.ndarray:
     """Return uint8 [files, GRID, GRID, 3]: pixels of the files when they are ready for the network."""
-    return np.stack([grid(np.asarray(model.prepare(decode_image(file)).pixels[0])) for file in files])
+    return np.stack([grid(np.asarray(model.prepare_encoded(file).pixels[0])) for file in files])
 
 
 def with_vectors(artefact: Artefact) -> Artefact:

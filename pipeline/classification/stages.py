@@ -7,6 +7,7 @@ from inference.errors import InputError, quote
 from inference.model.classifier import Classifier
 from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
+from pipeline.calibration.risk import check_photo_count
 from pipeline.data.index import PatchIndex, read_index, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
@@ -91,13 +92,15 @@ def run_index(run: RunFolder) -> PatchIndex:
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data with a split that shows none of the classes."""
+    """Refuse data with a split that shows none of the classes, or with too few photographs for calibrate.risk."""
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(
                 f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
                 f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
             )
+    validation = index.select("validation", recipe.labels).patches
+    check_photo_count(len({patch.photo for patch in validation}), recipe.calibrate.risk)
 
 
 PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)

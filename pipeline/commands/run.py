@@ -49,7 +49,7 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the missing stages of a run or cross-validation; settings of export may be changed before the export."""
+    """Do the missing stages of a run or cross-validation; settings of stages that are not done may be changed."""
     crossval = CrossvalFolder(options.run)
     if crossval.settings.is_file():
         if options.set:
@@ -60,7 +60,7 @@ def resume(options: argparse.Namespace) -> int:
     run = RunFolder(options.run)
     run.read_recipe()
     if options.set:
-        _change_export(run, options.set)
+        _change_settings(run, options.set)
     return _complete(run)
 
 
@@ -83,15 +83,19 @@ def _start(options: argparse.Namespace) -> RunFolder:
     return run
 
 
-def _change_export(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
-    """Change settings of export in a run without a model."""
+def _change_settings(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
+    """Change settings of stages that the run has not done: those of calibrate and export."""
+    files = {"calibrate": run.calibration, "export": run.model}
     for setting, _ in overrides:
-        if not setting.startswith("export."):
+        done = files.get(setting.partition(".")[0])
+        if done is None:
             raise InputError(
-                f"only settings of export can be changed in an existing run. Received: {setting}. Start a new run."
+                f"only settings of calibrate and export can be changed in an existing run. Received: {setting}. Start "
+                "a new run."
             )
-    if run.model.exists():
-        raise InputError(f"{run.model}: exists already. Use python -m export {run.path} to convert once more.")
+        if done.exists():
+            remedy = f"Use python -m export {run.path} to convert once more" if done == run.model else "Start a new run"
+            raise InputError(f"{done}: exists already. Received: {setting}. {remedy}.")
     write_atomically(run.recipe, recipe_to_json(override_all(run.read_recipe(), tuple(overrides))))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
+from inference.pictures.system_files import is_passed_over
 from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
@@ -151,7 +152,7 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
     """Return the folder of the class folders or splits: the given one, or one inside it."""
     while True:
-        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
+        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not is_passed_over(entry.name)]
         name = inner[0].name if len(inner) == 1 else ""
         if not name or _label_of(name, labels, {name}) or name.lower() in GIVEN_SPLITS:
             return folder
@@ -162,7 +163,7 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     """Return the files of the classes in a fixed order, and one message per folder that is not a class."""
     found: list[ListedPicture] = []
     others: dict[str, int] = {}
-    files = [file for file in list_files(root) if not any(map(_is_hidden, PurePosixPath(file).parts))]
+    files = [file for file in list_files(root) if not any(map(is_passed_over, PurePosixPath(file).parts))]
     siblings: dict[str, set[str]] = {}  # folder -> the folders in it
     for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
         siblings.setdefault(str(folder.parent), set()).add(folder.name)
@@ -235,7 +236,3 @@ def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups
         status = (root / picture.file).stat()
         digest.update(f"{picture.file}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:8]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from inference.errors import InputError, quote
@@ -19,6 +19,7 @@ from pipeline.drawn.memes.dataset import write_meme_pictures
 from pipeline.drawn.scenes.dataset import write_scenes
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
 
 EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
@@ -132,6 +133,21 @@ def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: Data
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
     index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
     return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+
+
+def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
+    """Return the folder of the photographs that a run's patches, under root, were cut from.
+
+    folder_of: function of the run's source. The folder of runs is derived from root, since it may have been moved.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
+    images = folder_of(place, run.read_recipe())
+    if not images.is_dir():
+        raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
+    return images
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:

@@ -15,6 +15,7 @@ from pipeline.evaluation.explanations import explain_mistakes
 from pipeline.evaluation.label_errors import check_labels
 from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.predictions import write_predictions
+from pipeline.evaluation.robustness import measure_robustness
 from pipeline.metrics.classification import Scores, measure, score
 from pipeline.report.sections import Calibration, ClassificationReport, DataSummary, Parity, Training
 from pipeline.report.stored import read_section
@@ -64,6 +65,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         parity=parity,
         mistakes=explain_mistakes(answers, network, index, recipe, run),
         label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
+        robustness=measure_robustness(run, index, recipe),
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
+from inference.figures.threshold_words import threshold_sentences
 from inference.model.decide import UNKNOWN
 from pipeline.metrics.classification import Confusion
-from pipeline.metrics.intervals import UNDEFINED, Estimate
+from pipeline.metrics.intervals import UNDEFINED, Estimate, proportion
 from pipeline.report.figures import draw_figures, ordered_classes
 from pipeline.report.mistakes import mistakes_context
 from pipeline.report.page import render_page
@@ -91,6 +92,7 @@ def render_html(report: ClassificationReport, history: Sequence[Mapping[str, flo
         verdict=verdict(report),
         baseline_text=baseline_sentence(report) if report.baseline else "No baseline was measured.",
         key_figures=key_figures(report),
+        sentences=unknown_sentences(report),
         figures=draw_figures(report, history),
         confusion=confusion_rows(report.metrics.confusion),
         classes=ordered_classes(report),
@@ -144,6 +146,16 @@ def baseline_sentence(report: ClassificationReport) -> str:
     side = "ahead of" if points >= 0 else "behind"
     overlap = "do not overlap" if apart else "overlap, so this test does not show a difference"
     return f"The network is {abs(points):.1f} points {side} the baseline; the 95 % intervals {overlap}."
+
+
+def unknown_sentences(report: ClassificationReport) -> list[str]:
+    """Return what the threshold does to the test patches, in words."""
+    rejected, background = report.metrics.rejected_known, report.metrics.rejected_background
+    if rejected is None or rejected.value is None:
+        return []
+    accepted = proportion(round((1 - rejected.value) * rejected.n), rejected.n)
+    unknown = {"background patches": background} if background else {}
+    return threshold_sentences(accepted, unknown, report.calibration.risk)
 
 
 def key_figures(report: ClassificationReport) -> list[KeyFigure]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from inference.figures.threshold_words import RiskLimit
 from pipeline.metrics.classification import Metrics
 from pipeline.metrics.intervals import Estimate
 
@@ -83,6 +84,7 @@ class Calibration:
     auroc_background: float | None = None
     knn_score: KnnScore | None = None
     ood_scores: OodScores | None = None
+    risk: RiskLimit | None = None
 
 
 @dataclass(frozen=True)
@@ -223,10 +225,32 @@ class LabelErrors:
 
 
 @dataclass(frozen=True)
+class ChangedAccuracy:
+    """The accuracy on changed pictures, and its difference to that on the same pictures unchanged."""
+
+    change: str
+    strength: str
+    accuracy: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The released file on test patches of the classes, as they are and changed, weaker changes before stronger ones.
+
+    of: number of test patches that the tested ones were sampled from.
+    """
+
+    of: int
+    unchanged: Estimate
+    changes: tuple[ChangedAccuracy, ...]
+
+
+@dataclass(frozen=True)
 class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
-    mistakes and label_errors are None in reports of format 1.
+    mistakes and label_errors are None in reports of format 1, robustness in earlier ones of format 2.
     """
 
     format: int
@@ -245,6 +269,7 @@ class ClassificationReport:
     mistakes: Mistakes | None = None
     label_errors: LabelErrors | None = None
     title: str | None = None
+    robustness: Robustness | None = None
 
     @property
     def metrics(self) -> Metrics:

@@ -11,7 +11,7 @@ from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
 from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
-from pipeline.data.sources import SOURCES
+from pipeline.data.sources import SOURCES, find_photographs
 from pipeline.random_generator import make_generator
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import BOXES, CENTRE, measure_views
@@ -26,7 +26,7 @@ from pipeline.sanity.occlusion import (
     shares_inside,
 )
 from pipeline.sanity.sections import ViewExample, ViewReport, ViewRow
-from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views, find_photographs
+from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views
 from pipeline.settings.run_folder import RunFolder
 from pipeline.training.saved_network import read_network
 

@@ -17,9 +17,9 @@ RENAMED = {
 REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
 # Settings that earlier versions lacked, with the value that describes what their runs did.
 ADDED: dict[str, dict[str, Any]] = {
-    "calibrate": {"decision": "softmax"},
+    "calibrate": {"decision": "softmax", "risk": 0.0, "dimensions": 128},
     "augment": {"white_balance": 0.0, "jpeg": 0.0},
-    "fit": {"average": 0.0},
+    "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0},
 }
 _SELF_SUPERVISED = "anomaly.method", "taught"
 

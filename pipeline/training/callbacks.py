@@ -1,6 +1,7 @@
 """Keras callbacks of the training: progress, resuming, stopping at NaN."""
 
 import csv
+import io
 import math
 import sys
 import time
@@ -138,6 +139,16 @@ def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, 
     if missing := {"epoch", "loss", "val_loss"} - set(rows[0] if rows else ("epoch", "loss", "val_loss")):
         raise InputError(f"{path}: must have the columns {', '.join(sorted(missing))}. Start a new run.")
     return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write history.csv from one dict per epoch, in the form of Keras' CSVLogger: the epoch first, then by name."""
+    columns = ["epoch", *sorted(set(rows[0]) - {"epoch"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
 
 
 def count_epochs(path: Path) -> int:

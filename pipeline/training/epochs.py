@@ -72,7 +72,7 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
-        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
+        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index, run.cache / "answers")),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
     )
 
