@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
+from inference.packages import TRAINING, check_packages, explain_import
 from inference.version import VERSION
-from pipeline.settings.run_folder import RunFolder
+
+REQUIREMENTS = "requirements.txt"
+try:
+    from pipeline.settings.run_folder import RunFolder
+except ImportError as fault:  # a package is missing: one line instead of a traceback
+    sys.exit(explain_import(fault, REQUIREMENTS))
 
 EPILOG = """\
 examples:
-  python -m export runs/minerals/20260101-120000-seed0
-  python -m export runs/minerals/20260101-120000-seed0 --mode float16 --out small.tflite
+  python -m export runs/photos/20260101-120000-seed0
+  python -m export runs/photos/20260101-120000-seed0 --mode float16 --out small.tflite
 """
 
 
@@ -20,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = make_parser().parse_args(arguments)
     try:
+        check_packages(TRAINING, REQUIREMENTS)
         return _run(options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)

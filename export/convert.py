@@ -26,7 +26,7 @@ def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
         mode: a key of MODES.
         calibration: uint8 [pictures, height, width, 3], training patches that set the int8 ranges.
     """
-    with captured_output(), warnings.catch_warnings():
+    with captured_output(f"converting to {mode}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return MODES[mode](deployed, calibration)
 

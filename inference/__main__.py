@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from inference.command import classify
 from inference.errors import InputError
 from inference.options import make_parser
+from inference.packages import RUNNER, check_packages
 from inference.streams import open_closed_streams, say
 
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return enroll_or_list(words)
     options = make_parser().parse_args(words)
     try:
+        check_packages(RUNNER, "inference/requirements.txt")
         if options.video is not None:
             from inference.video.command import classify_video_as  # what a batch in child processes need not load
 

@@ -1,6 +1,7 @@
 """python -m pipeline VERB: from annotated photographs to a trained, exported and evaluated model."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,22 +10,29 @@ from pathlib import Path
 from inference.enrollment.command import VERBS as ENROLLMENT
 from inference.enrollment.command import add_verbs
 from inference.errors import InputError
+from inference.packages import TRAINING, check_packages, explain_import
 from inference.version import VERSION
-from pipeline.commands.control import control
-from pipeline.commands.crossval import cross_validate
-from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
-from pipeline.commands.settings import print_settings
-from pipeline.recipes import RECIPES
+
+REQUIREMENTS = "requirements.txt"
+try:
+    from pipeline.commands.control import control
+    from pipeline.commands.crossval import cross_validate
+    from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
+    from pipeline.commands.settings import print_settings
+    from pipeline.recipes import RECIPES
+except ImportError as fault:  # a package is missing: one line instead of a traceback
+    sys.exit(explain_import(fault, REQUIREMENTS))
 
 EPILOG = """\
 examples:
   python -m pipeline run minerals
-  python -m pipeline run minerals --images photos --annotations annotations.json
-  python -m pipeline run minerals --smoke
+  python -m pipeline run photos --images photos --annotations annotations.json
+  python -m pipeline run folders --images pictures --pretrained --title "Trees of our park"
+  python -m pipeline run photos --images photos --annotations annotations.json --smoke
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline settings minerals
   python -m pipeline resume runs/minerals/20260101-120000-seed0
-  python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
+  python -m pipeline crossval photos --images photos --annotations annotations.json --folds 5
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
@@ -32,6 +40,7 @@ examples:
 Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
 
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT)
 CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
 
 
@@ -40,10 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
     options = make_parser().parse_args(arguments)
     try:
+        check_packages(TRAINING, REQUIREMENTS)
         return VERBS[options.verb](options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
-        return 2
+    except OSError as fault:
+        if fault.errno not in _DISK_FAULTS:
+            raise
+        where = f"{fault.filename}: " if fault.filename else ""
+        print(f"Error: {where}{fault.strerror}. Free some space, then go on with: resume RUN", file=sys.stderr)
+    return 2
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -119,6 +134,8 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--test", type=Path, metavar="DIR", help="anomalies: test photographs, never in the memory bank")
     add("--crops", type=Path, metavar="DIR", help="anomalies: example regions, one subfolder per name")
     add("--smoke", action="store_true", help="a quick trial of all stages with few small pictures and epochs")
+    add("--pretrained", action="store_true", help="use an ImageNet-pretrained trunk (recipes photos and folders)")
+    add("--title", metavar="TEXT", help="title of report, model and page (default: by the folder of the data)")
     _add_set(parser, "change a setting")
     add("--epochs", type=int, metavar="N", help="largest number of epochs; short for --set fit.epochs=N")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")

@@ -1,7 +1,6 @@
 """A frozen trunk with a linear head: what is saved answers as what was fitted, and a killed fit keeps its features."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -56,6 +55,7 @@ def random_features(count: int = 60) -> Features:
     return Features(pooled, labels, np.ones(count, np.float32))
 
 
+@pytest.mark.slow
 def test_the_saved_network_answers_as_the_history_says(finished: RunFolder) -> None:
     """Faults: standardisation lost or applied twice; the head of another penalty saved than the best one."""
     recipe, index = finished.read_recipe(), run_index(finished)
@@ -70,6 +70,7 @@ def test_the_saved_network_answers_as_the_history_says(finished: RunFolder) -> N
     assert len({row["val_loss"] for row in rows}) > 1
 
 
+@pytest.mark.slow
 def test_the_trunk_keeps_its_weights(finished: RunFolder) -> None:
     recipe = finished.read_recipe()
     keras.utils.set_random_seed(recipe.seed)
@@ -92,9 +93,10 @@ def test_a_linear_head_becomes_the_networks_head(name: str) -> None:
     np.testing.assert_allclose(network.predict(pixels, verbose=0), head.logits(pooled), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_killed_fit_keeps_the_features_it_has(data: DataPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults: finished views computed again after a kill; another result than without the kill."""
-    computed: list[Path] = []
+    computed: list[int] = []
     extract = frozen._extract
 
     def killed(*batch: object) -> tuple[np.ndarray, ...]:

@@ -87,6 +87,15 @@ def test_a_pipe_among_the_pictures_is_left_out(folder: Path) -> None:
     assert keys(folder) == ["a.png", "b.png", "deep/a.png"]
 
 
+def test_brackets_in_a_folders_name_are_no_pattern(tmp_path: Path) -> None:
+    """Fault: photos [2024]/*.jpg matches no file, since [2024] stands for one digit."""
+    draw(tmp_path / "photos [2024]" / "a [x].png")
+    draw(tmp_path / "photos 2" / "b.png")
+    assert keys(tmp_path / "photos [2024]" / "*.png") == ["a [x].png"]
+    assert keys(tmp_path / "photos [2024]") == ["a [x].png"]
+    assert keys(tmp_path / "photos [2]" / "*.png") == ["photos 2/b.png"], "no folder of that name: a pattern"
+
+
 def test_a_pattern_means_what_the_shell_would_give(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches patterns that Windows' shell leaves to the program, and keys that collide without their folders."""
     assert keys(folder / "**" / "a.png") == ["a.png", "deep/a.png"]

@@ -157,21 +157,20 @@ def test_verdict_counts_patches(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "phrase"),
+    ("ahead", "verdict", "phrase"),
     [
-        (95, "15.0 points ahead of the baseline; the 95 % intervals do not overlap"),
-        (82, "2.0 points ahead"),
-        (60, "20.0 points behind"),
+        ((0.15, 0.1, 0.2), "beyond colour", "uses more than colour: it is 15.0 points (10.0 to 20.0) ahead of HSV"),
+        ((0.02, -0.03, 0.07), "not shown to be beyond colour", "not shown to use more than colour: it is 2.0 points"),
+        ((-0.2, -0.3, -0.1), "behind colour", "alone does better: the network is 20.0 points (10.0 to 30.0) behind"),
     ],
 )
 def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
-    report: dict[str, Any], right: int, phrase: str
+    report: dict[str, Any], ahead: tuple[float, float, float], verdict: str, phrase: str
 ) -> None:
     """Catches a lead within the noise that is presented as one, and a network that is worse than the baseline."""
-    report["models"]["int8"]["accuracy"] = proportion(right, 100)
-    report["baseline"]["accuracy"] = proportion(80, 100)
+    lead = dict(zip(("value", "low", "high"), ahead, strict=True)) | {"n": 100}
+    report["baseline"] |= {"ahead": lead, "verdict": verdict}
     assert phrase in baseline_sentence(parsed(report))
-    assert ("intervals overlap, so this test does not show" in baseline_sentence(parsed(report))) == (right == 82)
 
 
 def test_confusion_rows_know_what_is_right() -> None:

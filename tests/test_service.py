@@ -236,6 +236,7 @@ def test_health_names_the_model(client: TestClient, classifier: Classifier) -> N
     assert client.get("/health").json() == {
         "status": "ok",
         "model": "tiny",
+        "title": "tiny",
         "labels": list(LABELS),
         "flatbuffer_sha256": classifier.card.flatbuffer_sha256,
     }

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from PIL import Image
 from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
 from inference.model.answers import answer_picture
+from inference.model.artefact import pack_artefact, read_artefact
 from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_resized
 from inference.pictures.listing import Picture
 from inference.service.address import network_name
+from inference.verify.observe import with_vectors
+from inference.verify.vectors import VECTORS_NAME, read_vectors, vectors_to_file
 from pipeline.drawn.scenes.dataset import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
 from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
@@ -282,3 +286,20 @@ def test_the_modules_types_fit() -> None:
     command = [str(find_node()), str(PAGE / "node_modules" / "typescript" / "bin" / "tsc"), "--project", str(PAGE)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
+
+
+def test_a_model_that_answers_otherwise_here_is_not_used(tmp_path: Path) -> None:
+    """Faults: a browser whose answers are not those of the export, unsaid; a sound model that is refused."""
+    sound = with_vectors(read_artefact(RELEASED[-1]))
+    vectors = read_vectors(sound)
+    assert vectors
+    wrong = vectors_to_file(replace(vectors, scores=vectors.scores[:, ::-1]))
+    files = {"sound": sound, "wrong": replace(sound, files=sound.files | {VECTORS_NAME: wrong})}
+    paths = [tmp_path / f"{name}.tflite" for name in files]
+    for path, artefact in zip(paths, files.values(), strict=True):
+        path.write_bytes(pack_artefact(artefact))
+    with running_service(RELEASED[-1]) as (_, address):
+        good, bad = run_node("vectors.mjs", f"{address}/", str(find_chromium()), *map(str, paths))
+    assert good[0] == "Ready."
+    assert bad[0] == ""
+    assert "other answers than when it was exported" in bad[1]

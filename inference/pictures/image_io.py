@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +16,12 @@ from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.photo import Photo, Reduction, Size, reduction_to
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+# What Pillow warns of (odd metadata, a palette with transparency) is read all the same; its lines name Pillow's files.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.pixels  # or Pillow warns earlier; silencing a call is not thread-safe
 
+_SCAN = b"\xff\xda"  # marker of a JPEG's scan, which its pixels never contain
+_MOST_SCANS = 500  # programs write about ten; a file can hold thousands, each of which passes over all pixels
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -32,6 +38,7 @@ _LAST_COLUMNS_FIRST = (2, 3, 6, 7)
 _FACTORS = (8, 4, 2)  # by which libjpeg can reduce while it decodes
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # the chunks in which a PNG may state its orientation
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_TWELVE_BITS = 1 << 12
 _REFUSED_MODES = ("I", "F")  # 32-bit samples have no agreed white
 
 
@@ -39,7 +46,8 @@ def read_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Return the pixels of an image file as uint8 [height, width, 3], RGB, in the frame after EXIF rotation.
 
     The format is told by content, never by the file's name. Of an animation or a multi-page file the first
-    frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte.
+    frame is taken. Transparent pixels are laid over white; 16-bit samples keep their upper byte, or the upper 8 of 12
+    bits where none uses more, as cameras of 12 bits write them.
 
     Raises:
         InputError: the file can't be read, is in no supported format, is damaged or has more than limits.pixels.
@@ -143,8 +151,11 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     width, height = image.size
     if width * height > limits.pixels:
         raise InputError(
-            f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read; reduce it."
+            f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read. Reduce it, or let "
+            f"the runner read it: --max-megapixels {math.ceil(width * height / 1e6)}."
         )
+    if image.format == "JPEG" and (scans := data.count(_SCAN)) > _MOST_SCANS:
+        raise InputError(f"has {scans:,} scans. At most {_MOST_SCANS} are decoded; save it anew or leave it out.")
     return image
 
 
@@ -186,7 +197,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     """Bring any Pillow mode to RGB: alpha over white, palettes resolved, 16 bits to their upper 8."""
     if image.mode in _SIXTEEN_BIT_MODES:
         samples = np.asarray(image).astype(np.uint16)
-        levels = (samples >> 8).astype(np.uint8)
+        levels = (samples >> (4 if samples.max(initial=0) < _TWELVE_BITS else 8)).astype(np.uint8)
         levels[samples == image.info.get("transparency", -1)] = 255  # PNG: one level may stand for transparent
         return Image.fromarray(levels).convert("RGB")
     if image.mode in _REFUSED_MODES:

@@ -209,9 +209,10 @@ def _make_source(argument: str, stdin: BinaryIO | None, own: OwnFiles) -> _Sourc
 
 
 def _match(pattern: str, own: OwnFiles) -> _Source:
-    parts = Path(pattern).parts
-    fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
+    root, parts = _HERE, list(Path(pattern).parts)
+    while not glob.has_magic(parts[0]) or (root / parts[0]).is_dir():  # a folder may be named "photos [2024]"
+        root /= parts.pop(0)
+    wild = "/".join(parts)
     matches = [path for path in root.glob(wild) if not any(map(is_passed_over, path.relative_to(root).parts))]
     found = sorted({file for path in matches for file in (_walk(path, own) if path.is_dir() else [path])})
     found = own.others(found, root)

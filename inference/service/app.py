@@ -87,8 +87,9 @@ class _Service:
     async def health(self, request: Request) -> Response:
         """Say which model answers."""
         card = self._pool.card
-        facts = {"model": card.recipe, "labels": list(card.labels), "flatbuffer_sha256": card.flatbuffer_sha256}
-        return json_response({"status": "ok", **facts})
+        title = card.training.get("title") or card.recipe
+        facts = {"model": card.recipe, "title": title, "labels": list(card.labels)}
+        return json_response({"status": "ok", **facts, "flatbuffer_sha256": card.flatbuffer_sha256})
 
     async def metrics(self, request: Request) -> Response:
         """Show the counters."""

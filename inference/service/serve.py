@@ -111,14 +111,15 @@ def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
 
     how = (options.threads, options.threshold, options.labels, options.scaling)
     card = load_model(read_artefact(options.model), *how, boxes=True).card
-    copies = {path: folder / path.name for path in (options.model, options.labels) if path is not None}
-    for path, copy in copies.items():
-        shutil.copyfile(path, copy)
-    labels = options.labels and copies[options.labels]
-    settings = WorkerSettings(
-        copies[options.model], options.threads, options.threshold, _limits(options), labels, options.scaling
-    )
+    model = _copy(options.model, folder / "model")
+    labels = options.labels and _copy(options.labels, folder / "labels")
+    settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
     return ModelPool(settings, options.workers, card)
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    folder.mkdir()
+    return Path(shutil.copyfile(path, folder / path.name))
 
 
 def _limits(options: argparse.Namespace) -> Limits:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inference.errors import InputError
 from inference.option_types import path
+from inference.version import VERSION
 
 EPILOG = """\
 The file carries small test pictures (drawn ones and noise) and the scores that they had when it was exported. Each
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     model = parser.parse_args(arguments).model
     try:

@@ -1,7 +1,6 @@
 """A model's file and its test vectors -> what differs on this machine, and the likely reason."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ def check_file(artefact: Artefact) -> list[str] | None:
             return None
         if threads == 1:
             faults += check_parts(artefact, model, vectors) + check_files(model, vectors)
-        found = check_runs(model, vectors, RUNS, lambda: artefact)
+        found = check_runs(model, vectors, RUNS, artefact)
         faults += [f"{fault} ({threads} threads)" if threads > 1 else fault for fault in found]
     return list(dict.fromkeys(faults))
 
@@ -63,7 +62,7 @@ def require_same_answers(model: Model, artefact: Artefact) -> None:
     if vectors is None or not isinstance(model, Classifier):
         return
     faults = check_parts(artefact, model, vectors) + check_files(model, vectors)
-    faults += check_runs(model, vectors, _FEW_RUNS, lambda: artefact)
+    faults += check_runs(model, vectors, _FEW_RUNS, artefact)
     if faults:
         raise InputError(
             f"{artefact.name}: gives other answers here than when it was exported: {'; '.join(faults)}. {REMEDY}: "
@@ -94,15 +93,15 @@ def check_files(model: Classifier, vectors: Vectors) -> list[str]:
     return [f"{_REASONS[name]} ({name})" for name in wrong]
 
 
-def check_runs(model: Classifier, vectors: Vectors, runs: int, artefact: Callable[[], Artefact]) -> list[str]:
+def check_runs(model: Classifier, vectors: Vectors, runs: int, artefact: Artefact) -> list[str]:
     """Tell whether the network gives the vectors' scores, and again each time.
 
-    artefact: gives the file, from which the network is loaded without delegates to find the reason.
+    artefact: the file, from which the network is loaded without delegates to find the reason.
     """
     size, pictures = model.card.input_size, vectors.pictures
     first = observe(model, pictures, size)
     if not _agree(first, vectors):
-        return [_explain(model, vectors, first, artefact())]
+        return [_explain(model, vectors, first, artefact)]
     for run in range(2, runs + 1):
         few = pictures if runs == RUNS else pictures[:_FEW_PICTURES]
         again = observe(model, few, size)

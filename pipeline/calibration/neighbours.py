@@ -14,7 +14,7 @@ from inference.enrollment.platt import fit_platt
 from inference.model.held_out import HeldOut
 from inference.model.neighbours import Neighbours, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
-from pipeline.data.dataset import evaluation_dataset
+from pipeline.calibration.predict import predict
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
@@ -30,7 +30,7 @@ def keras_outputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the Keras model's probabilities [patches, outputs] and pooled features [patches, features], float32."""
     model = with_probabilities(network, temperature, features=True)
-    probabilities, features = model.predict(evaluation_dataset(index, recipe), verbose=0)
+    probabilities, features = predict(model, index, recipe)
     return probabilities, features
 
 

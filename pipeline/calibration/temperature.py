@@ -12,8 +12,8 @@ from inference.model.decide import DecisionRule
 from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
+from pipeline.calibration.predict import predict
 from pipeline.calibration.risk import limit_risk
-from pipeline.data.dataset import evaluation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
 from pipeline.metrics.intervals import share_of
@@ -99,7 +99,7 @@ def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
 
 def _scale_softmax(network: keras.Model, validation: PatchIndex, recipe: Recipe) -> tuple[float, np.ndarray]:
     """Return the temperature and the probabilities of the validation patches, float [patches, outputs]."""
-    logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
+    logits = predict(network, validation, recipe)  # [patches, outputs]
     temperature = fit_temperature(logits, np.array([_number(patch.label, recipe) for patch in validation.patches]))
     return temperature, softmax(logits / temperature, axis=1)
 

@@ -1,6 +1,7 @@
 """The stages of a classification run, each a function of its folder; see pipeline.stages."""
 
 import sys
+from dataclasses import replace
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError, quote
@@ -11,6 +12,7 @@ from pipeline.calibration.risk import check_photo_count
 from pipeline.data.index import PatchIndex, read_index, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
+from pipeline.progress import track
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, relative_to_run, write_json
 from pipeline.stages import Stage
@@ -61,18 +63,24 @@ def calibrate_stage(run: RunFolder) -> None:
 
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
+    from pipeline.evaluation.advice import FinishedRun, advise
     from pipeline.evaluation.evaluate import evaluate_run
     from pipeline.report.report import write_report
     from pipeline.training.callbacks import read_history
 
-    write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
+    index, history = run_index(run), read_history(run.history)
+    report, place = evaluate_run(run, index), place_from_json(read_json(run.source, "Start a new run."))
+    command = read_json(run.environment, "Start a new run.")["command"]
+    advice = advise(FinishedRun(report, history, index, run.read_recipe(), place, command))
+    write_report(run.path, replace(report, advice=advice), history)
 
 
 def results_stage(run: RunFolder) -> None:
     """Run the released file on the test patches as a user would."""
     index = run_index(run).select("test")
     pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
-    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
+    tracked = track(pictures, len(pictures), "test patches")
+    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), tracked).results))
 
 
 def run_index(run: RunFolder) -> PatchIndex:

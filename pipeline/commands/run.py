@@ -1,13 +1,14 @@
 """python -m pipeline list, patches, fit, run, resume, evaluate."""
 
 import argparse
+import shutil
 import sys
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.classification.stages import prepare_data
 from pipeline.commands.crossval import resume_crossval
-from pipeline.commands.options import data_place, read_recipe
+from pipeline.commands.options import data_place, read_run_recipe
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
@@ -25,8 +26,8 @@ def list_recipes(options: argparse.Namespace) -> int:
 
 def cut_patches(options: argparse.Namespace) -> int:
     """Cut the patches of a recipe without a run."""
-    recipe = read_recipe(options)
-    check_verb("patches", recipe)
+    check_verb("patches", RECIPES[options.recipe])
+    recipe = read_run_recipe(options)
     prepared = prepare_data(data_place(options), recipe)
     counts = ", ".join(f"{label} {count}" for label, count in prepared.index.counts().items())
     print(f"{len(prepared.index.patches)} patches ({counts}), {prepared.written} of them new")
@@ -78,9 +79,23 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> RunFolder:
-    run = start_run(read_recipe(options), data_place(options))
+    recipe, place = read_run_recipe(options), data_place(options)
+    kind_of(recipe).check(recipe, place)
+    run = start_run(recipe, place)
     print(f"run: {run.path}", file=sys.stderr)
+    _do_first_stage(run)
     return run
+
+
+def _do_first_stage(run: RunFolder) -> None:
+    """Do the stage that reads the data; where these can't be used, no folder of a run remains."""
+    first = kind_of(run.read_recipe()).stages[:1]
+    try:
+        complete(run, first)
+    except InputError:
+        shutil.rmtree(run.path)
+        print(f"removed: {run.path}, since nothing was done", file=sys.stderr)
+        raise
 
 
 def _change_settings(run: RunFolder, overrides: list[tuple[str, str]]) -> None:

@@ -156,7 +156,8 @@ def _compare_baseline(parts: list[Scores], reports: list[ClassificationReport]) 
     pairs = zip(map(_accuracy, parts), values, strict=True)
     ahead = [None if own is None or other is None else own - other for own, other in pairs]
     accuracy = pool_proportions([one.accuracy for one in baselines])
-    return BaselineComparison(baselines[0].name, accuracy, over_folds(values), over_folds(ahead))
+    name = " or ".join(sorted({one.name for one in baselines}))
+    return BaselineComparison(name, accuracy, over_folds(values), over_folds(ahead))
 
 
 def crossval_lines(report: CrossvalReport) -> list[str]:

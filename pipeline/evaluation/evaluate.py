@@ -8,6 +8,7 @@ from inference.model.classifier import Classifier
 from pipeline.calibration.neighbours import keras_outputs, read_run_neighbours, weigh_outputs
 from pipeline.calibration.temperature import decision_rule
 from pipeline.data.index import PatchIndex
+from pipeline.data.outliers import PHOTO as DRAWN_OUTLIERS
 from pipeline.data.splits import SPLITS
 from pipeline.evaluation.colour_baseline import measure_baseline
 from pipeline.evaluation.cost import measure_cost
@@ -17,6 +18,7 @@ from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.predictions import write_predictions
 from pipeline.evaluation.robustness import measure_robustness
 from pipeline.metrics.classification import Scores, measure, score
+from pipeline.progress import track
 from pipeline.report.sections import Calibration, ClassificationReport, DataSummary, Parity, Training
 from pipeline.report.stored import read_section
 from pipeline.settings.recipe import Recipe
@@ -60,7 +62,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         calibration=calibration,
         released=released,
         models={mode: measure(part) for mode, part in scores.items()},
-        baseline=measure_baseline(index, recipe),
+        baseline=measure_baseline(index, recipe, scores[released]),
         cost=measure_cost(network, run.best, files),
         parity=parity,
         mistakes=explain_mistakes(answers, network, index, recipe, run),
@@ -80,7 +82,8 @@ def _score_all(
 def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
     """Return float32 [patches, outputs] of a .tflite, computed by the runner's Classifier."""
     classifier = Classifier(model)
-    return np.stack([classifier.probabilities(index.path(patch)) for patch in index.patches])
+    patches = track(index.patches, len(index.patches), "test patches")
+    return np.stack([classifier.probabilities(index.path(patch)) for patch in patches])
 
 
 def _describe_data(run: RunFolder, index: PatchIndex) -> DataSummary:
@@ -88,7 +91,7 @@ def _describe_data(run: RunFolder, index: PatchIndex) -> DataSummary:
     parts = {split: index.select(split) for split in SPLITS}
     return DataSummary(
         kind=data["kind"],
-        photos={split: len({patch.photo for patch in part.patches}) for split, part in parts.items()},
+        photos={split: len({p.photo for p in part.patches} - {DRAWN_OUTLIERS}) for split, part in parts.items()},
         patches={split: part.counts() for split, part in parts.items()},
         clipped_boxes=data["clipped_boxes"],
         refused=tuple(data["refused"]),

@@ -20,6 +20,9 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
     and Hinkley 1997, chapter 3.8). The resamples depend only on the number of photographs. scipy.stats.bootstrap is not
     used because it resamples single examples: it supports neither clusters of different sizes nor undefined resamples.
 
+    There is no interval where all resamples give the same value, such as 1.0 of three flawless photographs: it would
+    have no width, whatever n.
+
     Args:
         value: the statistic of all examples.
         statistic: function from positions of examples, int [m], to the value, None if it is undefined.
@@ -37,7 +40,8 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
         resampled = statistic(by_photo[np.repeat(starts[drawn], sizes[drawn]) + within])
         if resampled is not None:
             values.append(resampled)
-    low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if values else (None, None)
+    several = len(set(values)) > 1
+    low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if several else (None, None)
     return Estimate(value, low, high, len(photos))
 
 

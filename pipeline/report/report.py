@@ -9,10 +9,11 @@ from inference.figures.threshold_words import threshold_sentences
 from inference.model.decide import UNKNOWN
 from pipeline.metrics.classification import Confusion
 from pipeline.metrics.intervals import UNDEFINED, Estimate, proportion
+from pipeline.report.comparison import colour_sentence, describe_lead
 from pipeline.report.figures import draw_figures, ordered_classes
 from pipeline.report.mistakes import mistakes_context
 from pipeline.report.page import render_page
-from pipeline.report.sections import ClassificationReport, Parity
+from pipeline.report.sections import Baseline, ClassificationReport, Parity
 from pipeline.report.stored import section_text
 from pipeline.report.style import ABSENT, THIN, columns, show, size, spread
 
@@ -136,16 +137,15 @@ def verdict(report: ClassificationReport) -> str:
 
 
 def baseline_sentence(report: ClassificationReport) -> str:
-    """Return the difference to the baseline, and whether the intervals overlap, as one sentence."""
-    network = report.metrics.accuracy
-    baseline = report.baseline.accuracy if report.baseline else UNDEFINED
-    if network.value is None or baseline.value is None or not network.ends or not baseline.ends:
-        return "The two can't be compared: one of them has no accuracy or no interval."
-    points = 100 * (network.value - baseline.value)
-    apart = network.is_above(baseline.high) or network.is_below(baseline.low)
-    side = "ahead of" if points >= 0 else "behind"
-    overlap = "do not overlap" if apart else "overlap, so this test does not show a difference"
-    return f"The network is {abs(points):.1f} points {side} the baseline; the 95 % intervals {overlap}."
+    """Return the difference to the baseline, patch by patch, as one sentence; control.html has the same."""
+    baseline = report.baseline or Baseline("", UNDEFINED)
+    network, colour = report.metrics.accuracy.value, baseline.accuracy.value
+    if network is None or colour is None:
+        return "The two can't be compared: one of them has no accuracy."
+    if baseline.lead.value is None:  # a report of an earlier version
+        lead = describe_lead(Estimate(network - colour, None, None, baseline.accuracy.n), "the baseline")
+        return f"The network is {lead}; they were not compared patch by patch."
+    return colour_sentence(baseline)
 
 
 def unknown_sentences(report: ClassificationReport) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inference.figures.threshold_words import RiskLimit
 from pipeline.metrics.classification import Metrics
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import UNDEFINED, Estimate
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,21 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier of colour histograms, on the same patches."""
+    """A classifier of colour histograms, on the same patches.
+
+    ahead: the network's accuracy minus the baseline's, patch by patch; verdict: what follows, see report.comparison.
+    Reports of earlier versions have neither.
+    """
 
     name: str
     accuracy: Estimate
+    ahead: Estimate | None = None
+    verdict: str | None = None
+
+    @property
+    def lead(self) -> Estimate:
+        """Return `ahead`, undefined where it was not measured."""
+        return self.ahead or UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -247,10 +258,18 @@ class Robustness:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """Why something should be done next, and the command that does it."""
+
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
 class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
-    mistakes and label_errors are None in reports of format 1, robustness in earlier ones of format 2.
+    mistakes and label_errors are None in reports of format 1, robustness and advice in earlier ones of format 2.
     """
 
     format: int
@@ -270,6 +289,7 @@ class ClassificationReport:
     label_errors: LabelErrors | None = None
     title: str | None = None
     robustness: Robustness | None = None
+    advice: tuple[Advice, ...] | None = None
 
     @property
     def metrics(self) -> Metrics:

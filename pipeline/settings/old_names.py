@@ -44,11 +44,11 @@ def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
         InputError: the run used a removed setting.
     """
     kind = "anomaly" if values.get("anomaly") else "classification"
-    renewed = {"kind": kind} | {
+    renewed = {"kind": kind, "pretrained": []} | {
         section: _renew_section(section, entries) if isinstance(entries, dict) else entries
         for section, entries in values.items()
     }
-    for name in {"smoke", "embedded"} & set(values):
+    for name in {"smoke", "embedded", "pretrained"} & set(values):
         renewed[name] = [[RENAMED.get(setting, setting), text] for setting, text in values[name]]
     return renewed
 

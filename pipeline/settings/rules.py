@@ -31,9 +31,10 @@ def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
 def label_rules(labels: tuple[str, ...], outputs: tuple[str, ...]) -> list[Rule]:
     """Return the rules of the classes and the network's outputs."""
     reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
+    several = not labels or len(outputs) > 1  # no labels: those of the data, checked when these are known
     return [
-        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
-        ("labels", "must be two or more unless background is an output", labels, len(outputs) > 1),
+        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}: rename the class", labels, not reserved),
+        ("labels", "must be two or more unless background is an output", labels, several),
     ]
 
 

@@ -97,7 +97,10 @@ def fit_heads(training: Features, passes: int) -> Iterator[LinearHead]:
     model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
     for strength in _STRENGTHS:
         model.set_params(C=strength).fit(standardised, labels, sample_weight=weights)
-        yield LinearHead(scaler.mean_, scaler.scale_, model.coef_.T, model.intercept_)
+        kernel, bias = model.coef_.T, model.intercept_  # [features, outputs], [outputs]
+        if len(bias) == 1:  # sklearn gives the logit of the second of two outputs alone
+            kernel, bias = (np.concatenate([-half, half], axis=-1) for half in (kernel / 2, bias / 2))
+        yield LinearHead(scaler.mean_, scaler.scale_, kernel, bias)
 
 
 def _measure(head: LinearHead, features: Features, prefix: str = "") -> dict[str, float]:

@@ -28,6 +28,7 @@ from pipeline.training.frozen import fit_head
 from pipeline.training.weights import make_network
 
 _NAMES_SHOWN = 8
+_WHOLE_EPOCH = 2.5  # an epoch of the second stage, in epochs of the first, for the estimate of the time left
 
 
 def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def training_stages(run: RunFolder, recipe: Recipe) -> tuple[TrainingStage, Trai
     """Return the two stages; the first is short and has no early stopping. A linear head is one epoch."""
     settings = recipe.fit
     first = 1 if settings.head == "linear" else settings.head_epochs
-    head = TrainingStage(0, first, first, Backup(run.backup / "head"), "fit.head_learning_rate")
+    head = TrainingStage(0, first, first, Backup(run.backup / "head"), "fit.head_learning_rate", slower=_WHOLE_EPOCH)
     return head, TrainingStage(first, settings.epochs, settings.patience, Backup(run.backup / "whole"))
 
 

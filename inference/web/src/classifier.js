@@ -124,7 +124,8 @@ export class Classifier {
 async function loadTrusted(flatbuffer, card, vectors) {
   const backends = /** @type {("wasm" | "webgpu")[]} */ ("gpu" in navigator && vectors ? ["wasm", "webgpu"] : ["wasm"]);
   for (const backend of backends) {
-    const network = await Network.load(flatbuffer, backend);
+    const network = await loadOn(backend, flatbuffer);
+    if (!network) continue;
     try {
       checkFit(card, network);
       if (!vectors || (await agrees(network, vectors))) {
@@ -137,6 +138,19 @@ async function loadTrusted(flatbuffer, card, vectors) {
     network.close();
   }
   throw new InputError(STRINGS.otherAnswers);
+}
+
+/**
+ * @param {"wasm" | "webgpu"} backend
+ * @param {Uint8Array} flatbuffer
+ * @returns {Promise<Network | null>} null: there is no graphics card, or none that runs the network
+ */
+async function loadOn(backend, flatbuffer) {
+  if (backend === "wasm") return Network.load(flatbuffer);
+  return Network.load(flatbuffer, backend).catch((fault) => {
+    console.debug(fault);
+    return null;
+  });
 }
 
 /**

@@ -29,7 +29,6 @@ export const STRINGS = {
   answer: "Answer",
   unknown: "unknown",
   unknownWhy: "Not sure enough: it may be none of the classes.",
-  best: "closest class",
   model: "Model",
   modelClasses: "classes",
   modelAdded: "added after the training",
@@ -47,6 +46,15 @@ export const STRINGS = {
   noScript: "This page needs JavaScript.",
   cameraRefused: "The camera is not available. Allow it in the browser's settings, or take a photograph.",
 };
+
+/**
+ * @param {string} label the best class of what is unknown
+ * @param {number} confidence
+ * @param {number} threshold
+ */
+export function nearest(label, confidence, threshold) {
+  return `Nearest: ${label} with ${percent(confidence)}, below the ${percent(threshold)} that are needed.`;
+}
 
 /** @param {number} share */
 export function percent(share) {
