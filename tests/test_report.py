@@ -205,7 +205,7 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
         "box has no area",
         "IMG_2104.jpg",
         "looser box",
-        "-30.5 %",
+        "-33.5 to -27.5",
     ):
         assert wanted in text, wanted
 
