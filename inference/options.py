@@ -21,6 +21,9 @@ examples:
   python -m inference other.tflite photos/ --labels labels.txt --scaling signed
   python -m inference wood.tflite boards/ --masks masks/ --scores scores/ --regions --preview look/
   python -m inference serve model.tflite
+  python -m inference check model.tflite
+  python -m inference enroll model.tflite --name azurite --images azurites/ --out new.tflite
+  python -m inference classes new.tflite
 
 The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
 pattern. "unknown" means none of the model's classes.

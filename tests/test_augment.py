@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.data.augment import make_augmentation
+from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.recipe import override_all
-from pipeline.settings.sections import AugmentSettings
 from tests.worlds import NO_AUGMENTATION, RECIPE
 
 OFF = override_all(RECIPE, NO_AUGMENTATION).augment

@@ -14,7 +14,13 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.parametrize(
     ("module", "words"),
-    [("pipeline.__main__", []), ("export.__main__", []), ("inference.__main__", []), ("inference.__main__", ["serve"])],
+    [
+        ("pipeline.__main__", []),
+        ("export.__main__", []),
+        ("inference.__main__", []),
+        ("inference.__main__", ["serve"]),
+        ("inference.__main__", ["check"]),
+    ],
 )
 def test_every_command_states_the_version(module: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a command without --version, and one that states another."""

@@ -13,8 +13,8 @@ from PIL import Image
 from pipeline.data.annotations.read import AnnotationSet, read_annotations
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.data.splits import HashedPhoto
+from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.recipe import Recipe, override_all
-from pipeline.settings.sections import AugmentSettings
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 190, 60), "blue": (50, 60, 220)}
 RECIPE = override_all(

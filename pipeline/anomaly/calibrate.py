@@ -18,6 +18,7 @@ from pipeline.anomaly.memory_bank import Candidates, choose_bank, sample_positio
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.anomaly.prevalence import resolve_recipe
 from pipeline.anomaly.threshold import ScoreThreshold, bulk_threshold, choose_threshold
+from pipeline.progress import count, track
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 
@@ -77,11 +78,13 @@ def hold_out(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe
     candidates = drawn if settings.method == "gaussian" else trim(drawn, settings.trim_fraction)
     empty = empty_bank(settings, find_alignment(network, photos, recipe))
     tiling, distances = make_tiling(network, empty), dict[str, np.ndarray]()
-    for fold in split_folds([photo.group for photo in photos], settings.folds):
-        distance = _distance(empty, candidates.without(fold), recipe)
-        for photo in photos:
-            if photo.group in fold:
-                distances[photo.name] = distance(tiling.look(network, read_pixels(photo, settings)))
+    with count(len(photos), "photographs held out") as progress:
+        for fold in split_folds([photo.group for photo in photos], settings.folds):
+            distance = _distance(empty, candidates.without(fold), recipe)
+            for photo in photos:
+                if photo.group in fold:
+                    distances[photo.name] = distance(tiling.look(network, read_pixels(photo, settings)))
+                    progress.advance()
     # the network ends with the whitening of the Gaussian of all photographs, whose mean is then 0
     zero = np.zeros((1, network.features), np.float32)
     vectors = zero if settings.method == "gaussian" else choose(candidates, recipe)
@@ -125,8 +128,8 @@ def find_alignment(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
     """Return the memory bank chosen from the candidates, at the precision in which the file stores it."""
-    count, method = recipe.anomaly.coreset_size, recipe.anomaly.method
-    return choose_bank(candidates, count, method, recipe.seed).astype(np.float16).astype(np.float32)
+    size, method = recipe.anomaly.coreset_size, recipe.anomaly.method
+    return choose_bank(candidates, size, method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
 def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -> Candidates:
@@ -135,7 +138,7 @@ def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -
     empty = empty_bank(settings)
     tiling = make_tiling(network, empty)
     each, parts = max(1, settings.candidates // len(photos)), list[np.ndarray]()
-    for photo in photos:
+    for photo in track(photos, len(photos), "photographs sampled"):
         pixels = read_pixels(photo, settings)
         vectors = empty.prepare(tiling.look(network, pixels))[normal_positions(pixels, settings)]
         parts.append(sample_positions(vectors[np.newaxis], each, recipe.seed, photo.name))

@@ -25,6 +25,7 @@ from pipeline.anomaly.prevalence import (
     with_prevalence,
     write_prevalence,
 )
+from pipeline.progress import track
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.rules import check_levels
@@ -50,7 +51,7 @@ def fit_feature_maps(run: RunFolder) -> None:
     write_prevalence(run, found)
     recipe = with_prevalence(recipe, found.prevalence)
     maps = make_feature_maps(recipe, recipe.anomaly.tile)
-    looked = (_look(maps, photo, recipe.anomaly) for photo in photos)
+    looked = (_look(maps, photo, recipe.anomaly) for photo in track(photos, len(photos), "photographs read"))
     projection = _fit_projection(maps, recipe, looked, len(photos))
     with_projection(maps, projection.weights, projection.biases).save(run.best)
     parameters = int(maps.count_params() + projection.weights.size + projection.biases.size)

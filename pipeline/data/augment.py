@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.random_generator import make_generator
-from pipeline.settings.sections import AugmentSettings
+from pipeline.settings.augment import AugmentSettings
 
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # NTSC; row 1: brightness
 _ERASED = (0.02, 0.25)  # smallest and largest share of a picture covered by an erased square

@@ -42,7 +42,7 @@ class BestF1:
 
 
 def best_f1(scores: np.ndarray, positive: np.ndarray) -> BestF1 | None:
-    """Return the highest F1 over all thresholds, an upper bound chosen by the masks; None without positives."""
+    """Return the highest F1 over all thresholds, chosen by the masks; None without positives."""
     if not positive.any():
         return None
     precision, recall, thresholds = precision_recall_curve(positive, scores, drop_intermediate=True)

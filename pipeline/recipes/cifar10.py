@@ -11,15 +11,9 @@ Results: README.txt, table of results, and docs/cifar10.md.
 """
 
 from pipeline.data.cifar10 import CLASSES
+from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.sections import (
-    AugmentSettings,
-    CalibrateSettings,
-    FitSettings,
-    NetworkSettings,
-    SourceSettings,
-    SplitSettings,
-)
+from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings, SplitSettings
 
 RECIPE = Recipe(
     name="cifar10",

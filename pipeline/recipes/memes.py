@@ -15,8 +15,9 @@ minerals: four minutes on two cores, without a download. Pictures of no game are
 folder named background has the same role with --set network.background=output.
 """
 
+from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.sections import AugmentSettings, CalibrateSettings, FitSettings, NetworkSettings, SourceSettings
+from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
     name="memes",

@@ -17,7 +17,8 @@ Test patches and splits are those of the recipe minerals, so that figures can be
 from dataclasses import replace
 
 from pipeline.recipes import minerals
-from pipeline.settings.sections import AugmentSettings, FitSettings, NetworkSettings, PatchSettings
+from pipeline.settings.augment import AugmentSettings
+from pipeline.settings.sections import FitSettings, NetworkSettings, PatchSettings
 
 RECIPE = replace(
     minerals.RECIPE,

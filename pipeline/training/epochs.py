@@ -16,6 +16,7 @@ from pipeline.settings.sections import FitSettings
 from pipeline.training.average import ResumeTraining, WeightAverage
 from pipeline.training.backup import Backup, SaveBackup
 from pipeline.training.callbacks import (
+    EpochPlan,
     KeepCandidate,
     Progress,
     ResumableEarlyStopping,
@@ -45,7 +46,7 @@ class TrainingStage:
     """The epochs of one call of Keras' fit: first inclusive, last exclusive, counted from 0 over the whole training.
 
     backup: of this stage only. patience: of the early stopping, which counts only this stage's epochs. rate: name of
-    the setting of the learning rate.
+    the setting of the learning rate. slower: how many times as long an epoch of the next stage takes, for the estimate.
     """
 
     first: int
@@ -53,6 +54,7 @@ class TrainingStage:
     patience: int
     backup: Backup
     rate: str = "fit.learning_rate"
+    slower: float = 1.0
 
     def history(self, history: History) -> History:
         """Return this stage's part of the history."""
@@ -72,7 +74,7 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
-        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
+        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index, run.cache / "answers")),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
     )
 
@@ -112,7 +114,7 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
         validation_data=data.validation,
         initial_epoch=first,
         epochs=stage.last,
-        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, average)],
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, recipe, stage, average)],
         shuffle=False,
         verbose=0,
     )
@@ -179,13 +181,13 @@ def _without_decay_of_norms(optimizer: Any) -> Any:
 _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
-def _callbacks(run: RunFolder, stage: TrainingStage, average: WeightAverage | None) -> list[Any]:
+def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: WeightAverage | None) -> list[Any]:
     """Return the callbacks; the backup is last, so that backed-up epochs are already logged and saved."""
     history = read_history(run.history)
     best = min((row[_MONITOR] for row in history), default=None)
     return [
         *([average] if average else []),
-        Progress(stage.last),
+        Progress(EpochPlan(stage.last, recipe.fit.epochs, stage.slower)),
         keras.callbacks.ModelCheckpoint(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
