@@ -37,7 +37,8 @@ from inference.pictures.image_io import read_image
 from pipeline.anomaly.memory_bank import Candidates, choose_bank, fit_projection, sample_positions, split_folds, trim
 from pipeline.anomaly.photos import AnomalyPhoto, list_photos
 from pipeline.data.groups import read_photo_groups
-from pipeline.metrics.segmentation import aupro, auroc, best_f1
+from pipeline.metrics.ranking import auroc
+from pipeline.metrics.segmentation import aupro, best_f1
 from pipeline.quiet import load_tensorflow
 from pipeline.recipes.wood import RECIPE
 from pipeline.settings.recipe import Recipe, override_all
