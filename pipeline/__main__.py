@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
     options = make_parser().parse_args(arguments)
     try:
-        check_packages(TRAINING, REQUIREMENTS)
+        if options.verb not in ENROLLMENT:  # these need numpy, Pillow and LiteRT alone
+            check_packages(TRAINING, REQUIREMENTS)
         return VERBS[options.verb](options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)

@@ -229,8 +229,7 @@ class FitSettings:
     )
     average: float = setting(
         0.0,
-        "decay of the moving average of the weights per step, for example 0.999; the average is validated and kept; "
-        "0: none",
+        "decay per step of the weights' moving average, which is validated and kept; 0: none",
         _BELOW_ONE,
         needs=_BY_GRADIENT,
     )
