@@ -88,7 +88,7 @@ def test_the_page_shows_tables_and_plots(run: Path) -> None:
         "pictures in class folders".capitalize(),
     ):
         assert text in page
-    assert page.count("<svg") == 6  # comparison, training, classes, reliability, threshold, cost
+    assert page.count("<svg") == 7  # comparison, training, classes, reliability, threshold, cost, robustness
 
 
 def test_the_page_shows_each_mistake_with_its_likes_and_its_heat(run: Path, report: dict[str, Any]) -> None:

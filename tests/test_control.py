@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,4 +206,4 @@ def test_what_can_not_be_judged_is_refused(
 def test_no_figure_is_infinite(real: RunFolder, tmp_path: Path) -> None:
     """Faults: control.json with NaN, which is no JSON."""
     with pytest.raises(ValueError):
-        write_control(tmp_path, parse_section(ControlReport, read_control(real) | {"seed": float("nan")}))
+        write_control(tmp_path, replace(parse_section(ControlReport, read_control(real)), seed=float("nan")))

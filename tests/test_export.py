@@ -18,7 +18,7 @@ from export.verify import check_parity, measure_parity
 from inference.errors import InputError
 from inference.model.artefact import read_artefact
 from inference.model.classifier import Classifier
-from inference.pictures.image_io import resize_image
+from inference.pictures.image_io import read_resized
 from models.build import build_network, count_macs
 from models.patch_net import PATCH_NET_ROWS
 from pipeline.classification.stages import EVALUATE, RESULTS, run_index
@@ -39,7 +39,7 @@ def exported(colour_run: RunFolder) -> RunFolder:
 
 def parity_with(run: RunFolder, monkeypatch: pytest.MonkeyPatch, fault: Callable[[np.ndarray], np.ndarray]) -> dict:
     """Measure the int8 file again with a fault planted between the runner's resize and the network."""
-    monkeypatch.setattr(inference.model.classifier, "resize_image", lambda rgb, size: fault(resize_image(rgb, size)))
+    monkeypatch.setattr(inference.model.classifier, "read_resized", lambda path, size: fault(read_resized(path, size)))
     network = keras.models.load_model(run.best, compile=False)
     calibration = json.loads(run.calibration.read_text())
     return measure_parity(network, calibration, None, {"int8": run.model}, run_index(run), run.read_recipe())

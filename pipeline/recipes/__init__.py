@@ -1,16 +1,6 @@
 """All recipes by name."""
 
-from pipeline.recipes import (
-    cifar10,
-    folders,
-    memes,
-    minerals,
-    minerals_frozen,
-    minerals_transfer,
-    photos,
-    tiles,
-    wood,
-)
+from pipeline.recipes import cifar10, folders, memes, minerals, minerals_frozen, minerals_transfer, photos, tiles, wood
 from pipeline.settings.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {

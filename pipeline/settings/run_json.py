@@ -43,6 +43,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "report.json": {},
     "crossval_settings.json": {"folds": _COUNT, "recipe": _OBJECT, "source": _OBJECT},
 }
+_MAY_BE_NULL = ("names.json",)  # of a run without example regions
 
 
 class StoredObject(dict[str, Any]):
@@ -73,6 +74,8 @@ def read_json(path: Path, remedy: str) -> Any:
         content = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"), object_hook=make_object)
     except (OSError, ValueError, RecursionError) as fault:
         raise InputError(f"{path}: is no JSON: {fault}. {remedy}") from fault
+    if content is None and path.name in _MAY_BE_NULL:
+        return None
     if path.name in RULES and not isinstance(content, dict):
         raise InputError(f"{path}: must hold an object. Received: {quote(content)}. {remedy}")
     for key, (words, holds) in RULES.get(path.name, {}).items():
