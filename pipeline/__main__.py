@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import InputError
+from pipeline.commands.audit import audit
 from pipeline.commands.control import control
 from pipeline.commands.crossval import cross_validate
 from pipeline.commands.enroll import classes, enroll
@@ -27,6 +28,7 @@ examples:
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
+  python -m pipeline audit --images photos --annotations annotations.json
 
 Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
@@ -38,6 +40,7 @@ those it was trained on (tight patches for a model of patches). The network is n
 for a class unlike those of the training. The threshold is chosen again.
 """
 
+AUDIT = "look through a data set before any training: boxes, copies, views of one specimen, leaks, doubtful labels"
 CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
 
 
@@ -92,7 +95,17 @@ def make_parser() -> argparse.ArgumentParser:
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     _add_enroll_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
+    _add_audit(verbs.add_parser("audit", help=AUDIT, description=AUDIT))
     return parser
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--images", type=Path, required=True, metavar="DIR", help="folder of photographs, or of class folders")
+    add("--annotations", type=Path, metavar="FILE", help="boxes: any format that `run` takes; none for class folders")
+    add("--groups", type=Path, metavar="FILE", help="known groups, joined with those that are found")
+    add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/audit/NAME-HASH)")
+    _add_set(parser, "change a setting of network: the frozen trunk and its weights")
 
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +174,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enroll": enroll,
     "classes": classes,
     "control": control,
+    "audit": audit,
     "settings": print_settings,
 }
 
