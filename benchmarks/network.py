@@ -264,7 +264,7 @@ def _describe(threads: int, settings: Settings) -> dict[str, Any]:
 
 def _start_tensorflow(threads: int) -> None:
     """Limit TensorFlow's threads, which is only possible before it starts."""
-    with captured_output():
+    with captured_output("converting"):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)

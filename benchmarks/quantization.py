@@ -69,7 +69,7 @@ def _plain_int8(deployed: Any, calibration: np.ndarray, change: Callable[[Any], 
 
     from export.convert import _calibration_steps, _converter
 
-    with captured_output(), warnings.catch_warnings():
+    with captured_output("converting"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converter = _converter(deployed, tf.float32)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

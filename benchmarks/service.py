@@ -1,10 +1,14 @@
 """Load test of the web service: many clients, each sending its next picture when the last is answered.
 
-    python -m benchmarks.service MODEL [--clients 50] [--seconds 60] [--images DIR] [--workers N] [--out FILE]
+    python -m benchmarks.service MODEL [--clients 50] [--seconds 60] [--images DIR] [--workers N] [--hostile 0.1]
+        [--out FILE]
 
 The server is a separate process on the same machine, so the figures include the work of the clients. Latency is from
 the first byte sent to the last received, over persistent connections. Without --images: drawn JPEG photographs, all of
-one size. The exit code is 1 if any answer was not 200.
+one size. A share of the clients may be hostile: they send half of a request's headers, pictures that take minutes to
+decode, and bodies of another length than they say (benchmarks/hostile.py). An honest client that is told 503 waits as
+long as Retry-After says. The exit code is 1 if an honest request got anything else than 200 or 503 with Retry-After, or
+the server needed more than two seconds to stop.
 """
 
 import argparse
@@ -19,7 +23,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
+from benchmarks.hostile import attacking, measured_memory
 from inference.atomic_file import write_atomically
 
 ROOT = Path(__file__).parent.parent
@@ -35,13 +40,18 @@ DRAWN_SIZE = (768, 1024)  # height, width
 DRAWN_PICTURES = 20
 PERCENTILES = (50, 95, 99, 100)
 _TIMEOUT = 60.0  # seconds, for one answer
+_STOP_SECONDS = 2.0
 
 
 @dataclass
 class Tally:
-    """The results of one client: seconds of each answer with status 200, and counts of other outcomes."""
+    """The results of one client: seconds of each answer with status 200, and counts of other outcomes.
+
+    told: answers 503 that say when to come again.
+    """
 
     seconds: list[float] = field(default_factory=list)
+    told: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
 
@@ -50,10 +60,14 @@ def main(arguments: list[str]) -> int:
     options = _make_parser().parse_args(arguments)
     pictures = _read_pictures(options.images) if options.images else _draw_pictures()
     extra = [] if options.workers is None else ["--workers", str(options.workers)]
-    with running_service(options.model, *extra) as (process, address):
-        tallies, passed = load(address, pictures, options.clients, options.seconds)
-        process.terminate()
-        exit_code = process.wait()
+    with running_service(options.model, *extra) as (process, address), measured_memory(process.pid) as memory:
+        hostile = round(options.clients * options.hostile)
+        with attacking(address, hostile):
+            tallies, passed = load(address, pictures, options.clients - hostile, options.seconds)
+            start = time.perf_counter()
+            process.terminate()
+            exit_code = process.wait()
+            stop_seconds = time.perf_counter() - start
     report = summarise(tallies, passed) | {
         "clients": options.clients,
         "seconds": options.seconds,
@@ -63,17 +77,25 @@ def main(arguments: list[str]) -> int:
         "model": options.model.name,
         "machine": _describe_machine(),
         "server_exit_code": exit_code,
+        "hostile": hostile,
+        "peak_memory_mb": round(memory.peak_bytes / 2**20),
+        "stop_seconds": round(stop_seconds, 2),
     }
     print("\n".join(table(report)))
     if options.out:
         write_atomically(options.out, json.dumps(report, indent=1) + "\n")
-    return 1 if report["errors"] or exit_code else 0
+    return 1 if report["errors"] or exit_code or stop_seconds > _STOP_SECONDS else 0
 
 
 @contextlib.contextmanager
-def running_service(model: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Start the service on a free port; yield its process and address; end it afterwards."""
-    command = [sys.executable, "-m", "inference.service.serve", str(model), "--port", "0", *arguments]
+def running_service(
+    model: Path, *arguments: str, prefix: Sequence[str] = ()
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Start the service on a free port; yield its process and address; end it afterwards.
+
+    prefix: a command that runs the one behind it.
+    """
+    command = [*prefix, sys.executable, "-m", "inference.service.serve", str(model), "--port", "0", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     with process:
         try:
@@ -110,6 +132,7 @@ def summarise(tallies: list[Tally], passed: float) -> dict[str, Any]:
     return {
         "requests": len(latencies),
         "requests_per_second": len(latencies) / passed,
+        "told_503": sum(tally.told for tally in tallies),
         "errors": dict(sum((tally.errors for tally in tallies), Counter[str]())),
         "latency_ms": {str(place): round(float(value), 2) for place, value in zip(PERCENTILES, places, strict=True)},
     }
@@ -121,12 +144,15 @@ def table(report: dict[str, Any]) -> list[str]:
     errors = ", ".join(f"{name}: {count}" for name, count in report["errors"].items()) or "none"
     return [
         f"{report['machine']}; server and clients on it",
-        f"{report['clients']} clients for {report['seconds']:g} s, {report['pictures']} pictures "
+        f"{report['clients']} clients, {report['hostile']} of them hostile, for {report['seconds']:g} s, "
+        f"{report['pictures']} pictures "
         f"of {report['mean_picture_bytes']:,} bytes on average",
         f"{'requests':>10}{'per s':>10}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}  errors",
         f"{report['requests']:>10}{report['requests_per_second']:>10.1f}"
         + "".join(f"{latency[str(place)]:>10.1f}" for place in PERCENTILES)
         + f"  {errors}",
+        f"told 503 with Retry-After: {report['told_503']}; memory of the server at most "
+        f"{report['peak_memory_mb']} MB; stopped in {report['stop_seconds']:.2f} s",
     ]
 
 
@@ -146,6 +172,9 @@ def _send(address: str, pictures: list[bytes], end: float, tally: Tally) -> None
         else:
             if answer.status == 200:
                 tally.seconds.append(time.perf_counter() - start)
+            elif answer.status == 503 and (pause := answer.headers["Retry-After"]):
+                tally.told += 1
+                time.sleep(float(pause))
             else:
                 tally.errors[f"status {answer.status}"] += 1
         number += 1
@@ -180,6 +209,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--images", type=Path, metavar="DIR", help="send these files (default: drawn photographs)")
     parser.add_argument("--workers", type=int, help="workers of the server (default: its own)")
+    parser.add_argument("--hostile", type=float, default=0.0, metavar="SHARE", help="of the clients (default 0)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here as JSON")
     return parser
 

@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.settings.run_folder import RunFolder
+from inference.packages import TRAINING, check_packages, explain_import
+from inference.version import VERSION
+
+REQUIREMENTS = "requirements.txt"
+try:
+    from pipeline.settings.run_folder import RunFolder
+except ImportError as fault:  # a package is missing: one line instead of a traceback
+    sys.exit(explain_import(fault, REQUIREMENTS))
 
 EPILOG = """\
 examples:
-  python -m export runs/minerals/20260101-120000-seed0
-  python -m export runs/minerals/20260101-120000-seed0 --mode float16 --out small.tflite
+  python -m export runs/photos/20260101-120000-seed0
+  python -m export runs/photos/20260101-120000-seed0 --mode float16 --out small.tflite
 """
 
 
@@ -19,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = make_parser().parse_args(arguments)
     try:
+        check_packages(TRAINING, REQUIREMENTS)
         return _run(options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
@@ -52,8 +60,11 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
-    parser.add_argument("--mode", choices=("int8", "float16", "float32"), help="numeric type (default: the recipe's)")
+    parser.add_argument(
+        "--mode", choices=("int8", "dynamic", "float16", "float32"), help="numeric type (default: the recipe's)"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")
     parser.add_argument("--overwrite", action="store_true", help="replace the file at --out")
     return parser

@@ -1,7 +1,5 @@
 """A classification run -> the draft of its file: network, neighbours, and the comparison with Keras."""
 
-import keras
-
 from export.calibration import calibration_pictures
 from export.convert import convert
 from export.draft import Draft
@@ -14,6 +12,7 @@ from pipeline.data.sources import SOURCES
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
+from pipeline.training.saved_network import read_network
 
 
 def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
@@ -23,7 +22,7 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         InputError: a stage is missing.
     """
     calibration, index = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN."), run_index(run)
-    network = keras.models.load_model(run.best, compile=False)
+    network = read_network(run.best)
     neighbours = read_run_neighbours(run, network, recipe)
     deployed = with_probabilities(network, calibration["temperature"], recipe.export.features or neighbours is not None)
     pictures, side, decision = calibration_pictures(index, recipe), recipe.network.input_side, recipe.calibrate.decision
@@ -48,4 +47,5 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         {path.name: path.read_bytes() for path in (run.neighbours, run.held_out) if path.is_file()},
         lambda models: measure_parity(network, calibration, neighbours, models, index, recipe),
         recipe.export.max_accuracy_loss,
+        calibrated={name: calibration[name] for name in ("accepted", "risk") if name in calibration},
     )

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from export.convert import convert
@@ -19,6 +18,7 @@ from pipeline.anomaly.features import Network, keras_network, read_pixels, tilin
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
+from pipeline.training.saved_network import read_network
 
 _PARITY_PHOTOS = 4
 
@@ -62,7 +62,7 @@ def _compare_scores(run: RunFolder, model: Path, recipe: Recipe) -> dict[str, An
     """
     network = FeatureNetwork(read_artefact(model).flatbuffer, model.name, threads=2)
     bank = read_memory_bank(run.bank.read_bytes(), network.features, run.bank.name)
-    reference = keras_network(keras.models.load_model(run.best, compile=False))
+    reference = keras_network(read_network(run.best))
     given, expected = (
         np.concatenate([_scores(one, bank, photo, recipe).ravel() for photo in _some(run)])
         for one in (network, reference)
@@ -101,5 +101,5 @@ def _some(run: RunFolder) -> list[AnomalyPhoto]:
 
 def _convert(run: RunFolder, recipe: Recipe, mode: str) -> bytes:
     """Return the flatbuffer of the feature maps; int8 ranges come from tiles of the fit's photographs."""
-    network = keras.models.load_model(run.best, compile=False)
+    network = read_network(run.best)
     return convert(network, mode, _tiles(run, recipe) if mode == "int8" else np.zeros((0, 1, 1, 3), np.uint8))

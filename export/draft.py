@@ -1,14 +1,17 @@
 """A converted run -> its card and the bytes of its file, before and after the parity measurement."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inference.figures.threshold_words import card_sentences
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.model.card import Card, card_files
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
+
+CARD_FIGURES = ("accuracy", "accepted", "rejected_background", "risk")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Draft:
 
     flatbuffers: by mode: the requested mode, and those converted for comparison. card: fields of the card. files:
     further files for the decision, by name. measure: function from packed files by mode to the content of parity.json.
-    max_accuracy_loss: compared with Keras; None if no accuracy is measured.
+    max_accuracy_loss: compared with Keras; None if no accuracy is measured. calibrated: figures of the calibration for
+    the card.
     """
 
     flatbuffers: dict[str, bytes]
@@ -25,6 +29,7 @@ class Draft:
     files: dict[str, bytes]
     measure: Callable[[dict[str, Path]], dict[str, Any]]
     max_accuracy_loss: float | None = None
+    calibrated: dict[str, Any] = field(default_factory=dict)
 
 
 def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> bytes:
@@ -35,10 +40,17 @@ def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict
         quantization=mode,
         flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
         training=_describe_training(run, recipe),
-        measured={key: value for key, value in measured.items() if key in ("accuracy", "rejected_background")},
+        measured=_describe_measured(measured | draft.calibrated),
         **draft.card,
     )
     return pack_artefact(Artefact(flatbuffer, card_files(card) | draft.files))
+
+
+def _describe_measured(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures that a card holds, and what they mean in words."""
+    kept = {key: figures[key] for key in CARD_FIGURES if key in figures}
+    sentences = card_sentences(kept)
+    return kept | ({"in_words": sentences} if sentences else {})
 
 
 def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
@@ -48,6 +60,7 @@ def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "network": recipe.network.trunk,
         "seed": recipe.seed,
+        "version": environment.get("version", "before 0.2.0"),
         "revision": environment["revision"],
         "packages": environment["packages"],
         **read_json(run.fit, "Train first: python -m pipeline resume RUN."),

@@ -9,6 +9,8 @@ from export.detector import draft_detector
 from export.draft import Draft, pack
 from export.verify import check_parity
 from inference.atomic_file import write_atomically
+from inference.model.artefact import pack_artefact, split_artefact
+from inference.verify.observe import with_vectors
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
@@ -34,7 +36,8 @@ def export_run(run: RunFolder, mode: str, out: Path) -> dict[str, Any]:
         check_parity(parity, mode, draft.max_accuracy_loss)
     others = [] if run.float_model.is_file() else [kind for kind in draft.flatbuffers if kind != mode]
     for kind, target in {**dict.fromkeys(others, run.float_model), mode: out}.items():
-        write_atomically(target, pack(draft, kind, run, recipe, parity[kind]))
+        artefact = split_artefact(pack(draft, kind, run, recipe, parity[kind]), str(target))
+        write_atomically(target, pack_artefact(with_vectors(artefact)))
     return parity
 
 

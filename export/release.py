@@ -17,6 +17,7 @@ from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.settings.recipe import recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
+from pipeline.training.distillation import teacher_paths
 
 RELEASED = Path(models.__file__).parent / "released"
 _WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first only in earlier versions
@@ -47,7 +48,8 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
         raise InputError(f"{run.path}: is not finished. Finish it first: python -m pipeline resume {run.path}.")
     recipe = run.read_recipe()
     if recipe.fit.teacher:
-        recipe = replace(recipe, fit=replace(recipe.fit, teacher=os.path.relpath(recipe.fit.teacher)))
+        teacher = ",".join(os.path.relpath(path) for path in teacher_paths(recipe.fit.teacher))
+        recipe = replace(recipe, fit=replace(recipe.fit, teacher=teacher))
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.model, folder / f"{name}.tflite")
@@ -77,9 +79,9 @@ def _write_weights(run: RunFolder, path: Path) -> None:
     from pipeline.quiet import load_tensorflow
 
     load_tensorflow()
-    import keras
+    from pipeline.training.saved_network import read_network
 
-    keras.models.load_model(run.best, compile=False).save_weights(path)
+    read_network(run.best).save_weights(path)
 
 
 if __name__ == "__main__":

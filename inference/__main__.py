@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from inference.command import classify
 from inference.errors import InputError
 from inference.options import make_parser
+from inference.packages import RUNNER, check_packages
 from inference.streams import open_closed_streams, say
 
 
@@ -17,8 +18,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from inference.service.serve import main as serve  # needs what a runner may lack
 
         return serve(words[1:])
+    if words[:1] == ["check"]:
+        from inference.verify.command import main as check
+
+        return check(words[1:])
+    if words[:1] in (["enroll"], ["classes"]):
+        from inference.enrollment.command import main as enroll_or_list
+
+        return enroll_or_list(words)
     options = make_parser().parse_args(words)
     try:
+        check_packages(RUNNER, "inference/requirements.txt")
         if options.video is not None:
             from inference.video.command import classify_video_as  # what a batch in child processes need not load
 

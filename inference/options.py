@@ -4,6 +4,7 @@ import argparse
 import os
 
 from inference.option_types import amount, path, positive, share, up_to
+from inference.version import VERSION
 
 MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
 MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB
@@ -20,6 +21,9 @@ examples:
   python -m inference other.tflite photos/ --labels labels.txt --scaling signed
   python -m inference wood.tflite boards/ --masks masks/ --scores scores/ --regions --preview look/
   python -m inference serve model.tflite
+  python -m inference check model.tflite
+  python -m inference enroll model.tflite --name azurite --images azurites/ --out new.tflite
+  python -m inference classes new.tflite
 
 The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
 pattern. "unknown" means none of the model's classes.
@@ -35,6 +39,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     parser.add_argument(
         "images", nargs="*", metavar="IMAGES", help='files, folders (recursive), zip archives, "patterns", - for a list'

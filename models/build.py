@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from models.backbones import BACKBONES
+from models.efficientnet_lite import EFFICIENTNETS
 from models.heads import HEADS, POOL
 from models.patch_net import patch_net, patch_net_32
 
@@ -14,6 +15,7 @@ TRUNKS: dict[str, Callable[[Any], Any]] = {
     "patch_net": patch_net,
     "patch_net_32": patch_net_32,
     **BACKBONES,
+    **EFFICIENTNETS,
 }
 
 

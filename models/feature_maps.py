@@ -9,6 +9,7 @@ from keras import layers
 from models.build import TRUNKS
 
 _V3_LARGE = {2: "expanded_conv_add", 4: "expanded_conv_2_add", 8: "expanded_conv_5_add", 16: "expanded_conv_11_add"}
+_LITE = {2: "stage1_block1_project_norm", 4: "stage2_block2_add", 8: "stage3_block2_add", 16: "stage5_block3_add"}
 # Layers of each trunk whose feature maps are used for anomaly detection, by stride in pixels.
 LEVELS: dict[str, dict[int, str]] = {
     "patch_net": {2: "stem_relu6", 4: "row2_block1_add", 8: "row4_block2_add", 16: "row6_block3_add"},
@@ -18,6 +19,9 @@ LEVELS: dict[str, dict[int, str]] = {
     "mobilenet_v3_large": _V3_LARGE,
     "mobilenet_v3_large_minimalistic": _V3_LARGE,
     "mobilenet_v3_small": {4: "expanded_conv_project_bn", 8: "expanded_conv_2_add", 16: "expanded_conv_7_add"},
+    "efficientnet_lite0": _LITE,
+    "efficientnet_lite1": _LITE,
+    "efficientnet_lite2": _LITE,
 }
 PROJECTION = "projection"
 NEIGHBOURHOOD = 3  # positions per side over which a level is averaged: PatchCore, section 3.1

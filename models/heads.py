@@ -1,12 +1,16 @@
 """Feature map -> outputs: the heads of recipes; the first layer of each is named POOL."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import keras
 from keras import layers
 
 from models.blocks import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 
 POOL = "pool"
+_NORM = "pool_norm"
+_LOGITS = "logits"
 
 
 def classifier(features: Any, outputs: int, dropout: float) -> Any:
@@ -16,7 +20,7 @@ def classifier(features: Any, outputs: int, dropout: float) -> Any:
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name="logits")(x)
+    return layers.Dense(outputs, name=_LOGITS)(x)
 
 
 def normalised(features: Any, outputs: int, dropout: float) -> Any:
@@ -25,9 +29,47 @@ def normalised(features: Any, outputs: int, dropout: float) -> Any:
     For pretrained trunks: their features have very different scales, on which a dense layer trains slowly.
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name="pool_norm")(x)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=_NORM)(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name="logits")(x)
+    return layers.Dense(outputs, name=_LOGITS)(x)
 
 
 HEADS = {"classifier": classifier, "normalised": normalised}
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Logits as a linear function of the standardised pooled features.
+
+    mean, deviation: arrays [features]; kernel: [features, outputs]; bias: [outputs].
+    """
+
+    mean: Any
+    deviation: Any
+    kernel: Any
+    bias: Any
+
+    def logits(self, pooled: Any) -> Any:
+        """Return the logits [batch, outputs] of pooled features [batch, features]."""
+        return (pooled - self.mean) / self.deviation @ self.kernel + self.bias
+
+
+def pooled_features(network: keras.Model) -> keras.Model:
+    """Return the model from pixels to the pooled features [batch, features]."""
+    return keras.Model(network.input, network.get_layer(POOL).output, name=f"{network.name}_features")
+
+
+def set_linear_head(network: keras.Model, head: LinearHead) -> None:
+    """Give a network a linear head; batch normalisation of the features becomes its standardisation.
+
+    Without batch normalisation the standardisation is folded into the dense layer.
+    """
+    mean, deviation, kernel, bias = head.mean, head.deviation, head.kernel, head.bias
+    norms = [layer for layer in network.layers if layer.name == _NORM]
+    for norm in norms:
+        gamma = (deviation**2 + norm.epsilon) ** 0.5 / deviation
+        norm.set_weights([gamma, 0 * mean, mean, deviation**2])
+    if not norms:
+        kernel = kernel / deviation[:, None]
+        bias = bias - mean @ kernel
+    network.get_layer(_LOGITS).set_weights([kernel, bias])

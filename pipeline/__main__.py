@@ -1,30 +1,39 @@
 """python -m pipeline VERB: from annotated photographs to a trained, exported and evaluated model."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from inference.enrollment.command import VERBS as ENROLLMENT
+from inference.enrollment.command import add_verbs
 from inference.errors import InputError
-from pipeline.commands.audit import audit
-from pipeline.commands.control import control
-from pipeline.commands.crossval import cross_validate
-from pipeline.commands.enroll import classes, enroll
-from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
-from pipeline.commands.settings import print_settings
-from pipeline.recipes import RECIPES
+from inference.packages import TRAINING, check_packages, explain_import
+from inference.version import VERSION
+
+REQUIREMENTS = "requirements.txt"
+try:
+    from pipeline.commands.audit import audit
+    from pipeline.commands.control import control
+    from pipeline.commands.crossval import cross_validate
+    from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
+    from pipeline.commands.settings import print_settings
+    from pipeline.recipes import RECIPES
+except ImportError as fault:  # a package is missing: one line instead of a traceback
+    sys.exit(explain_import(fault, REQUIREMENTS))
 
 EPILOG = """\
 examples:
   python -m pipeline run minerals
-  python -m pipeline run minerals --images photos --annotations annotations.json
-  python -m pipeline run minerals --smoke
+  python -m pipeline run photos --images photos --annotations annotations.json
+  python -m pipeline run folders --images pictures --pretrained --title "Trees of our park"
+  python -m pipeline run photos --images photos --annotations annotations.json --smoke
   python -m pipeline fit minerals --set fit.epochs=10 --seed 1
   python -m pipeline settings minerals
   python -m pipeline resume runs/minerals/20260101-120000-seed0
-  python -m pipeline crossval minerals --images photos --annotations annotations.json --folds 5
+  python -m pipeline crossval photos --images photos --annotations annotations.json --folds 5
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
@@ -33,13 +42,7 @@ examples:
 Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
 
-
-ENROLL = """\
-Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
-those it was trained on (tight patches for a model of patches). The network is not changed, so accuracy is lower
-for a class unlike those of the training. The threshold is chosen again.
-"""
-
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT)
 AUDIT = "look through a data set before any training: boxes, copies, views of one specimen, leaks, doubtful labels"
 CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
 
@@ -49,10 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
     options = make_parser().parse_args(arguments)
     try:
+        check_packages(TRAINING, REQUIREMENTS)
         return VERBS[options.verb](options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
-        return 2
+    except OSError as fault:
+        if fault.errno not in _DISK_FAULTS:
+            raise
+        where = f"{fault.filename}: " if fault.filename else ""
+        print(f"Error: {where}{fault.strerror}. Free some space, then go on with: resume RUN", file=sys.stderr)
+    return 2
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -70,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
     for name, text in (
@@ -93,7 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
-    _add_enroll_verbs(verbs)
+    add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
     _add_audit(verbs.add_parser("audit", help=AUDIT, description=AUDIT))
     return parser
@@ -118,26 +128,6 @@ def _add_control(parser: argparse.ArgumentParser) -> None:
     add("--again", action="store_true", help="recompute everything in RUN/control")
 
 
-def _add_enroll_verbs(verbs: Any) -> None:
-    enroll = verbs.add_parser("enroll", help="add a class to a finished model from a few pictures", description=ENROLL)
-    enroll.add_argument("model", type=Path, metavar="MODEL", help="a .tflite made with calibrate.kind=neighbours")
-    enroll.add_argument("--name", required=True, metavar="LABEL", help="name of the new class")
-    enroll.add_argument(
-        "--images", required=True, action="append", metavar="DIR", help="folder, zip or pictures; may be repeated"
-    )
-    _add_out(enroll, required=True)
-    text = "list a model's classes, or remove an added one"
-    classes = verbs.add_parser("classes", help=text, description=text)
-    classes.add_argument("model", type=Path, metavar="MODEL")
-    classes.add_argument("--remove", metavar="LABEL", help="the added class to remove")
-    _add_out(classes, required=False)
-
-
-def _add_out(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument("--out", type=Path, required=required, metavar="NEW.tflite", help="the model to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing --out")
-
-
 def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text)
 
@@ -157,6 +147,8 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--test", type=Path, metavar="DIR", help="anomalies: test photographs, never in the memory bank")
     add("--crops", type=Path, metavar="DIR", help="anomalies: example regions, one subfolder per name")
     add("--smoke", action="store_true", help="a quick trial of all stages with few small pictures and epochs")
+    add("--pretrained", action="store_true", help="use an ImageNet-pretrained trunk (recipes photos and folders)")
+    add("--title", metavar="TEXT", help="title of report, model and page (default: by the folder of the data)")
     _add_set(parser, "change a setting")
     add("--epochs", type=int, metavar="N", help="largest number of epochs; short for --set fit.epochs=N")
     add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
@@ -171,11 +163,10 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "crossval": cross_validate,
     "resume": resume,
     "evaluate": evaluate,
-    "enroll": enroll,
-    "classes": classes,
     "control": control,
     "audit": audit,
     "settings": print_settings,
+    **ENROLLMENT,
 }
 
 

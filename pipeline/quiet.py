@@ -6,12 +6,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from pipeline.progress import ticking
+
 _TAIL_BYTES = 4000
 
 
 @contextlib.contextmanager
-def captured_output() -> Iterator[None]:
-    """Capture standard output and error of Python and C++; print the end of it if the block raises."""
+def captured_output(what: str = "working") -> Iterator[None]:
+    """Capture standard output and error of Python and C++; print the end of it if the block raises.
+
+    what: the work in the block, which is named on the real standard error every ten seconds.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -19,7 +24,8 @@ def captured_output() -> Iterator[None]:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         try:
-            yield
+            with ticking(what, saved[1]):
+                yield
         except BaseException:
             _restore(saved)
             sink.seek(max(sink.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
@@ -31,7 +37,7 @@ def captured_output() -> Iterator[None]:
 
 def load_tensorflow() -> None:
     """Import TensorFlow and initialise its devices without messages about processors, drivers and retracing."""
-    with captured_output():
+    with captured_output("loading TensorFlow"):
         import tensorflow as tf
 
         tf.config.list_logical_devices()

@@ -43,10 +43,15 @@ def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> R
 
 
 def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
-    """Do the missing stages in order."""
-    for stage in stages:
-        if not stage.ends_with(run).exists():
-            stage.do(run)
+    """Do the missing stages in order, in no other process at the same time.
+
+    Raises:
+        InputError: another process works in the run's folder, or a stage can't be done.
+    """
+    with run.locked():
+        for stage in stages:
+            if not stage.ends_with(run).exists():
+                stage.do(run)
 
 
 def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:

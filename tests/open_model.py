@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inference.enrollment.enroll import add_class, compute_vectors, open_model
 from inference.model.artefact import Artefact, pack_artefact
 from inference.model.card import card_files
 from inference.model.held_out import HELD_OUT_NAME, HeldOut, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, nth_cosine
 from inference.pictures.listing import Listing
-from pipeline.enrollment.enroll import add_class, compute_vectors, open_model
 from tests.tiny_model import INPUT_SIZE, make_card
 
 TRAINED = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}

@@ -59,7 +59,27 @@ def sample_report(seed: int = 0) -> dict[str, Any]:
         },
         "mistakes": _mistakes(),
         "label_errors": _label_errors(),
+        "robustness": _robustness(),
     }
+
+
+def _robustness() -> dict[str, Any]:
+    right = {("blur", "weak"): 170, ("blur", "strong"): 121, ("looser box", "weak"): 168, ("looser box", "strong"): 155}
+    changes = [
+        {
+            "change": change,
+            "strength": strength,
+            "accuracy": proportion(count, 200),
+            "difference": {
+                "value": count / 200 - 0.91,
+                "low": count / 200 - 0.94,
+                "high": count / 200 - 0.88,
+                "n": 200,
+            },
+        }
+        for (change, strength), count in right.items()
+    ]
+    return {"of": 464, "unchanged": proportion(182, 200), "changes": changes}
 
 
 def _ood_scores() -> dict[str, Any]:

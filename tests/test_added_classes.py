@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from inference.enrollment.fit import MOST_LOST, fit_added, highest_offset, margins_of_neighbours
+from inference.model.enrolled import Enrolled, EnrolledClass
 from inference.model.held_out import HeldOut
 from inference.model.neighbours import Neighbours
-from pipeline.enrollment.fit import MOST_LOST, fit_added, highest_offset
 
 ANSWERS = np.array([0, 1])
 
@@ -51,14 +52,34 @@ def test_a_class_like_a_trained_one_may_take_but_few_of_its_pictures() -> None:
 
 
 def test_the_bound_lies_between_two_held_out_pictures() -> None:
-    """Of 90 held-out pictures 1.8 may be taken: the offset lies 0.8 of the way from the second to the third.
+    """Of 90 held-out pictures 0.9 may be taken: the offset lies 0.9 of the way from the first to the second.
 
     Faults: the bound rounded down, which costs a new class recall by how many pictures happen to be held out.
     """
     held_out = make_held_out(45)
     evidence = -np.arange(90.0)  # the picture that is taken first needs the lowest offset
-    critical = np.log(0.8) + np.array([1.0, 2.0])
-    assert highest_offset(evidence, held_out, ANSWERS) == pytest.approx(critical[0] + 0.8)
+    assert highest_offset(evidence, held_out, ANSWERS, np.array([])) == pytest.approx(np.log(0.8) + 0.9)
+
+
+def test_neighbours_count_as_held_out_pictures_do() -> None:
+    """Faults: a bound from a handful of held-out pictures alone: of 90 and 110 neighbours two may be taken."""
+    safe = np.full(90, -1000.0)
+    assert highest_offset(safe, make_held_out(45), ANSWERS, -np.arange(110.0)) == pytest.approx(2.0)
+
+
+def test_a_neighbour_is_judged_by_a_mean_without_it() -> None:
+    """Faults: training pictures that pull the mean of their own class towards themselves and so look safe."""
+    bank = make_neighbours()
+    enrolled = Enrolled(bank, tuple(EnrolledClass(around(mean, 20, 7)) for mean in ([0, 0, 1, 0], [1, 0.4, 0, 0])))
+    means, precision = bank.spread
+    added = [one.vectors.mean(axis=0) for one in enrolled.classes]
+    for picture in (3, 100):
+        vector, own = bank.vectors[picture], bank.classes[picture]
+        rest = np.delete(bank.vectors, picture, axis=0)[np.delete(bank.classes, picture) == own]
+        candidates = [rest.mean(axis=0) if number == own else mean for number, mean in enumerate(means)] + added
+        scores = [vector @ precision @ mean - mean @ precision @ mean / 2 for mean in candidates]
+        expected = scores[3] - max(scores[:3])
+        assert margins_of_neighbours(enrolled, 1)[picture] == pytest.approx(expected, rel=1e-3)
 
 
 def test_many_pictures_of_a_new_class_do_not_move_the_threshold_more_than_few() -> None:

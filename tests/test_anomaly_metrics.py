@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pipeline.metrics.segmentation import aupro, auroc, best_f1, f1
+from pipeline.metrics.ranking import auroc
+from pipeline.metrics.segmentation import aupro, best_f1, f1
 
 
 def as_map(*values: float) -> np.ndarray:

@@ -22,6 +22,8 @@ STRENGTHS: dict[str, Any] = {
     "contrast": 0.8,
     "saturation": 0.8,
     "hue": 0.5,
+    "white_balance": 0.7,
+    "jpeg": 1.0,
     "erasing": 1.0,
     "mixup": 1.0,
     "cutmix": 1.0,
@@ -127,6 +129,24 @@ def test_saturation_moves_between_grey_and_more_colour_and_keeps_brightness() ->
     spread = np.ptp(pixels[:, 0, 8], axis=1)
     assert spread.min() < 20
     assert spread.max() > 90
+
+
+def test_white_balance_changes_the_colour_of_grey_and_keeps_its_mean_logarithm() -> None:
+    """Catches one gain for all channels, which is a change of brightness."""
+    pixels = changed_by(replace(OFF, white_balance=0.5), np.full((64, 16, 16, 3), 100, np.uint8))[0][:, 0, 0] / 100.0
+    assert np.log(pixels).mean(axis=1) == pytest.approx(0, abs=0.01)
+    assert 0.3 < np.ptp(np.log(pixels), axis=1).max() <= 1.0
+
+
+def test_compression_keeps_colours_and_loses_detail() -> None:
+    """Catches red and blue exchanged by the codec, and a quality that changes nothing."""
+    pictures = np.zeros((32, 16, 16, 3), np.uint8)
+    pictures[..., 0] = 200
+    pictures[:, ::2, ::3, 2] = 250
+    pixels = changed_by(replace(OFF, jpeg=0.5), pictures)[0].astype(float)
+    changes = np.abs(pixels - pictures).mean(axis=(1, 2, 3))
+    assert 6 <= np.count_nonzero(changes) <= 26
+    assert np.abs(pixels.mean(axis=(1, 2)) - pictures.mean(axis=(1, 2))).max() < 12
 
 
 def test_contrast_turns_about_the_mean_and_brightness_moves_it() -> None:

@@ -142,7 +142,7 @@ def test_a_head_for_other_labels_starts_anew(start: keras.Model, file: str) -> N
         ("damaged.weights.h5", "mobilenet_v1", "damaged file. Give a file"),
         ("damaged.keras", "mobilenet_v1", "damaged file. Give a file"),
         ("nowhere.weights.h5", "mobilenet_v1", "does not exist. Set"),
-        ("trunk.h5", "mobilenet_v1", "must be none, imagenet, drawn, or a file that ends with .weights.h5"),
+        ("trunk.h5", "mobilenet_v1", "must be none, imagenet, package, drawn, or a file that ends with .weights.h5"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(start: keras.Model, file: str, trunk: str, message: str) -> None:
@@ -189,7 +189,9 @@ def test_a_failed_download_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> 
         raise Exception("URL fetch failure on https://storage.googleapis.com")  # as Keras does
 
     imagenet_is(monkeypatch, fail)
-    with pytest.raises(InputError, match=r"network\.weights: .*URL fetch failure.* Go online, or give a file"):
+    with pytest.raises(
+        InputError, match=r"network\.weights: .*URL fetch failure.* Go online; or give a file.*weights=package"
+    ):
         make_network(TRANSFER, "imagenet")
 
 

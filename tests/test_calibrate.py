@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from inference.errors import InputError
 from pipeline.calibration.temperature import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
 from pipeline.data.index import PatchIndex
 from pipeline.settings.labels import BACKGROUND
@@ -104,6 +105,23 @@ def test_calibration_sees_validation_patches_alone(background: str, tmp_path: Pa
     assert (found["accepted"].n, found["rejected_background"].n) == (40, 10)
     assert found["rejected_background"].value == 1.0
     assert found["target_accepted"] == recipe.calibrate.accepted
+
+
+def test_a_limit_for_wrong_answers_moves_the_threshold(tmp_path: Path) -> None:
+    """Catches a limit that is not asked for, or that leaves no figures for card and report."""
+    recipe = override(RECIPE, "calibrate.risk", "0.1")
+    index = write_patches(tmp_path, ["red"] * 60, "validation")
+    logits = np.zeros((60, len(recipe.outputs)))
+    logits[:, 0] = 1 + np.arange(60) / 20
+    logits[:20, 1] = 5  # wrong, and surer than most of the right ones
+    logits[40:, 0] = 8 + np.arange(20) / 20
+    with pytest.raises(InputError, match=r"calibrate.risk=0.1 needs a threshold"):  # 20 right ones, and 22 are needed
+        calibrate_softmax(Oracle(logits), index, recipe)  # type: ignore[arg-type]
+    logits[30:, 0] = 8 + np.arange(30) / 20
+    found = calibrate_softmax(Oracle(logits), index, recipe)  # type: ignore[arg-type]
+    assert (found["risk"]["answered"].value, found["risk"]["wrong"]) == (0.5, 0)
+    assert found["accepted"].value == 0.5
+    assert found["threshold"] > calibrate_softmax(Oracle(logits), index, RECIPE)["threshold"]  # type: ignore[arg-type]
 
 
 def test_background_is_a_reject_label_where_it_is_an_output() -> None:

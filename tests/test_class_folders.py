@@ -107,11 +107,9 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     write_picture(root / "test" / "horse" / "1.png", 99)
     found = index_class_folders(root, tmp_path / "work", RECIPE)
     assert len(found.index.patches) == 16
-    odd, horses, broken = sorted(found.refused, key=len)[1], *sorted(found.refused, key=len)[::2]
-    assert {horses, odd} == {
-        "test/horse: is not a class; 1 files left out",
-        "outside of folders: is not a class; 1 files left out",
-    }
+    horses, outside, broken = found.refused
+    assert horses == "folders not among the labels cat, dog, and left out: 'horse' (1: fewer than 3 photographs)."
+    assert outside == "outside of class folders: 1 files left out. Move them into their class."
     assert broken.startswith("train/cat/broken.jpg: is not an image in a supported format")
 
 
@@ -247,7 +245,9 @@ def test_a_folder_in_other_case_is_its_class_where_unique(tmp_path: Path) -> Non
     found = index_class_folders(root, tmp_path / "work", RECIPE)
     assert Counter(patch.label for patch in found.index.patches) == {"cat": 8, "dog": 8}
     assert {patch.split for patch in found.index.patches if patch.file.startswith("TESTING/")} == {"test"}
-    assert found.refused == ("Training/DOG: is not a class; 1 files left out",)
+    assert found.refused == (
+        "folders not among the labels cat, dog, and left out: 'DOG' (1: fewer than 3 photographs).",
+    )
 
 
 def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
@@ -256,6 +256,8 @@ def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
     for place in (root, root / "cat"):
         for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._00.png"):
             (place / name).write_bytes(b"x")
+    (tmp_path / "data" / "__MACOSX" / "cat").mkdir(parents=True)
+    (tmp_path / "data" / "__MACOSX" / "cat" / "._00.png").write_bytes(b"x")
     assert index_class_folders(root, tmp_path / "work", RECIPE).refused == ()
 
 

@@ -113,6 +113,7 @@ def test_figures_over_the_folds_by_hand(pair: CrossvalFolder) -> None:
     assert folds["accuracy"].folds == (pytest.approx(2 / 3), 0.8)
     assert folds["accuracy"].mean == pytest.approx((2 / 3 + 0.8) / 2)
     assert folds["accuracy"].sd == pytest.approx((0.8 - 2 / 3) / 2**0.5)
+    assert folds["accuracy_of_accepted"].folds == (0.5, 1.0)
     assert folds["auroc_background"].folds == (pytest.approx(5 / 6), pytest.approx(4 / 5))
     assert folds["rejected_background_at_0.9"].folds == (0.5, 0.0)
     assert baseline.accuracy == proportion(5, 8)

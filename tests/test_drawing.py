@@ -49,11 +49,11 @@ def test_a_preview_stays_in_its_folder(key: str) -> None:
 
 
 def test_no_two_keys_share_a_preview() -> None:
-    """Catches a.png drawn over a.jpg, or a hostile key over a plain one."""
+    """Catches a.png drawn over a.jpg, a hostile key over a plain one, and the preview of a.jpg named a.jpg.jpg."""
     folder = Path("look")
     keys = ["a.png", "a.jpg", "a", "b/a.png", "../a.png", "/a.png", "x/../a.png", "sheet-001.jpg", "sheet-001", "a:png"]
     paths = [preview_path(folder, key) for key in keys]
-    assert paths[0] == folder / "a.png.jpg"
+    assert paths[:2] == [folder / "a.png.jpg", folder / "a.jpg"]
     assert paths[3] == folder / "b" / "a.png.jpg"
     assert len(set(paths)) == len(keys)
     assert folder / "sheet-001.jpg" not in paths

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.enrollment.enroll import open_model
+from inference.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
@@ -19,8 +21,6 @@ from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enr
 from inference.model.held_out import HELD_OUT_NAME, read_held_out
 from inference.model.neighbours import Neighbours
 from pipeline.__main__ import main
-from pipeline.enrollment.enroll import open_model
-from pipeline.enrollment.fit import knn_scores_without_itself, margins_without_itself, weighted_threshold
 from tests.open_model import ADDED, TRAINED, make_open_model, make_pictures, write_pictures
 from tests.tiny_model import LABELS as TINY_LABELS
 
@@ -114,6 +114,20 @@ def test_the_order_leaves_no_trace_and_removing_gives_the_file_back(
     assert first.read_bytes() == with_yellow.read_bytes()
     assert main(["classes", str(first), "--remove", "yellow", "--out", str(back)]) == 0
     assert back.read_bytes() == model.read_bytes()
+
+
+def test_the_card_tells_the_accuracy_with_the_new_class(
+    model: Path, with_yellow: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches the accuracy of the trained classes told of a model that knows more, and promises that no longer hold."""
+    enroll(model, pictures, "yellow", tmp_path / "again.tflite")
+    assert "accuracy with added classes" in capsys.readouterr().out
+    measured = Classifier(with_yellow).card.measured
+    assert measured["trained"] == Classifier(model).card.measured
+    assert measured["accuracy"]["n"] == 3 * 40 + 12  # all held-out pictures and those given
+    assert measured["added"]["yellow"]["n"] == 12
+    assert 0.8 < measured["accuracy"]["value"] <= 1
+    assert {"risk", "rejected_background"}.isdisjoint(measured)
 
 
 def test_the_classes_are_listed(with_yellow: Path, capsys: pytest.CaptureFixture[str]) -> None:

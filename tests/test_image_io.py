@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.hostile import scan_bomb
 from inference.errors import InputError
 from inference.pictures.encode import FULL_COLOUR, HALF_COLOUR, jpeg_bytes, png_bytes
 from inference.pictures.image_io import decode_image, image_size, read_image, resize_image
-from inference.pictures.limits import DEFAULT_LIMITS
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION = 0x0112
@@ -142,6 +143,20 @@ def test_a_transparent_palette_entry_is_laid_over_white() -> None:
     image.putpixel((1, 0), 1)
     for options in ({"transparency": 1}, {"transparency": b"\xff\x00"}):
         assert decode_image(encode(image, "PNG", **options))[0].tolist() == [[255, 0, 0], [255, 255, 255]]
+
+
+def test_twelve_bits_in_sixteen_are_stretched() -> None:
+    """Faults: a camera's 12-bit picture is nearly black; one that uses all 16 bits is stretched too."""
+    samples = np.array([[0, 16, 2048, 4095]], np.uint16)
+    assert decode_image(encode(Image.fromarray(samples), "TIFF"))[0, :, 0].tolist() == [0, 1, 128, 255]
+    samples[0, 3] = 4096
+    assert decode_image(encode(Image.fromarray(samples), "TIFF"))[0, :, 0].tolist() == [0, 0, 8, 16]
+
+
+def test_a_picture_over_the_limit_names_the_option_that_reads_it() -> None:
+    """Fault: a phone's photograph of 200 megapixels is refused without a way to read it."""
+    with pytest.raises(InputError, match=r"30 x 20 pixels\. At most 500 pixels are read.*--max-megapixels 1\."):
+        decode_image(encode(Image.new("RGB", (30, 20)), "PNG"), Limits(pixels=500))
 
 
 @pytest.mark.parametrize(("mode", "level"), [("1", 0), ("L", 7), ("I;16", 700), ("RGB", (7, 8, 9))])
@@ -385,3 +400,14 @@ def test_pictures_are_encoded_as_stated() -> None:
     assert (decode_image(png_bytes(turned)) == turned).all()
     full, half = (decode_image(jpeg_bytes(pixels, 95, kind)).astype(int) for kind in (FULL_COLOUR, HALF_COLOUR))
     assert abs(full - pixels).mean() < 5 < 40 < abs(half - pixels).mean()
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_at_once() -> None:
+    """Faults: a file of some hundred kB that takes minutes of a processor."""
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"scans\. At most 500 are decoded"):
+        decode_image(scan_bomb())
+    assert time.monotonic() - start < 5
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(file, "JPEG", progressive=True)
+    assert decode_image(file.getvalue()).shape == (30, 40, 3)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import inference
+from inference.enrollment.enroll import compute_vectors, open_model
 from inference.errors import InputError
 from inference.load import LOADERS, load_model
 from inference.model.answers import answer_pixels
 from inference.model.classifier import Classifier
 from inference.model.decide import DECISION_NAMES
 from inference.model.model import AnswerOptions
-from pipeline.enrollment.enroll import compute_vectors, open_model
 from tests.open_model import make_open_model, make_pictures
 
 ROOT = Path(__file__).parent.parent

@@ -52,7 +52,7 @@ def cut(folder: Path, images: Path, *options: str) -> int:
     return main(["patches", "memes", "--images", str(images), "--runs", str(folder / "runs"), *options])
 
 
-def test_a_zip_of_folders_is_taken_and_a_third_folder_is_named(
+def test_a_zip_of_folders_is_taken_and_a_third_folder_is_a_class(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Faults: an archive as people download it that is refused, and a game that joins or vanishes silently."""
@@ -60,20 +60,20 @@ def test_a_zip_of_folders_is_taken_and_a_third_folder_is_named(
     with zipfile.ZipFile(tmp_path / "memes.zip", "w") as archive:
         for file in memes.rglob("*.jpg"):
             archive.write(file, f"doom-crossing/{file.relative_to(memes).as_posix()}")
-    assert cut(tmp_path, tmp_path / "memes.zip") == 1
+    assert cut(tmp_path, tmp_path / "memes.zip", "--set", "labels=doom,animal_crossing") == 1
     said = capsys.readouterr()
     assert "doom 8" in said.out and "animal_crossing 8" in said.out
-    assert "genshin: is not a class; 8 files left out" in said.err
-    assert cut(tmp_path, memes, "--set", "labels=doom,animal_crossing,genshin") == 0
+    assert "'genshin' (8). To learn them too: --set labels=doom,animal_crossing,genshin" in said.err
+    assert cut(tmp_path, memes) == 0
     assert "genshin 8" in capsys.readouterr().out
 
 
 def test_a_folder_without_one_of_the_games_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Faults: a training that breaks down because a folder is called otherwise, and a message without a remedy."""
     memes = write_meme_pictures(tmp_path / "memes", 4, 1, ("doom", "genshin"))
-    assert cut(tmp_path, memes) == 2
+    assert cut(tmp_path, memes, "--set", "labels=doom,animal_crossing") == 2
     error = capsys.readouterr().err
-    assert "must hold a folder of pictures for each class. Missing: animal_crossing." in error
+    assert "every label needs boxes or pictures. Missing: animal_crossing." in error
     assert "--set labels=" in error
 
 

@@ -19,6 +19,7 @@ from inference.foreign.structure import read_network
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, LABELS_NAME, card_files, read_card
 from inference.model.classifier import Classifier
+from inference.verify.vectors import VECTORS_NAME
 from pipeline.settings.run_folder import RunFolder
 from tests.open_model import ADDED, write_enrolled_model
 from tests.tiny_model import COLOURS, INPUT_SIZE, LABELS
@@ -123,7 +124,7 @@ def test_the_command_rewrites_a_file_and_keeps_what_is_packed(tiny_model: Path, 
     path.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, {**artefact.files, "bank.npz": b"rows"})))
     assert main([str(path)]) == 0
     described = read_artefact(path)
-    assert set(described.files) == {CARD_NAME, LABELS_NAME, "bank.npz"}
+    assert set(described.files) == {CARD_NAME, LABELS_NAME, VECTORS_NAME, "bank.npz"}
     assert read_card(described) == replace(
         read_card(artefact), flatbuffer_sha256=flatbuffer_sha256(described.flatbuffer)
     )

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from sklearn.covariance import shrunk_covariance
 
 from export.export_run import export_run
+from inference.enrollment.platt import fit_platt
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.classifier import Classifier
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
-from pipeline.calibration.neighbours import fit_platt, keras_outputs
+from pipeline.calibration.neighbours import keras_outputs
 from pipeline.classification.stages import CALIBRATE, run_index
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
@@ -147,6 +149,25 @@ def test_a_damaged_file_is_a_clear_error(data: bytes) -> None:
     read_neighbours(_file(), labels=2, features=2)
     with pytest.raises(InputError, match=f"{NEIGHBOURS_NAME}.*Export the model again"):
         read_neighbours(data, labels=2, features=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_platt_scaling_is_where_scipy_finds_the_lowest_loss(seed: int) -> None:
+    """Catches a search that stops early, leaves its bounds, or forgets the weights."""
+    random = np.random.default_rng(seed)
+    evidence, weights = random.normal(1, 3, 60), random.uniform(0.1, 2, 60)
+    right = random.random(60) < 1 / (1 + np.exp(-(0.3 * evidence + (-1) ** seed)))
+    hits, misses = int(right.sum()), int((~right).sum())
+    target = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
+
+    def loss(found: np.ndarray) -> float:
+        logits = np.exp(found[0]) * evidence + found[1]
+        doubt = found[0] ** 2 / (1 + min(hits, misses))
+        return float(np.average(np.logaddexp(0, logits) - target * logits, weights=weights) + doubt)
+
+    best = minimize(loss, np.zeros(2), bounds=[(np.log(0.1), np.log(10)), (-20, 20)], method="L-BFGS-B", tol=1e-14)
+    slope, offset = fit_platt(evidence, right, weights)
+    assert (np.log(slope), offset) == pytest.approx(tuple(best.x), abs=1e-4)
 
 
 def test_platt_scaling_finds_the_true_slope() -> None:

@@ -55,7 +55,8 @@ def test_keys_that_collide_get_their_argument_in_front(tmp_path: Path, monkeypat
 
 def test_hidden_files_and_folders_are_left_out(folder: Path) -> None:
     """Catches thumbnails, .DS_Store and version control taken for pictures."""
-    for name in (".hidden.png", ".git/a.png", "deep/.cache/a.png"):
+    added = ("Thumbs.db", "deep/desktop.ini", "deep/.DS_Store", "._a.png", "deep/__MACOSX/a.png")
+    for name in (".hidden.png", ".git/a.png", "deep/.cache/a.png", *added):
         draw(folder / name)
     assert keys(folder) == ["a.png", "b.png", "deep/a.png"]
     assert keys(folder / "**" / "*") == ["a.png", "b.png", "deep/a.png"]
@@ -65,10 +66,34 @@ def test_hidden_files_and_folders_are_left_out(folder: Path) -> None:
     assert keys(archive) == ["a.png", "b.png", "deep/a.png"]
 
 
+def test_backslashes_in_an_archive_are_slashes(tmp_path: Path) -> None:
+    r"""Catches deep\a.png, as some programs on Windows write it, as a key, and an answer lost to another's key."""
+    contents = {"deep\\": b"", "deep\\a.png": b"one", "deep/b.png": b"two", "c\\d.png": b"three", "c/d.png": b"four"}
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo("placeholder")
+            entry.filename = name
+            archive.writestr(entry, content)
+    found = {picture.key: picture for picture in Listing([tmp_path / "set.zip"])}
+    assert list(found) == ["deep/a.png", "deep/b.png", "c/d.png"]
+    assert [found[key].read() for key in ("deep/a.png", "deep/b.png")] == [b"one", b"two"]
+    with pytest.raises(InputError, match="more than once"):
+        found["c/d.png"].read()
+
+
 def test_a_pipe_among_the_pictures_is_left_out(folder: Path) -> None:
     """Catches a runner that waits for ever for the pipe's other end."""
     os.mkfifo(folder / "pipe.png")
     assert keys(folder) == ["a.png", "b.png", "deep/a.png"]
+
+
+def test_brackets_in_a_folders_name_are_no_pattern(tmp_path: Path) -> None:
+    """Fault: photos [2024]/*.jpg matches no file, since [2024] stands for one digit."""
+    draw(tmp_path / "photos [2024]" / "a [x].png")
+    draw(tmp_path / "photos 2" / "b.png")
+    assert keys(tmp_path / "photos [2024]" / "*.png") == ["a [x].png"]
+    assert keys(tmp_path / "photos [2024]") == ["a [x].png"]
+    assert keys(tmp_path / "photos [2]" / "*.png") == ["photos 2/b.png"], "no folder of that name: a pattern"
 
 
 def test_a_pattern_means_what_the_shell_would_give(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pipeline.__main__ import main, make_parser
 from pipeline.data.index import read_index
 from pipeline.data.sources import DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import override
+from pipeline.settings.recipe import override_all
 from pipeline.stages import start_run
 from tests.colour_run import RECIPE, write_photographs
 
@@ -68,14 +68,19 @@ def test_a_wrong_place_leaves_no_empty_run(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_only_the_export_of_a_begun_run_can_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_stages_to_come_of_a_begun_run_can_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a run whose recipe.json tells another training than the one that was done."""
     photos, coco = write_photographs(tmp_path / "data", 3)
     run = start_run(RECIPE, DataPlace(photos, coco, tmp_path / "runs"))
     assert main(["resume", str(run.path), "--set", "fit.epochs=3"]) == 2
-    assert "only settings of export" in capsys.readouterr().err
-    main(["resume", str(run.path), "--set", "export.max_accuracy_loss=0.1"])
-    assert run.read_recipe() == override(RECIPE, "export.max_accuracy_loss", "0.1")
+    assert "only settings of calibrate and export" in capsys.readouterr().err
+    main(["resume", str(run.path), "--set", "export.max_accuracy_loss=0.1", "--set", "calibrate.accepted=0.8"])
+    changed = override_all(RECIPE, (("export.max_accuracy_loss", "0.1"), ("calibrate.accepted", "0.8")))
+    assert run.read_recipe() == changed
+    run.calibration.touch()
+    assert main(["resume", str(run.path), "--set", "calibrate.accepted=0.9"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run.read_recipe() == changed
 
 
 def test_too_few_photographs_are_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

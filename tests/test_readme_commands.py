@@ -27,7 +27,9 @@ COMMANDS = [
     for text in re.findall(rf"^    +({_STARTS} (?:[^\n\\]*\\\n)*[^\n]*)$", README, re.MULTILINE)
 ]
 SIGNED = ((127.5,), (127.5,))  # mean and standard deviation of pixels that become -1..1
-FILE_COMMANDS = [command for command in COMMANDS if re.search(r"-m (inference (?!serve)|export\.describe)", command)]
+FILE_COMMANDS = [
+    command for command in COMMANDS if re.search(r"-m (inference (?!serve|check)|export\.describe)", command)
+]
 
 # commands that take too long, or need what a machine may lack > the test that runs them or their smoke variant
 ELSEWHERE = {
@@ -41,11 +43,12 @@ ELSEWHERE = {
         "test_the_command_from_photographs_to_the_pooled_report",
     r"\S+ -m pipeline run minerals --set fit.label_smoothing=0 --set fit.teacher":
         "test_labels_are_the_teachers_own_probabilities_of_the_pictures",
-    r"\S+ -m pipeline run minerals --images PICTURES": "test_the_page_leads_from_a_file_to_answers",
+    r"\S+ -m pipeline run (photos|folders) ": "test_a_run_on_own_data_ends_with_a_report_under_its_own_title",
     r"\S+ -m pipeline run minerals_transfer": "test_a_killed_run_goes_on_in_its_stage",
+    r"\S+ -m pipeline run minerals_frozen": "test_a_killed_fit_keeps_the_features_it_has",
     r"\S+ -m pipeline resume": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline run memes$": "test_the_smoke_run_learns_from_drawn_memes",
-    r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_named",
+    r"\S+ -m pipeline run memes --images": "test_a_zip_of_folders_is_taken_and_a_third_folder_is_a_class",
     r"\S+ -m pipeline run wood": "test_drawn_wood_reaches_its_floors",
     r"\S+ -m inference wood.tflite": "test_the_runner_writes_masks_regions_and_previews",
     r"\S+ -m pipeline (fit|evaluate) ?\S*cifar10": "test_the_smoke_run_learns_and_measures_the_given_test_set",
@@ -55,6 +58,7 @@ ELSEWHERE = {
         "test_the_order_leaves_no_trace_and_removing_gives_the_file_back",
     r"\S+ -m pipeline classes new.tflite$": "test_the_classes_are_listed",
     r"\S+ -m export RUN --mode float16$": "test_every_mode_runs_in_the_runner",
+    r"\S+ -m inference check": "test_the_command_says_pass_or_what_differs",
     r"\S+ -m inference serve": "test_the_service_answers_what_curl_sends",
     r"curl ": "test_the_service_answers_what_curl_sends",
     r"\S+ -m inference .*--engine ray$": "test_the_command_line_writes_the_same_bytes_with_ray",

@@ -219,7 +219,8 @@ def test_a_damaged_recipe_json_is_a_clear_error(text: str) -> None:
             "minerals_transfer",
             "fit.weight_decay",
             "0.1",
-            "it needs fit.optimizer=adamw|sgd. Received: fit.optimizer=adam",
+            "it needs fit.kind=gradient|two_stage and fit.optimizer=adamw|sgd. Received: fit.kind=two_stage, "
+            "fit.optimizer=adam",
         ),
         ("cifar10", "patches.margin", "0.1", "it needs source.kind=annotated_photos"),
         ("cifar10", "source.count", "9", "it needs source.kind=annotated_photos|memes|surfaces. Received: source.kind"),

@@ -157,21 +157,20 @@ def test_verdict_counts_patches(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "phrase"),
+    ("ahead", "verdict", "phrase"),
     [
-        (95, "15.0 points ahead of the baseline; the 95 % intervals do not overlap"),
-        (82, "2.0 points ahead"),
-        (60, "20.0 points behind"),
+        ((0.15, 0.1, 0.2), "beyond colour", "uses more than colour: it is 15.0 points (10.0 to 20.0) ahead of HSV"),
+        ((0.02, -0.03, 0.07), "not shown to be beyond colour", "not shown to use more than colour: it is 2.0 points"),
+        ((-0.2, -0.3, -0.1), "behind colour", "alone does better: the network is 20.0 points (10.0 to 30.0) behind"),
     ],
 )
 def test_the_baseline_sentence_says_whether_the_test_tells_them_apart(
-    report: dict[str, Any], right: int, phrase: str
+    report: dict[str, Any], ahead: tuple[float, float, float], verdict: str, phrase: str
 ) -> None:
     """Catches a lead within the noise that is presented as one, and a network that is worse than the baseline."""
-    report["models"]["int8"]["accuracy"] = proportion(right, 100)
-    report["baseline"]["accuracy"] = proportion(80, 100)
+    lead = dict(zip(("value", "low", "high"), ahead, strict=True)) | {"n": 100}
+    report["baseline"] |= {"ahead": lead, "verdict": verdict}
     assert phrase in baseline_sentence(parsed(report))
-    assert ("intervals overlap, so this test does not show" in baseline_sentence(parsed(report))) == (right == 82)
 
 
 def test_confusion_rows_know_what_is_right() -> None:
@@ -205,6 +204,8 @@ def test_the_page_holds_every_table_of_the_report(report: dict[str, Any], tmp_pa
         "1.70 MB",
         "box has no area",
         "IMG_2104.jpg",
+        "looser box",
+        "-33.5 to -27.5",
     ):
         assert wanted in text, wanted
 
@@ -222,10 +223,10 @@ def test_the_page_speaks_to_a_screen_reader(page_text: str) -> None:
     page = Page(page_text)
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == len(page.all("title")) == 1
-    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 6
+    assert [svg["role"] for svg in page.all("svg")] == ["img"] * 7
     assert all(svg["aria-label"] for svg in page.all("svg"))
     assert page.all("img") and all(image["alt"] for image in page.all("img"))
-    assert len(page.all("caption")) == len(page.all("table")) == 7
+    assert len(page.all("caption")) == len(page.all("table")) == 8
     assert all(cell["scope"] in ("row", "col") for cell in page.all("th"))
 
 
@@ -344,6 +345,7 @@ def test_missing_models_and_parts_render(report: dict[str, Any], tmp_path: Path)
         part.pop("float32", None)
     report |= {"baseline": None, "mistakes": no_mistakes(), "label_errors": {"checked": 3, "count": 0, "shown": []}}
     report["data"]["refused"] = []
+    del report["robustness"]
     report["models"]["int8"] |= {"reliability": [], "threshold_curve": []}
     page = render(tmp_path, report, history=[])
     assert "float32" not in page.text

@@ -28,7 +28,7 @@ EPOCHS = 4
 KINDS: dict[str, dict[str, object]] = {
     "gradient": {},
     "two_stage": {"fit.kind": "two_stage", "fit.head_epochs": 2},
-    "sampling": {"fit.balance": "sampling", "fit.optimizer": "sgd"},
+    "sampling": {"fit.balance": "sampling", "fit.optimizer": "sgd", "fit.average": 0.9},
 }
 HEADER = "epoch,accuracy,loss,val_loss\n"
 

@@ -1,9 +1,11 @@
 """The web service, as a client meets it: answers equal to the library's, limits, refusals, metrics, stopping."""
 
 import asyncio
+import contextlib
 import http.client
 import io
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -30,6 +32,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from benchmarks.service import running_service
+from inference.batch.worker import WorkerSettings
 from inference.model.answers import answer_picture, answer_pixels
 from inference.model.classifier import Classifier
 from inference.model.model import AnswerOptions
@@ -57,23 +60,27 @@ def classifier(tiny_model: Path) -> Classifier:
     return Classifier(tiny_model)
 
 
+@pytest.fixture(scope="module")
+def pool(tiny_model: Path, classifier: Classifier) -> Iterator[ModelPool]:
+    """Return two workers for the services in this process."""
+    with contextlib.closing(ModelPool(WorkerSettings(tiny_model, limits=SETTINGS.limits), 2, classifier.card)) as made:
+        yield made
+
+
 @pytest.fixture
-def start(tiny_model: Path) -> Iterator[Callable[..., TestClient]]:
+def start(pool: ModelPool) -> Iterator[Callable[..., TestClient]]:
     """Return a function that starts a service in this process with changed settings."""
     clients = []
 
-    def make(workers: int = 2, **changes: Any) -> TestClient:
+    def make(workers: ModelPool = pool, **changes: Any) -> TestClient:
         app_options = {key: changes.pop(key) for key in ("routes", "headers") if key in changes}
-        settings = replace(SETTINGS, **changes)
-        pool = ModelPool([Classifier(tiny_model) for _ in range(workers)], settings.limits.seconds)
-        client = TestClient(make_app(pool, settings, **app_options), ADDRESS, raise_server_exceptions=False)
-        clients.append((client.__enter__(), pool))
-        return client
+        app = make_app(workers, replace(SETTINGS, **changes), **app_options)
+        clients.append(TestClient(app, ADDRESS, raise_server_exceptions=False).__enter__())
+        return clients[-1]
 
     yield make
-    for client, pool in clients:
+    for client in clients:
         client.__exit__(None, None, None)
-        pool.close()
 
 
 @pytest.fixture
@@ -119,21 +126,14 @@ def draw_noise(folder: Path, count: int) -> list[Picture]:
     return [Picture(path.name, path) for path in sorted(folder.iterdir())]
 
 
-def block_decoding(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
-    """Let decoding wait; return the events that say that it has begun, and that let it go on."""
-    arrived, go_on = threading.Event(), threading.Event()
-
-    def decode(data: bytes, limits: Limits) -> np.ndarray:
-        arrived.set()
-        go_on.wait(FEW_SECONDS)
-        return np.zeros((9, 9, 3), np.uint8)
-
-    monkeypatch.setattr("inference.service.app.decode_image", decode)
-    return arrived, go_on
+def signal_workers(number: signal.Signals) -> None:
+    """Send a signal to the worker processes; a stopped one is like a decoder that hangs."""
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, number)
 
 
 def ask_in_pieces(
-    model: Path, settings: Settings, headers: dict[str, str], pieces: list[bytes]
+    pool: ModelPool, settings: Settings, headers: dict[str, str], pieces: list[bytes]
 ) -> tuple[int, str, int]:
     """Send pieces of a body that never ends; return the status, the error, and how many pieces were left unread."""
     unread, sent = pieces[::-1], []
@@ -146,7 +146,7 @@ def ask_in_pieces(
         sent.append(message)
 
     async def run() -> None:
-        app = make_app(ModelPool([Classifier(model)], 1), settings)
+        app = make_app(pool, settings)
         raw = [(name.lower().encode(), value.encode()) for name, value in (headers | {"Host": "localhost"}).items()]
         scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b"", "headers": raw}
         await asyncio.wait_for(app(scope, receive, send), FEW_SECONDS)
@@ -236,6 +236,7 @@ def test_health_names_the_model(client: TestClient, classifier: Classifier) -> N
     assert client.get("/health").json() == {
         "status": "ok",
         "model": "tiny",
+        "title": "tiny",
         "labels": list(LABELS),
         "flatbuffer_sha256": classifier.card.flatbuffer_sha256,
     }
@@ -352,7 +353,7 @@ def test_no_charset_of_the_names_is_a_fault_of_ours(client: TestClient, charset:
     assert answer.status_code in (200, 400), answer.text
 
 
-@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}])
+@pytest.mark.parametrize("headers", [{"Content-Type": "text/plain"}, {"Content-Type": "application/json"}])
 def test_other_bodies_are_refused(client: TestClient, headers: dict[str, str]) -> None:
     """Catches a body of another kind taken for a picture."""
     check_refused(client.post("/classify", content=encode(), headers=headers), 415, "multipart/form-data", "image/*")
@@ -366,12 +367,12 @@ def test_an_empty_body_is_refused(client: TestClient) -> None:
 @pytest.mark.parametrize("headers", [IMAGE, BOUNDARY])
 @pytest.mark.parametrize(("length", "read"), [(None, 20), ("10", 20), ("200000", 20), ("200001", 0)])
 def test_large_requests_are_refused_whatever_their_length_says(
-    tiny_model: Path, headers: dict[str, str], length: str | None, read: int
+    pool: ModelPool, headers: dict[str, str], length: str | None, read: int
 ) -> None:
     """Catches a limit that trusts Content-Length, or that reads everything before it refuses."""
     pieces = [part('name="a"; filename="a"', bytes(10_000))] + [bytes(10_000)] * 49
     stated = {} if length is None else {"Content-Length": length}
-    status, message, unread = ask_in_pieces(tiny_model, SETTINGS, headers | stated, pieces)
+    status, message, unread = ask_in_pieces(pool, SETTINGS, headers | stated, pieces)
     assert status == 413
     assert "200,000" in message
     assert "--max-megabytes" in message
@@ -420,17 +421,15 @@ def test_any_host_is_accepted_where_the_user_opened_the_server(start: Callable[.
     assert start(hosts=None).get("/health", headers={"Host": "server.example"}).status_code == 200
 
 
-def test_a_busy_server_says_when_to_come_again(
-    start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_server_says_when_to_come_again(start: Callable[..., TestClient]) -> None:
     """Catches a queue without an end, and one that stays full when its requests are done."""
-    arrived, go_on = block_decoding(monkeypatch)
     client, answers = start(most_requests=1), []
+    signal_workers(signal.SIGSTOP)
     first = threading.Thread(target=lambda: answers.append(client.post("/classify", files=parts("a"))))
     first.start()
-    assert arrived.wait(FEW_SECONDS)
+    wait_until(lambda: 'in_flight{route="/classify"} 1' in client.get("/metrics").text)
     refused = client.post("/classify", files=parts("a"))
-    go_on.set()
+    signal_workers(signal.SIGCONT)
     first.join(FEW_SECONDS)
     check_refused(refused, 503, "again later")
     assert refused.headers["retry-after"] == "1"
@@ -439,30 +438,56 @@ def test_a_busy_server_says_when_to_come_again(
 
 
 def test_a_slow_picture_is_given_up_and_its_worker_comes_back(
-    start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., TestClient], tiny_model: Path, classifier: Classifier
 ) -> None:
-    """Catches a client that waits for ever, a second picture on a busy classifier, and a worker that is lost."""
-    _, go_on = block_decoding(monkeypatch)
-    client = start(workers=1, limits=replace(SETTINGS.limits, seconds=0.05))
-    slow = client.post("/classify", files=parts("a"))
-    busy = client.post("/classify", files=parts("a"))
-    go_on.set()
-    assert slow.status_code == 422
-    assert "takes longer than 0.05 s" in slow.json()["a"]["error"]
-    check_refused(busy, 503, "workers are busy")
-    wait_until(lambda: client.post("/classify", files=parts("a")).status_code == 200)
+    """Catches a client that waits for ever, a decoder that holds a worker for minutes, and one that waits too long."""
+    limits = replace(SETTINGS.limits, seconds=1.0)
+    others = multiprocessing.active_children()
+    with contextlib.closing(ModelPool(WorkerSettings(tiny_model, limits=limits), 1, classifier.card)) as pool:
+        client = start(pool, limits=limits)
+        [worker] = [child for child in multiprocessing.active_children() if child not in others]
+        os.kill(worker.pid or 0, signal.SIGSTOP)
+        answers: list[Any] = []
+        both = [
+            threading.Thread(target=lambda: answers.append(client.post("/classify", files=parts("a")))) for _ in "12"
+        ]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join(FEW_SECONDS)
+        busy, slow = sorted(answers, key=lambda answer: -answer.status_code)
+        check_refused(busy, 503, "workers are busy")
+        assert slow.status_code == 422
+        assert "takes longer than 1 s" in slow.json()["a"]["error"]
+        assert not worker.is_alive()
+        wait_until(lambda: client.post("/classify", files=parts("a")).status_code == 200)
 
 
-def test_a_slow_client_is_given_up(tiny_model: Path) -> None:
+def test_a_worker_that_was_killed_costs_no_answer(start: Callable[..., TestClient]) -> None:
+    """Catches a lack of memory that is blamed on a picture, or that ends the service bit by bit."""
+    client = start()
+    signal_workers(signal.SIGKILL)
+    assert [client.post("/classify", files=parts("a")).status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("kind", ["", "application/octet-stream", "application/x-www-form-urlencoded"])
+def test_a_body_without_a_type_is_told_by_its_content(client: TestClient, kind: str) -> None:
+    """Catches clients that can't name a type, as curl --data-binary, and a form that is called a damaged picture."""
+    headers = {"Content-Type": kind}
+    assert client.post("/classify", content=encode(), headers=headers).json()["image"]["result"] == "red"
+    check_refused(client.post("/classify", content=b"a=1", headers=headers), 415, "image/*")
+
+
+def test_a_slow_client_is_given_up(pool: ModelPool) -> None:
     """Catches a client that sends a byte a minute and so holds a place for ever."""
-    status, message, _ = ask_in_pieces(tiny_model, replace(SETTINGS, read_seconds=0.05), IMAGE, [encode()])
+    status, message, _ = ask_in_pieces(pool, replace(SETTINGS, read_seconds=0.05), IMAGE, [encode()])
     assert status == 408
     assert "within 0.05 seconds" in message
 
 
 def test_a_fault_of_ours_is_500_and_json(start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a traceback sent to the client, and a fault that is not counted."""
-    monkeypatch.setattr("inference.service.app.decode_image", lambda *_: 1 / 0)
+    monkeypatch.setattr("inference.service.app.Upload", lambda *_, **__: 1 / 0)
     client = start()
     check_refused(client.post("/classify", files=parts("a")), 500, "its log tells more")
     assert 'requests_total{route="/classify",status="500"} 1' in client.get("/metrics").text

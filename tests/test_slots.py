@@ -51,7 +51,9 @@ def test_a_recipe_that_names_what_there_is_not_is_refused_at_once() -> None:
     """Faults: a misspelt word in a recipe's file: KeyError, perhaps after hours of training."""
     with pytest.raises(InputError, match=r"source\.kind must be one of .*class_folders.*Received: 'folders'"):
         replace(PLAIN, source=SourceSettings(kind="folders"))  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"export\.mode must be one of int8, float16, float32\. Received: 'int4'"):
+    with pytest.raises(
+        InputError, match=r"export\.mode must be one of int8, dynamic, float16, float32\. Received: 'int4'"
+    ):
         replace(PLAIN, export=ExportSettings(mode="int4"))  # type: ignore[arg-type]
 
 

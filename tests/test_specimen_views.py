@@ -8,7 +8,7 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.sources import DataPlace, annotated_photos, photographs_of
+from pipeline.data.sources import DataPlace, annotated_photos, find_photographs, photographs_of
 from pipeline.data.windows import Window
 from pipeline.recipes import RECIPES
 from pipeline.sanity.specimen_views import (
@@ -18,7 +18,6 @@ from pipeline.sanity.specimen_views import (
     SpecimenViews,
     View,
     centre_views,
-    find_photographs,
     make_view,
     mark_boxes,
     mark_centre,

@@ -31,7 +31,7 @@ def colours(count: int, side: int = 16) -> np.ndarray:
 def test_labels_are_the_teachers_own_probabilities_of_the_pictures(tiny_model: Path) -> None:
     """Catches soft labels of other pictures, in another order, or of a second way of running the file."""
     pictures, hard = colours(4), np.eye(4, dtype=np.float32)[[2, 2, 1, 0]]
-    pixels, labels = Teacher(tiny_model, with_teacher(tiny_model)).teach(pictures, hard, side=16)
+    pixels, labels = Teacher([tiny_model], with_teacher(tiny_model)).teach(pictures, hard, side=16, batch=0)
     classifier = Classifier(tiny_model)
     assert np.array_equal(pixels, pictures)
     assert labels == pytest.approx(np.stack([classifier.probabilities(one) for one in pictures]))
@@ -41,7 +41,7 @@ def test_labels_are_the_teachers_own_probabilities_of_the_pictures(tiny_model: P
 def test_the_share_mixes_given_and_soft_labels(tiny_model: Path) -> None:
     """Catches a share that counts for the wrong one of the two."""
     recipe = with_teacher(tiny_model, ("fit.teacher_share", "0.25"))
-    _, labels = Teacher(tiny_model, recipe).teach(colours(1), np.eye(4, dtype=np.float32)[[2]], side=16)
+    _, labels = Teacher([tiny_model], recipe).teach(colours(1), np.eye(4, dtype=np.float32)[[2]], side=16, batch=0)
     assert labels[0, 2] == pytest.approx(0.75, abs=0.001)
     assert labels[0, 0] == pytest.approx(0.25, abs=0.001)
 
@@ -50,11 +50,11 @@ def test_a_student_of_another_size_sees_the_same_pictures_smaller(tiny_model: Pa
     """Catches a student that is fed the teacher's size, and a teacher that is fed the student's."""
     index = write_patches(tmp_path, list(LABELS) * 2)
     recipe = with_teacher(tiny_model, ("network.input_side", "18"))
-    teacher = Teacher(tiny_model, recipe)
+    teacher = Teacher([tiny_model], recipe)
     batches = list(TrainingData(index, replace(recipe), tmp_path / "cache", teacher).batches(0, 1))
     assert {batch[0].shape[1:] for batch in batches} == {(18, 18, 3)}
     smaller = with_teacher(tiny_model, ("network.input_side", "16"))
-    pixels, _ = Teacher(tiny_model, smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8)
+    pixels, _ = Teacher([tiny_model], smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8, batch=0)
     assert np.array_equal(pixels, colours(2, side=8))
 
 
@@ -65,7 +65,7 @@ def test_a_teacher_with_other_outputs_is_refused(tmp_path: Path) -> None:
     assert card.flatbuffer_sha256 == flatbuffer_sha256(flatbuffer)
     path = write_model(tmp_path / "teacher.tflite", flatbuffer, card)
     with pytest.raises(InputError, match=r"must have the outputs red, green, blue, background.*Received: green, red"):
-        Teacher(path, with_teacher(path))
+        Teacher([path], with_teacher(path))
 
 
 def test_a_teacher_that_saw_test_photographs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -105,9 +105,42 @@ def test_without_a_teacher_there_is_none(tmp_path: Path) -> None:
 
 def test_known_background_keeps_its_label(tiny_model: Path) -> None:
     """Catches a teacher that calls a known background red, and half a view's background that goes with the rest."""
-    teacher = Teacher(tiny_model, with_teacher(tiny_model))
+    teacher = Teacher([tiny_model], with_teacher(tiny_model))
     hard = np.array([[0, 0, 0, 1], [0, 0.5, 0, 0.5]], np.float32)
     red = colours(1).repeat(2, axis=0)
-    _, labels = teacher.teach(red, hard, side=16)
+    _, labels = teacher.teach(red, hard, side=16, batch=0)
     assert labels[0].tolist() == [0, 0, 0, 1]
     assert labels[1] == pytest.approx([0.5, 0.25, 0, 0.25], abs=0.001)
+
+
+def test_several_teachers_are_averaged_each_at_its_own_size(tiny_model: Path, tmp_path: Path) -> None:
+    """Faults: only one teacher is asked; one is asked about pictures of the other's size."""
+    flatbuffer = make_flatbuffer((12.0, 0.0, 0.0, 0.0))
+    other = write_model(tmp_path / "other.tflite", flatbuffer, make_card(flatbuffer))
+    teacher = find_teacher(with_teacher(Path(f"{tiny_model},{other}")), PatchIndex(tmp_path, ()))
+    assert teacher is not None
+    pictures, hard = colours(4, side=32), np.eye(4, dtype=np.float32)[[1, 1, 1, 1]]
+    _, labels = teacher.teach(pictures, hard, side=16, batch=0)
+    answers = [np.stack([Classifier(path).softmax(one) for one in colours(4)]) for path in (tiny_model, other)]
+    assert np.abs(answers[0] - answers[1]).max() > 0.5, "teachers that agree would prove nothing"
+    assert labels == pytest.approx(np.mean(answers, axis=0), abs=1e-6)
+
+
+def test_pictures_that_come_again_are_answered_once(tiny_model: Path, tmp_path: Path) -> None:
+    """Faults: other pictures than those that were answered; a picture answered twice, or anew in a resumed run."""
+    index = write_patches(tmp_path, list(LABELS) * 4)
+    recipe = with_teacher(tiny_model, ("fit.teacher_views", "2"), ("augment.flip", "horizontal"))
+    cache = tmp_path / "cache" / "answers"
+
+    def read_epochs(first: int, last: int) -> list:
+        data = TrainingData(index, recipe, tmp_path / "cache", find_teacher(recipe, index, cache))
+        return [[part.numpy() for part in batch] for batch in data.batches(first, last)]
+
+    once = read_epochs(0, 2)
+    kept = {file: file.stat().st_mtime_ns for file in cache.iterdir()}
+    assert len(kept) == len(once)
+    again = read_epochs(2, 4)
+    assert {file: file.stat().st_mtime_ns for file in cache.iterdir()} == kept
+    for one, other in zip(once, again, strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_array_equal(part, same)

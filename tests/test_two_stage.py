@@ -238,6 +238,25 @@ def test_a_resumed_run_needs_its_weights_file_no_more(
     assert run.fit.is_file()
 
 
+@pytest.mark.slow
+def test_the_second_stage_begins_with_a_linear_head(
+    recipe: Recipe, data: DataPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches a linear head that the second stage forgets, and one whose loss is not comparable with later epochs'."""
+    run = cut(override(recipe, "fit.head", "linear"), data)
+    before, _ = train(run, monkeypatch, kill_in=1)
+    network = keras.models.load_model(run.best, compile=False)
+    assert changed(weights_by_layer(network), before[1]) == set()
+    linear = run.read_recipe()
+    compile_for_fit(network, linear.fit, 0.0)
+    validation = validation_dataset(run_index(run).select("validation"), linear)
+    assert network.evaluate(validation, verbose=0)[0] == pytest.approx(read_history(run.history)[0]["val_loss"])
+    after, _ = train(run, monkeypatch)
+    assert list(after) == list(range(1, EPOCHS))
+    assert changed(before[1], after[1]) == set()
+    assert [row["epoch"] for row in read_history(run.history)] == list(range(EPOCHS))
+
+
 def test_the_second_stages_patience_is_its_own() -> None:
     """Catches a fine-tuning that ends before it began, because the first stage's last epochs were worse."""
     stage = TrainingStage(3, 10, 2, Backup(Path("backup")))

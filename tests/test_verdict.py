@@ -3,18 +3,15 @@
 import pytest
 
 from pipeline.metrics.intervals import Estimate, proportion
+from pipeline.report.comparison import BEHIND_COLOUR, BEYOND_COLOUR, NOT_SHOWN, judge_colour
 from pipeline.sanity.verdict import (
     AT_SPECIMEN,
-    BEHIND_COLOUR,
-    BEYOND_COLOUR,
     DOUBTFUL,
     ELSEWHERE,
     LEARNED,
     NOT_LEARNED,
-    NOT_SHOWN,
     UNTOLD,
     Findings,
-    judge_colour,
     judge_learning,
     judge_look,
 )

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from PIL import Image
 from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
 from inference.model.answers import answer_picture
+from inference.model.artefact import pack_artefact, read_artefact
 from inference.model.classifier import Classifier
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import read_resized
 from inference.pictures.listing import Picture
 from inference.service.address import network_name
+from inference.verify.observe import with_vectors
+from inference.verify.vectors import VECTORS_NAME, read_vectors, vectors_to_file
 from pipeline.drawn.scenes.dataset import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
 from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
@@ -218,6 +222,9 @@ def write_formats(folder: Path) -> dict[str, int]:
         exif[0x0112] = orientation
         picture.save(folder / f"turned_{orientation}.jpg", exif=exif, quality=95)
         allowed[f"turned_{orientation}.jpg"] = 3
+    large = picture.resize((1931, 1445), Image.Resampling.BICUBIC)  # the runner decodes an eighth, the page all of it
+    large.save(folder / "large.jpg", exif=exif, quality=95)
+    allowed["large.jpg"] = 4
     alpha = Image.fromarray(random.integers(0, 256, (18, 24), np.uint8)).resize(picture.size)
     clear = picture.copy()
     clear.putalpha(alpha)
@@ -253,7 +260,7 @@ def test_pictures_are_decoded_by_the_runners_rules(tmp_path: Path, tiny_model: P
     for name, text in zip(allowed, found, strict=True):
         assert text is not None, name
         pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(*SIZE, 3).astype(int)
-        worst[name] = int(np.abs(pixels - resize_image(read_image(tmp_path / name), SIZE)).max())
+        worst[name] = int(np.abs(pixels - read_resized(tmp_path / name, SIZE)).max())
     assert {name: level for name, level in worst.items() if level > allowed[name]} == {}
 
 
@@ -279,3 +286,20 @@ def test_the_modules_types_fit() -> None:
     command = [str(find_node()), str(PAGE / "node_modules" / "typescript" / "bin" / "tsc"), "--project", str(PAGE)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
+
+
+def test_a_model_that_answers_otherwise_here_is_not_used(tmp_path: Path) -> None:
+    """Faults: a browser whose answers are not those of the export, unsaid; a sound model that is refused."""
+    sound = with_vectors(read_artefact(RELEASED[-1]))
+    vectors = read_vectors(sound)
+    assert vectors
+    wrong = vectors_to_file(replace(vectors, scores=vectors.scores[:, ::-1]))
+    files = {"sound": sound, "wrong": replace(sound, files=sound.files | {VECTORS_NAME: wrong})}
+    paths = [tmp_path / f"{name}.tflite" for name in files]
+    for path, artefact in zip(paths, files.values(), strict=True):
+        path.write_bytes(pack_artefact(artefact))
+    with running_service(RELEASED[-1]) as (_, address):
+        good, bad = run_node("vectors.mjs", f"{address}/", str(find_chromium()), *map(str, paths))
+    assert good[0] == "Ready."
+    assert bad[0] == ""
+    assert "other answers than when it was exported" in bad[1]

@@ -20,6 +20,8 @@ from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_t
 from inference.pictures.image_io import resize_image
 from inference.pictures.regions import cut_region
 from inference.run import results_to_json
+from inference.verify.observe import with_vectors
+from inference.verify.vectors import enlarge, read_vectors
 from tests.tiny_model import make_card
 from tests.web_tools import needs_node, run_node
 
@@ -278,3 +280,18 @@ def test_keys_are_relative_to_the_folder_and_never_taken_twice() -> None:
         {"job": "free", "key": ".hidden", "taken": [".hidden"]},
     )
     assert (keys, free, bare) == (["day/a.jpg", "b.jpg"], "image-3.jpg", ".hidden-2")
+
+
+def test_test_vectors_are_read_and_compared(tiny_model: Path) -> None:
+    """Faults: pictures that are enlarged otherwise, and a network that is right on the first run only."""
+    artefact = with_vectors(read_artefact(tiny_model))
+    vectors, size = read_vectors(artefact), (16, 20)
+    assert vectors
+    data = encode(pack_artefact(artefact))
+    faults = ["", "always", "second run"]
+    large, *found = jobs(
+        {"job": "enlarge", "data": data, "size": size},
+        *({"job": "agrees", "data": data, "size": size, "fault": fault} for fault in faults),
+    )
+    assert [base64.b64decode(one) for one in large] == [enlarge(one, size).tobytes() for one in vectors.pictures]
+    assert found == [True, False, False]

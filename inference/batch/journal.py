@@ -10,13 +10,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from inference.errors import InputError
+from inference.locked_file import open_locked
 from inference.pictures.listing import Picture, Stamp
-
-if sys.platform != "win32":
-    import fcntl
 
 Kind = Literal["results", "faults"]
 
@@ -37,7 +35,7 @@ class Journal:
         self.path = path
         self._offsets: dict[Kind, dict[str, int]] = {"results": {}, "faults": {}}
         self._end = 0
-        self._file = _open_locked(path)
+        self._file = open_locked(path, "give another --out")
         try:
             if overwrite and not resume:
                 self._file.truncate(0)
@@ -175,39 +173,6 @@ class Journal:
             self._file.seek(start)
             return None
         return entry
-
-
-def _open_locked(path: Path) -> IO[bytes]:
-    """Open a journal, made where there is none, for this process alone.
-
-    Raises:
-        InputError: another run works on it, or it can't be written.
-    """
-    while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
-        except OSError as fault:
-            raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another --out.") from fault
-        if not _lock(file):
-            file.close()
-            raise InputError(f"{path}: another run is working on it. Wait for its end, or give another --out.")
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        file.close()  # the run that had locked it has deleted it
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed or the process ends; return whether no other process has locked it."""
-    if sys.platform != "win32":  # where such locks are unknown
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks
-    return True
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

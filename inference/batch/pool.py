@@ -16,9 +16,9 @@ from inference.errors import InputError
 _CONTEXT = multiprocessing.get_context("spawn")  # the same everywhere, and safe beside threads
 _IN_FLIGHT = 32  # requests that a worker holds at most: memory is bounded by this, not by the folder
 _REFILL = 16
-_LOADING_SECONDS = 60.0
-_LONGEST_POLL = 1.0  # seconds between two looks at the workers
-_POLLS_PER_LIMIT = 4  # at least: a pause of this process, as by Ctrl+Z, uses up at most that share of a time limit
+LOADING_SECONDS = 60.0
+LONGEST_POLL = 1.0  # seconds between two looks at the workers
+POLLS_PER_LIMIT = 4  # at least: a pause of this process, as by Ctrl+Z, uses up at most that share of a time limit
 _LOADS = 3
 
 Answered = tuple[Request, dict[str, Any] | str]
@@ -39,7 +39,7 @@ def answer_all(requests: Iterable[Request], settings: WorkerSettings, workers: i
         pool.stop()
 
 
-class _Clock:
+class Clock:
     """The seconds for which this process has been running; a pause of it, or of the machine, is left out."""
 
     def __init__(self, longest_poll: float) -> None:
@@ -55,7 +55,7 @@ class _Clock:
         self._last = now
 
 
-class _Worker:
+class Worker:
     """One child process and the requests that it holds, in their order."""
 
     def __init__(self, settings: WorkerSettings, now: float) -> None:
@@ -93,17 +93,17 @@ class _Pool:
     """The workers, the requests not yet handed out, and those to be tried again one by one."""
 
     def __init__(self, requests: Iterator[Request], settings: WorkerSettings) -> None:
-        self.workers: list[_Worker] = []
+        self.workers: list[Worker] = []
         self._requests = requests
         self._again: deque[Request] = deque()
         self._failed_loads = 0  # since the last worker that was ready
         self._suspects: set[str] = set()  # keys of what a worker held when it died
         self._settings = settings
-        self._poll_seconds = min(_LONGEST_POLL, settings.limits.seconds / _POLLS_PER_LIMIT)
-        self._clock = _Clock(self._poll_seconds)
+        self._poll_seconds = min(LONGEST_POLL, settings.limits.seconds / POLLS_PER_LIMIT)
+        self._clock = Clock(self._poll_seconds)
 
     def start(self, count: int) -> None:
-        self.workers += [_Worker(self._settings, self._clock.now) for _ in range(count)]
+        self.workers += [Worker(self._settings, self._clock.now) for _ in range(count)]
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -122,7 +122,7 @@ class _Pool:
                 done += self._give_up(worker)
         return done
 
-    def _read(self, worker: _Worker) -> list[Answered]:
+    def _read(self, worker: Worker) -> list[Answered]:
         try:
             message = worker.answers.recv()
         except (EOFError, OSError):
@@ -138,7 +138,7 @@ class _Pool:
         self._refill(worker)
         return done
 
-    def _refill(self, worker: _Worker) -> None:
+    def _refill(self, worker: Worker) -> None:
         group: list[Request] = []
         if self._again and not worker.held:
             group = [self._again.popleft()]
@@ -149,12 +149,12 @@ class _Pool:
         elif not worker.held:
             self._retire(worker)
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.process.kill()
         worker.end()
 
-    def _handle_dead_worker(self, worker: _Worker) -> list[Answered]:
+    def _handle_dead_worker(self, worker: Worker) -> list[Answered]:
         """Try again alone what a worker held when it died; a request that then kills another worker is the cause."""
         self.workers.remove(worker)
         how = worker.end()
@@ -167,14 +167,14 @@ class _Pool:
         self._suspects.update(keys)
         return self._replace(worker)
 
-    def _load_again(self, worker: _Worker, how: str) -> list[Answered]:
+    def _load_again(self, worker: Worker, how: str) -> list[Answered]:
         """Replace a worker that died before it was ready: once may be a lack of memory, thrice is the model."""
         self._failed_loads += 1
         if self._failed_loads == _LOADS:
             raise InputError(f"{self._settings.model}: crashes LiteRT ({how}). Export the model again.")
         return self._replace(worker)
 
-    def _give_up(self, worker: _Worker) -> list[Answered]:
+    def _give_up(self, worker: Worker) -> list[Answered]:
         """End a worker whose first picture takes too long."""
         self.workers.remove(worker)
         worker.process.kill()
@@ -182,21 +182,21 @@ class _Pool:
         limit = self._settings.limits.seconds
         return self._fail_first(worker, f"takes longer than {limit:g} s. Reduce it or allow more (--time-limit).")
 
-    def _fail_first(self, worker: _Worker, reason: str) -> list[Answered]:
+    def _fail_first(self, worker: Worker, reason: str) -> list[Answered]:
         first = worker.held.popleft()
         self._replace(worker)
         return [(first, reason)]
 
-    def _replace(self, worker: _Worker) -> list[Answered]:
+    def _replace(self, worker: Worker) -> list[Answered]:
         self._again.extendleft(reversed(worker.held))
         self.start(1)
         return []
 
-    def _hangs(self, worker: _Worker) -> bool:
+    def _hangs(self, worker: Worker) -> bool:
         passed = self._clock.now - worker.since
         if not worker.ready:
-            if passed > _LOADING_SECONDS:
-                raise InputError(f"{self._settings.model}: takes longer than {_LOADING_SECONDS:g} s to load.")
+            if passed > LOADING_SECONDS:
+                raise InputError(f"{self._settings.model}: takes longer than {LOADING_SECONDS:g} s to load.")
             return False
         return bool(worker.held) and passed > self._settings.limits.seconds
 

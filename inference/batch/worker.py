@@ -38,12 +38,14 @@ class Request:
     boxes: regions instead of the whole picture.
     file_key: what files about it are named after, where that is not its key.
     stamp: size and time of the picture's file before it is read; see inference.pictures.listing.Picture.stamp.
+    options: instead of those of all pictures.
     """
 
     picture: Picture
     boxes: "tuple[Box, ...] | None" = None
     file_key: str = ""
     stamp: "Stamp | None" = None
+    options: AnswerOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class WorkerSettings:
 class _Prepared:
     """A picture that waits for the network: what Model.prepare gave, or why it gave nothing."""
 
-    file_key: str
+    request: Request
     content: Any = None
     fault: BaseException | None = None
 
@@ -94,14 +96,19 @@ def load(settings: WorkerSettings) -> Model:
     """Return the model that the settings describe.
 
     Raises:
-        InputError: see inference.load.load_model and Model.check.
+        InputError: see inference.load.load_model and Model.check, or the model gives other answers here than when it
+            was exported.
     """
     import warnings
 
     from inference.load import load_model
+    from inference.model.artefact import read_artefact
+    from inference.verify.compare import require_same_answers
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
-    model = load_model(settings.model, settings.threads, settings.threshold, settings.labels, settings.scaling)
+    artefact = read_artefact(settings.model)
+    model = load_model(artefact, settings.threads, settings.threshold, settings.labels, settings.scaling)
+    require_same_answers(model, artefact)
     model.check(settings.options, str(settings.model))
     return model
 
@@ -119,13 +126,11 @@ def _receive(requests: Connection, waiting: "queue.SimpleQueue[Request]") -> Non
 def _prepare_all(
     model: Model, limits: Limits, waiting: "queue.SimpleQueue[Request]", prepared: "queue.Queue[_Prepared]"
 ) -> None:
-    from inference.pictures.image_io import decode_image
-
     while True:
         request = waiting.get()
-        item = _Prepared(request.file_key or request.picture.key)
+        item = _Prepared(request)
         try:
-            item.content = model.prepare(decode_image(request.picture.read(limits), limits), request.boxes)
+            item.content = model.prepare_encoded(request.picture.read(limits), request.boxes, limits)
         except BaseException as fault:  # raised again in _answer_all, where one of the program ends the worker
             item.fault = fault
         prepared.put(item)
@@ -140,7 +145,8 @@ def _answer_all(
         try:
             if item.fault is not None:
                 raise item.fault
-            answer = model.answer(item.content, options, item.file_key)
+            request = item.request
+            answer = model.answer(item.content, request.options or options, request.file_key or request.picture.key)
         except InputError as fault:
             answer = str(fault)
         yield answer

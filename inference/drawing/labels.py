@@ -42,9 +42,12 @@ def style_of(result: str) -> Style:
 
 
 def words_of(answer: dict[str, Any]) -> tuple[str, str]:
-    """Return label and confidence as words: ("pyrite", "93 %"), ("? unknown", "41 %")."""
-    result = clean(str(answer["result"]))
-    return (f"? {result}" if result == UNKNOWN else result), percent(answer["confidence"])
+    """Return label and confidence as words: ("pyrite", "93 %"), ("? unknown", "best 41 %").
+
+    The confidence of "unknown" is that of the best class, which was too low: no measure of how unknown a picture is.
+    """
+    result, confidence = clean(str(answer["result"])), percent(answer["confidence"])
+    return (f"? {result}", f"best {confidence}") if result == UNKNOWN else (result, confidence)
 
 
 def percent(confidence: float) -> str:

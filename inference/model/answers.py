@@ -6,7 +6,6 @@ import numpy as np
 
 from inference.errors import InputError
 from inference.model.model import PLAIN, Answer, AnswerOptions, Model
-from inference.pictures.image_io import decode_image
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.listing import Picture
 from inference.pictures.regions import Box
@@ -21,8 +20,7 @@ def answer_picture(
 ) -> Answer | str:
     """Return the answer for a picture, or the reason why there is none; see Model."""
     try:
-        pixels = decode_image(picture.read(limits), limits)
-        return model.answer(model.prepare(pixels, boxes), options, picture.key)
+        return model.answer(model.prepare_encoded(picture.read(limits), boxes, limits), options, picture.key)
     except InputError as fault:
         return str(fault)
 

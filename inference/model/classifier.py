@@ -1,6 +1,7 @@
 """model.tflite + picture -> Decision: the one path that the command line, the evaluation and libraries share."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from inference.model.foreign import describe_foreign, load_foreign
 from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model, not_for_boxes
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
 from inference.model.tflite_model import TfliteModel
-from inference.pictures.image_io import read_image, resize_image
-from inference.pictures.regions import Box, cut_region
+from inference.pictures.image_io import decode_photo, read_resized, resize_image
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.photo import Photo, Region, Size, reduction_to
+from inference.pictures.regions import Box, find_region
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,15 @@ class Classifier(Model):
 
     def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> Cutouts:
         """Cut and resize what the network is to see; a region that can't be cut becomes the reason."""
-        if boxes is None:
-            return Cutouts((resize_image(pixels, self.card.input_size),), None)
-        return Cutouts(tuple(self._cut(pixels, box) for box in boxes), tuple(boxes))
+        return self._cut_out(Photo.of(pixels), boxes)
+
+    def prepare_encoded(
+        self, data: bytes, boxes: Sequence[Box] | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> Cutouts:
+        """Return what prepare does, of a picture that is decoded no larger than the network, or a box, needs it."""
+        regions = None if boxes is None else lambda size: self._regions(size, boxes)
+        reduction = reduction_to(self.card.input_size, regions)
+        return self._cut_out(decode_photo(data, limits, reduction), boxes)
 
     def answer(self, prepared: Cutouts, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
         """Return {"confidence", "result"}, with more than one top also "top", or "regions" in the boxes' order.
@@ -142,14 +151,26 @@ class Classifier(Model):
 
     def predict(self, image: Path | str | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what softmax and features do, the latter None where the model gives none, in one pass."""
-        pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        return self._model.predict_with_features(resize_image(pixels, self.card.input_size))
+        size = self.card.input_size
+        pixels = resize_image(image, size) if isinstance(image, np.ndarray) else read_resized(Path(image), size)
+        return self._model.predict_with_features(pixels)
 
-    def _cut(self, pixels: np.ndarray, box: Box) -> np.ndarray | str:
+    def _cut_out(self, photo: Photo, boxes: Sequence[Box] | None) -> Cutouts:
+        if boxes is None:
+            return Cutouts((photo.resized(self.card.input_size),), None)
+        return Cutouts(tuple(self._cut(photo, box) for box in boxes), tuple(boxes))
+
+    def _cut(self, photo: Photo, box: Box) -> np.ndarray | str:
         try:
-            return resize_image(cut_region(pixels, box, self.card.region_margin), self.card.input_size)
+            return photo.resized(self.card.input_size, find_region(photo.size, box, self.card.region_margin))
         except InputError as fault:
             return str(fault)
+
+    def _regions(self, size: Size, boxes: Sequence[Box]) -> Iterator[Region]:
+        """Yield the regions of boxes in a photograph; those that can't be cut are named later."""
+        for box in boxes:
+            with contextlib.suppress(InputError):
+                yield find_region(size, box, self.card.region_margin)
 
     def _answer(self, cutout: np.ndarray | str, top: int) -> Answer:
         if isinstance(cutout, str):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from inference.errors import InputError
+from inference.pictures.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:  # the command line names this module and must start without numpy
     import numpy as np
@@ -66,6 +67,18 @@ class Model(ABC):
         Raises:
             InputError: there are boxes and the model takes none.
         """
+
+    def prepare_encoded(
+        self, data: bytes, boxes: "Sequence[Box] | None" = None, limits: Limits = DEFAULT_LIMITS
+    ) -> Any:
+        """Return what `prepare` does, for an encoded picture, which need not be decoded in full size.
+
+        Raises:
+            InputError: as prepare and inference.pictures.image_io.decode_image.
+        """
+        from inference.pictures.image_io import decode_image
+
+        return self.prepare(decode_image(data, limits), boxes)
 
     @abstractmethod
     def answer(self, prepared: Any, options: AnswerOptions = PLAIN, key: str = "") -> Answer:

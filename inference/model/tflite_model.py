@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from inference.errors import InputError
 from inference.foreign.scaling import Conversion
+
+_PLAIN_KERNELS = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
 
 class TfliteModel:
@@ -21,16 +23,23 @@ class TfliteModel:
     """
 
     def __init__(
-        self, flatbuffer: bytes, name: str = "model", threads: int = 1, conversion: Conversion | None = None
+        self,
+        flatbuffer: bytes,
+        name: str = "model",
+        threads: int = 1,
+        conversion: Conversion | None = None,
+        delegates: bool = True,
     ) -> None:
         """Load the network and check its interface; more threads than the machine's cores are not started.
+
+        delegates: whether LiteRT may use its fast path, XNNPACK.
 
         Raises:
             InputError: LiteRT can't load it, or it is not one picture in, one vector out: without a conversion
                 uint8 [1, height, width, 3] and float32 [1, classes].
         """
         self.conversion = conversion
-        self._interpreter = load_interpreter(flatbuffer, name, threads)
+        self._interpreter = load_interpreter(flatbuffer, name, threads, delegates)
         self._input = _only(self._interpreter.get_input_details(), "input", name)
         outputs = self._interpreter.get_output_details()
         features = outputs.pop() if conversion is None and len(outputs) == 2 else None
@@ -88,14 +97,14 @@ class TfliteModel:
             )
 
 
-def load_interpreter(flatbuffer: bytes, name: str, threads: int = 1) -> Interpreter:
+def load_interpreter(flatbuffer: bytes, name: str, threads: int = 1, delegates: bool = True) -> Interpreter:
     """Return LiteRT's interpreter, ready to run.
 
     Raises:
         InputError: LiteRT refuses the network.
     """
     try:
-        return start_interpreter(flatbuffer, threads)
+        return start_interpreter(flatbuffer, threads, delegates)
     except (ValueError, RuntimeError) as fault:
         why = " ".join(str(fault).split())
         raise InputError(f"{name}: LiteRT cannot load it: {why}. Export the model again.") from fault
@@ -126,10 +135,14 @@ def read_output(interpreter: Interpreter, entry: dict[str, Any]) -> np.ndarray:
     return values
 
 
-def start_interpreter(flatbuffer: bytes, threads: int = 1) -> Interpreter:
+def start_interpreter(flatbuffer: bytes, threads: int = 1, delegates: bool = True) -> Interpreter:
     """Return LiteRT's interpreter, ready to run; ValueError or RuntimeError where it refuses the network."""
     with _silent_stderr():  # LiteRT crashes on thousands of threads, so their number is limited
-        interpreter = Interpreter(model_content=flatbuffer, num_threads=min(threads, os.cpu_count() or 1))
+        interpreter = Interpreter(
+            model_content=flatbuffer,
+            num_threads=min(threads, os.cpu_count() or 1),
+            experimental_op_resolver_type=OpResolverType.AUTO if delegates else _PLAIN_KERNELS,
+        )
         interpreter.allocate_tensors()
     return interpreter
 

@@ -16,6 +16,7 @@ from typing import IO, BinaryIO
 from inference.errors import InputError
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
 from inference.pictures.own_files import OwnFiles
+from inference.pictures.system_files import is_passed_over
 
 Stamp = tuple[int, int]
 STDIN = "-"
@@ -64,11 +65,12 @@ class Listing:
 
     A folder is searched recursively and its keys are posix paths relative to it; so are those of a zip archive's
     members and of what a pattern like "photos/**/*.jpg" matches, relative to the part before the first wildcard. A
-    file's key is its name, that of a line of standard input ("-") the line. Hidden files and folders are left out;
-    linked folders inside a folder are not entered. A link that leads nowhere counts as a file, so that it is
-    reported and not silently missing; a folder inside a folder that can't be listed counts as a file, too. What the
-    run itself writes is left out. Arguments whose keys would collide are put in front of all keys; a picture
-    that is given twice is listed once. Of a folder with a million pictures no list is held.
+    file's key is its name, that of a line of standard input ("-") the line. Hidden files and folders are left out, and
+    so is what operating systems add (Thumbs.db, desktop.ini, __MACOSX); linked folders inside a folder are not entered.
+    A link that leads nowhere counts as a file, so that it is reported and not silently missing; a folder inside a
+    folder that can't be listed counts as a file, too. What the run itself writes is left out. Arguments whose keys
+    would collide are put in front of all keys; a picture that is given twice is listed once. Of a folder with a
+    million pictures no list is held.
     """
 
     def __init__(
@@ -162,13 +164,13 @@ class _Folder(_Source):
 class _Archive(_Source):
     def __init__(self, argument: str) -> None:
         super().__init__(argument)
-        infos = _open_archive(Path(argument)).infolist()
-        names = [info.filename for info in infos if not info.is_dir() and not _is_hidden(info)]
-        self._members = list(dict.fromkeys(names))  # reading one that is there twice is refused
+        names = [info.filename for info in _open_archive(Path(argument)).infolist()]
+        members = {_slashed(name): name for name in names}  # reading one that is there twice is refused
+        self._members = {key: name for key, name in members.items() if _is_picture(key)}
 
     def __iter__(self) -> Iterator[Picture]:
-        for name in self._members:
-            yield Picture(printable(name), Path(self.argument), name)
+        for key, name in self._members.items():
+            yield Picture(printable(key), Path(self.argument), name)
 
 
 class _Paths(_Source):
@@ -207,19 +209,16 @@ def _make_source(argument: str, stdin: BinaryIO | None, own: OwnFiles) -> _Sourc
 
 
 def _match(pattern: str, own: OwnFiles) -> _Source:
-    parts = Path(pattern).parts
-    fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    root, wild = Path(*parts[:fixed]), "/".join(parts[fixed:])
-    matches = [path for path in root.glob(wild) if not _has_hidden_part(path.relative_to(root))]
+    root, parts = _HERE, list(Path(pattern).parts)
+    while not glob.has_magic(parts[0]) or (root / parts[0]).is_dir():  # a folder may be named "photos [2024]"
+        root /= parts.pop(0)
+    wild = "/".join(parts)
+    matches = [path for path in root.glob(wild) if not any(map(is_passed_over, path.relative_to(root).parts))]
     found = sorted({file for path in matches for file in (_walk(path, own) if path.is_dir() else [path])})
     found = own.others(found, root)
     if not found:
         raise InputError(f"{printable(pattern)}: matches no file. Give picture files or a folder of them.")
     return _Paths(pattern, found, root)
-
-
-def _has_hidden_part(path: Path) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in path.parts)
 
 
 def _read_lines(stdin: BinaryIO | None, own: OwnFiles) -> _Source:
@@ -250,8 +249,8 @@ def _walk(folder: Path, own: OwnFiles) -> Iterator[Path]:
     """Yield the files below a folder, then the folders below it that can't be listed."""
     unreadable: list[OSError] = []
     for folder_path, folders, names in os.walk(folder, onerror=unreadable.append):
-        folders[:] = own.leave_out(folder_path, sorted(name for name in folders if not name.startswith(".")))
-        visible = own.leave_out(folder_path, sorted(name for name in names if not name.startswith(".")))
+        folders[:] = own.leave_out(folder_path, sorted(name for name in folders if not is_passed_over(name)))
+        visible = own.leave_out(folder_path, sorted(name for name in names if not is_passed_over(name)))
         paths = (Path(folder_path, name) for name in visible)
         yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
     for fault in unreadable:
@@ -262,9 +261,13 @@ def _walk(folder: Path, own: OwnFiles) -> Iterator[Path]:
         yield Path(fault.filename)
 
 
-def _is_hidden(info: zipfile.ZipInfo) -> bool:
-    """Tell hidden files and what a Mac adds to an archive."""
-    return info.filename.startswith("__MACOSX/") or _has_hidden_part(Path(info.filename))
+def _slashed(member: str) -> str:
+    """Return the name of an archive's member with the slashes that some programs on Windows write as backslashes."""
+    return member.replace("\\", "/")
+
+
+def _is_picture(key: str) -> bool:
+    return not key.endswith("/") and not any(map(is_passed_over, key.split("/")))
 
 
 @functools.lru_cache(maxsize=4)
@@ -278,12 +281,12 @@ def _open_archive(path: Path) -> zipfile.ZipFile:
 
 @functools.lru_cache(maxsize=4)
 def _repeated_members(path: Path) -> frozenset[str]:
-    counts = Counter(info.filename for info in _open_archive(path).infolist())
+    counts = Counter(_slashed(info.filename) for info in _open_archive(path).infolist())
     return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def _read_member(path: Path, member: str, limits: Limits) -> bytes:
-    if member in _repeated_members(path):
+    if _slashed(member) in _repeated_members(path):
         raise InputError("is in its archive more than once. Make the archive again, with one picture of this name.")
     try:
         with _open_archive(path).open(member) as file:

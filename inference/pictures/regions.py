@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from inference.errors import InputError
+from inference.pictures.photo import Region, Size
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels of the upright photograph
 
@@ -18,16 +19,21 @@ def cut_region(pixels: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
     Raises:
         InputError: the box has no area inside the photograph.
     """
+    return pixels[find_region((pixels.shape[0], pixels.shape[1]), box, margin)]
+
+
+def find_region(size: Size, box: Box, margin: float = 0.0) -> Region:
+    """Return rows and columns of a box in a photograph of size (height, width); see cut_region."""
     left, top, width, height = box
     if not all(math.isfinite(value) for value in box) or width <= 0 or height <= 0:
         raise InputError(f"a box must have a finite place and a positive size. Received: {list(box)}.")
     pad_x, pad_y = round(width * margin), round(height * margin)
-    rows = _span(top, height, pad_y, pixels.shape[0])
-    columns = _span(left, width, pad_x, pixels.shape[1])
+    rows = _span(top, height, pad_y, size[0])
+    columns = _span(left, width, pad_x, size[1])
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        received = f"{list(box)} in {pixels.shape[1]} x {pixels.shape[0]} pixels"
+        received = f"{list(box)} in {size[1]} x {size[0]} pixels"
         raise InputError(f"a box must overlap its photograph, in the frame after EXIF rotation. Received: {received}.")
-    return pixels[rows, columns]
+    return rows, columns
 
 
 def _span(start: float, length: float, pad: int, side: int) -> slice:

@@ -3,9 +3,10 @@
 A request's pictures are answered one after the other, so that a large request delays others by one picture at most.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO
+import errno
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,21 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from inference.errors import InputError
-from inference.model.answers import answer_pixels, faults_of
-from inference.model.model import Answer, AnswerOptions, Model
-from inference.pictures.image_io import decode_image
-from inference.pictures.limits import Limits
+from inference.batch.worker import Request as Work
+from inference.model.answers import faults_of
+from inference.model.model import Answer, AnswerOptions
 from inference.service.metrics import CONTENT_TYPE, Metrics
 from inference.service.middleware import ExtraHeaders, HostCheck, Metering
-from inference.service.options import Options, RefusalError, Settings, read_options
-from inference.service.pool import ModelPool, PoolBusyError, TooSlowError
-from inference.service.request import read_pictures
+from inference.service.options import RETRY, Options, RefusalError, Settings, read_options
+from inference.service.pool import ModelPool, PoolBusyError
+from inference.service.request import Budget, Take, Upload, read_pictures
 from inference.service.response import error_response, json_response
 
 ROUTES = {"/classify": "POST", "/health": "GET", "/metrics": "GET"}
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-_RETRY = {"Retry-After": "1"}  # seconds
+_REQUESTS_IN_FULL = 8  # as large as one may be, whose bytes are held at a time
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)  # of what holds a large request
 
 
 def make_app(
@@ -68,14 +68,15 @@ class _Service:
     def __init__(self, pool: ModelPool, settings: Settings, metrics: Metrics) -> None:
         self._pool, self._settings, self._metrics = pool, settings, metrics
         self._requests = 0
+        self._budget = Budget(_REQUESTS_IN_FULL * settings.limits.bytes)
 
     async def classify(self, request: Request) -> Response:
         """Answer pictures: 200 where at least one has a result, 422 where none has."""
         options = read_options(request.query_params.multi_items(), self._settings)
-        with self._admit():
-            files = await read_pictures(request, options, self._settings)
+        async with self._admit() as take:
+            files = await read_pictures(request, options, self._settings, take)
             try:
-                results = {name: await self._answer(file.file, options) for name, file in files.items()}
+                results = {name: await self._answer(name, await file.read(), options) for name, file in files.items()}
             finally:
                 for file in files.values():
                     await file.close()
@@ -86,40 +87,40 @@ class _Service:
     async def health(self, request: Request) -> Response:
         """Say which model answers."""
         card = self._pool.card
-        facts = {"model": card.recipe, "labels": list(card.labels), "flatbuffer_sha256": card.flatbuffer_sha256}
-        return json_response({"status": "ok", **facts})
+        title = card.training.get("title") or card.recipe
+        facts = {"model": card.recipe, "title": title, "labels": list(card.labels)}
+        return json_response({"status": "ok", **facts, "flatbuffer_sha256": card.flatbuffer_sha256})
 
     async def metrics(self, request: Request) -> Response:
         """Show the counters."""
         return Response(self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
-    @contextlib.contextmanager
-    def _admit(self) -> Iterator[None]:
-        """Bound the requests at work before their bodies are read."""
+    @contextlib.asynccontextmanager
+    async def _admit(self) -> AsyncIterator[Take]:
+        """Bound the requests at work before their bodies are read; tell those that can't be finished."""
         if self._requests >= self._settings.most_requests:
-            raise RefusalError(503, f"{self._requests} requests are at work already. Send it again later.", _RETRY)
+            raise RefusalError(503, f"{self._requests} requests are at work already. Send it again later.", RETRY)
         self._requests += 1
         try:
-            yield
+            with self._budget.open() as take:
+                yield take
+        except asyncio.CancelledError as fault:  # uvicorn's, when a stop has waited long enough
+            raise RefusalError(503, "the server is stopping. Send it again later.", RETRY) from fault
+        except OSError as fault:
+            if fault.errno not in _NO_ROOM:
+                raise
+            raise RefusalError(503, f"no room for the request: {fault.strerror}. Send it later.", RETRY) from fault
         finally:
             self._requests -= 1
 
-    async def _answer(self, file: BinaryIO, options: Options) -> Answer:
+    async def _answer(self, name: str, data: bytes, options: Options) -> Answer:
         """Answer one picture; one that is too slow has failed like a damaged one: a second try would fare alike."""
-        limits = self._settings.limits
+        work = Work(Upload(name, data=data), options.boxes, options=AnswerOptions(options.top))
         try:
-            return await self._pool.run(lambda model: _answer_file(model, file, options, limits))
-        except TooSlowError:
-            return {"error": f"takes longer than {limits.seconds:g} s. Reduce it or allow more (--time-limit)."}
+            answer = await self._pool.answer(work)
         except PoolBusyError as fault:
-            raise RefusalError(503, "all workers are busy for too long. Send it again later.", _RETRY) from fault
-
-
-def _answer_file(model: Model, file: BinaryIO, options: Options, limits: Limits) -> Answer:
-    try:
-        return answer_pixels(model, decode_image(file.read(), limits), AnswerOptions(options.top), options.boxes)
-    except InputError as fault:
-        return {"error": str(fault)}
+            raise RefusalError(503, "all workers are busy for too long. Send it again later.", RETRY) from fault
+        return {"error": answer} if isinstance(answer, str) else answer
 
 
 def _has_result(answer: Answer) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from inference.pictures.limits import Limits
 from inference.pictures.regions import Box
 
+RETRY = {"Retry-After": "1"}  # seconds; of an answer 503
 OPTIONS = ("top", "boxes", "name")
 REQUEST_LIMITS = Limits(bytes=64 * 2**20)
 _FARTHEST = 10**9  # pixels from the corner of a photograph: beyond it the arithmetic of boxes may overflow

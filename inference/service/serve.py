@@ -2,16 +2,25 @@
 
 import argparse
 import os
+import shutil
+import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inference.batch.keep_memory import keep_memory
+from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
 from inference.option_types import amount, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.version import VERSION
+
+if TYPE_CHECKING:
+    from inference.service.pool import ModelPool
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "prometheus_client", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
@@ -29,8 +38,9 @@ GET / is a page that runs the model in the browser, on a phone too (`make web` b
 offline and with the live camera. It is served the model's file as it is; --threshold is not passed on to it.
 POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
 instead. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
-GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what is in flight, then exit 0; 2 wrong usage.
-A picture that takes longer than --time-limit is given up, but its worker is busy until it ends.
+GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what ends within a second, says 503 to the rest,
+then exit 0; 2 wrong usage. A picture that takes longer than --time-limit is given up, and its worker is started anew.
+A body without a type (application/octet-stream or none) is told to be a picture by its content.
 """
 
 
@@ -38,45 +48,82 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = make_parser().parse_args(arguments)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        return _run(options)
+        _run(options)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
         return 2
+    except _StoppedError:
+        pass  # a signal during the start: later the server has handlers of its own
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    print("stopped", file=sys.stderr)
+    return 0
 
 
-def _run(options: argparse.Namespace) -> int:
+class _StoppedError(BaseException):
+    """A signal has come. No KeyboardInterrupt: Python may end by SIGINT after one that was handled."""
+
+
+def _stop(number: int, frame: object) -> None:
+    raise _StoppedError
+
+
+def _run(options: argparse.Namespace) -> None:
     _check_packages()
     keep_memory()
-    from inference.load import load_model
-    from inference.model.artefact import read_artefact
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
+        _serve(options, Path(folder))
+
+
+def _serve(options: argparse.Namespace, folder: Path) -> None:
     from inference.service import server  # here, because a runner may lack the packages
     from inference.service.app import make_app
+    from inference.service.connection import limited_connection
     from inference.service.options import Settings
     from inference.service.page import page_routes
-    from inference.service.pool import ModelPool
 
-    limits = Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
     settings = Settings(
-        limits=limits,
+        limits=_limits(options),
         most_pictures=options.max_pictures,
         most_top=options.top_limit,
         most_requests=options.max_requests,
         hosts=server.allowed_hosts(options.host),
     )
-    how = (options.threads, options.threshold, options.labels, options.scaling)
-    artefact = read_artefact(options.model)
-    models = [load_model(artefact, *how, boxes=True) for _ in range(options.workers)]  # all now: faults show at once
-    pool = ModelPool(models, limits.seconds)
+    pool = _start_pool(options, folder)
     try:
         with server.open_socket(options.host, options.port) as listening:
             app = make_app(pool, settings, page_routes(options.model))
             hint = _hint(options, listening.getsockname()[1], settings.hosts is not None)
-            server.serve(app, listening, limits.seconds, hint, _certificate(options))
+            connection = limited_connection(options.workers, options.max_requests)
+            server.serve(app, listening, server.Server(connection, pool.close, hint, _certificate(options)))
     finally:
         pool.close()
-    print("stopped", file=sys.stderr)
-    return 0
+
+
+def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
+    """Start the workers with copies of the model's files in a folder, so that a later one finds the same."""
+    from inference.load import load_model
+    from inference.model.artefact import read_artefact
+    from inference.service.pool import ModelPool
+
+    how = (options.threads, options.threshold, options.labels, options.scaling)
+    card = load_model(read_artefact(options.model), *how, boxes=True).card
+    model = _copy(options.model, folder / "model")
+    labels = options.labels and _copy(options.labels, folder / "labels")
+    settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
+    return ModelPool(settings, options.workers, card)
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    folder.mkdir()
+    return Path(shutil.copyfile(path, folder / path.name))
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
 
 
 def _hint(options: argparse.Namespace, port: int, here_alone: bool) -> str:
@@ -112,6 +159,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="the .tflite file")

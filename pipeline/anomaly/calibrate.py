@@ -14,6 +14,7 @@ from pipeline.anomaly.features import empty_bank, read_pixels, tiling_of
 from pipeline.anomaly.memory_bank import Candidates, choose_bank, sample_positions, split_folds, trim
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
 from pipeline.anomaly.threshold import choose_threshold
+from pipeline.progress import count, track
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 
@@ -61,11 +62,13 @@ def hold_out(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe
     empty = empty_bank(settings, find_alignment(network, photos, recipe))
     tiling = make_tiling(network, empty)
     scores = {}
-    for fold in split_folds([photo.group for photo in photos], settings.folds):
-        bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
-        for photo in photos:
-            if photo.group in fold:
-                scores[photo.name] = bank.scores(tiling.look(network, read_pixels(photo, settings)), tiling.stride)
+    with count(len(photos), "photographs held out") as progress:
+        for fold in split_folds([photo.group for photo in photos], settings.folds):
+            bank = replace(empty, vectors=choose(candidates.without(fold), recipe))
+            for photo in photos:
+                if photo.group in fold:
+                    scores[photo.name] = bank.scores(tiling.look(network, read_pixels(photo, settings)), tiling.stride)
+                    progress.advance()
     ordered = {photo.name: scores[photo.name] for photo in photos}
     return HeldOutScores(replace(empty, vectors=choose(candidates, recipe)), ordered)
 
@@ -81,8 +84,8 @@ def find_alignment(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: 
 
 def choose(candidates: Candidates, recipe: Recipe) -> np.ndarray:
     """Return the memory bank chosen from the candidates, at the precision in which the file stores it."""
-    count, method = recipe.anomaly.coreset_size, recipe.anomaly.method
-    return choose_bank(candidates, count, method, recipe.seed).astype(np.float16).astype(np.float32)
+    size, method = recipe.anomaly.coreset_size, recipe.anomaly.method
+    return choose_bank(candidates, size, method, recipe.seed).astype(np.float16).astype(np.float32)
 
 
 def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -> Candidates:
@@ -91,7 +94,8 @@ def _draw(network: FeatureNetwork, photos: list[AnomalyPhoto], recipe: Recipe) -
     empty = empty_bank(settings)
     tiling = make_tiling(network, empty)
     each = max(1, settings.candidates // len(photos))
-    maps = (empty.prepare(tiling.look(network, read_pixels(photo, settings))) for photo in photos)
+    read = track(photos, len(photos), "photographs sampled")
+    maps = (empty.prepare(tiling.look(network, read_pixels(photo, settings))) for photo in read)
     parts = [sample_positions(one, each, recipe.seed, photo.name) for one, photo in zip(maps, photos, strict=True)]
     groups = np.repeat([photo.group for photo in photos], [len(part) for part in parts])
     return Candidates(np.concatenate(parts), groups)

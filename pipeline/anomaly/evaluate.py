@@ -27,7 +27,9 @@ from pipeline.anomaly.sections import (
     ReportedSettings,
 )
 from pipeline.metrics.intervals import Estimate, bootstrap, share_of
-from pipeline.metrics.segmentation import aupro, auroc, best_f1, f1
+from pipeline.metrics.ranking import auroc
+from pipeline.metrics.segmentation import aupro, best_f1, f1
+from pipeline.progress import track
 from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder, read_json
 
@@ -46,7 +48,8 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     detector = Detector(run.model, threads=2)
     photos = read_photos(run.photos)
     with np.load(run.held_out_scores) as held_out:
-        measured = [measure_photo(detector, photo, held_out, calibration.clean) for photo in photos]
+        read = track(photos, len(photos), "photographs measured")
+        measured = [measure_photo(detector, photo, held_out, calibration.clean) for photo in read]
     environment = read_json(run.environment, "Start a new run.")
     return AnomalyReport(
         format=REPORT_FORMAT,

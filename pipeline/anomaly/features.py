@@ -14,6 +14,7 @@ from inference.pictures.image_io import read_image
 from models.feature_maps import LEVELS, build_feature_maps, level_channels, with_projection
 from pipeline.anomaly.memory_bank import fit_projection, sample_positions
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, read_photos
+from pipeline.progress import track
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.rules import check_levels
@@ -36,7 +37,7 @@ def fit_feature_maps(run: RunFolder) -> None:
         sample_positions(
             empty.prepare(tiling.look(keras_network(maps), read_pixels(photo, settings))), each, recipe.seed, photo.name
         )
-        for photo in photos
+        for photo in track(photos, len(photos), "photographs read")
     ]
     projection = fit_projection(
         np.concatenate(vectors), level_channels(maps), settings.dimensions, settings.method == "padim"

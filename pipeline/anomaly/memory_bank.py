@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.covariance import shrunk_covariance
 
 from inference.anomaly.memory_bank import nearest_distance
+from pipeline.progress import track
 from pipeline.random_generator import make_generator
 
 _SHRINKAGE = 0.02  # of the covariance towards a multiple of the identity, before it is inverted
@@ -91,7 +92,7 @@ def choose_bank(candidates: Candidates, count: int, method: str, seed: int) -> n
     squares = (vectors**2).sum(axis=1)
     chosen = [int(make_generator(seed, "coreset", len(vectors)).integers(len(vectors)))]
     gaps = np.full(len(vectors), np.inf, np.float32)
-    while len(chosen) < count:
+    for _ in track(range(count - 1), count - 1, "vectors chosen"):
         newest = vectors[chosen[-1]]
         np.minimum(gaps, squares - 2 * (vectors @ newest) + newest @ newest, out=gaps)
         chosen.append(int(gaps.argmax()))

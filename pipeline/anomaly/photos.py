@@ -17,6 +17,7 @@ from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
 from pipeline.drawn.planks import KINDS, draw_plank
+from pipeline.progress import track
 from pipeline.settings.recipe import Recipe
 
 FIT, TEST = "fit", "test"
@@ -101,7 +102,8 @@ def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
     Existing files are kept: the same settings draw the same planks.
     """
     photos = []
-    for number in range(recipe.source.count + TEST_PLANKS):
+    count = recipe.source.count + TEST_PLANKS
+    for number in track(range(count), count, "planks drawn"):
         split = FIT if number < recipe.source.count else TEST
         kinds = KINDS if split == TEST and number % 3 == 0 else ()
         seed = recipe.source.seed * 100_000 + number
@@ -127,7 +129,8 @@ def read_photos(path: Path) -> list[AnomalyPhoto]:
 def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
     """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
-    for picture in Listing([folder]):
+    listing = Listing([folder])
+    for picture in track(listing, len(listing), "photographs read"):
         inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)
         if picture.member or any(is_mask_folder(name) for name in inner):
             continue

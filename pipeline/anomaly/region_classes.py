@@ -1,5 +1,6 @@
 """A few example pictures per name -> a linear classifier of regions, and its leave-one-out accuracy."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +18,11 @@ from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
 from inference.pictures.image_io import read_image, resize_image
-from inference.pictures.listing import Listing
+from inference.pictures.listing import Listing, Picture
 from pipeline.anomaly.sections import NameReport
 from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.metrics.intervals import Estimate, bootstrap
+from pipeline.progress import track
 from pipeline.settings.run_folder import RunFolder
 
 _WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # scales of the views of each example
@@ -68,20 +70,32 @@ def read_examples(detector: Detector, folder: Path, scale: float, groups: PhotoG
     Raises:
         InputError: there are fewer than two names, a name has too few examples, or a picture can't be read.
     """
-    numbers = groups.numbers()
+    numbers, listed = groups.numbers(), list_examples(folder)
     examples = []
+    for picture, label in track(listed, len(listed), "examples"):
+        views = describe_views(detector, read_image(picture.path), scale)
+        examples.append(Example(picture.key, label, groups_of(picture.key, numbers), views))
+    return examples
+
+
+def list_examples(folder: Path) -> list[tuple[Picture, str]]:
+    """Return the pictures in a folder with one subfolder per name, each with its name.
+
+    Raises:
+        InputError: there are fewer than two names, or a name has too few examples.
+    """
+    listed = []
     for picture in Listing([folder]):
         label, slash, _ = picture.key.partition("/")
         if not slash:
             raise InputError(f"{picture}: an example must be in a folder with its name, as in knot/1.jpg. Move it.")
-        views = describe_views(detector, read_image(picture.path), scale)
-        examples.append(Example(picture.key, label, groups_of(picture.key, numbers), views))
-    labels = sorted({one.label for one in examples})
-    scarce = [label for label in labels if sum(one.label == label for one in examples) < _LEAST]
-    if len(labels) < 2 or scarce:
-        received = ", ".join(scarce) or ", ".join(labels)
+        listed.append((picture, label))
+    counts = Counter(label for _, label in listed)
+    scarce = sorted(label for label, count in counts.items() if count < _LEAST)
+    if len(counts) < 2 or scarce:
+        received = ", ".join(scarce) or ", ".join(counts)
         raise InputError(f"{folder}: must hold two or more names of {_LEAST} examples. Received: {received}. Add some.")
-    return examples
+    return listed
 
 
 def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from pipeline.report.style import THIN, columns, decimal, share, size, spread
 PIXEL_FIGURES = (
     ("AUPRO", "aupro", "mean overlap with each region, up to 30 % of the normal area flagged; 1 is best"),
     ("F1 of pixels", "f1", "at the file's own threshold, which was set without masks"),
-    ("Best F1 of pixels", "best_f1", "at the threshold that the masks would choose: an upper bound"),
+    ("Best F1 of pixels", "best_f1", "of the raw scores, at the threshold that the masks would choose"),
     ("AUROC of pixels", "pixel_auroc", "close to 1 for any model where anomalies are small"),
 )
 
@@ -106,7 +106,8 @@ def cost_text(report: AnomalyReport) -> str:
 
 def time_text(report: AnomalyReport) -> str:
     """Return what the time was measured on."""
-    return f"{report.cost.megapixels:.1f} megapixels, {report.cost.threads} threads"
+    threads = report.cost.threads
+    return f"{report.cost.megapixels:.1f} megapixels, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def _of(estimate: Estimate) -> str:

@@ -13,6 +13,7 @@ from inference.run import results_to_json
 from pipeline.anomaly.photos import AnomalyPhoto, list_photos, read_photos, write_photos, write_planks
 from pipeline.data.groups import read_photo_groups
 from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
+from pipeline.progress import track
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 from pipeline.stages import Stage
 
@@ -67,7 +68,8 @@ def evaluate_stage(run: RunFolder) -> None:
 def results_stage(run: RunFolder) -> None:
     """Run the released file over all photographs as a user would, and write masks."""
     model, options, answers = load_model(run.model, threads=2), AnswerOptions(masks=run.path / "masks"), {}
-    for photo in read_photos(run.photos):
+    photos = read_photos(run.photos)
+    for photo in track(photos, len(photos), "photographs"):
         answer = answer_picture(model, Picture(photo.name, photo.path), options)
         if isinstance(answer, str):
             raise InputError(f"{photo.file}: {answer}")

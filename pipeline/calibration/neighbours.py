@@ -10,17 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from inference.enrollment.platt import fit_platt
 from inference.model.held_out import HeldOut
 from inference.model.neighbours import Neighbours, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
-from pipeline.calibration.platt import fit_platt
-from pipeline.data.dataset import evaluation_dataset
+from pipeline.calibration.predict import predict
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 
-DIMENSIONS = 128
 COUNT = 10
 HELD_OUT = 1000  # largest number of validation patches stored in an artefact
 _LEAST_WIDTH = 1e-3
@@ -31,7 +30,7 @@ def keras_outputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the Keras model's probabilities [patches, outputs] and pooled features [patches, features], float32."""
     model = with_probabilities(network, temperature, features=True)
-    probabilities, features = model.predict(evaluation_dataset(index, recipe), verbose=0)
+    probabilities, features = predict(model, index, recipe)
     return probabilities, features
 
 
@@ -40,7 +39,7 @@ def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, 
     train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
     _, features = keras_outputs(network, temperature, train, recipe)
     classes = _numbers(train, recipe)
-    projection = _main_directions(features)
+    projection = _main_directions(features, recipe.calibrate.dimensions)
     plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
     found = replace(plain, vectors=plain.project(features), classes=classes, count=min(COUNT, len(features)))
     # with the vectors at the precision of the file
@@ -66,7 +65,7 @@ def hold_out(
         neighbours.project(features),
         _numbers(validation, recipe),
         probabilities,
-        calibration["target_accepted"],
+        min(calibration["target_accepted"], calibration["accepted"].value),  # fewer where calibrate.risk demands it
         calibration["threshold"],
     )
 
@@ -96,11 +95,11 @@ def weigh_outputs(
     return neighbours.weigh(probabilities, features, np.arange(len(recipe.labels)))
 
 
-def _main_directions(features: np.ndarray) -> np.ndarray:
-    """Return float32 [features, dimensions], the principal components of the patches."""
+def _main_directions(features: np.ndarray, dimensions: int) -> np.ndarray:
+    """Return float32 [features, dimensions], the first principal components of the patches, as many as there are."""
     centred = features - features.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    return directions[:DIMENSIONS].T.astype(np.float16).astype(np.float32)  # at the precision of the file
+    return directions[:dimensions].T.astype(np.float16).astype(np.float32)  # at the precision of the file
 
 
 def _sample(index: PatchIndex, most: int) -> PatchIndex:

@@ -12,7 +12,8 @@ from inference.model.decide import DecisionRule
 from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
 from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
-from pipeline.data.dataset import evaluation_dataset
+from pipeline.calibration.predict import predict
+from pipeline.calibration.risk import limit_risk
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
 from pipeline.metrics.intervals import share_of
@@ -39,21 +40,18 @@ def calibrate_softmax(network: keras.Model, index: PatchIndex, recipe: Recipe) -
     """Return temperature and threshold, fitted on the validation patches of the index.
 
     The temperature minimises the negative log-likelihood of patches with an output for their label; the threshold is
-    the highest that accepts the required share of the classes' patches.
+    the highest that accepts the required share of the classes' patches, changed where calibrate.risk requires it.
     """
     validation = index.select("validation")
-    logits = network.predict(evaluation_dataset(validation, recipe), verbose=0)  # [patches, outputs]
-    labels = [patch.label for patch in validation.patches]
-    temperature = fit_temperature(logits, np.array([_number(label, recipe) for label in labels]))
-    probabilities = softmax(logits / temperature, axis=1)
+    temperature, probabilities = _scale_softmax(network, validation, recipe)
     return {"temperature": temperature, **_describe(probabilities, validation, recipe)}
 
 
 def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: Recipe) -> Calibration:
     """Return the same with confidences that also depend on similar training patches; see calibration.neighbours."""
-    temperature = calibrate_softmax(network, index, recipe)["temperature"]
-    neighbours = fit_neighbours(network, temperature, index, recipe)
     validation = index.select("validation")
+    temperature, _ = _scale_softmax(network, validation, recipe)
+    neighbours = fit_neighbours(network, temperature, index, recipe)
     probabilities = keras_probabilities(network, temperature, neighbours, validation, recipe)
     knn_score = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
     values = {
@@ -99,25 +97,37 @@ def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
     return DecisionRule(recipe.outputs, reject, threshold, recipe.calibrate.decision)
 
 
+def _scale_softmax(network: keras.Model, validation: PatchIndex, recipe: Recipe) -> tuple[float, np.ndarray]:
+    """Return the temperature and the probabilities of the validation patches, float [patches, outputs]."""
+    logits = predict(network, validation, recipe)  # [patches, outputs]
+    temperature = fit_temperature(logits, np.array([_number(patch.label, recipe) for patch in validation.patches]))
+    return temperature, softmax(logits / temperature, axis=1)
+
+
 def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe) -> dict[str, Any]:
     """Return the threshold and figures of the validation patches, from probabilities [patches, outputs]."""
     labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
     scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
     return {
-        **_threshold(scores, recipe.calibrate.accepted),
+        **_threshold(scores, recipe),
         "accuracy": share_of((scores.best == scores.labels)[scores.positive]),
         "auroc_background": auroc_background(scores),
     }
 
 
-def _threshold(scores: Scores, accepted: float) -> dict[str, Any]:
-    positives = scores.confidences[scores.positive]
-    threshold = highest_threshold(positives, accepted)
+def _threshold(scores: Scores, recipe: Recipe) -> dict[str, Any]:
+    """Return the threshold that accepts enough patches and, if required, limits the risk, with its figures."""
+    positives, settings = scores.take(np.flatnonzero(scores.positive)), recipe.calibrate
+    threshold, risk = highest_threshold(positives.confidences, settings.accepted), {}
+    if settings.risk:
+        threshold, figures = limit_risk(positives, settings.risk, threshold)
+        risk = {"risk": figures}
     return {
         "threshold": threshold,
-        "target_accepted": accepted,
-        "accepted": share_of(positives >= threshold),
+        "target_accepted": settings.accepted,
+        "accepted": share_of(positives.confidences >= threshold),
         "rejected_background": share_of(scores.confidences[~scores.positive] < threshold),
+        **risk,
     }
 
 

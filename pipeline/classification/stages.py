@@ -1,15 +1,18 @@
 """The stages of a classification run, each a function of its folder; see pipeline.stages."""
 
 import sys
+from dataclasses import replace
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, quote
 from inference.model.classifier import Classifier
 from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
+from pipeline.calibration.risk import check_photo_count
 from pipeline.data.index import PatchIndex, read_index, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
+from pipeline.progress import track
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, relative_to_run, write_json
 from pipeline.stages import Stage
@@ -48,13 +51,11 @@ def fit_stage(run: RunFolder) -> None:
 
 def calibrate_stage(run: RunFolder) -> None:
     """Set temperature and threshold."""
-    import keras
-
     from pipeline.calibration.temperature import CALIBRATIONS
+    from pipeline.training.saved_network import read_network
 
-    recipe = run.read_recipe()
-    network = keras.models.load_model(run.best, compile=False)
-    calibration = CALIBRATIONS[recipe.calibrate.kind](network, run_index(run), recipe)
+    recipe, index = run.read_recipe(), run_index(run)
+    calibration = CALIBRATIONS[recipe.calibrate.kind](read_network(run.best), index, recipe)
     for name, data in calibration.files.items():
         write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)
@@ -62,37 +63,52 @@ def calibrate_stage(run: RunFolder) -> None:
 
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
+    from pipeline.evaluation.advice import FinishedRun, advise
     from pipeline.evaluation.evaluate import evaluate_run
     from pipeline.report.report import write_report
     from pipeline.training.callbacks import read_history
 
-    write_report(run.path, evaluate_run(run, run_index(run)), read_history(run.history))
+    index, history = run_index(run), read_history(run.history)
+    report, place = evaluate_run(run, index), place_from_json(read_json(run.source, "Start a new run."))
+    command = read_json(run.environment, "Start a new run.")["command"]
+    advice = advise(FinishedRun(report, history, index, run.read_recipe(), place, command))
+    write_report(run.path, replace(report, advice=advice), history)
 
 
 def results_stage(run: RunFolder) -> None:
     """Run the released file on the test patches as a user would."""
     index = run_index(run).select("test")
     pictures = [Picture(patch.file, index.path(patch)) for patch in index.patches]
-    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), pictures).results))
+    tracked = track(pictures, len(pictures), "test patches")
+    write_atomically(run.results, results_to_json(run_batch(Classifier(run.model), tracked).results))
 
 
 def run_index(run: RunFolder) -> PatchIndex:
     """Return the run's copy of index.csv; its files are in the shared folder of patches."""
     data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
-    root = run.path / data["patches"]
+    root = run.path / (data["patches"] or "")
     if not root.is_dir():
         raise InputError(f"{root}: does not exist. It must hold the run's patches; cut them again with a new run.")
-    return read_index(run.index, root)
+    index = read_index(run.index, root)
+    for patch in index.patches:
+        if patch.split not in SPLITS:
+            raise InputError(
+                f"{run.index}: split must be one of {', '.join(SPLITS)}. Received: {quote(patch.split)} for "
+                f"{quote(patch.file)}. Start a new run."
+            )
+    return index
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data with a split that shows none of the classes."""
+    """Refuse data with a split that shows none of the classes, or with too few photographs for calibrate.risk."""
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(
                 f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
                 f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
             )
+    validation = index.select("validation", recipe.labels).patches
+    check_photo_count(len({patch.photo for patch in validation}), recipe.calibrate.risk)
 
 
 PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)

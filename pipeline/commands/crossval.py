@@ -4,17 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipeline.commands.options import data_place, read_recipe
-from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
+from pipeline.commands.options import data_place, read_recipe, read_run_recipe
+from pipeline.crossval.folds import CrossvalFolder, CrossvalSettings, complete_folds, missing_folds, start_crossval
 from pipeline.kinds import check_verb, kind_of
+from pipeline.recipes import RECIPES
 from pipeline.settings.run_folder import write_json
 
 
 def cross_validate(options: argparse.Namespace) -> int:
     """Start a cross-validation and do all stages of each fold."""
-    recipe = read_recipe(options)
-    check_verb("crossval", recipe)
-    folder = start_crossval(recipe, data_place(options), options.folds)
+    check_verb("crossval", RECIPES[options.recipe])
+    place = data_place(options)
+    CrossvalSettings(options.folds, read_recipe(options), place).fold_recipe(1)  # refuses an invalid number of folds
+    recipe = read_run_recipe(options)
+    kind_of(recipe).check(recipe, place)
+    folder = start_crossval(recipe, place, options.folds)
     print(f"cross-validation: {folder.path}", file=sys.stderr)
     return resume_crossval(folder, [])
 

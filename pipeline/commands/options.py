@@ -1,28 +1,89 @@
 """The options that start a run -> its recipe and the location of its data."""
 
 import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.data.sources import DataPlace
+from pipeline.commands.preflight import check_disk
+from pipeline.data.classes import choose_labels, describe_classes
+from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Overrides, Recipe, override_all
 
+# Names of folders that say nothing about the data; the folder around them does.
+_LAYOUT_NAMES = ("all", "image", "images", "img", "imgs", "jpegimages", "train", "training")
+
 
 def read_recipe(options: argparse.Namespace) -> Recipe:
-    """Return the named recipe with the overrides of the variant, then those of the user.
+    """Return the named recipe with the overrides of the variants, then those of the user.
 
     Raises:
         InputError: a setting is unknown or its value is not allowed.
     """
-    recipe = RECIPES[options.recipe]
-    if data_place(options).embedded:
-        recipe = override_all(recipe, recipe.embedded)
-    if options.smoke:
-        recipe = override_all(recipe, recipe.smoke)
+    recipe, place = RECIPES[options.recipe], data_place(options)
+    overrides = _user_overrides(options)
+    _check_effect(overrides, place)
+    variants = (
+        recipe.embedded if place.embedded else (),
+        _pretrained(recipe) if options.pretrained else (),
+        recipe.smoke if options.smoke else (),
+    )
+    for changes in (*variants, overrides):
+        recipe = override_all(recipe, changes)
+    return replace(recipe, title=options.title) if options.title else recipe
+
+
+def read_run_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe of a new run: as read_recipe, with the classes and the title of the data; print the classes.
+
+    Raises:
+        InputError: also if the data can't be found or do not suit the recipe, or the runs can't be written.
+    """
+    recipe, place = read_recipe(options), data_place(options)
+    place.check(recipe.source.kind)
+    check_disk(recipe, place)  # first: the classes of a zip are read from its files
+    if place.embedded:
+        if recipe.kind == "classification" and not recipe.labels:
+            raise InputError(f"the recipe {recipe.name} learns the classes of your data. Give them to --images.")
+        return recipe
+    recipe = _with_labels(recipe, place, any(setting == "labels" for setting, _ in options.set))
+    own = RECIPES[options.recipe]
+    fits = recipe.kind == "classification" and recipe.labels == own.labels  # so the recipe's own title is right
+    return recipe if options.title or fits else replace(recipe, title=title_of(place.images))
+
+
+def title_of(images: Path | None) -> str:
+    """Return the title of a data set by its folder or archive: my_trees/images gives "my trees"."""
+    path = images.resolve() if images else Path()
+    named = path.parent if path.name.lower() in _LAYOUT_NAMES and path.parent.name else path
+    name = named.name if named.is_dir() else named.stem
+    return name.replace("_", " ").strip() or "untitled"
+
+
+def _with_labels(recipe: Recipe, place: DataPlace, given: bool) -> Recipe:
+    """Return the recipe with the classes of the data, or the given ones; print them with their counts."""
+    classes = SOURCES[recipe.source.kind].classes if recipe.source.kind in SOURCES else None
+    if classes is None:
+        return recipe
+    found = classes(place, recipe)
+    labels = choose_labels(recipe, found, given)
+    print("\n".join(describe_classes(found, labels)), file=sys.stderr)
+    return replace(recipe, labels=labels)
+
+
+def _pretrained(recipe: Recipe) -> Overrides:
+    """Return the changes of --pretrained."""
+    if not recipe.pretrained:
+        others = ", ".join(name for name, one in RECIPES.items() if one.pretrained)
+        raise InputError(f"--pretrained: only for the recipes {others}. Received: {recipe.name}. Leave it out.")
+    return recipe.pretrained
+
+
+def _user_overrides(options: argparse.Namespace) -> Overrides:
     short = [("seed", options.seed), ("fit.epochs", options.epochs)]
-    overrides = (*options.set, *((name, str(value)) for name, value in short if value is not None))
-    _check_effect(overrides, data_place(options))
-    return override_all(recipe, overrides)
+    return (*options.set, *((name, str(value)) for name, value in short if value is not None))
 
 
 def _check_effect(overrides: Overrides, place: DataPlace) -> None:

@@ -1,13 +1,14 @@
 """python -m pipeline list, patches, fit, run, resume, evaluate."""
 
 import argparse
+import shutil
 import sys
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.classification.stages import prepare_data
 from pipeline.commands.crossval import resume_crossval
-from pipeline.commands.options import data_place, read_recipe
+from pipeline.commands.options import data_place, read_run_recipe
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
@@ -25,8 +26,8 @@ def list_recipes(options: argparse.Namespace) -> int:
 
 def cut_patches(options: argparse.Namespace) -> int:
     """Cut the patches of a recipe without a run."""
-    recipe = read_recipe(options)
-    check_verb("patches", recipe)
+    check_verb("patches", RECIPES[options.recipe])
+    recipe = read_run_recipe(options)
     prepared = prepare_data(data_place(options), recipe)
     counts = ", ".join(f"{label} {count}" for label, count in prepared.index.counts().items())
     print(f"{len(prepared.index.patches)} patches ({counts}), {prepared.written} of them new")
@@ -49,7 +50,7 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the missing stages of a run or cross-validation; settings of export may be changed before the export."""
+    """Do the missing stages of a run or cross-validation; settings of stages that are not done may be changed."""
     crossval = CrossvalFolder(options.run)
     if crossval.settings.is_file():
         if options.set:
@@ -60,7 +61,7 @@ def resume(options: argparse.Namespace) -> int:
     run = RunFolder(options.run)
     run.read_recipe()
     if options.set:
-        _change_export(run, options.set)
+        _change_settings(run, options.set)
     return _complete(run)
 
 
@@ -71,26 +72,45 @@ def evaluate(options: argparse.Namespace) -> int:
     measured = run.report.is_file()
     complete(run, stages)
     if measured:  # the old report stays until the new one is written
-        for stage in stages[-2:]:
-            stage.do(run)
+        with run.locked():
+            for stage in stages[-2:]:
+                stage.do(run)
     return _finish(run)
 
 
 def _start(options: argparse.Namespace) -> RunFolder:
-    run = start_run(read_recipe(options), data_place(options))
+    recipe, place = read_run_recipe(options), data_place(options)
+    kind_of(recipe).check(recipe, place)
+    run = start_run(recipe, place)
     print(f"run: {run.path}", file=sys.stderr)
+    _do_first_stage(run)
     return run
 
 
-def _change_export(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
-    """Change settings of export in a run without a model."""
+def _do_first_stage(run: RunFolder) -> None:
+    """Do the stage that reads the data; where these can't be used, no folder of a run remains."""
+    first = kind_of(run.read_recipe()).stages[:1]
+    try:
+        complete(run, first)
+    except InputError:
+        shutil.rmtree(run.path)
+        print(f"removed: {run.path}, since nothing was done", file=sys.stderr)
+        raise
+
+
+def _change_settings(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
+    """Change settings of stages that the run has not done: those of calibrate and export."""
+    files = {"calibrate": run.calibration, "export": run.model}
     for setting, _ in overrides:
-        if not setting.startswith("export."):
+        done = files.get(setting.partition(".")[0])
+        if done is None:
             raise InputError(
-                f"only settings of export can be changed in an existing run. Received: {setting}. Start a new run."
+                f"only settings of calibrate and export can be changed in an existing run. Received: {setting}. Start "
+                "a new run."
             )
-    if run.model.exists():
-        raise InputError(f"{run.model}: exists already. Use python -m export {run.path} to convert once more.")
+        if done.exists():
+            remedy = f"Use python -m export {run.path} to convert once more" if done == run.model else "Start a new run"
+            raise InputError(f"{done}: exists already. Received: {setting}. {remedy}.")
     write_atomically(run.recipe, recipe_to_json(override_all(run.read_recipe(), tuple(overrides))))
 
 

@@ -128,6 +128,7 @@ def _other_models(reports: list[ClassificationReport]) -> dict[str, Estimate]:
 def _measure_over_folds(parts: list[Scores]) -> dict[str, OverFolds]:
     statistics: dict[str, Callable[[Scores], float | None]] = {
         "accuracy": _accuracy,
+        "accuracy_of_accepted": _accuracy_of_accepted,
         "auroc_background": auroc_background,
         **{f"rejected_background_at_{share}": _roc_point(share) for share in ROC_POINTS},
     }
@@ -143,6 +144,11 @@ def _accuracy(scores: Scores) -> float | None:
     return float(right.mean()) if len(right) else None
 
 
+def _accuracy_of_accepted(scores: Scores) -> float | None:
+    """Return the accuracy of the answers given, which calibrate.risk limits."""
+    return _accuracy(scores.take(np.flatnonzero(scores.results != UNKNOWN)))
+
+
 def _compare_baseline(parts: list[Scores], reports: list[ClassificationReport]) -> BaselineComparison:
     """Return the baseline's accuracy on the same folds, and the network's lead in each."""
     baselines = [report.baseline for report in reports if report.baseline]
@@ -150,7 +156,8 @@ def _compare_baseline(parts: list[Scores], reports: list[ClassificationReport]) 
     pairs = zip(map(_accuracy, parts), values, strict=True)
     ahead = [None if own is None or other is None else own - other for own, other in pairs]
     accuracy = pool_proportions([one.accuracy for one in baselines])
-    return BaselineComparison(baselines[0].name, accuracy, over_folds(values), over_folds(ahead))
+    name = " or ".join(sorted({one.name for one in baselines}))
+    return BaselineComparison(name, accuracy, over_folds(values), over_folds(ahead))
 
 
 def crossval_lines(report: CrossvalReport) -> list[str]:
@@ -172,6 +179,9 @@ def _rows(report: CrossvalReport) -> Iterator[tuple[str, str]]:
     if pooled.rejected_background:
         yield "Background rejected", columns(pooled.rejected_background)
     yield "Known classes accepted", columns(pooled.accepted)
+    if pooled.accuracy_of_accepted:
+        yield "Accuracy of accepted", columns(pooled.accuracy_of_accepted)
+        yield "  of accepted, each fold", _folds(folds["accuracy_of_accepted"])
     yield "AUROC against background", _folds(folds["auroc_background"])
     for share in ROC_POINTS:
         title = f"Background rejected at {100 * share:.0f} %"

@@ -1,20 +1,23 @@
-"""Augmentation of batches of training pictures: one warp, one colour matrix, then erasing and mixing.
+"""Augmentation of batches of training pictures: one warp, colours, JPEG compression, then erasing and mixing.
 
 Keras' layers need one pass over the pictures per change, and TensorFlow's warp computes positions per channel; OpenCV
 does warp and colours in a tenth of the time, see docs/experiments.csv.
 """
 
+import io
 import math
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from pipeline.random_generator import make_generator
 from pipeline.settings.sections import AugmentSettings
 
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])  # NTSC; row 1: brightness
 _ERASED = (0.02, 0.25)  # smallest and largest share of a picture covered by an erased square
+_QUALITY = (30, 95)  # of JPEG
 _MIXED_IN = 0.6  # largest share of a picture replaced by CutMix
 
 Batch = tuple[np.ndarray, np.ndarray]  # pixels uint8 [batch, h, w, 3], labels float32 [batch, classes]
@@ -31,6 +34,8 @@ def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndar
         random = make_generator(int(seed), "augment")
         pixels = _warp(pixels, settings, side, random)
         pixels = _recolour(pixels, settings, random)
+        pixels = _rebalance(pixels, settings.white_balance, random)
+        pixels = _compress(pixels, settings.jpeg, random)
         pixels = _erase(pixels, settings.erasing, random)
         return _mix(pixels, labels, settings, random)
 
@@ -97,6 +102,29 @@ def _recolour(pixels: np.ndarray, settings: AugmentSettings, random: np.random.G
         offset = (1 - slope) * matrix @ np.array(cv2.mean(one)[:3]) + shift
         changed.append(cv2.transform(one, np.column_stack([slope * matrix, offset])))  # saturates at 0 and 255
     return np.stack(changed)
+
+
+def _rebalance(pixels: np.ndarray, largest: float, random: np.random.Generator) -> np.ndarray:
+    """Multiply each colour channel of a picture by its own gain; the three gains have the mean logarithm 0."""
+    if largest == 0:
+        return pixels
+    gains = random.uniform(-largest, largest, (len(pixels), 3))
+    gains = np.exp(gains - gains.mean(axis=1, keepdims=True))
+    return np.stack([cv2.transform(one, np.diag(gain)) for one, gain in zip(pixels, gains, strict=True)])
+
+
+def _compress(pixels: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
+    """Compress a share of the pictures as JPEG of a random quality, with halved colour resolution."""
+    if probability == 0:
+        return pixels
+    chosen = random.random(len(pixels)) < probability
+    qualities = random.integers(*_QUALITY, len(pixels), endpoint=True)
+    compressed = pixels.copy()
+    for place in np.flatnonzero(chosen):
+        file = io.BytesIO()
+        Image.fromarray(pixels[place]).save(file, "JPEG", quality=int(qualities[place]))
+        compressed[place] = np.asarray(Image.open(file))
+    return compressed
 
 
 def _erase(pixels: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:

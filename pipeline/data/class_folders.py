@@ -3,19 +3,21 @@
 import hashlib
 import os
 import shutil
-import unicodedata
 import zipfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
+from inference.pictures.system_files import is_passed_over
+from pipeline.data.classes import FoundClass, LabelledPhoto, find_classes, plain_label, refuse_others
 from pipeline.data.file_listing import list_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
-from pipeline.data.splits import HashedPhoto, assign_splits, assign_validation, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, complete_splits, describe_missing, perceptual_hashes
+from pipeline.progress import map_in_threads, track
+from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
 # folder above the class folders -> split
@@ -29,6 +31,7 @@ GIVEN_SPLITS = {
     "val": "validation",
 }
 _REFUSED_NAME = "refused.txt"
+_TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # a folder of these is no class
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,20 @@ class ExaminedPicture:
 
 @dataclass(frozen=True)
 class IndexedFolders:
-    """The index, its path, and one message per file or folder that was left out."""
+    """The index, its path, one message per file or folder that was left out, and notes for the user."""
 
     index: PatchIndex
     file: Path
     refused: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoGroups = NO_GROUPS) -> IndexedFolders:
     """Return the index of class folders: each picture is decoded once and assigned to a split.
 
-    Class folders inside folders named train, test and validation (or val) keep these splits; without validation, a
-    share of train is used. If no splits are given, near-duplicates and groups share a split. Versions of a picture,
-    a.jpg and a.png, count as one photograph.
+    Class folders inside folders named train, test and validation (or val) keep these splits; without validation or
+    test, a share of train is used. If no splits are given, near-duplicates and groups share a split. Versions of a
+    picture, a.jpg and a.png, count as one photograph.
 
     Args:
         images: a folder, or a zip that is unpacked into work; the class folders may be inside a single other folder.
@@ -89,20 +93,35 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         )
     if len({picture.split == "" for picture in listed}) > 1:
         raise InputError(f"{images}: class folders must be either all inside train and test or none. Received: both.")
-    if recipe.split.folds and listed[0].split:
+    if recipe.split.folds and any(picture.split == "test" for picture in listed):
         raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
     index = read_index(folder / INDEX_NAME, root)
-    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults))
+    split_off = describe_missing({picture.split for picture in listed}, recipe.split)
+    notes = (f"the folders lack a part, which is split off from train: {split_off}",) if split_off else ()
+    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults), notes)
+
+
+def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
+    """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
+    root = _find_root(_unpacked(images, work), ())
+    files = [file for file in _list_pictures(root) if PurePosixPath(file).suffix.lower() not in _TEXT_SUFFIXES]
+    holding = {depth: {file.split("/")[0] for file in files if file.count("/") == depth} for depth in (1, 2)}
+    classes = tuple(holding[1] - holding[2])  # a folder `train` of pictures alone is a class, of trains
+    placed = [(file, *_place(file, classes)) for file in files]
+    return find_classes(
+        LabelledPhoto(folders[0], str(PurePosixPath(file).with_suffix("")), split)
+        for file, folders, split in placed
+        if folders
+    )
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
     """Decode the pictures; write the list of refused files and, last, the index."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        examined = list(pool.map(lambda picture: _examine(root, picture), listed))
+    examined = map_in_threads(lambda picture: _examine(root, picture), listed, "pictures read")
     usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
     refused = [answer for answer in examined if isinstance(answer, str)]
     if not usable:
@@ -127,7 +146,8 @@ def _unpacked(images: Path, work: Path) -> Path:
         try:
             with zipfile.ZipFile(images) as archive:
                 _check_room(archive, partial)
-                for entry in archive.infolist():
+                entries = archive.infolist()
+                for entry in track(entries, len(entries), "files unpacked"):
                     entry.filename = entry.filename.replace("\\", "/")  # some programs on Windows write these
                     archive.extract(entry, partial)  # never writes outside of the folder
         except InputError:
@@ -151,48 +171,74 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
 def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
     """Return the folder of the class folders or splits: the given one, or one inside it."""
     while True:
-        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(entry.name)]
+        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not is_passed_over(entry.name)]
         name = inner[0].name if len(inner) == 1 else ""
         if not name or _label_of(name, labels, {name}) or name.lower() in GIVEN_SPLITS:
+            return folder
+        if not any(entry.is_dir() and not is_passed_over(entry.name) for entry in inner[0].iterdir()):
             return folder
         folder = inner[0]
 
 
 def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
-    """Return the files of the classes in a fixed order, and one message per folder that is not a class."""
+    """Return the files of the classes in a fixed order, and messages about the files that are of none."""
     found: list[ListedPicture] = []
-    others: dict[str, int] = {}
-    files = [file for file in list_files(root) if not any(map(_is_hidden, PurePosixPath(file).parts))]
+    others: list[LabelledPhoto] = []
+    outside = 0
+    files = _list_pictures(root)
     siblings: dict[str, set[str]] = {}  # folder -> the folders in it
     for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
         siblings.setdefault(str(folder.parent), set()).add(folder.name)
     for file in files:
-        *folders, _ = PurePosixPath(file).parts
-        split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
-        inside = folders[bool(split) :]
-        label = _label_of(inside[0], labels, siblings[folders[0] if split else "."]) if inside else ""
+        folders, split = _place(file, labels)
+        photo = str(PurePosixPath(file).with_suffix(""))
+        label = _label_of(folders[0], labels, siblings[file.split("/")[0] if split else "."]) if folders else ""
         if label:
-            found.append(ListedPicture(file, label, str(PurePosixPath(file).with_suffix("")), split))
+            found.append(ListedPicture(file, label, photo, split))
+        elif folders:
+            others.append(LabelledPhoto(folders[0], photo, split))
         else:
-            place = "/".join(folders[: bool(split) + 1])
-            others[place] = others.get(place, 0) + 1
-    messages = [
-        f"{printable(place) or 'outside of folders'}: is not a class; {n} files left out" for place, n in others.items()
-    ]
-    return found, messages
+            outside += 1
+    return found, [*_refuse_folders(others, labels), *_refuse_outside(outside)]
+
+
+def _list_pictures(root: Path) -> list[str]:
+    return [file for file in list_files(root) if not any(map(is_passed_over, PurePosixPath(file).parts))]
+
+
+def _place(file: str, labels: tuple[str, ...]) -> tuple[list[str], str]:
+    """Return the folders of a file from its class on, and the split that they are in, or ""."""
+    *folders, _ = PurePosixPath(file).parts
+    split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
+    return folders[bool(split) :], split
+
+
+def _refuse_folders(others: list[LabelledPhoto], labels: tuple[str, ...]) -> list[str]:
+    """Return the messages about folders that are not among the labels: of background, and of all others together."""
+    background = sum(plain_label(one.label).casefold() == BACKGROUND for one in others)
+    rest = [one for one in others if plain_label(one.label).casefold() != BACKGROUND]
+    classes = tuple(label for label in labels if label != BACKGROUND)
+    messages = [f"folders {refuse_others(find_classes(rest), classes)}"] if rest else []
+    if background:
+        messages.append(
+            f"folder {BACKGROUND}: {background} pictures left out, since the network has no output for it. "
+            "To use them: --set network.background=output"
+        )
+    return messages
+
+
+def _refuse_outside(count: int) -> list[str]:
+    return [f"outside of class folders: {count} files left out. Move them into their class."] if count else []
 
 
 def _label_of(folder: str, labels: tuple[str, ...], siblings: set[str]) -> str:
     """Return the class of a folder, oak for `Oak` where no other folder and no other class is called so, else ""."""
-    plain = _plain(folder)
-    alike = [label for label in labels if _plain(label) == plain]
-    if folder in labels or len(alike) != 1 or sum(_plain(name) == plain for name in siblings) > 1:
+    plain = plain_label(folder).casefold()
+    alike = [label for label in labels if plain_label(label).casefold() == plain]
+    rivals = [name for name in siblings if plain_label(name).casefold() == plain]
+    if folder in labels or len(alike) != 1 or len(rivals) > 1:
         return folder if folder in labels else ""
     return alike[0]
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
@@ -214,13 +260,7 @@ def _split(pictures: Iterable[ExaminedPicture], recipe: Recipe, groups: PhotoGro
         new = HashedPhoto(name, (picture.listed.label,), (picture.views,), groups_of(name, numbers))
         photos[name] = replace(photos[name], views=(*photos[name].views, picture.views)) if name in photos else new
         given[name] = picture.listed.split
-    splits = set(given.values())
-    if splits == {""}:
-        return assign_splits(photos.values(), recipe.split)
-    if "validation" in splits:
-        return given
-    training = [photos[name] for name, split in given.items() if split == "train"]
-    return {**given, **assign_validation(training, recipe.split)}
+    return complete_splits(photos.values(), {name: split for name, split in given.items() if split}, recipe.split)
 
 
 def _patch(picture: ExaminedPicture, split: str) -> Patch:
@@ -235,7 +275,3 @@ def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups
         status = (root / picture.file).stat()
         digest.update(f"{picture.file}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:8]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".")

@@ -32,8 +32,11 @@ def read_csv(path: Path, kind: type[Row], remedy: str) -> list[Row]:
         InputError: the header is wrong, or a line does not match it.
     """
     columns = fields(kind)
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        header, *lines = list(csv.reader(file)) or [[]]
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            header, *lines = list(csv.reader(file)) or [[]]
+    except (OSError, csv.Error) as fault:
+        raise InputError(f"{path}: is no CSV file: {fault}. {remedy}") from fault
     names = [entry.name for entry in columns]
     if header != names[: len(header)] or any(entry.default is MISSING for entry in columns[len(header) :]):
         raise InputError(f"{path}: line 1 must be {','.join(names)}. Received: {header}. {remedy}")

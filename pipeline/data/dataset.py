@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from inference.errors import InputError
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import read_resized
 from pipeline.data.augment import make_augmentation
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator, make_seed
@@ -30,10 +30,10 @@ class Teaching(Protocol):
     def side(self) -> int:
         """Return the side, in pixels, of the pictures that it needs."""
 
-    def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels at the network's side, and the soft labels.
 
-        Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs].
+        Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs], number of the batch.
         """
 
 
@@ -80,6 +80,7 @@ class TrainingData:
         self._labels = np.array([recipe.outputs.index(patch.label) for patch in self._index.patches])
         self._order = functools.lru_cache(2)(self._draw_order)  # of this epoch and the next
         self.steps_per_epoch = math.ceil(len(self._labels) / recipe.fit.batch_size)
+        self._distinct = recipe.fit.teacher_views * self.steps_per_epoch if teaching else 0
 
     def batches(self, first: int, last: int) -> tf.data.Dataset:
         """Return the batches of the epochs from first (inclusive, counted from 0) to last (exclusive), in order."""
@@ -98,16 +99,18 @@ class TrainingData:
         return numbers.map(make, num_parallel_calls=_PARALLEL_BATCHES).prefetch(tf.data.AUTOTUNE)
 
     def _make_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], of a batch."""
-        epoch, step = divmod(int(number), self.steps_per_epoch)
+        """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], of a batch.
+
+        With fit.teacher_views, the batches come again after so many epochs.
+        """
+        number = int(number) % self._distinct if self._distinct else int(number)
+        epoch, step = divmod(number, self.steps_per_epoch)
         size = self._recipe.fit.batch_size
         positions = self._order(epoch)[step * size : (step + 1) * size]
         target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[positions]]
-        pixels, target = self._augment(
-            self._load(positions), target, make_seed(self._recipe.seed, "batch", int(number))
-        )
+        pixels, target = self._augment(self._load(positions), target, make_seed(self._recipe.seed, "batch", number))
         if self._teaching is not None:
-            pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side)
+            pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side, number)
         return pixels, target
 
     def _draw_order(self, epoch: int) -> np.ndarray:
@@ -142,7 +145,7 @@ def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 def load_patch(path: Path, side: int) -> np.ndarray:
     """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network."""
-    return resize_image(read_image(path), (side, side))
+    return read_resized(path, (side, side))
 
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:

@@ -1,12 +1,12 @@
 """Drawn pictures of no particular object -> extra background patches of an index; see pipeline.drawn.outliers."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
 from inference.pictures.encode import png_bytes
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.drawn.outliers import SIDE, draw_outlier
+from pipeline.progress import map_in_threads
 from pipeline.settings.labels import BACKGROUND
 
 PHOTO = "drawn outliers"  # used as the photograph's name in index.csv
@@ -24,6 +24,5 @@ def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
         if not path.is_file():
             write_atomically(path, png_bytes(draw_outlier(seed, number), compress_level=1))
 
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(draw, range(count)))
+    map_in_threads(draw, range(count), "outliers drawn")
     return PatchIndex(index.root, (*index.patches, *patches))

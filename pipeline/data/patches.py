@@ -1,12 +1,9 @@
 """Photographs with boxes -> stored patches and index.csv; existing patches are reused."""
 
 import hashlib
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -18,16 +15,14 @@ from pipeline.data.annotations.read import Annotation, AnnotationSet
 from pipeline.data.csv_files import read_csv, write_csv
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, write_index
-from pipeline.data.splits import SPLITS, HashedPhoto, assign_splits, perceptual_hashes
+from pipeline.data.splits import HashedPhoto, complete_splits, perceptual_hashes
 from pipeline.data.windows import Window, jittered_windows, negative_windows, positive_window
+from pipeline.progress import map_in_threads
 from pipeline.random_generator import make_generator
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
 _PHOTOS_NAME = "photos.csv"
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def cut_patches(
         raise InputError(f"{images}: no photograph can be used. First error: {refused[0] if refused else 'none found'}")
     records, unsplit = _with_splits(records, boxes, before, recipe, groups, annotations.splits)
     plans = [plan_photo(r, boxes[r.photo], r.photo in annotations.incomplete, recipe) for r in records]
-    written = _parallel(lambda plan: _cut_photo(plan, images, folder, recipe), plans)
+    written = map_in_threads(lambda plan: _cut_photo(plan, images, folder, recipe), plans, "photographs cut")
     index = PatchIndex(folder, tuple(patch for plan in plans for patch in plan))
     write_index(index, folder / INDEX_NAME)
     _write_records({**before, **{record.photo: record for record in records}}, folder / _PHOTOS_NAME)
@@ -113,7 +108,9 @@ def _examine_all(
     boxes: dict[str, list[Annotation]], images: Path, before: dict[str, PhotoRecord]
 ) -> tuple[list[PhotoRecord], list[str]]:
     """Return the record of every photograph, and one message per photograph that can't be decoded."""
-    answers = _parallel(lambda photo: _examine(photo, boxes[photo], images, before.get(photo)), list(boxes))
+    answers = map_in_threads(
+        lambda photo: _examine(photo, boxes[photo], images, before.get(photo)), list(boxes), "photographs read"
+    )
     records = [answer for answer in answers if isinstance(answer, PhotoRecord)]
     return records, [answer for answer in answers if isinstance(answer, str)]
 
@@ -158,15 +155,7 @@ def _with_splits(
     past = {f"{name} before": r for name, r in before.items() if name not in unchanged}
     photos += [_photo(name, r, [], numbers) for name, r in past.items()]
     known = {name: before[name].split for name in unchanged} | {name: r.split for name, r in past.items()}
-    settings, told = recipe.split, set(given.values())
-    fixed: dict[str, str] = {}
-    if not settings.folds:
-        fixed = {photo: split for photo, split in given.items() if len(told) == len(SPLITS) or split != "train"}
-    if fixed:
-        validation, test = (0.0 if split in told else getattr(settings, split) for split in ("validation", "test"))
-        settings = replace(settings, validation=validation, test=test)
-    free = [photo for photo in photos if photo.name not in fixed]
-    splits = {**assign_splits(free, settings, known), **fixed}
+    splits = complete_splits(photos, given, recipe.split, known)
     kept = [replace(r, split=splits[r.photo]) for r in records if r.photo in splits]
     unsplit = [
         f"{printable(r.photo)}: resembles photographs of more than one split; left out, since test pictures "
@@ -218,12 +207,6 @@ def _reduced(pixels: np.ndarray, longest_side: int) -> np.ndarray:
         return pixels
     height, width = (max(round(side * factor), 1) for side in pixels.shape[:2])
     return resize_image(pixels, (height, width))
-
-
-def _parallel(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
-    """Apply a function in threads; Pillow releases the interpreter lock while decoding and encoding."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(function, items))
 
 
 def _read_records(path: Path) -> dict[str, PhotoRecord]:

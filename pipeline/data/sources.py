@@ -3,14 +3,15 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from inference.errors import InputError
-from pipeline.data.annotations.read import AnnotationSet, read_annotations
+from inference.errors import InputError, quote
+from pipeline.data.annotations.read import AnnotationSet, annotated_classes, read_annotations
 from pipeline.data.cifar10 import write_originals
-from pipeline.data.class_folders import index_class_folders
+from pipeline.data.class_folders import folder_classes, index_class_folders
+from pipeline.data.classes import FoundClass
 from pipeline.data.groups import PhotoGroups, read_photo_groups
 from pipeline.data.index import INDEX_NAME, PatchIndex
 from pipeline.data.outliers import add_outliers
@@ -19,6 +20,7 @@ from pipeline.drawn.memes.dataset import write_meme_pictures
 from pipeline.drawn.scenes.dataset import write_scenes
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder, read_json
 
 EMBEDDED = "embedded scenes"
 PHOTOGRAPHS = "photographs"
@@ -64,7 +66,14 @@ class DataPlace:
 
 
 def place_from_json(paths: dict[str, str | None]) -> DataPlace:
-    """Return the location in a source.json; earlier versions wrote no groups."""
+    """Return the location in a source.json; earlier versions wrote no groups.
+
+    Raises:
+        InputError: one of the paths is none.
+    """
+    for name, text in paths.items():
+        if text is not None and (not isinstance(text, str) or "\0" in text):
+            raise InputError(f"source.json: {name} must be a path. Received: {quote(text)}. Start a new run.")
     given = {entry.name: Path(text) if (text := paths.get(entry.name)) else None for entry in fields(DataPlace)}
     given.pop("runs")
     return DataPlace(runs=Path(str(paths["runs"])), **given)
@@ -89,11 +98,13 @@ class Source:
     prepare: returns the patches of a location. check: raises InputError unless the location suits the source.
     photographs: for sources with boxes, returns the folder of the photographs; None for sources without boxes. If
     given, the card stores the recipe's margin for regions, and the control examines the surroundings of boxes.
+    classes: returns the classes of given data; None: the recipe's labels are not compared with the data beforehand.
     """
 
     prepare: Callable[[DataPlace, Recipe], PreparedData]
     check: Callable[[DataPlace], None]
     photographs: Callable[[DataPlace, Recipe], Path] | None = None
+    classes: Callable[[DataPlace, Recipe], tuple[FoundClass, ...]] | None = None
 
 
 def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -106,8 +117,7 @@ def annotated_photos(place: DataPlace, recipe: Recipe) -> PreparedData:
     images = photographs_of(place, recipe)
     annotations = place.annotations or write_scenes(images.parent, recipe.source.count, recipe.source.seed)
     found = read_annotations(annotations, images, recipe.labels)
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
+    _print_notes(found.notes)
     return cut_boxes(found, images, annotations, place, recipe)
 
 
@@ -125,6 +135,21 @@ def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: Data
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
     index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
     return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
+
+
+def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
+    """Return the folder of the photographs that a run's patches, under root, were cut from.
+
+    folder_of: function of the run's source. The folder of runs is derived from root, since it may have been moved.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
+    images = folder_of(place, run.read_recipe())
+    if not images.is_dir():
+        raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
+    return images
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:
@@ -167,9 +192,23 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
 
 def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
     found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
+    _print_notes(found.notes)
     outliers = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
     index = add_outliers(found.index, outliers, recipe.patches.seed)
     return PreparedData(index, found.file, kind, clipped_boxes=0, written=0, refused=found.refused)
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _annotated_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
+    return annotated_classes(place.annotations) if place.annotations else ()
+
+
+def _folder_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
+    return folder_classes(place.images, place.runs / recipe.name) if place.images else ()
 
 
 def _check_annotated(place: DataPlace) -> None:
@@ -218,8 +257,8 @@ def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: Photo
 
 
 SOURCES: dict[str, Source] = {
-    "annotated_photos": Source(annotated_photos, _check_annotated, photographs_of),
-    "class_folders": Source(class_folders, _check_folders),
-    "cifar10": Source(cifar10, _check_folders_or_none),
-    "memes": Source(memes, _check_folders_or_none),
+    "annotated_photos": Source(annotated_photos, _check_annotated, photographs_of, _annotated_classes),
+    "class_folders": Source(class_folders, _check_folders, classes=_folder_classes),
+    "cifar10": Source(cifar10, _check_folders_or_none, classes=_folder_classes),
+    "memes": Source(memes, _check_folders_or_none, classes=_folder_classes),
 }

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import imagehash
@@ -68,14 +68,34 @@ def assign_splits(
         known = {**_test_fold(groups, settings, known), **known}
     else:
         shares["test"] = settings.test
-    return _assign(groups, shares, known, settings.seed)
+    return _assign(groups, {split: share for split, share in shares.items() if share}, known, settings.seed)
 
 
-def assign_validation(photos: Iterable[HashedPhoto], settings: SplitSettings) -> dict[str, str]:
-    """Return train or validation for each photograph by name, for data with a given test set."""
-    groups = group_near_duplicates(photos, settings.near_duplicate_distance)
-    shares = {"train": 1 - settings.validation, "validation": settings.validation}
-    return _assign(groups, shares, {}, settings.seed)
+def complete_splits(
+    photos: Iterable[HashedPhoto],
+    given: Mapping[str, str],
+    settings: SplitSettings,
+    known: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the split of each photograph by name, for data that give splits (name -> split).
+
+    Given splits are kept; where there is no validation or no test, a share of the training photographs becomes that.
+    Folds, and data that give training alone, are split as if nothing were given. known: as for assign_splits.
+    """
+    told = set(given.values())
+    fixed = {name: split for name, split in given.items() if len(told) == len(SPLITS) or split != "train"}
+    if settings.folds or not fixed:
+        return assign_splits(photos, settings, known)
+    validation, test = (0.0 if name in told else getattr(settings, name) for name in ("validation", "test"))
+    free = [photo for photo in photos if photo.name not in fixed]
+    return {**assign_splits(free, replace(settings, validation=validation, test=test), known), **fixed}
+
+
+def describe_missing(given: Iterable[str], settings: SplitSettings) -> str:
+    """Return what is split off from the training photographs: "15 % for validation, 25 % for test", or ""."""
+    told = set(given) - {""}
+    missing = [name for name in ("validation", "test") if name not in told] if told and not settings.folds else []
+    return ", ".join(f"{100 * getattr(settings, name):.0f} % for {name}" for name in missing)
 
 
 def _test_fold(groups: list[list[HashedPhoto]], settings: SplitSettings, known: Mapping[str, str]) -> dict[str, str]:

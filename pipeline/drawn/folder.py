@@ -12,6 +12,7 @@ import cv2
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.progress import track
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,8 +46,8 @@ def map_in_processes(
     """
     workers = workers or min(os.cpu_count() or 1, len(items) // items_per_process)
     if workers < 2:
-        return [write(item) for item in items]
+        return [write(item) for item in track(items, len(items), "pictures drawn")]
     # Two threads are slower than one: drawing consists of many short calls that hold the interpreter lock.
     # Spawned, because a fork of a process that has loaded TensorFlow may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        return list(pool.map(write, items, chunksize=8))
+        return list(track(pool.map(write, items, chunksize=8), len(items), "pictures drawn"))

@@ -1,5 +1,7 @@
 """Baselines for comparison: classifiers of colour histograms."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
@@ -7,7 +9,10 @@ from sklearn.linear_model import LogisticRegression
 
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex
-from pipeline.metrics.intervals import UNDEFINED, share_of
+from pipeline.metrics.classification import Scores
+from pipeline.metrics.intervals import UNDEFINED, mean_difference, share_over_photos
+from pipeline.progress import track
+from pipeline.report.comparison import best_colour, judge_colour
 from pipeline.report.sections import Baseline
 from pipeline.settings.recipe import Recipe
 
@@ -18,13 +23,28 @@ _TREES = 500
 _ITERATIONS = 2000
 
 
-def measure_baseline(index: PatchIndex, recipe: Recipe) -> Baseline:
-    """Return name and test accuracy on the classes' patches; validation patches are not used."""
+def measure_baseline(index: PatchIndex, recipe: Recipe, scores: Scores) -> Baseline:
+    """Return the better baseline on the classes' test patches, compared with the network's scores on the same ones."""
     if len(recipe.labels) == 1:
         return Baseline(NAME, UNDEFINED)  # a single class can't be misclassified
-    train, test = (index.select(name, recipe.labels) for name in ("train", "test"))
-    forest = _make_forest().fit(colour_features(train, recipe), _labels(train))
-    return Baseline(NAME, share_of(forest.predict(colour_features(test, recipe)) == _labels(test)))
+    positives = scores.take(np.flatnonzero(scores.positive))
+    return best_colour(compare_colour(predict_by_colour(index, recipe), positives))
+
+
+def compare_colour(colour: Mapping[str, np.ndarray], scores: Scores) -> tuple[Baseline, ...]:
+    """Return baselines compared with the network patch by patch.
+
+    Args:
+        colour: answers of the baselines, by name, str [patches].
+        scores: of the network on the same patches, all of them of the classes.
+    """
+    return tuple(_compare(name, answers, scores) for name, answers in colour.items())
+
+
+def _compare(name: str, answers: np.ndarray, scores: Scores) -> Baseline:
+    right, own = answers == scores.labels, scores.best == scores.labels
+    ahead = mean_difference(own, right, scores.photos)
+    return Baseline(name, share_over_photos(right, scores.photos), ahead, judge_colour(ahead))
 
 
 def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:
@@ -45,7 +65,8 @@ def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray
 def colour_features(index: PatchIndex, recipe: Recipe) -> np.ndarray:
     """Return the colour histogram of each patch at the network's input size: float [patches, bins]."""
     side = recipe.network.input_side
-    return np.array([colour_histogram(load_patch(index.path(patch), side)) for patch in index.patches])
+    patches = track(index.patches, len(index.patches), "colour histograms")
+    return np.array([colour_histogram(load_patch(index.path(patch), side)) for patch in patches])
 
 
 def colour_histogram(rgb: np.ndarray) -> np.ndarray:

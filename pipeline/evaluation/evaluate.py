@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from inference.model.classifier import Classifier
 from pipeline.calibration.neighbours import keras_outputs, read_run_neighbours, weigh_outputs
 from pipeline.calibration.temperature import decision_rule
 from pipeline.data.index import PatchIndex
+from pipeline.data.outliers import PHOTO as DRAWN_OUTLIERS
 from pipeline.data.splits import SPLITS
 from pipeline.evaluation.colour_baseline import measure_baseline
 from pipeline.evaluation.cost import measure_cost
@@ -16,11 +16,14 @@ from pipeline.evaluation.explanations import explain_mistakes
 from pipeline.evaluation.label_errors import check_labels
 from pipeline.evaluation.mistakes import TestAnswers, true_probabilities
 from pipeline.evaluation.predictions import write_predictions
+from pipeline.evaluation.robustness import measure_robustness
 from pipeline.metrics.classification import Scores, measure, score
+from pipeline.progress import track
 from pipeline.report.sections import Calibration, ClassificationReport, DataSummary, Parity, Training
-from pipeline.report.stored import parse_section, read_section
+from pipeline.report.stored import read_section
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
+from pipeline.training.saved_network import read_network
 
 REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
@@ -35,9 +38,9 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
     released = recipe.export.mode
     test = index.select("test")
     files = {released: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
-    network = keras.models.load_model(run.best, compile=False)
+    network = read_network(run.best)
     calibration = read_section(Calibration, run.calibration, "Calibrate first: python -m pipeline resume RUN.")
-    parity = read_json(run.parity, "Export first: python -m export RUN.")
+    parity = {mode: read_section(Parity, run.parity, "Export first: python -m export RUN.", mode) for mode in files}
     softmax, features = keras_outputs(network, calibration.temperature, test, recipe)
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
     neighbours = read_run_neighbours(run, network, recipe)
@@ -59,11 +62,12 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         calibration=calibration,
         released=released,
         models={mode: measure(part) for mode, part in scores.items()},
-        baseline=measure_baseline(index, recipe),
+        baseline=measure_baseline(index, recipe, scores[released]),
         cost=measure_cost(network, run.best, files),
-        parity={mode: parse_section(Parity, parity[mode]) for mode in files},
+        parity=parity,
         mistakes=explain_mistakes(answers, network, index, recipe, run),
         label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
+        robustness=measure_robustness(run, index, recipe),
     )
 
 
@@ -78,7 +82,8 @@ def _score_all(
 def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
     """Return float32 [patches, outputs] of a .tflite, computed by the runner's Classifier."""
     classifier = Classifier(model)
-    return np.stack([classifier.probabilities(index.path(patch)) for patch in index.patches])
+    patches = track(index.patches, len(index.patches), "test patches")
+    return np.stack([classifier.probabilities(index.path(patch)) for patch in patches])
 
 
 def _describe_data(run: RunFolder, index: PatchIndex) -> DataSummary:
@@ -86,7 +91,7 @@ def _describe_data(run: RunFolder, index: PatchIndex) -> DataSummary:
     parts = {split: index.select(split) for split in SPLITS}
     return DataSummary(
         kind=data["kind"],
-        photos={split: len({patch.photo for patch in part.patches}) for split, part in parts.items()},
+        photos={split: len({p.photo for p in part.patches} - {DRAWN_OUTLIERS}) for split, part in parts.items()},
         patches={split: part.counts() for split, part in parts.items()},
         clipped_boxes=data["clipped_boxes"],
         refused=tuple(data["refused"]),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.progress import ticking
 from pipeline.quiet import captured_output
 from pipeline.random_generator import make_generator
 from pipeline.report.sections import Latency
@@ -29,7 +30,8 @@ def measure_keras_latency(path: Path) -> Latency:
     """
     command = [sys.executable, "-m", "pipeline.evaluation.keras_latency", str(path.resolve())]
     root = Path(__file__).parents[2]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    with ticking("timing the Keras network"):
+        answer = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     if answer.returncode:
         raise RuntimeError(f"{path}: can't be timed: {answer.stderr.strip()[-500:]}")
     return Latency(**json.loads(answer.stdout.splitlines()[-1]))
@@ -47,7 +49,7 @@ def time_calls(call: Callable[[], object]) -> Latency:
 
 
 def _measure_here(path: Path) -> Latency:
-    with captured_output():
+    with captured_output("timing Keras"):
         import keras
         import tensorflow as tf
 

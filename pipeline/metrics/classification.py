@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
 from inference.model.decide import UNKNOWN, DecisionRule, decide
 from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_of
+from pipeline.metrics.ranking import auroc
 from pipeline.settings.labels import BACKGROUND
 
 RELIABILITY_BINS = 10
@@ -184,10 +185,7 @@ def reliability(scores: Scores) -> tuple[ReliabilityBin, ...]:
 
 def auroc_background(scores: Scores) -> float | None:
     """Return the AUROC of the classes' patches against background, by confidence; None without both kinds."""
-    positive = scores.positive
-    if positive.all() or not positive.any():
-        return None
-    return float(roc_auc_score(positive, scores.confidences))
+    return auroc(scores.confidences, scores.positive)
 
 
 def _second_best(probabilities: np.ndarray, labels: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:

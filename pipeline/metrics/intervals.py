@@ -1,53 +1,16 @@
-"""Estimates with 95 % intervals and n: the form of all figures in a report."""
+"""Examples -> estimates whose intervals take photographs as the units; see inference.figures.estimate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from scipy.stats import binomtest
 
+from inference.figures.estimate import UNDEFINED, Estimate, proportion, share_of
 from pipeline.random_generator import make_generator
 
+__all__ = ["UNDEFINED", "Estimate", "bootstrap", "mean_difference", "proportion", "share_of", "share_over_photos"]
+
 RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval, measured on n examples; undefined parts are None."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-
-    @property
-    def ends(self) -> tuple[float, float] | None:
-        """Return low and high; None without an interval."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
-
-    def is_above(self, level: float | None) -> bool:
-        """Return whether the whole interval is above a level; False if either is undefined."""
-        return self.low is not None and level is not None and self.low > level
-
-    def is_below(self, level: float | None) -> bool:
-        """Return whether the whole interval is below a level; False if either is undefined."""
-        return self.high is not None and level is not None and self.high < level
-
-
-UNDEFINED = Estimate(None, None, None, 0)
-
-
-def proportion(successes: int, n: int) -> Estimate:
-    """Return a share with its Wilson score interval (Wilson 1927): 8 of 10 is 0.8, from 0.490 to 0.943."""
-    if n == 0:
-        return UNDEFINED
-    interval = binomtest(successes, n).proportion_ci(method="wilson")
-    return Estimate(successes / n, float(interval.low), float(interval.high), n)
-
-
-def share_of(hits: np.ndarray) -> Estimate:
-    """Return the share of True in bool [n], as a proportion."""
-    return proportion(int(hits.sum()), len(hits))
 
 
 def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | None], photos: np.ndarray) -> Estimate:
@@ -56,6 +19,9 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
     Patches of one photograph are not independent, so photographs are resampled, not patches (cluster bootstrap; Davison
     and Hinkley 1997, chapter 3.8). The resamples depend only on the number of photographs. scipy.stats.bootstrap is not
     used because it resamples single examples: it supports neither clusters of different sizes nor undefined resamples.
+
+    There is no interval where all resamples give the same value, such as 1.0 of three flawless photographs: it would
+    have no width, whatever n.
 
     Args:
         value: the statistic of all examples.
@@ -74,7 +40,8 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
         resampled = statistic(by_photo[np.repeat(starts[drawn], sizes[drawn]) + within])
         if resampled is not None:
             values.append(resampled)
-    low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if values else (None, None)
+    several = len(set(values)) > 1
+    low, high = (float(v) for v in np.percentile(values, [2.5, 97.5])) if several else (None, None)
     return Estimate(value, low, high, len(photos))
 
 

@@ -1,21 +1,13 @@
-"""Raw scores and masks -> AUROC, AUPRO and F1, defined as in published figures."""
+"""Raw scores and masks -> AUPRO and F1, defined as in published figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import f1_score, precision_recall_curve
 
 AUPRO_LIMIT = 0.3  # upper limit of the false positive rate, as in Bergmann et al. 2021
-
-
-def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """Return the area under the ROC curve, ties counting half; None without both positives and negatives.
-
-    Args: scores float [n]; positive bool [n].
-    """
-    return None if positive.all() or not positive.any() else float(roc_auc_score(positive, scores))
 
 
 def aupro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], limit: float = AUPRO_LIMIT) -> float | None:
@@ -50,7 +42,7 @@ class BestF1:
 
 
 def best_f1(scores: np.ndarray, positive: np.ndarray) -> BestF1 | None:
-    """Return the highest F1 over all thresholds, an upper bound chosen by the masks; None without positives."""
+    """Return the highest F1 over all thresholds, chosen by the masks; None without positives."""
     if not positive.any():
         return None
     precision, recall, thresholds = precision_recall_curve(positive, scores, drop_intermediate=True)

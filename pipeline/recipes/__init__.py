@@ -1,9 +1,19 @@
 """All recipes by name."""
 
-from pipeline.recipes import cifar10, memes, minerals, minerals_transfer, tiles, wood
+from pipeline.recipes import (
+    cifar10,
+    folders,
+    memes,
+    minerals,
+    minerals_frozen,
+    minerals_transfer,
+    photos,
+    tiles,
+    wood,
+)
 from pipeline.settings.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (minerals.RECIPE, minerals_transfer.RECIPE, cifar10.RECIPE, memes.RECIPE, wood.RECIPE, tiles.RECIPE)
+    one.RECIPE.name: one.RECIPE
+    for one in (photos, folders, minerals, minerals_transfer, minerals_frozen, cifar10, memes, wood, tiles)
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from pipeline.report import plots
-from pipeline.report.sections import ClassificationReport
+from pipeline.report.sections import ClassificationReport, Robustness
 from pipeline.report.style import THIN, share, size
 
 
@@ -18,8 +18,11 @@ def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, fl
         spoken = "; ".join(f"{row.name} {row.text}" for row in durations)
         figures["cost"] = plots.draw_durations(durations), f"Median time per patch and size: {spoken}."
     points = _class_points(report)
-    spoken = "; ".join(f"{row.name} {share(row.precision)} and {share(row.recall)}" for row in points)
-    figures["classes"] = plots.draw_classes(points), f"Precision and recall: {spoken}."
+    figures["classes"] = plots.draw_pairs(points, ("precision", "recall")), f"Precision and recall: {_speak(points)}."
+    if report.robustness:
+        changes, unchanged = _changes(report.robustness), report.robustness.unchanged.value
+        text = f"Accuracy by change, weaker and stronger: {_speak(changes)}; unchanged {share(unchanged)}."
+        figures["robustness"] = plots.draw_pairs(changes, ("weaker change", "stronger change"), unchanged), text
     if metrics.reliability:
         text = "Reliability diagram: accuracy by confidence, over a histogram of confidences. Table below."
         figures["reliability"] = plots.draw_reliability(metrics.reliability), text
@@ -52,10 +55,22 @@ def _bars(report: ClassificationReport) -> list[plots.Bar]:
     return [plots.estimate_bar(*row) for row in rows]
 
 
-def _class_points(report: ClassificationReport) -> list[plots.ClassPoints]:
+def _class_points(report: ClassificationReport) -> list[plots.Pair]:
     rows = report.metrics.per_class
     names = [name for name in ordered_classes(report) if name in rows]
-    return [plots.ClassPoints(name, rows[name].precision.value, rows[name].recall.value) for name in names]
+    return [plots.Pair(name, rows[name].precision.value, rows[name].recall.value) for name in names]
+
+
+def _changes(robustness: Robustness) -> list[plots.Pair]:
+    """Return the accuracies at both strengths of each change."""
+    values: dict[str, list[float | None]] = {}
+    for row in robustness.changes:
+        values.setdefault(row.change, []).append(row.accuracy.value)
+    return [plots.Pair(change, pair[0], pair[-1]) for change, pair in values.items()]
+
+
+def _speak(pairs: Sequence[plots.Pair]) -> str:
+    return "; ".join(f"{row.name} {share(row.first)} and {share(row.second)}" for row in pairs)
 
 
 def _durations(report: ClassificationReport) -> list[plots.Duration]:

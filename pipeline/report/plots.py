@@ -97,12 +97,12 @@ def draw_comparison(bars: Sequence[Bar]) -> Figure:
 
 
 @dataclass(frozen=True)
-class ClassPoints:
-    """Precision and recall of one class; None where the denominator is 0."""
+class Pair:
+    """Two shares of one row; None where undefined."""
 
     name: str
-    precision: float | None
-    recall: float | None
+    first: float | None
+    second: float | None
 
 
 @dataclass(frozen=True)
@@ -115,28 +115,30 @@ class Duration:
     p95: float
 
 
-def draw_classes(classes: Sequence[ClassPoints]) -> Figure:
-    """Draw precision and recall of each class on one line, joined, so that a large difference is easy to see."""
+def draw_pairs(rows: Sequence[Pair], titles: tuple[str, str], mark: float | None = None) -> Figure:
+    """Draw both shares of each row on one line, joined, so that a large difference is easy to see.
+
+    mark: a share to compare with, drawn as a vertical line.
+    """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(classes)))
+        figure = Figure(figsize=(WIDTH_INCHES, 0.75 + 0.24 * len(rows)))
         axes = figure.subplots()
-        for y, row in enumerate(classes):
-            if row.precision is not None and row.recall is not None:
-                axes.hlines(y, row.precision, row.recall, color=LINE, linewidth=3)
-        styles: dict[str, dict[str, Any]] = {
-            "precision": {"facecolor": PAPER, "edgecolor": INK},
-            "recall": {"color": ACCENT},
-        }
+        for y, row in enumerate(rows):
+            if row.first is not None and row.second is not None:
+                axes.hlines(y, row.first, row.second, color=LINE, linewidth=3)
+        styles: tuple[dict[str, Any], ...] = ({"facecolor": PAPER, "edgecolor": INK}, {"color": ACCENT})
         lowest = 1.0
-        for name, style in styles.items():
-            points = [(getattr(row, name), y) for y, row in enumerate(classes)]
+        for field, title, style in zip(("first", "second"), titles, styles, strict=True):
+            points = [(getattr(row, field), y) for y, row in enumerate(rows)]
             values, heights = zip(*[point for point in points if point[0] is not None] or [(math.nan, 0)], strict=True)
             lowest = min([lowest, *(value for value in values if not math.isnan(value))])
-            axes.scatter(values, heights, s=26, linewidth=1.2, label=name, zorder=3, **style)
-        axes.set_yticks(range(len(classes)), [_shortened(row.name) for row in classes])
+            axes.scatter(values, heights, s=26, linewidth=1.2, label=title, zorder=3, **style)
+        if mark is not None:
+            axes.axvline(mark, color=MUTED, linewidth=1, linestyle="--")
+        axes.set_yticks(range(len(rows)), [_shortened(row.name) for row in rows])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(visible=False, axis="y")
-        axes.set(xlim=(math.floor(max(lowest - 0.03, 0) * 10) / 10, 1.015), ylim=(len(classes) - 0.5, -0.5))
+        axes.set(xlim=(math.floor(max(lowest - 0.03, 0) * 10) / 10, 1.015), ylim=(len(rows) - 0.5, -0.5))
         axes.xaxis.set_major_formatter(percent_axis())
         axes.spines["left"].set_visible(False)
         _legend(axes)

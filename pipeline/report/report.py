@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
+from inference.figures.threshold_words import threshold_sentences
 from inference.model.decide import UNKNOWN
 from pipeline.metrics.classification import Confusion
-from pipeline.metrics.intervals import UNDEFINED, Estimate
+from pipeline.metrics.intervals import UNDEFINED, Estimate, proportion
+from pipeline.report.comparison import colour_sentence, describe_lead
 from pipeline.report.figures import draw_figures, ordered_classes
 from pipeline.report.mistakes import mistakes_context
 from pipeline.report.page import render_page
-from pipeline.report.sections import ClassificationReport, Parity
+from pipeline.report.sections import Baseline, ClassificationReport, Parity
 from pipeline.report.stored import section_text
 from pipeline.report.style import ABSENT, THIN, columns, show, size, spread
 
@@ -91,6 +93,7 @@ def render_html(report: ClassificationReport, history: Sequence[Mapping[str, flo
         verdict=verdict(report),
         baseline_text=baseline_sentence(report) if report.baseline else "No baseline was measured.",
         key_figures=key_figures(report),
+        sentences=unknown_sentences(report),
         figures=draw_figures(report, history),
         confusion=confusion_rows(report.metrics.confusion),
         classes=ordered_classes(report),
@@ -134,16 +137,25 @@ def verdict(report: ClassificationReport) -> str:
 
 
 def baseline_sentence(report: ClassificationReport) -> str:
-    """Return the difference to the baseline, and whether the intervals overlap, as one sentence."""
-    network = report.metrics.accuracy
-    baseline = report.baseline.accuracy if report.baseline else UNDEFINED
-    if network.value is None or baseline.value is None or not network.ends or not baseline.ends:
-        return "The two can't be compared: one of them has no accuracy or no interval."
-    points = 100 * (network.value - baseline.value)
-    apart = network.is_above(baseline.high) or network.is_below(baseline.low)
-    side = "ahead of" if points >= 0 else "behind"
-    overlap = "do not overlap" if apart else "overlap, so this test does not show a difference"
-    return f"The network is {abs(points):.1f} points {side} the baseline; the 95 % intervals {overlap}."
+    """Return the difference to the baseline, patch by patch, as one sentence; control.html has the same."""
+    baseline = report.baseline or Baseline("", UNDEFINED)
+    network, colour = report.metrics.accuracy.value, baseline.accuracy.value
+    if network is None or colour is None:
+        return "The two can't be compared: one of them has no accuracy."
+    if baseline.lead.value is None:  # a report of an earlier version
+        lead = describe_lead(Estimate(network - colour, None, None, baseline.accuracy.n), "the baseline")
+        return f"The network is {lead}; they were not compared patch by patch."
+    return colour_sentence(baseline)
+
+
+def unknown_sentences(report: ClassificationReport) -> list[str]:
+    """Return what the threshold does to the test patches, in words."""
+    rejected, background = report.metrics.rejected_known, report.metrics.rejected_background
+    if rejected is None or rejected.value is None:
+        return []
+    accepted = proportion(round((1 - rejected.value) * rejected.n), rejected.n)
+    unknown = {"background patches": background} if background else {}
+    return threshold_sentences(accepted, unknown, report.calibration.risk)
 
 
 def key_figures(report: ClassificationReport) -> list[KeyFigure]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from inference.figures.threshold_words import RiskLimit
 from pipeline.metrics.classification import Metrics
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import UNDEFINED, Estimate
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,26 @@ class Calibration:
     auroc_background: float | None = None
     knn_score: KnnScore | None = None
     ood_scores: OodScores | None = None
+    risk: RiskLimit | None = None
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier of colour histograms, on the same patches."""
+    """A classifier of colour histograms, on the same patches.
+
+    ahead: the network's accuracy minus the baseline's, patch by patch; verdict: what follows, see report.comparison.
+    Reports of earlier versions have neither.
+    """
 
     name: str
     accuracy: Estimate
+    ahead: Estimate | None = None
+    verdict: str | None = None
+
+    @property
+    def lead(self) -> Estimate:
+        """Return `ahead`, undefined where it was not measured."""
+        return self.ahead or UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -223,10 +236,40 @@ class LabelErrors:
 
 
 @dataclass(frozen=True)
+class ChangedAccuracy:
+    """The accuracy on changed pictures, and its difference to that on the same pictures unchanged."""
+
+    change: str
+    strength: str
+    accuracy: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The released file on test patches of the classes, as they are and changed, weaker changes before stronger ones.
+
+    of: number of test patches that the tested ones were sampled from.
+    """
+
+    of: int
+    unchanged: Estimate
+    changes: tuple[ChangedAccuracy, ...]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Why something should be done next, and the command that does it."""
+
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
 class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
-    mistakes and label_errors are None in reports of format 1.
+    mistakes and label_errors are None in reports of format 1, robustness and advice in earlier ones of format 2.
     """
 
     format: int
@@ -245,6 +288,8 @@ class ClassificationReport:
     mistakes: Mistakes | None = None
     label_errors: LabelErrors | None = None
     title: str | None = None
+    robustness: Robustness | None = None
+    advice: tuple[Advice, ...] | None = None
 
     @property
     def metrics(self) -> Metrics:

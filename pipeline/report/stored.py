@@ -7,11 +7,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from inference.errors import InputError
+from inference.errors import InputError, quote
 from pipeline.report.old_names import modern
 from pipeline.settings.run_folder import read_json
 
 Section = TypeVar("Section")
+_SCALARS: dict[Any, tuple[type, ...]] = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
 
 
 def section_text(section: Any) -> str:
@@ -23,14 +24,18 @@ def section_text(section: Any) -> str:
     return json.dumps(section, default=_plain, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_section(kind: type[Section], path: Path, remedy: str) -> Section:
+def read_section(kind: type[Section], path: Path, remedy: str, key: str | None = None) -> Section:
     """Read a report, or a part of one, written by this or an earlier version of the program.
 
+    key: of the file's object, where the section is one of its values.
+
     Raises:
-        InputError: the file is missing or lacks a required field; remedy names the stage that makes it.
+        InputError: the file is missing, lacks a required field or has one of another type; remedy names the stage that
+            makes it.
     """
+    content = read_json(path, remedy)
     try:
-        return parse_section(kind, read_json(path, remedy))
+        return parse_section(kind, content if key is None else content[key])
     except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise InputError(f"{path}: is damaged or of another version: {fault}. {remedy}") from fault
 
@@ -39,7 +44,7 @@ def parse_section(kind: type[Section], values: Any) -> Section:
     """Return JSON values as a dataclass; unknown keys are ignored.
 
     Raises:
-        TypeError: a field without a default is missing.
+        TypeError: a field without a default is missing, or a number or text is of another type.
     """
     parsed: Section = _parse(kind, modern(values))
     return parsed
@@ -65,4 +70,6 @@ def _parse(kind: Any, value: Any) -> Any:
         return tuple(_parse(arguments[0], item) for item in value)
     if origin in (dict, Mapping):
         return {key: _parse(arguments[1], item) for key, item in value.items()}
+    if kind in _SCALARS and type(value) not in _SCALARS[kind]:
+        raise TypeError(f"{quote(value)} is no {kind.__name__}")
     return value

@@ -62,7 +62,7 @@ def columns(estimate: Estimate, style: str = "share") -> str:
     if estimate.value is None:
         return f"not defined, n={estimate.n}"
     value = f"{_digits(estimate.value, style)} {STYLES[style].unit}".rstrip()
-    ends = f"[{interval(estimate, style, ', ')}]"
+    ends = f"[{interval(estimate, style, ', ')}]" if estimate.ends else "no interval"
     return f"{value:>7}  {ends:<14}  n={estimate.n}"
 
 

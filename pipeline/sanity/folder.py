@@ -1,11 +1,13 @@
 """RUN/control: the parts of a control, each computed once, and again when its input files change."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from inference.errors import InputError
 from pipeline.report.stored import parse_section
 from pipeline.settings.run_folder import read_json, write_json
 
@@ -26,8 +28,8 @@ class ControlFolder:
 
 
 def remembered(kind: type[Content], path: Path, origin: str, make: Callable[[], Content]) -> Content:
-    """Return the content of a file if it was made from the same input files; otherwise make and write it."""
-    if path.is_file():
+    """Return the content of a file if it is whole and was made from the same input files; else make and write it."""
+    with contextlib.suppress(InputError, AttributeError, KeyError, TypeError, ValueError):
         stored = read_json(path, "")
         if stored["origin"] == origin:
             return parse_section(kind, stored["content"])

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.evaluation.colour_baseline import compare_colour
 from pipeline.metrics.classification import Scores
 from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, mean_difference, share_over_photos
 from pipeline.sanity import verdict
 from pipeline.sanity.occlusion import INSIDE_HIDDEN, OUTSIDE_HIDDEN, WHOLE
 from pipeline.sanity.permutation import naming_luck, permutation_test
-from pipeline.sanity.sections import ColourComparison, Learning, Majority, ViewFigures, ViewRow
+from pipeline.sanity.sections import Learning, Majority, ViewFigures, ViewRow
 from pipeline.sanity.verdict import Findings
 
 BOXES, CENTRE = "boxes", "centre"
@@ -36,7 +37,7 @@ def measure_learning(scores: Scores, colour: Mapping[str, np.ndarray], shuffled:
     return Learning(
         accuracy=accuracy,
         majority=Majority(most, majority),
-        colour=tuple(_measure_colour(name, answers, scores) for name, answers in colour.items()),
+        colour=compare_colour(colour, scores),
         shuffled=estimate,
         naming_luck=None if shuffled is None else naming_luck(shuffled, labels, scores.classes),
         permutation_test=replace(test, flawless_p=flawless),
@@ -44,11 +45,6 @@ def measure_learning(scores: Scores, colour: Mapping[str, np.ndarray], shuffled:
         learning=verdict.judge_learning(findings),
         large_enough=verdict.is_large_enough(findings),
     )
-
-
-def best_colour(colour: Sequence[ColourComparison]) -> ColourComparison:
-    """Return the better colour baseline; of two equal ones, that with the smaller lead of the network."""
-    return max(colour, key=lambda one: (one.accuracy.value or 0, -(one.ahead.low or 0)))
 
 
 def measure_views(kind: str, rows: Sequence[ViewRow]) -> ViewFigures:
@@ -84,12 +80,6 @@ def _with_evidence(figures: ViewFigures, rows: Sequence[ViewRow]) -> ViewFigures
         shuffled_ratio=_ratio([(row.shuffled_mass, row.area, row.photo) for row in rows]),
         look=verdict.judge_look(ratio, figures.inside_counts or UNDEFINED),
     )
-
-
-def _measure_colour(name: str, answers: np.ndarray, scores: Scores) -> ColourComparison:
-    right, own = answers == scores.labels, scores.best == scores.labels
-    ahead = mean_difference(own, right, scores.photos)
-    return ColourComparison(name, share_over_photos(right, scores.photos), ahead, verdict.judge_colour(ahead))
 
 
 def _ratio(rows: Sequence[tuple[float | None, float | None, str]]) -> Estimate:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipeline.metrics.intervals import Estimate
-from pipeline.report.sections import Training
+from pipeline.report.sections import Baseline, Training
 from pipeline.sanity.verdict import Checks
 
 
@@ -13,16 +13,6 @@ class Majority:
 
     label: str
     accuracy: Estimate
-
-
-@dataclass(frozen=True)
-class ColourComparison:
-    """A colour baseline. ahead: the network's accuracy minus the baseline's, on the same patches."""
-
-    name: str
-    accuracy: Estimate
-    ahead: Estimate
-    verdict: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ class Learning:
 
     accuracy: Estimate
     majority: Majority
-    colour: tuple[ColourComparison, ...]
+    colour: tuple[Baseline, ...]
     shuffled: Estimate | None
     naming_luck: float | None
     permutation_test: PermutationTest

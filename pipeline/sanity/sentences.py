@@ -4,11 +4,13 @@ import textwrap
 from collections.abc import Iterator
 
 from pipeline.metrics.intervals import Estimate
+from pipeline.report import comparison
+from pipeline.report.comparison import best_colour, describe_lead
 from pipeline.report.style import columns, interval, percent
-from pipeline.sanity.measure import BOXES, best_colour
+from pipeline.sanity.measure import BOXES
 from pipeline.sanity.occlusion import INSIDE_HIDDEN, OUTSIDE_HIDDEN, WHOLE
 from pipeline.sanity.sections import ControlReport, ShuffledTraining, ViewReport
-from pipeline.sanity.verdict import AT_SPECIMEN, BEHIND_COLOUR, BEYOND_COLOUR, DOUBTFUL, ELSEWHERE, SURE_P
+from pipeline.sanity.verdict import AT_SPECIMEN, DOUBTFUL, ELSEWHERE, SURE_P
 
 _COLUMNS = 80
 _TITLE_COLUMNS = 40
@@ -44,13 +46,12 @@ def length(training: ShuffledTraining) -> str:
 
 def colour_sentence(report: ControlReport) -> str:
     """Return whether the network is better than a colour histogram."""
-    best = best_colour(report.colour)
-    points = f"{100 * (best.ahead.value or 0):.1f} points ({interval(best.ahead)})"
-    if best.verdict == BEYOND_COLOUR:
-        return f"The network uses more than colour: {points} ahead of {best.name} on the same patches."
-    if best.verdict == BEHIND_COLOUR:
-        return f"Colour alone does better: {points} against {best.name} on the same patches."
-    return f"The network is not shown to use more than colour: {points} ahead of {best.name} on the same patches."
+    return comparison.colour_sentence(best_colour(report.colour))
+
+
+def lead(ahead: Estimate) -> str:
+    """Return the network's lead over a baseline: "the network is 12.3 points (4.0 to 20.1) ahead of it"."""
+    return f"the network is {describe_lead(ahead, 'it')}"
 
 
 def look_sentence(report: ControlReport) -> str:

@@ -6,8 +6,8 @@ to the photograph. Other specimens of the same class in the view count as specim
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,8 @@ import numpy as np
 from inference.errors import InputError
 from inference.pictures.image_io import read_image
 from pipeline.data.index import Patch, PatchIndex
-from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.data.windows import Window, intersection
 from pipeline.random_generator import make_generator
-from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, read_json
 
 MOST_VIEWS = 1000
 TIMES = 2  # sides of a view as a multiple of the sides of the box
@@ -122,21 +119,6 @@ def sample_patches(index: PatchIndex) -> list[Patch]:
     count = len(index.patches)
     chosen = np.sort(make_generator(0, "views", count).permutation(count)[:MOST_VIEWS])
     return [index.patches[position] for position in chosen]
-
-
-def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Path], root: Path) -> Path:
-    """Return the folder of the photographs that a run's patches, under root, were cut from.
-
-    folder_of: function of the run's source. The folder of runs is derived from root, since it may have been moved.
-
-    Raises:
-        InputError: the folder does not exist.
-    """
-    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
-    images = folder_of(place, run.read_recipe())
-    if not images.is_dir():
-        raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
-    return images
 
 
 def _boxes_by_photo(test: PatchIndex, labels: tuple[str, ...]) -> dict[str, list[tuple[str, Window]]]:

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pipeline.metrics.intervals import Estimate
 
 LEARNED, NOT_LEARNED, DOUBTFUL = "learned", "did not learn", "doubtful"
-BEYOND_COLOUR, NOT_SHOWN, BEHIND_COLOUR = "beyond colour", "not shown to be beyond colour", "behind colour"
 AT_SPECIMEN, ELSEWHERE, UNTOLD = "at the specimen", "elsewhere", "can't be told"
 
 SURE_P, LEAST_P_WITHOUT = 0.01, 0.05
@@ -81,13 +80,6 @@ def is_large_enough(findings: Findings) -> bool:
     """Return whether the test is large enough to show that a network did not learn; see the module."""
     middle = (findings.majority + 1) / 2
     return findings.accuracy.is_below(middle) and findings.flawless_p < SURE_P
-
-
-def judge_colour(difference: Estimate) -> str:
-    """Return whether a network uses more than colour, from its accuracy minus that of a colour baseline."""
-    if difference.is_above(0):
-        return BEYOND_COLOUR
-    return BEHIND_COLOUR if difference.is_below(0) else NOT_SHOWN
 
 
 def judge_look(ratio: Estimate, specimen_counts: Estimate) -> str:

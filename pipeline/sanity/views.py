@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import keras
 import numpy as np
 
 from inference.atomic_file import write_atomically
@@ -12,7 +11,7 @@ from inference.errors import InputError, printable
 from inference.model.classifier import Classifier
 from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
-from pipeline.data.sources import SOURCES
+from pipeline.data.sources import SOURCES, find_photographs
 from pipeline.random_generator import make_generator
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import BOXES, CENTRE, measure_views
@@ -27,8 +26,9 @@ from pipeline.sanity.occlusion import (
     shares_inside,
 )
 from pipeline.sanity.sections import ViewExample, ViewReport, ViewRow
-from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views, find_photographs
+from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views
 from pipeline.settings.run_folder import RunFolder
+from pipeline.training.saved_network import read_network
 
 EXAMPLES = 8
 _FORMAT = "-2"  # of views.json; files of other formats are recomputed
@@ -117,7 +117,7 @@ def _add_masses(
 
 
 def _map_evidence(run: RunFolder, seen: SeenViews, classes: int) -> np.ndarray:
-    return map_evidence(keras.models.load_model(run.best, compile=False), seen.pixels, classes)
+    return map_evidence(read_network(run.best), seen.pixels, classes)
 
 
 def _known(value: float) -> float | None:

@@ -17,7 +17,7 @@ class Limits:
     """The allowed values of a setting; the words of a list must be different, and each must be allowed.
 
     at_least and at_most are inclusive, above and below exclusive. multiple_of: of an integer. or_zero: 0 is allowed
-    too. choices: the only allowed values.
+    too. or_empty: a list may be empty. choices: the only allowed values.
     """
 
     at_least: float = -math.inf
@@ -26,6 +26,7 @@ class Limits:
     below: float = math.inf
     multiple_of: int = 1
     or_zero: bool = False
+    or_empty: bool = False
     choices: tuple[Any, ...] = ()
 
     def allow(self, value: Any) -> bool:
@@ -35,8 +36,12 @@ class Limits:
             TypeError: a number is required.
         """
         if isinstance(value, tuple):
-            return len(set(value)) == len(value) > 0 and all(self.allow(one) for one in value)
-        if self == ANY or (self.or_zero and value == 0):
+            different = len(set(value)) == len(value) and bool(value or self.or_empty)
+            return different and all(self._allow_one(one) for one in value)
+        return self._allow_one(value)
+
+    def _allow_one(self, value: Any) -> bool:
+        if self in (ANY, ANY_LIST) or (self.or_zero and value == 0):
             return True
         if self.choices:
             return value in self.choices
@@ -59,6 +64,7 @@ class Limits:
 
 
 ANY = Limits()
+ANY_LIST = Limits(or_empty=True)
 SHARE = Limits(at_least=0, at_most=1)
 NOT_NEGATIVE = Limits(at_least=0)
 POSITIVE = Limits(above=0)
@@ -96,9 +102,9 @@ def setting(
     return made
 
 
-def required(meaning: str, used_by: tuple[Kind, ...] = ()) -> Any:
+def required(meaning: str, limits: Limits = ANY, used_by: tuple[Kind, ...] = ()) -> Any:
     """Return a dataclass field without a default, with its documentation."""
-    return field(metadata={"declaration": Declaration(meaning, ANY, "", used_by, "")})
+    return field(metadata={"declaration": Declaration(meaning, limits, "", used_by, "")})
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ RENAMED = {
 # Removed settings, with the values that had no effect; None: any value.
 REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None, "anomaly.centred": False}
 # Settings that earlier versions lacked, with the value that describes what their runs did.
-ADDED: dict[str, dict[str, Any]] = {"calibrate": {"decision": "softmax"}}
+ADDED: dict[str, dict[str, Any]] = {
+    "calibrate": {"decision": "softmax", "risk": 0.0, "dimensions": 128},
+    "augment": {"white_balance": 0.0, "jpeg": 0.0},
+    "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0},
+}
 _SELF_SUPERVISED = "anomaly.method", "taught"
 
 
@@ -40,11 +44,11 @@ def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
         InputError: the run used a removed setting.
     """
     kind = "anomaly" if values.get("anomaly") else "classification"
-    renewed = {"kind": kind} | {
+    renewed = {"kind": kind, "pretrained": []} | {
         section: _renew_section(section, entries) if isinstance(entries, dict) else entries
         for section, entries in values.items()
     }
-    for name in {"smoke", "embedded"} & set(values):
+    for name in {"smoke", "embedded", "pretrained"} & set(values):
         renewed[name] = [[RENAMED.get(setting, setting), text] for setting, text in values[name]]
     return renewed
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_origin, get_type_hints
 from inference.errors import InputError
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.effect import refuse_without_effect
-from pipeline.settings.field import KINDS, SEED, Kind, Setting, required, sections_of, setting, settings_of
+from pipeline.settings.field import ANY_LIST, KINDS, SEED, Kind, Setting, required, sections_of, setting, settings_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.old_names import current_name, renew_recipe
 from pipeline.settings.rules import (
@@ -48,7 +48,9 @@ class Recipe:
     name: str = required("the recipe's name, as `run NAME` takes it")
     title: str = required("the title of the report")
     labels: tuple[str, ...] = required(
-        "the classes, in the order of the network's outputs", used_by=("classification",)
+        "the classes, in the order of the network's outputs; none: those of the data",
+        ANY_LIST,
+        used_by=("classification",),
     )
     kind: Kind = setting("classification", "what the model does: predict a class, or find anomalies")
     source: SourceSettings = field(default_factory=SourceSettings)
@@ -67,6 +69,7 @@ class Recipe:
     )
     smoke: Overrides = setting((), "changes for a quick trial of all stages (--smoke)")
     embedded: Overrides = setting((), "changes for runs on drawn pictures (without --images)")
+    pretrained: Overrides = setting((), "changes for a pretrained trunk (--pretrained)")
 
     def __post_init__(self) -> None:
         """Refuse values that are not allowed.
@@ -185,7 +188,7 @@ def recipe_from_json(text: str) -> Recipe:
             elif isinstance(value, list):
                 values[name] = tuple(_as_tuple(item) for item in value)
         return Recipe(**values)
-    except (AttributeError, TypeError, ValueError) as fault:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as fault:
         raise InputError(f"recipe.json is damaged or of another version: {fault}. Start a new run.") from fault
 
 

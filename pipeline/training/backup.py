@@ -13,15 +13,21 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from inference.errors import InputError
+from pipeline.training.average import WeightAverage
 
+_AVERAGE = "moving_average"  # group of the averaged weights, by their number
 _KEPT = 2  # the newest, and the previous one in case it is damaged
 _NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{16})\.weights\.h5")
 
 
 class Backup:
-    """A folder of backups by epochs done: weights, and the states of optimizer and random generators of a network."""
+    """A folder of backups by epochs done: weights, and the states of optimizer and random generators of a network.
+
+    A moving average of the weights is stored in the same file.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,7 +39,7 @@ class Backup:
                 return epochs, file
         return 0, None
 
-    def save(self, network: keras.Model, epochs: int) -> None:
+    def save(self, network: keras.Model, epochs: int, average: WeightAverage | None = None) -> None:
         """Write the state after the given number of epochs; only the previous backup is kept.
 
         Raises:
@@ -43,6 +49,8 @@ class Backup:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             network.save_weights(partial, overwrite=True)
+            if average is not None:
+                _add_average(partial, average)
             partial.replace(self._name(epochs, partial))
         except OSError as fault:
             partial.unlink(missing_ok=True)
@@ -53,12 +61,14 @@ class Backup:
         for _, file, _ in self._files()[_KEPT:]:
             file.unlink()
 
-    def restore(self, network: keras.Model) -> int:
+    def restore(self, network: keras.Model, average: WeightAverage | None = None) -> int:
         """Load the newest undamaged state into a compiled network; return the epochs done, 0 without a backup."""
         epochs, file = self.newest()
         if file is not None:
             network.optimizer.build(network.trainable_variables)
             network.load_weights(file)
+            if average is not None:
+                average.restore(_read_average(file))
         return epochs
 
     def keep_up_to(self, epochs: int) -> None:
@@ -90,13 +100,26 @@ class Backup:
 class SaveBackup(keras.callbacks.Callback):
     """Save a backup at the end of each epoch."""
 
-    def __init__(self, backup: Backup) -> None:
+    def __init__(self, backup: Backup, average: WeightAverage | None = None) -> None:
         super().__init__()
         self._backup = backup
+        self._average = average
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save the state."""
-        self._backup.save(self.model, epoch + 1)
+        self._backup.save(self.model, epoch + 1, self._average)
+
+
+def _add_average(file: Path, average: WeightAverage) -> None:
+    with h5py.File(file, "a") as content:
+        for number, array in enumerate(average.arrays):
+            content[f"{_AVERAGE}/{number}"] = array
+
+
+def _read_average(file: Path) -> list[np.ndarray]:
+    with h5py.File(file) as content:
+        group = content[_AVERAGE]
+        return [group[str(number)][()] for number in range(len(group))]
 
 
 def _digest(path: Path) -> str:

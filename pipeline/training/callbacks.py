@@ -1,54 +1,105 @@
 """Keras callbacks of the training: progress, resuming, stopping at NaN."""
 
 import csv
+import io
 import math
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from inference.atomic_file import write_atomically
+from inference.errors import InputError
 from pipeline.random_generator import make_seed
+
+_LINE_SECONDS, _TERMINAL_SECONDS = 10.0, 0.5
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """The epochs that a training has: last of this stage (exclusive), total of all stages.
+
+    slower: how many times as long an epoch of the following stage takes.
+    """
+
+    last: int
+    total: int
+    slower: float = 1.0
+
+    def epochs_after(self, epoch: int) -> float:
+        """Return how many epochs of this stage's length follow the given one, counted from 0."""
+        return self.last - epoch - 1 + self.slower * (self.total - self.last)
 
 
 class Progress(keras.callbacks.Callback):
-    """Print one line per epoch with the remaining time; add seconds and learning_rate to the logs for CSVLogger."""
+    """Print one line per epoch with the remaining time; add seconds and learning_rate to the logs for CSVLogger.
 
-    def __init__(self, epochs: int) -> None:
+    Within an epoch the step is shown: on a terminal in a line that is rewritten, otherwise every ten seconds.
+    """
+
+    def __init__(self, plan: EpochPlan) -> None:
         super().__init__()
-        self._epochs = epochs
+        self._plan = plan
         self._durations: list[float] = []
-        self._start = 0.0
+        self._epoch, self._start, self._first_step, self._shown = 0, 0.0, 0.0, 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start the epoch's timer."""
-        self._start = time.monotonic()
+        self._epoch, self._start = epoch, time.monotonic()
+        self._shown = self._start
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Show the step on a terminal; a log file gets only epochs."""
-        if sys.stderr.isatty() and batch % 10 == 0:
-            loss = (logs or {}).get("loss", math.nan)
-            print(f"\r  step {batch + 1}/{self.params.get('steps')}  loss {loss:.3f}  ", end="", file=sys.stderr)
+        """Show the step."""
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if batch == 0:
+            self._first_step = now - self._start
+        if now - self._shown < (_TERMINAL_SECONDS if terminal else _LINE_SECONDS):
+            return
+        self._shown = now
+        steps = int(self.params.get("steps") or batch + 1)
+        left = self._left_after_step(batch, steps, now)
+        line = (
+            f"epoch {self._epoch + 1}/{self._plan.total}  step {batch + 1}/{steps}  "
+            f"loss {(logs or {}).get('loss', math.nan):.3f}{f', about {_minutes(left)} left' if left else ''}"
+        )
+        print(f"\r  {line}  " if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's line."""
         logs = {} if logs is None else logs
-        self._durations.append(time.monotonic() - self._start)
-        logs["seconds"] = round(self._durations[-1], 2)
+        seconds = time.monotonic() - self._start
+        logs["seconds"] = round(seconds, 2)
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        recent = self._durations[-5:]  # the first epoch also builds the graph and fills the cache
-        left = sum(recent) / len(recent) * (self._epochs - epoch - 1)
+        steps = int(self.params.get("steps") or 1)
+        others = seconds - self._first_step
+        if not self._durations and steps > 1:  # the first step builds the graph; without it the estimate is right
+            seconds = others * steps / (steps - 1)
+        self._durations.append(seconds)
+        left = self._epoch_seconds() * self._plan.epochs_after(epoch)
         start = "\r" if sys.stderr.isatty() else ""
         print(
-            f"{start}epoch {epoch + 1}/{self._epochs}  loss {logs.get('loss', math.nan):.3f}  "
+            f"{start}epoch {epoch + 1}/{self._plan.total}  loss {logs.get('loss', math.nan):.3f}  "
             f"validation loss {logs.get('val_loss', math.nan):.3f}  "
             f"accuracy {logs.get('val_accuracy', math.nan):.3f}  {logs['seconds']:.0f} s, "
             f"about {_minutes(left)} left",
             file=sys.stderr,
             flush=True,
         )
+
+    def _epoch_seconds(self) -> float:
+        recent = self._durations[-5:]
+        return sum(recent) / len(recent)
+
+    def _left_after_step(self, batch: int, steps: int, now: float) -> float | None:
+        """Return the seconds left after a step; None before there is anything to go by."""
+        if not batch:
+            return None
+        per_step = (now - self._start - self._first_step) / batch
+        each = self._epoch_seconds() if self._durations else per_step * steps
+        return per_step * (steps - batch - 1) + each * self._plan.epochs_after(self._epoch)
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
@@ -122,12 +173,31 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:
-    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one."""
+    """Return history.csv as one dict per epoch; before_epoch: only the epochs before this one.
+
+    Raises:
+        InputError: it was changed.
+    """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    except (AttributeError, TypeError, ValueError, csv.Error) as fault:  # None for cells that are missing or too many
+        raise InputError(f"{path}: must hold numbers. Received: {fault}. Start a new run.") from fault
+    if missing := {"epoch", "loss", "val_loss"} - set(rows[0] if rows else ("epoch", "loss", "val_loss")):
+        raise InputError(f"{path}: must have the columns {', '.join(sorted(missing))}. Start a new run.")
     return [row for row in rows if before_epoch is None or row["epoch"] < before_epoch]
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write history.csv from one dict per epoch, in the form of Keras' CSVLogger: the epoch first, then by name."""
+    columns = ["epoch", *sorted(set(rows[0]) - {"epoch"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
 
 
 def count_epochs(path: Path) -> int:

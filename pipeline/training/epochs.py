@@ -13,8 +13,10 @@ from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.settings.sections import FitSettings
+from pipeline.training.average import ResumeTraining, WeightAverage
 from pipeline.training.backup import Backup, SaveBackup
 from pipeline.training.callbacks import (
+    EpochPlan,
     KeepCandidate,
     Progress,
     ResumableEarlyStopping,
@@ -44,7 +46,7 @@ class TrainingStage:
     """The epochs of one call of Keras' fit: first inclusive, last exclusive, counted from 0 over the whole training.
 
     backup: of this stage only. patience: of the early stopping, which counts only this stage's epochs. rate: name of
-    the setting of the learning rate.
+    the setting of the learning rate. slower: how many times as long an epoch of the next stage takes, for the estimate.
     """
 
     first: int
@@ -52,6 +54,7 @@ class TrainingStage:
     patience: int
     backup: Backup
     rate: str = "fit.learning_rate"
+    slower: float = 1.0
 
     def history(self, history: History) -> History:
         """Return this stage's part of the history."""
@@ -71,7 +74,7 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
     """
     patches = index.select("train", recipe.outputs)
     return FitData(
-        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index)),
+        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index, run.cache / "answers")),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
     )
 
@@ -103,14 +106,15 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
         InputError: the loss became NaN (names epoch and step).
     """
     nan = StopOnNaN()
-    first = max(stage.backup.restore(network), stage.first)
+    average = WeightAverage(recipe.fit.average) if recipe.fit.average else None
+    first = max(stage.backup.restore(network, average), stage.first)
     network.fit(
         data.training.batches(first, stage.last),
         steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
         initial_epoch=first,
         epochs=stage.last,
-        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, stage, read_history(run.history))],
+        callbacks=[nan, SeedDropout(recipe.seed), *_callbacks(run, recipe, stage, average)],
         shuffle=False,
         verbose=0,
     )
@@ -177,16 +181,19 @@ def _without_decay_of_norms(optimizer: Any) -> Any:
 _OPTIMIZERS = {"adamw": _adamw, "adam": _adam, "sgd": _sgd}
 
 
-def _callbacks(run: RunFolder, stage: TrainingStage, history: History) -> list[Any]:
+def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: WeightAverage | None) -> list[Any]:
     """Return the callbacks; the backup is last, so that backed-up epochs are already logged and saved."""
+    history = read_history(run.history)
     best = min((row[_MONITOR] for row in history), default=None)
     return [
-        Progress(stage.last),
+        *([average] if average else []),
+        Progress(EpochPlan(stage.last, recipe.fit.epochs, stage.slower)),
         keras.callbacks.ModelCheckpoint(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
         KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
-        SaveBackup(stage.backup),
+        *([ResumeTraining(average)] if average else []),
+        SaveBackup(stage.backup, average),
     ]

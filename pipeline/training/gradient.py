@@ -19,6 +19,7 @@ from pipeline.training.epochs import (
     restore_point,
     train_stage,
 )
+from pipeline.training.frozen import fit_frozen
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
 
@@ -45,7 +46,7 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     return finish(run)
 
 
-FITS = {"gradient": fit_gradient, "two_stage": fit_two_stage}
+FITS = {"gradient": fit_gradient, "two_stage": fit_two_stage, "frozen": fit_frozen}
 
 
 def compile_network(recipe: Recipe, steps_per_epoch: int, resumed: bool = False) -> keras.Model:

@@ -1,6 +1,7 @@
 """PatchIndex + pretrained trunk -> best.keras and history.csv: first only the head is trained, then the network."""
 
 import difflib
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 from pipeline.training.backup import Backup
-from pipeline.training.callbacks import read_history
+from pipeline.training.callbacks import read_history, write_history
 from pipeline.training.epochs import (
     FitData,
     TrainingStage,
@@ -23,9 +24,11 @@ from pipeline.training.epochs import (
     restore_point,
     train_stage,
 )
+from pipeline.training.frozen import fit_head
 from pipeline.training.weights import make_network
 
 _NAMES_SHOWN = 8
+_WHOLE_EPOCH = 2.5  # an epoch of the second stage, in epochs of the first, for the estimate of the time left
 
 
 def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, Any]:
@@ -44,19 +47,20 @@ def fit_two_stage(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str
     if not whole.is_finished(history, recipe.fit):  # otherwise killed between the last epoch and fit.json
         keras.utils.set_random_seed(recipe.seed)
         data = make_fit_data(run, index, recipe)
-        if done < head.last:
+        if done < head.last and recipe.fit.head == "linear":
+            _fit_linear_head(run, recipe, data, head)
+        elif done < head.last:
             train_stage(run, recipe, _head_network(recipe, resumed=done > 0), data, head)
         train_stage(run, recipe, _whole_network(recipe, data, head), data, whole)
     return finish(run)
 
 
 def training_stages(run: RunFolder, recipe: Recipe) -> tuple[TrainingStage, TrainingStage]:
-    """Return the two stages; the first is short and has no early stopping."""
+    """Return the two stages; the first is short and has no early stopping. A linear head is one epoch."""
     settings = recipe.fit
-    head = TrainingStage(
-        0, settings.head_epochs, settings.head_epochs, Backup(run.backup / "head"), "fit.head_learning_rate"
-    )
-    return head, TrainingStage(settings.head_epochs, settings.epochs, settings.patience, Backup(run.backup / "whole"))
+    first = 1 if settings.head == "linear" else settings.head_epochs
+    head = TrainingStage(0, first, first, Backup(run.backup / "head"), "fit.head_learning_rate", slower=_WHOLE_EPOCH)
+    return head, TrainingStage(first, settings.epochs, settings.patience, Backup(run.backup / "whole"))
 
 
 def freeze_trunk(network: keras.Model) -> None:
@@ -88,6 +92,22 @@ def _head_network(recipe: Recipe, resumed: bool) -> keras.Model:
     return network
 
 
+def _fit_linear_head(run: RunFolder, recipe: Recipe, data: FitData, stage: TrainingStage) -> None:
+    """Do the first stage as fit.kind=frozen does; its epoch is measured as the later ones are."""
+    begun = time.monotonic()
+    network = make_network(recipe, recipe.network.weights)
+    unfreeze_trunk(network, recipe.fit.trainable_from)  # refuses an unknown name before the features are computed
+    best = min(fit_head(run, network, data, recipe.fit.head_epochs), key=lambda row: row["val_loss"])
+    compile_for_fit(network, recipe.fit, recipe.fit.learning_rate)
+    loss, accuracy = network.evaluate(data.validation, verbose=0)
+    network.save(run.candidate)
+    run.candidate.replace(run.best)
+    row = {"epoch": 0, "accuracy": best["accuracy"], "learning_rate": 0.0, "loss": best["loss"]}
+    row |= {"seconds": round(time.monotonic() - begun, 2), "val_accuracy": accuracy, "val_loss": loss}
+    write_history(run.history, [row])
+    stage.backup.save(network, stage.last)
+
+
 def _whole_network(recipe: Recipe, data: FitData, head: TrainingStage) -> keras.Model:
     """Return the network of the second stage, with the final weights of the first.
 
@@ -97,7 +117,7 @@ def _whole_network(recipe: Recipe, data: FitData, head: TrainingStage) -> keras.
     network = make_network(recipe, "none")
     network.load_weights(head.backup.newest()[1])
     unfreeze_trunk(network, recipe.fit.trainable_from)
-    settings = replace(recipe.fit, epochs=recipe.fit.epochs - recipe.fit.head_epochs)
+    settings = replace(recipe.fit, epochs=recipe.fit.epochs - head.last)
     compile_for_fit(network, settings, learning_rate_schedule(settings, data.training.steps_per_epoch))
     return network
 

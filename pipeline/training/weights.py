@@ -11,13 +11,14 @@ from inference.errors import InputError
 from models.backbones import WeightsError
 from models.build import build_network, trunk_of
 from pipeline.settings.recipe import Recipe
+from pipeline.training.package_weights import load_package_weights
 
 _ENDINGS = (".weights.h5", ".keras")
 _DRAWN = Path(models.__file__).parent / "released" / "patch_net_drawn.weights.h5"
 
 
 def make_network(recipe: Recipe, weights: str) -> keras.Model:
-    """Return the recipe's network with weights "none" (random), "imagenet", "drawn", or those of a file.
+    """Return the recipe's network with weights "none" (random), "imagenet", "package", "drawn", or those of a file.
 
     Raises:
         InputError: the weights can't be loaded, or are for another network.
@@ -34,7 +35,9 @@ def make_network(recipe: Recipe, weights: str) -> keras.Model:
         )
     except WeightsError as fault:
         raise InputError(f"network.weights: {fault}") from fault
-    if weights not in ("none", "imagenet"):
+    if weights == "package":
+        load_package_weights(trunk_of(network), settings.trunk)
+    elif weights not in ("none", "imagenet"):
         load_weights(network, _DRAWN if weights == "drawn" else Path(weights))
     return network
 
@@ -50,8 +53,8 @@ def load_weights(network: keras.Model, path: Path) -> None:
     """
     if not path.name.endswith(_ENDINGS):
         raise InputError(
-            f"network.weights must be none, imagenet, drawn, or a file that ends with {' or '.join(_ENDINGS)}. "
-            f"Received: {str(path)!r}."
+            f"network.weights must be none, imagenet, package, drawn, or a file that ends with "
+            f"{' or '.join(_ENDINGS)}. Received: {str(path)!r}."
         )
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Set network.weights to an existing file, or to none.")

@@ -12,6 +12,7 @@ import { widen } from "../../inference/web/src/region.js";
 import { Resize } from "../../inference/web/src/resize.js";
 import { resultsToJson } from "../../inference/web/src/results.js";
 import { sha256 } from "../../inference/web/src/sha256.js";
+import { agrees, enlarge, readVectors } from "../../inference/web/src/vectors.js";
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const text = (data) => Buffer.from(data).toString("base64");
@@ -49,16 +50,31 @@ const JOBS = {
   widen: ({ box, margin, width, height }) => widen(box, margin, width, height),
   results: ({ results }) => resultsToJson(results),
   keys: ({ files }) => picturesOf(files).map((picture) => picture.key),
+  enlarge({ data, size }) {
+    const { pictures, side } = readVectors(splitArtefact(bytes(data)).files);
+    return pictures.map((picture) => text(enlarge(picture, side, ...size)));
+  },
+  async agrees({ data, size, fault }) {
+    const vectors = readVectors(splitArtefact(bytes(data)).files);
+    let looks = 0;
+    const look = async () => {
+      const row = Float32Array.from(vectors.scores[looks % vectors.scores.length]);
+      const isWrong = fault === "always" || (fault === "second run" && looks >= vectors.scores.length);
+      looks++;
+      return [isWrong ? row.reverse() : row];
+    };
+    return agrees({ shape: [1, ...size, 3], look }, vectors);
+  },
   free: ({ key, taken }) => freeKey(key, new Set(taken)),
 };
 
 let input = "";
 for await (const piece of process.stdin) input += piece;
-console.log(JSON.stringify(JSON.parse(input).map(run)));
+console.log(JSON.stringify(await Promise.all(JSON.parse(input).map(run))));
 
-function run({ job, ...values }) {
+async function run({ job, ...values }) {
   try {
-    return JOBS[job](values);
+    return await JOBS[job](values);
   } catch (fault) {
     return { fault: fault.message };
   }

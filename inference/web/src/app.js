@@ -1,6 +1,6 @@
 // The page: what a person does -> pictures through the classifier -> what the panels show.
 
-import { hideAnswer, showAnswer } from "./answer_panel.js";
+import { hideAnswer, inOneLine, showAnswer } from "./answer_panel.js";
 import { Camera } from "./camera.js";
 import { Classifier } from "./classifier.js";
 import { announce, element, fillTexts } from "./elements.js";
@@ -11,7 +11,7 @@ import { startRuntime } from "./network.js";
 import { keepForOffline } from "./offline.js";
 import { DecodingAhead, decodePicture } from "./picture.js";
 import { resultsToJson } from "./results.js";
-import { percent, progress, STRINGS } from "./strings.js";
+import { progress, STRINGS } from "./strings.js";
 import { makeThumbnail, Table } from "./table.js";
 import { Viewer } from "./viewer.js";
 
@@ -72,7 +72,7 @@ class App {
     this.classifier?.close();
     this.classifier = next;
     showModel(next.card);
-    announce(STRINGS.ready);
+    announce(next.notice || STRINGS.ready);
     void next.accelerate().then((exchange) => exchange && (this.work = this.work.then(exchange)));
     const keys = Array.from(this.items.keys());
     for (const key of keys) await this.look(key, this.items.get(key)?.box ?? null, key === keys[keys.length - 1]);
@@ -115,7 +115,7 @@ class App {
       Object.assign(item, { box, answer: seen.answer });
       this.table.put(key, seen, makeThumbnail(bitmap));
       if (isShown) this.show(key, bitmap, box, seen);
-      if (waitedFor) announce(`${key}: ${seen.answer.result}, ${percent(seen.answer.confidence)}`);
+      if (waitedFor) announce(`${key}: ${inOneLine(seen, this.classifier.card)}`);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       if (item.answer) throw fault; // of a box: the picture's earlier answer stays

@@ -9,6 +9,8 @@ import { readNeighbours } from "./neighbours.js";
 import { findFaster } from "./graphics_card.js";
 import { Network } from "./network.js";
 import { cutOut } from "./picture.js";
+import { STRINGS } from "./strings.js";
+import { agrees, readVectors } from "./vectors.js";
 
 /** @typedef {import("./neighbours.js").Neighbours | import("./enrolled.js").Enrolled} Likeness */
 
@@ -26,13 +28,16 @@ export class Classifier {
    * @param {Network} network
    * @param {Uint8Array} flatbuffer of it
    * @param {Likeness | null} likeness what the decision needs besides the softmax
+   * @param {import("./vectors.js").Vectors | null} vectors
    */
-  constructor(card, network, flatbuffer, likeness) {
+  constructor(card, network, flatbuffer, likeness, vectors) {
     this.card = card;
     this.network = network;
     this.flatbuffer = flatbuffer;
     this.isClosed = false;
     this.likeness = likeness;
+    this.vectors = vectors;
+    this.notice = ""; // what a person should know of how it runs here
     this.answers = trainedAnswersOf(card);
   }
 
@@ -43,10 +48,12 @@ export class Classifier {
   static async load(data) {
     const artefact = splitArtefact(data);
     const card = readCard(artefact);
-    const network = await Network.load(artefact.flatbuffer);
+    const vectors = readVectors(artefact.files);
+    const { network, notice } = await loadTrusted(artefact.flatbuffer, card, vectors);
     try {
-      checkFit(card, network);
-      const classifier = new Classifier(card, network, artefact.flatbuffer, readLikeness(artefact.files, card, network));
+      const likeness = readLikeness(artefact.files, card, network);
+      const classifier = new Classifier(card, network, artefact.flatbuffer, likeness, vectors);
+      classifier.notice = notice;
       await classifier.network.look(new Uint8Array(network.shape.reduce((product, side) => product * side, 1)));
       return classifier; // it has looked once, since the first time takes longer
     } catch (fault) {
@@ -88,6 +95,10 @@ export class Classifier {
   async accelerate() {
     if (!("gpu" in navigator)) return null;
     const faster = await findFaster(this.network, () => Network.load(this.flatbuffer, "webgpu"));
+    if (faster && this.vectors && !(await agrees(faster, this.vectors))) {
+      faster.close();
+      return null;
+    }
     return faster && (() => this.#exchange(faster));
   }
 
@@ -101,6 +112,45 @@ export class Classifier {
     (this.isClosed ? faster : this.network).close();
     if (!this.isClosed) this.network = faster;
   }
+}
+
+/**
+ * Load the network where it gives the answers of its export: on the processor, else on the graphics card.
+ * @param {Uint8Array} flatbuffer
+ * @param {import("./card.js").Card} card
+ * @param {import("./vectors.js").Vectors | null} vectors
+ * @returns {Promise<{network: Network, notice: string}>}
+ */
+async function loadTrusted(flatbuffer, card, vectors) {
+  const backends = /** @type {("wasm" | "webgpu")[]} */ ("gpu" in navigator && vectors ? ["wasm", "webgpu"] : ["wasm"]);
+  for (const backend of backends) {
+    const network = await loadOn(backend, flatbuffer);
+    if (!network) continue;
+    try {
+      checkFit(card, network);
+      if (!vectors || (await agrees(network, vectors))) {
+        return { network, notice: backend === "wasm" ? "" : STRINGS.otherBackend };
+      }
+    } catch (fault) {
+      network.close();
+      throw fault;
+    }
+    network.close();
+  }
+  throw new InputError(STRINGS.otherAnswers);
+}
+
+/**
+ * @param {"wasm" | "webgpu"} backend
+ * @param {Uint8Array} flatbuffer
+ * @returns {Promise<Network | null>} null: there is no graphics card, or none that runs the network
+ */
+async function loadOn(backend, flatbuffer) {
+  if (backend === "wasm") return Network.load(flatbuffer);
+  return Network.load(flatbuffer, backend).catch((fault) => {
+    console.debug(fault);
+    return null;
+  });
 }
 
 /**

@@ -9,6 +9,8 @@ export function showModel(card) {
   element("model-title", HTMLElement).textContent = card.training.title ?? card.recipe;
   element("model-accuracy", HTMLElement).textContent = accuracy(card.measured.accuracy);
   element("model-classes", HTMLElement).textContent = classes(known, card.enrolled.length);
+  const sentences = card.measured.in_words ?? [];
+  element("model-threshold", HTMLElement).replaceChildren(...sentences.map((/** @type {string} */ one) => make("li", one)));
   const facts = [
     [STRINGS.modelSize, `${pixels(card.input_size)}, ${card.quantization}`],
     [STRINGS.modelThreshold, percent(card.threshold)],

@@ -2,16 +2,19 @@
 
 import { InputError } from "./errors.js";
 
-/** @typedef {{dtype: string, shape: number[], values: Float32Array | Float64Array | Int8Array | Uint16Array}} Array_ */
+/** @typedef {{dtype: string, shape: number[], values: Float32Array | Float64Array | Int8Array | Uint8Array | Uint16Array}} Array_ */
 
 /** @type {Record<string, (bytes: ArrayBuffer) => Array_["values"]>} */
 const DTYPES = {
   "<f2": (bytes) => Float32Array.from(new Uint16Array(bytes), halfToNumber),
+  "<f4": (bytes) => new Float32Array(bytes),
   "|i1": (bytes) => new Int8Array(bytes),
+  "|u1": (bytes) => new Uint8Array(bytes),
   "<u2": (bytes) => new Uint16Array(bytes), // every browser's machine is little-endian
   "<f8": (bytes) => new Float64Array(bytes),
 };
-const BYTES = /** @type {Record<string, number>} */ ({ "<f2": 2, "|i1": 1, "<u2": 2, "<f8": 8 });
+const MOST_DIMENSIONS = 4;
+const BYTES = /** @type {Record<string, number>} */ ({ "<f2": 2, "<f4": 4, "|i1": 1, "|u1": 1, "<u2": 2, "<f8": 8 });
 
 /**
  * @param {Uint8Array} data
@@ -27,14 +30,15 @@ export function readNpy(data, name) {
   const dtype = /'descr': '([^']+)'/.exec(header)?.[1] ?? "";
   const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").filter((side) => side.trim()).map(Number);
   const count = shape.reduce((product, side) => product * side, 1);
-  if (!(dtype in DTYPES) || shape.length > 2) {
+  if (!(dtype in DTYPES) || shape.length > MOST_DIMENSIONS) {
     throw new InputError(`${name} has an unknown layout. Export the model again.`);
   }
   if (data.length - end !== count * BYTES[dtype]) {
     throw new InputError(`${name} is damaged: it must hold ${count} numbers. Export the model again.`);
   }
   const values = DTYPES[dtype](data.slice(end).buffer);
-  const byColumns = header.includes("'fortran_order': True") && shape.length === 2;
+  const byColumns = header.includes("'fortran_order': True") && shape.length > 1;
+  if (byColumns && shape.length > 2) throw new InputError(`${name} has an unknown layout. Export the model again.`);
   return { dtype, shape, values: byColumns ? byRows(values, shape) : values };
 }
 

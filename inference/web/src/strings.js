@@ -5,6 +5,9 @@ export const STRINGS = {
   tagline: "What is in the picture, and when it does not know",
   loading: "Loading the model …",
   ready: "Ready.",
+  otherBackend: "Ready. The model runs on the graphics card: the processor's answers are not those of its export.",
+  otherAnswers:
+    "In this browser the model gives other answers than when it was exported, so it is not used. Try another browser.",
   working: "Looking …",
   privacy: "Pictures never leave this device. The model runs here, in the browser.",
   takePhotograph: "Take a photograph",
@@ -26,7 +29,6 @@ export const STRINGS = {
   answer: "Answer",
   unknown: "unknown",
   unknownWhy: "Not sure enough: it may be none of the classes.",
-  best: "closest class",
   model: "Model",
   modelClasses: "classes",
   modelAdded: "added after the training",
@@ -44,6 +46,15 @@ export const STRINGS = {
   noScript: "This page needs JavaScript.",
   cameraRefused: "The camera is not available. Allow it in the browser's settings, or take a photograph.",
 };
+
+/**
+ * @param {string} label the best class of what is unknown
+ * @param {number} confidence
+ * @param {number} threshold
+ */
+export function nearest(label, confidence, threshold) {
+  return `Nearest: ${label} with ${percent(confidence)}, below the ${percent(threshold)} that are needed.`;
+}
 
 /** @param {number} share */
 export function percent(share) {

