@@ -15,6 +15,7 @@ from inference.version import VERSION
 
 REQUIREMENTS = "requirements.txt"
 try:
+    from pipeline.commands.audit import audit
     from pipeline.commands.control import control
     from pipeline.commands.crossval import cross_validate
     from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
@@ -36,11 +37,13 @@ examples:
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
+  python -m pipeline audit --images photos --annotations annotations.json
 
 Exit codes: 0 done, 1 done but some input was refused, 2 wrong usage or nothing could be done.
 """
 
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT)
+AUDIT = "look through a data set before any training: boxes, copies, views of one specimen, leaks, doubtful labels"
 CONTROL = "sanity checks: compare a finished run with colour baselines, chance and shuffled labels"
 
 
@@ -103,7 +106,17 @@ def make_parser() -> argparse.ArgumentParser:
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
+    _add_audit(verbs.add_parser("audit", help=AUDIT, description=AUDIT))
     return parser
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--images", type=Path, required=True, metavar="DIR", help="folder of photographs, or of class folders")
+    add("--annotations", type=Path, metavar="FILE", help="boxes: any format that `run` takes; none for class folders")
+    add("--groups", type=Path, metavar="FILE", help="known groups, joined with those that are found")
+    add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/audit/NAME-HASH)")
+    _add_set(parser, "change a setting of network: the frozen trunk and its weights")
 
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
@@ -152,6 +165,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "resume": resume,
     "evaluate": evaluate,
     "control": control,
+    "audit": audit,
     "settings": print_settings,
     **ENROLLMENT,
 }

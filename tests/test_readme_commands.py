@@ -53,6 +53,7 @@ ELSEWHERE = {
     r"\S+ -m inference wood.tflite": "test_the_runner_writes_masks_regions_and_previews",
     r"\S+ -m pipeline (fit|evaluate) ?\S*cifar10": "test_the_smoke_run_learns_and_measures_the_given_test_set",
     r"\S+ -m pipeline control": "test_a_run_that_learned_is_told_from_one_that_was_trained_on_shuffled_labels",
+    r"\S+ -m pipeline audit": "test_the_command_audits_photographs_with_boxes",
     r"\S+ -m pipeline (enroll|classes new.tflite --remove)":
         "test_the_order_leaves_no_trace_and_removing_gives_the_file_back",
     r"\S+ -m pipeline classes new.tflite$": "test_the_classes_are_listed",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from PIL import Image
 
 from inference.errors import InputError
@@ -62,9 +63,14 @@ def mistakes_context(report: ClassificationReport, folder: Path) -> dict[str, An
 def picture_uri(path: Path, side: int = PICTURE_SIDE_PIXELS) -> str | None:
     """Return a picture, its longer side at most `side` pixels, as a data URI; None if it can't be read."""
     try:
-        picture = Image.fromarray(read_image(path))
+        return pixels_uri(read_image(path), side)
     except InputError:
         return None
+
+
+def pixels_uri(rgb: np.ndarray, side: int) -> str:
+    """Return pixels uint8 [height, width, 3], their longer side at most `side`, as a data URI."""
+    picture = Image.fromarray(rgb)
     picture.thumbnail((side, side))
     return _data_uri(picture)
 

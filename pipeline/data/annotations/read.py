@@ -57,6 +57,7 @@ class AnnotationSet:
     incomplete: tuple[str, ...] = ()  # those of photos with a refused box: what looks like background may be an object
     notes: tuple[str, ...] = ()  # what was read leniently: names that are spelled otherwise, fractions, repeated ids
     splits: Mapping[str, str] = field(default_factory=dict)  # photo -> the split that the data set gives; all or none
+    outside: tuple[Annotation, ...] = ()  # the clipped boxes, after clipping
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
         notes=(*entries.notes, *describe_splits(splits)),
         splits=splits,
+        outside=tuple(annotation for annotation, was_clipped in placed if was_clipped),
     )
 
 

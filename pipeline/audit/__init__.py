@@ -1,0 +1,1 @@
+"""A data set before any training -> its faults: boxes, copies, leaks, groups, doubtful labels."""

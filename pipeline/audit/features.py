@@ -1,0 +1,197 @@
+"""Photographs -> the numbers that the audit compares, kept on disk, so that a killed audit goes on where it was.
+
+Each array is one file of fixed size per photograph or box, read and written in place: memory does not grow with the
+photographs. A photograph counts as done after its numbers are written.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from inference.batch.progress import BatchProgress
+from inference.errors import InputError, printable
+from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.regions import cut_region
+from pipeline.audit.edges import MAP_SIDE, edge_map
+from pipeline.audit.keypoints import LENGTH, Detail, Keypoints, detail_for, find_keypoints
+from pipeline.audit.photos import DataSet, Photo
+
+VERSION = 4  # of the numbers; another version computes them anew
+_BATCH = 32  # photographs in memory at a time
+_FOLDER = "features-"
+_COLOUR_BINS = (8, 4, 4)  # hue, saturation, value
+_COLOURS = 128
+
+
+@dataclass(frozen=True)
+class FrozenNetwork:
+    """A network that is not trained further. name: of trunk and weights; side: of its input in pixels.
+
+    features: from uint8 [boxes, side, side, 3] to float32 [boxes, length].
+    """
+
+    name: str
+    side: int
+    length: int
+    features: Callable[[np.ndarray], np.ndarray]
+    margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """The numbers of all photographs in their order, and the photographs that can't be read, by position.
+
+    counts: int [photos], keypoints; points: float32 [photos, detail.most, 2]; descriptors: uint8 [photos,
+    detail.most, LENGTH]; edges: uint8 [photos, MAP_SIDE, MAP_SIDE]; sizes: int [photos, 2], width and height;
+    vectors: float32 [boxes, length], of the boxes of all photographs in their order; a colour histogram comes last.
+    """
+
+    photos: tuple[Photo, ...]
+    detail: Detail
+    counts: np.ndarray
+    points: np.ndarray
+    descriptors: np.ndarray
+    edges: np.ndarray
+    sizes: np.ndarray
+    vectors: np.ndarray
+    faults: dict[int, str]
+
+    def keypoints(self, position: int) -> Keypoints:
+        """Return the keypoints of a photograph with its boxes in the same frame."""
+        count = int(self.counts[position])
+        boxes = scaled_boxes(self.photos[position], self.sizes[position], self.detail)
+        return Keypoints(np.array(self.points[position, :count]), np.array(self.descriptors[position, :count]), boxes)
+
+
+def scaled_boxes(photo: Photo, size: np.ndarray, detail: Detail) -> np.ndarray:
+    """Return the boxes of a photograph scaled as the detail says, float32 [boxes, 4]; without boxes the whole frame."""
+    boxes = [(box.x, box.y, box.width, box.height) for box in photo.boxes] or [(0, 0, *size)]
+    return np.array(boxes, np.float32) * detail.scale(*map(int, size))
+
+
+def compute_features(data: DataSet, network: FrozenNetwork, folder: Path) -> Features:
+    """Return the numbers of all photographs; those that are in the folder already are not computed again."""
+    detail = detail_for(len(data.photos))
+    store = folder / f"{_FOLDER}{_fingerprint(data, network)}"
+    for old in folder.glob(f"{_FOLDER}*"):
+        if old != store:
+            shutil.rmtree(old)
+    store.mkdir(parents=True, exist_ok=True)
+    count, boxes = len(data.photos), sum(len(photo.boxes) for photo in data.photos)
+    found = Features(
+        data.photos,
+        detail,
+        _open(store, "counts", (count,), np.int32),
+        _open(store, "points", (count, detail.most, 2), np.float32),
+        _open(store, "descriptors", (count, detail.most, LENGTH), np.uint8),
+        _open(store, "edges", (count, MAP_SIDE, MAP_SIDE), np.uint8),
+        _open(store, "sizes", (count, 2), np.int32),
+        _open(store, "vectors", (boxes, network.length + _COLOURS), np.float32),
+        {},
+    )
+    done = _open(store, "done", (count,), np.bool_)
+    starts = np.cumsum([0, *(len(photo.boxes) for photo in data.photos)])
+    missing = [position for position in range(count) if not done[position]]
+    with BatchProgress(len(missing)) as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            _examine_batch(batch, data, network, found, starts, pool)
+            for position in batch:
+                done[position] = position not in found.faults
+                progress.advance()
+    return found
+
+
+def _examine_batch(
+    batch: Sequence[int],
+    data: DataSet,
+    network: FrozenNetwork,
+    found: Features,
+    starts: np.ndarray,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Write the numbers of some photographs; the network sees all their boxes at once."""
+    answers = list(pool.map(lambda position: _examine(position, data, network, found, int(starts[position])), batch))
+    patches = [patch for answer in answers if not isinstance(answer, str) for patch in answer]
+    rows = [
+        int(starts[position]) + number
+        for position, answer in zip(batch, answers, strict=True)
+        for number in range(0 if isinstance(answer, str) else len(answer))
+    ]
+    if patches:
+        found.vectors[rows, : network.length] = network.features(np.stack(patches))
+    for position, answer in zip(batch, answers, strict=True):
+        if isinstance(answer, str):
+            found.faults[position] = f"{printable(data.photos[position].file)}: {answer}"
+
+
+def _examine(
+    position: int, data: DataSet, network: FrozenNetwork, found: Features, start: int
+) -> list[np.ndarray] | str:
+    """Write what needs no network; return the patches of the boxes, or why the photograph can't be read."""
+    photo = data.photos[position]
+    try:
+        pixels = read_image(data.root / photo.file)
+        patches = [_patch(pixels, box, network) for box in _places(photo)]
+    except InputError as fault:
+        return str(fault)
+    height, width = pixels.shape[:2]
+    found.sizes[position] = width, height
+    scale = found.detail.scale(width, height)
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=kind)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    points, descriptors = find_keypoints(
+        grey, scaled_boxes(photo, found.sizes[position], found.detail), found.detail.most
+    )
+    found.points[position, : len(points)], found.descriptors[position, : len(points)] = points, descriptors
+    found.counts[position], found.edges[position] = len(points), edge_map(pixels)
+    for number, patch in enumerate(patches):
+        found.vectors[start + number, network.length :] = _colours(patch)
+    return patches
+
+
+def _places(photo: Photo) -> Iterator[tuple[float, float, float, float]]:
+    return ((box.x, box.y, box.width, box.height) for box in photo.boxes)
+
+
+def _patch(pixels: np.ndarray, box: tuple[float, float, float, float], network: FrozenNetwork) -> np.ndarray:
+    return resize_image(cut_region(pixels, box, network.margin), (network.side, network.side))
+
+
+def _colours(patch: np.ndarray) -> np.ndarray:
+    """Return the square roots of a histogram of hue, saturation and value, float32 [_COLOURS]."""
+    hsv = cv2.cvtColor(patch, cv2.COLOR_RGB2HSV)
+    counts = cv2.calcHist([hsv], [0, 1, 2], None, list(_COLOUR_BINS), [0, 180, 0, 256, 0, 256]).ravel()
+    return np.asarray(np.sqrt(counts / counts.sum()))
+
+
+def _open(store: Path, name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    """Return an array of a file, made with zeros where it does not exist or was cut off."""
+    path = store / f"{name}.npy"
+    if 0 in shape:  # an empty file can't be mapped
+        return np.zeros(shape, kind)
+    try:
+        found = np.load(path, mmap_mode="r+")
+        if found.shape == shape and found.dtype == kind:
+            return np.asarray(found)
+    except (OSError, ValueError):
+        pass
+    return np.asarray(np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape))
+
+
+def _fingerprint(data: DataSet, network: FrozenNetwork) -> str:
+    """Return a hash of all that the numbers depend on: the files' size and time, the boxes, the network."""
+    digest = hashlib.sha256(f"{VERSION} {network.name} {network.side} {network.margin}\n".encode())
+    for photo in data.photos:
+        status = (data.root / photo.file).stat()
+        line = f"{photo.file} {status.st_size} {status.st_mtime_ns} {photo.boxes}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:12]

@@ -1,0 +1,144 @@
+"""A photograph -> SIFT keypoints; two photographs -> whether a part of one is seen in the other, by geometry.
+
+SIFT: Lowe 2004, "Distinctive Image Features from Scale-Invariant Keypoints". Descriptors are square roots (RootSIFT,
+Arandjelovic and Zisserman 2012) as uint8. Points are in pixels of the scaled photograph.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SMALL_SIDE = 256
+FEW_PHOTOS = 3000  # up to which there is time for more detail
+LEAST_KEYPOINTS = 8  # a view with fewer can't be told from others
+LENGTH = 128  # numbers of a descriptor
+_SCALE = 510.0  # of a descriptor as uint8; square roots of a share are below 0.5
+_CONTRAST = 0.02  # below OpenCV's 0.04, so that dark or smooth specimens have keypoints too
+_RATIO = 0.9  # largest distance to the best match, as a share of that to the second
+_REACH_PIXELS = 6.0  # largest error of an inlier
+_ITERATIONS = 500
+_LARGEST_ZOOM = 6.0
+_CELL_PIXELS = 4.0  # inliers within one cell count once
+
+# A mirrored picture has the same descriptors with the rows of cells reversed and the angles negated.
+_MIRROR = np.array(
+    [((3 - row) * 4 + column) * 8 + (-angle) % 8 for row in range(4) for column in range(4) for angle in range(8)]
+)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How closely photographs are looked at. side: longer side of a scaled photograph; most: of its keypoints."""
+
+    side: int
+    most: int
+
+    def scale(self, width: int, height: int) -> float:
+        """Return the factor by which a photograph is scaled; small ones are enlarged to SMALL_SIDE alone."""
+        longer = max(width, height, 1)
+        return min(max(longer, SMALL_SIDE), self.side) / longer
+
+
+def detail_for(photos: int) -> Detail:
+    """Return the detail that two cores can afford for a number of photographs."""
+    return Detail(384, 400) if photos <= FEW_PHOTOS else Detail(SMALL_SIDE, 250)
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """points: float32 [k, 2], x and y; descriptors: uint8 [k, LENGTH]; boxes: float [n, 4], x, y, width, height."""
+
+    points: np.ndarray
+    descriptors: np.ndarray
+    boxes: np.ndarray
+
+    def inside(self, box: np.ndarray) -> np.ndarray:
+        """Return bool [k]: the keypoints in a box."""
+        return ((self.points >= box[:2]) & (self.points <= box[:2] + box[2:])).all(axis=1)
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a photograph lies in another one.
+
+    inliers: matching keypoints that agree on it. spread: area of their convex hull as a share of the boxes they lie
+    in, in the photograph where this is larger. transform: float [2, 3], points of the first to those of the second;
+    mirrored: after x was negated in the second.
+    """
+
+    inliers: int
+    spread: float
+    transform: np.ndarray
+    mirrored: bool
+
+
+def find_keypoints(grey: np.ndarray, boxes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `most` points and descriptors of a scaled photograph, uint8 [height, width], inside its boxes."""
+    mask = np.zeros(grey.shape, np.uint8)
+    for left, top, width, height in boxes:
+        mask[int(top) : int(np.ceil(top + height)), int(left) : int(np.ceil(left + width))] = 255
+    detector = cv2.SIFT_create(nfeatures=most, contrastThreshold=_CONTRAST)  # type: ignore[attr-defined]
+    found, rows = detector.detectAndCompute(grey, mask)
+    if rows is None:
+        return np.zeros((0, 2), np.float32), np.zeros((0, LENGTH), np.uint8)
+    points = np.array([point.pt for point in found], np.float32)[:most]
+    shares = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-9)
+    return points, np.minimum(np.sqrt(shares) * _SCALE, 255).astype(np.uint8)[:most]
+
+
+def unit(descriptors: np.ndarray) -> np.ndarray:
+    """Return stored descriptors as float32 of length 1."""
+    return descriptors.astype(np.float32) / _SCALE
+
+
+def mirror(descriptors: np.ndarray) -> np.ndarray:
+    """Return the descriptors that the mirrored picture would have."""
+    return descriptors[:, _MIRROR]
+
+
+def align(first: Keypoints, second: Keypoints, mirrored: bool) -> Alignment | None:
+    """Return how the first photograph lies in the second, or mirrored in it; None if they share nothing.
+
+    Mutual nearest neighbours that pass Lowe's ratio test vote for a similarity by RANSAC.
+    """
+    rows, columns = _match(first.descriptors, mirror(second.descriptors) if mirrored else second.descriptors)
+    if len(rows) < LEAST_KEYPOINTS:
+        return None
+    points, others = first.points[rows], second.points[columns]
+    flipped = others * np.array([-1, 1], np.float32) if mirrored else others
+    cv2.setRNGSeed(0)  # the same answer whatever was aligned before
+    transform, agree = cv2.estimateAffinePartial2D(
+        points, flipped, ransacReprojThreshold=_REACH_PIXELS, maxIters=_ITERATIONS, confidence=0.99
+    )
+    if transform is None or not 1 / _LARGEST_ZOOM < np.hypot(transform[0, 0], transform[1, 0]) < _LARGEST_ZOOM:
+        return None
+    chosen = agree.ravel() > 0
+    inliers = min(_distinct(points[chosen]), _distinct(others[chosen]))
+    spread = max(_spread(points[chosen], first), _spread(others[chosen], second))
+    return Alignment(inliers, spread, transform, mirrored)
+
+
+def _match(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of mutual nearest neighbours that are much nearer than the second nearest."""
+    if min(len(first), len(second)) < LEAST_KEYPOINTS:
+        return np.zeros(0, int), np.zeros(0, int)
+    cosines = unit(first) @ unit(second).T  # [first, second]
+    nearest = cosines.argmax(axis=1)
+    rows = np.nonzero(cosines.argmax(axis=0)[nearest] == np.arange(len(first)))[0]
+    best, runner_up = np.partition(cosines[rows], -2, axis=1)[:, [-1, -2]].T
+    near = 1 - best < _RATIO**2 * (1 - runner_up)  # squared distances of unit vectors are 2 - 2 * cosine
+    return rows[near], nearest[rows[near]]
+
+
+def _distinct(points: np.ndarray) -> int:
+    return len(np.unique(np.round(points / _CELL_PIXELS), axis=0))
+
+
+def _spread(points: np.ndarray, photo: Keypoints) -> float:
+    """Return the area of the points' convex hull as a share of the boxes that hold one of them, at most 1."""
+    inside = (
+        (points[:, None] >= photo.boxes[:, :2]) & (points[:, None] <= photo.boxes[:, :2] + photo.boxes[:, 2:])
+    ).all(axis=2)
+    area = (photo.boxes[:, 2] * photo.boxes[:, 3])[inside.any(axis=0)].sum()
+    return min(float(cv2.contourArea(cv2.convexHull(points))) / max(float(area), 1.0), 1.0)

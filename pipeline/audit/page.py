@@ -1,0 +1,110 @@
+"""An audit -> audit.json for programs, audit.html for people, GROUPS.json for --groups."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError, printable
+from inference.pictures.image_io import read_image
+from pipeline.audit import sentences
+from pipeline.audit.photos import DataSet
+from pipeline.audit.sections import AuditReport, BoxFinding, PairFinding, SuspectLabel
+from pipeline.report.mistakes import pixels_uri
+from pipeline.report.page import render_page
+from pipeline.report.stored import section_text
+from pipeline.settings.run_folder import write_json
+
+SHOWN = 24  # findings of a kind with pictures
+_GROUPS_SHOWN, _MEMBERS_SHOWN = 12, 8
+_SIDE_PIXELS = 180
+_RED = (220, 40, 40)
+
+Corners = tuple[int, int, int, int]  # x, y, width, height
+
+
+@dataclass(frozen=True)
+class AuditFiles:
+    """The files of an audit in its folder."""
+
+    folder: Path
+
+    json = property(lambda self: self.folder / "audit.json")
+    page = property(lambda self: self.folder / "audit.html")
+    groups = property(lambda self: self.folder / "GROUPS.json")
+
+
+def write_audit(report: AuditReport, data: DataSet, folder: Path) -> AuditFiles:
+    """Write the three files and return their paths."""
+    files = AuditFiles(folder)
+    text = section_text(report)  # first, since it refuses NaN and infinity
+    write_json(files.groups, report.groups)
+    write_atomically(files.page, render_audit(report, data))
+    write_atomically(files.json, text)
+    return files
+
+
+def render_audit(report: AuditReport, data: DataSet) -> str:
+    """Return the page as self-contained HTML, with the pictures of the findings."""
+    pictures = _Pictures(data)
+    leaks = [pair for pair in report.pairs if pair.leak]
+    conflicts = [pair for pair in report.pairs if pair.conflict]
+    kinds = {kind: [one for one in report.pairs if one.kind == kind] for kind in ("copy", "view")}
+    return render_page(
+        "audit.html.jinja",
+        report=report,
+        words=sentences,
+        shown=SHOWN,
+        counts={"copies": len(kinds["copy"]), "views": len(kinds["view"]), "conflicts": len(conflicts)},
+        conflicts=[pictures.of_pair(pair) for pair in conflicts[:SHOWN]],
+        leaks=[pictures.of_pair(pair) for pair in leaks[:SHOWN]],
+        copies=[pictures.of_pair(pair) for pair in kinds["copy"][:SHOWN]],
+        groups=[pictures.of_group(group) for group in _largest(report.groups)],
+        group_sizes=[len(group) for group in _largest(report.groups)],
+        suspects=[(one, pictures.of_box(one)) for one in report.suspects[:SHOWN]],
+        boxes=[(one, pictures.of_box(one)) for one in (*report.outside, *report.overlapping)[:SHOWN]],
+    )
+
+
+def _largest(groups: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return sorted(groups, key=len, reverse=True)[:_GROUPS_SHOWN]
+
+
+class _Pictures:
+    """The photographs of a data set as data URIs, by the names in a report."""
+
+    def __init__(self, data: DataSet) -> None:
+        self._files = {photo.name: data.root / photo.file for photo in data.photos}
+
+    def of_pair(self, pair: PairFinding) -> dict[str, Any]:
+        return {"pair": pair, "pictures": [self._whole(name) for name in (pair.first, pair.second)]}
+
+    def of_group(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        return [{"name": printable(name), "picture": self._whole(name)} for name in list(names)[:_MEMBERS_SHOWN]]
+
+    def of_box(self, box: SuspectLabel | BoxFinding) -> str | None:
+        """Return the whole photograph with the box drawn on it."""
+        return self._whole(box.photo, (box.x, box.y, box.width, box.height))
+
+    def _whole(self, name: str, box: Corners | None = None) -> str | None:
+        try:
+            pixels = read_image(self._files[name])
+        except InputError:
+            return None
+        return pixels_uri(_outlined(pixels, box), _SIDE_PIXELS)
+
+
+def _outlined(pixels: np.ndarray, box: Corners | None) -> np.ndarray:
+    """Return a picture with a box drawn on it, unless the box is the whole picture."""
+    height, width = pixels.shape[:2]
+    if box is None or box == (0, 0, width, height):
+        return pixels
+    picture = Image.fromarray(pixels)
+    left, top = box[:2]
+    line = max(round(max(width, height) / 100), 1)
+    ImageDraw.Draw(picture).rectangle((left, top, left + box[2] - 1, top + box[3] - 1), outline=_RED, width=line)
+    return np.asarray(picture)
