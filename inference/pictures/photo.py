@@ -12,6 +12,7 @@ Region = tuple[slice, slice]  # rows, columns in pixels of the photograph
 Reduction = Callable[[Size], int]  # size of a photograph -> the most that one side of it may be divided by
 
 _PIXELS_KEPT = 2  # for each of the network's, along a side: fewer would blur what the network sees
+_LEAST_SIDE = 256  # pixels kept along a side: answers of networks of 32 pixels would move by a hundredth below it
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Photo:
 
 
 def reduction_to(size: Size, regions: Callable[[Size], Iterable[Region]] | None = None) -> Reduction:
-    """Return how far a photograph may be reduced so that it, or each region, keeps twice the network's sides.
+    """Return how far a photograph may be reduced: it, or each region, keeps twice the network's sides and 256 pixels.
 
     size: (height, width) of the network's pictures.
     regions: those of a photograph of a size; default: the whole photograph.
@@ -67,7 +68,8 @@ def reduction_to(size: Size, regions: Callable[[Size], Iterable[Region]] | None 
 
 
 def _reductions(shown: Size, size: Size) -> tuple[int, int]:
-    return shown[0] // (_PIXELS_KEPT * size[0]), shown[1] // (_PIXELS_KEPT * size[1])
+    height, width = (shown[axis] // max(_PIXELS_KEPT * size[axis], _LEAST_SIDE) for axis in (0, 1))
+    return height, width
 
 
 def _size_of(region: Region) -> Size:
