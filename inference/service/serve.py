@@ -1,6 +1,7 @@
 """python -m inference serve MODEL: the command line of the web service."""
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,34 +50,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = make_parser().parse_args(arguments)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        _run(options)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
-        return 2
-    except _StoppedError:
-        pass  # a signal during the start: later the server has handlers of its own
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
+        stop = partial(_stop, folder)
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            _check_packages()
+            keep_memory()
+            _serve(options, Path(folder))
+        except InputError as fault:
+            print(f"Error: {fault}", file=sys.stderr)
+            return 2
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
     print("stopped", file=sys.stderr)
     return 0
 
 
-class _StoppedError(BaseException):
-    """A signal has come. No KeyboardInterrupt: Python may end by SIGINT after one that was handled."""
+def _stop(folder: str, number: int, frame: object) -> None:
+    """End at once, during the start: later the server has handlers of its own.
 
-
-def _stop(number: int, frame: object) -> None:
-    raise _StoppedError
-
-
-def _run(options: argparse.Namespace) -> None:
-    _check_packages()
-    keep_memory()
-    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
-        _serve(options, Path(folder))
+    No exception is raised instead: one that comes while a callback runs, as imports have many, is lost, and the server
+    would go on. The child processes end with this one.
+    """
+    for child in multiprocessing.active_children():
+        child.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+    os.write(sys.stderr.fileno(), b"stopped\n")
+    os._exit(0)
 
 
 def _serve(options: argparse.Namespace, folder: Path) -> None:
