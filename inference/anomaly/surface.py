@@ -52,7 +52,7 @@ class Surface:
         """
         background = self.background(pixels, stride)
         numbers = describe_colour(pixels, stride, background, self.grain_axis)
-        scores = self.join(distances, colour_distances(numbers, self.mean, self.whitening))
+        scores = self.join(distances, mahalanobis_distances(numbers, self.mean, self.whitening))
         return np.where(background, np.float32(1), scores)
 
     def background(self, pixels: np.ndarray, stride: int) -> np.ndarray:
@@ -69,8 +69,8 @@ class Surface:
         )
 
 
-def colour_distances(numbers: np.ndarray, mean: np.ndarray, whitening: np.ndarray) -> np.ndarray:
-    """Return the Mahalanobis distance of each position, float32 [rows, columns]."""
+def mahalanobis_distances(numbers: np.ndarray, mean: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+    """Return the Mahalanobis distance of each vector [..., numbers], float32 [...]."""
     return np.asarray(np.sqrt((((numbers - mean) @ whitening) ** 2).sum(axis=-1)), np.float32)
 
 

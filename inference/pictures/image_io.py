@@ -81,7 +81,7 @@ def decode_photo(data: bytes, limits: Limits = DEFAULT_LIMITS, reduction: Reduct
 def read_resized(path: Path, size: Size, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Return an image file as a network of size (height, width) is to see it, uint8 [height, width, 3].
 
-    A large JPEG is decoded at a reduced size of at least twice that; see read_image, resize_image and decode_photo.
+    A large JPEG is decoded at a reduced size; see read_image, reduction_to and resize_image.
     """
     return decode_photo(_read_bytes(path), limits, reduction_to(size)).resized(size)
 

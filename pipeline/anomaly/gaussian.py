@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.anomaly.surface import Surface, colour_distances, describe_colour
+from inference.anomaly.surface import Surface, describe_colour, mahalanobis_distances
 
 KEPT = 0.9  # of the vectors in every fit but the first
 _FITS = 4
@@ -29,7 +29,7 @@ class Gaussian:
 
     def distances(self, vectors: np.ndarray) -> np.ndarray:
         """Return the Mahalanobis distances of vectors [..., dimensions], float32 [...]."""
-        return colour_distances(vectors, self.mean, self.whitening)
+        return mahalanobis_distances(vectors, self.mean, self.whitening)
 
 
 @dataclass(frozen=True)

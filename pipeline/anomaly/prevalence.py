@@ -98,7 +98,8 @@ def estimate_prevalence(
     """
     vectors = [one[inside] for one, inside in zip(maps, normal, strict=True)]
     vectors = [one[:: max(1, len(one) * len(maps) // _VECTORS)] for one in vectors]
-    pooled = [_scores(fit, maps[n], normal[n], smoothing) for fit in [_fit(vectors)] for n in range(len(maps))]
+    gaussian = _fit(vectors)
+    pooled = [_scores(gaussian, one, inside, smoothing) for one, inside in zip(maps, normal, strict=True)]
     held_out = list[np.ndarray](pooled)
     for fold in split_folds(groups, 8):
         gaussian = _fit([one for one, group in zip(vectors, groups, strict=True) if group not in fold])

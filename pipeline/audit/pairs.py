@@ -5,7 +5,7 @@ one specimen or scene. The thresholds were chosen by benchmarks/audit.py; docs/a
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -14,11 +14,11 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from inference.batch.progress import BatchProgress
 from pipeline.audit.candidates import Candidate, edge_candidates, keypoint_candidates
 from pipeline.audit.edges import edge_correlation
 from pipeline.audit.features import Features
 from pipeline.audit.keypoints import LEAST_KEYPOINTS, align
+from pipeline.progress import count
 
 Kind = Literal["copy", "view"]
 
@@ -72,7 +72,7 @@ def compare_photos(features: Features) -> list[Evidence]:
     by_edges = edge_candidates(features, _EDGE_NEIGHBOURS)
     wanted = _by_photo({*keypoint_candidates(features, nearest), *by_edges})
     found: dict[tuple[int, int], Evidence] = {}
-    with BatchProgress(len(wanted)) as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with count(len(wanted), "photographs compared") as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for several in pool.map(lambda candidates: _measure_all(features, candidates, by_edges), wanted.values()):
             progress.advance()
             for one in several:
@@ -90,28 +90,23 @@ def _by_photo(candidates: Iterable[Candidate]) -> dict[int, list[Candidate]]:
     return wanted
 
 
-def group_photos(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+def group_photos(photos: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Return the groups of two and more photographs that pairs connect, in chains too."""
     ends = np.array(list(pairs), int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends)), ends.T), (count, count))
+    graph = coo_array((np.ones(len(ends)), ends.T), (photos, photos))
     members: dict[int, list[int]] = {}
     for position, number in enumerate(connected_components(graph, directed=False)[1]):
         members.setdefault(int(number), []).append(position)
     return [group for group in members.values() if len(group) > 1]
 
 
-def group_numbers(count: int, groups: Iterable[Iterable[int]]) -> np.ndarray:
+def group_numbers(photos: int, groups: Iterable[Iterable[int]]) -> np.ndarray:
     """Return the number of each photograph's group, int [photos]; one outside of groups is alone in its own."""
-    numbers = np.arange(count)
+    numbers = np.arange(photos)
     for group in groups:
         members = list(group)
         numbers[members] = members[0]
     return numbers
-
-
-def pairs_of(evidence: Iterable[Evidence], thresholds: Thresholds = THRESHOLDS) -> Mapping[tuple[int, int], Kind]:
-    """Return the kind of each pair."""
-    return {(one.first, one.second): kind for one in evidence if (kind := one.kind(thresholds))}
 
 
 def _measure_all(features: Features, candidates: list[Candidate], by_edges: set[Candidate]) -> list[Evidence]:

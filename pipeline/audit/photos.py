@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import image_size
+from inference.pictures.system_files import is_passed_over
 from pipeline.data.annotations.formats import read_entries
 from pipeline.data.annotations.read import read_annotations
 from pipeline.data.class_folders import GIVEN_SPLITS
@@ -86,7 +87,7 @@ def _read_annotated(images: Path, annotations: Path) -> DataSet:
 
 def _read_folders(images: Path) -> DataSet:
     """Read class folders, perhaps inside train and test; names are without extension, as class folders' groups are."""
-    files = [file for file in list_files(images) if not any(part.startswith(".") for part in PurePosixPath(file).parts)]
+    files = [file for file in list_files(images) if not any(map(is_passed_over, PurePosixPath(file).parts))]
     inner = _common_folder(files)
     photos, refused = [], []
     for file in files:

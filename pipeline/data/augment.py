@@ -4,14 +4,14 @@ Keras' layers need one pass over the pictures per change, and TensorFlow's warp 
 does warp and colours in a tenth of the time, see docs/experiments.csv.
 """
 
-import io
 import math
 from collections.abc import Callable
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
+from inference.pictures.image_io import decode_image
 from pipeline.random_generator import make_generator
 from pipeline.settings.augment import AugmentSettings
 
@@ -121,9 +121,7 @@ def _compress(pixels: np.ndarray, probability: float, random: np.random.Generato
     qualities = random.integers(*_QUALITY, len(pixels), endpoint=True)
     compressed = pixels.copy()
     for place in np.flatnonzero(chosen):
-        file = io.BytesIO()
-        Image.fromarray(pixels[place]).save(file, "JPEG", quality=int(qualities[place]))
-        compressed[place] = np.asarray(Image.open(file))
+        compressed[place] = decode_image(jpeg_bytes(pixels[place], int(qualities[place]), HALF_COLOUR))
     return compressed
 
 
