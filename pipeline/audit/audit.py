@@ -100,7 +100,7 @@ def _overlapping(data: DataSet) -> Iterator[BoxFinding]:
 
 
 def _box_finding(photo: str, box: Box, other: str = "", overlap: float | None = None) -> BoxFinding:
-    return BoxFinding(photo, box.label, box.x, box.y, box.width, box.height, other, overlap)
+    return BoxFinding(photo=photo, **vars(box), other_label=other, overlap=overlap)
 
 
 def _finding(one: Evidence, photos: tuple[Photo, ...]) -> PairFinding:
@@ -187,14 +187,9 @@ def _suspects(
     rows = (probabilities + _TINY) / (probabilities + _TINY).sum(axis=1, keepdims=True)
     for number in find_suspects(rows, chosen.labels):
         position = chosen.rows[number]
-        box, photo = table.boxes[position], data.photos[table.photos[position]]
         yield SuspectLabel(
-            photo=photo.name,
-            label=box.label,
+            photo=data.photos[table.photos[position]].name,
+            **vars(table.boxes[position]),
             suggested=chosen.classes[int(rows[number].argmax())],
             quality=round(float(rows[number, chosen.labels[number]]), 4),
-            x=box.x,
-            y=box.y,
-            width=box.width,
-            height=box.height,
         )
