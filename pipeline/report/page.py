@@ -1,5 +1,6 @@
 """A template and its variables -> a self-contained page with embedded style, plots and pictures."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,13 @@ def render_page(template: str, **values: Any) -> str:
 
     Numbers are formatted by the filters share, decimal, show, bounds, spread and size; all pages share style.css.
     """
+    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    return _environment().get_template(template).render(style=style, absent=ABSENT, thin=THIN, **values)
+
+
+@cache
+def _environment() -> Environment:
+    """Return the one environment, which keeps the templates that it has compiled."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -24,5 +32,4 @@ def render_page(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {one.__name__: one for one in (share, decimal, show, bounds, spread, size)}
-    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template(template).render(style=style, absent=ABSENT, thin=THIN, **values)
+    return environment
