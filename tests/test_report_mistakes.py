@@ -96,6 +96,7 @@ def test_a_report_of_an_earlier_version_still_has_a_page(report: dict[str, Any],
     assert page.unclosed == []
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_with_pictures_that_do_not_compress(report: dict[str, Any], tmp_path: Path) -> None:
     """Faults: photographs in full size, or losslessly, inside the page."""
     mistakes, suspects = report["mistakes"]["shown"], report["label_errors"]["shown"]

@@ -68,6 +68,7 @@ def test_plots_take_their_colours_from_the_page(page_text: str) -> None:
     assert set(PALETTE) <= defined
 
 
+@pytest.mark.slow
 def test_same_report_gives_same_bytes(tmp_path: Path) -> None:
     """Catches a date, a random id or an order of keys in the files."""
     for name in ("one", "two"):
