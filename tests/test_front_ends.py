@@ -55,6 +55,7 @@ def test_the_pictures_tell_ways_apart(by_library: dict[str, Any]) -> None:
     assert {answer["result"] for answer in by_library.values()} == {"red", "green", "blue", "unknown"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_command_line_gives_the_librarys_answers(
     workers: str, tiny_model: Path, folder: Path, by_library: dict[str, Any], tmp_path: Path
