@@ -35,11 +35,13 @@ examples:
   python -m inference serve model.tflite --host 0.0.0.0
   python -m inference serve model.tflite --host 0.0.0.0 --certificate cert.pem --key key.pem
   curl -F picture=@a.jpg -g "http://127.0.0.1:8000/classify?boxes=[[0,0,64,64]]"
+  curl -F picture=@a.jpg "http://127.0.0.1:8000/classify?mask=true"
 
 GET / is a page that runs the model in the browser, on a phone too (`make web` builds it); over HTTPS it also works
 offline and with the live camera. It is served the model's file as it is; --threshold is not passed on to it.
 POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
-instead. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
+instead. A model that finds anomalies also answers "score" and "regions", with mask=true "mask": a PNG in base64, of the
+photograph's size, 255 where an anomaly is. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
 GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what ends within a second, says 503 to the rest,
 then exit 0; 2 wrong usage. A picture that takes longer than --time-limit is given up, and its worker is started anew.
 A body without a type (application/octet-stream or none) is told to be a picture by its content.
@@ -112,7 +114,7 @@ def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
     from inference.service.pool import ModelPool
 
     how = (options.threads, options.threshold, options.labels, options.scaling)
-    card = load_model(read_artefact(options.model), *how, boxes=True).card
+    card = load_model(read_artefact(options.model), *how).card
     model = _copy(options.model, folder / "model")
     labels = options.labels and _copy(options.labels, folder / "labels")
     settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
@@ -157,7 +159,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(
         prog="python -m inference serve",
-        description="Classify the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
+        description="Answer the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
