@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from inference.anomaly.components import Component, find_components, trace_contour
+from inference.anomaly.confidence import anomaly_probability, answer_confidence
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.anomaly.files import mask_text, write_mask, write_scores
 from inference.anomaly.local_contrast import normalize_local_contrast
@@ -21,7 +22,6 @@ from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import read_card, refuse_foreign_options
 from inference.model.decide import ANOMALY, Decision
-from inference.model.logistic import logistic
 from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
 from inference.pictures.image_io import decode_image, read_image, resize_image
 from inference.pictures.regions import Box
@@ -78,7 +78,8 @@ class Detector(Model):
         """Load a model whose card states the decision "anomaly".
 
         file: its path, or the file where it has been read already.
-        threshold: the probability of "anomaly" from which a position is one; default 0.5, the model's own score.
+        threshold: from 0, which flags everything, to 1, which flags nothing; default 0.5, the model's own score. See
+            score_threshold.
         labels, scaling: must be None, the card has them.
         delegates: whether LiteRT may use its fast path, XNNPACK.
 
@@ -104,7 +105,10 @@ class Detector(Model):
 
     @cached_property
     def score_threshold(self) -> float:
-        """Return the raw score at which the probability of "anomaly" is the threshold; -inf or inf at 0 and 1."""
+        """Return the raw score from which a position is an anomaly; -inf or inf for a threshold of 0 or 1.
+
+        0.1 lowers it by log(9) = 2.2 widths.
+        """
         if not 0 < self.threshold < 1:
             return float("-inf") if self.threshold <= 0 else float("inf")
         logit = float(np.log(self.threshold / (1 - self.threshold)))
@@ -150,7 +154,7 @@ class Detector(Model):
         """Decide about one photograph: a file, or uint8 pixels [height, width, 3], RGB.
 
         result: "anomaly" where any region is one, else "normal"; confidence: in that result; mask: uint8 [height,
-        width], 255 where an anomaly is.
+        width], 255 where an anomaly is. See inference.anomaly.confidence.
 
         Raises:
             InputError: the file is no readable picture.
@@ -183,15 +187,13 @@ class Detector(Model):
         mask = np.zeros(anomaly_map.scores.shape, np.uint8)
         for component in components:
             mask[component.slices][component.mask] = 255
-        score = self.image_score(anomaly_map, components)
-        probability = self.probability(score)
-        if components:
-            return Decision(ANOMALY, max(probability, self.threshold), mask)
-        return Decision(NORMAL, 1 - min(probability, self.threshold), mask)
+        probability = self.probability(self.image_score(anomaly_map, components))
+        confidence = answer_confidence(probability, bool(components))
+        return Decision(ANOMALY if components else NORMAL, confidence, mask)
 
     def probability(self, score: float) -> float:
-        """Return the probability of "anomaly" that a raw score stands for."""
-        return float(logistic(np.array((score - self.memory_bank.threshold) / self.memory_bank.width)))
+        """Return the place of a raw score on the scale of confidence, 0.5 at the threshold in use."""
+        return anomaly_probability(score, self.score_threshold, self.memory_bank.width)
 
     def image_score(self, anomaly_map: AnomalyMap, components: list[Component]) -> float:
         """Return the photograph's score, raw.
