@@ -25,10 +25,3 @@ export function mirrored(place, length) {
   const turned = ((place % (2 * length)) + 2 * length) % (2 * length);
   return turned < length ? turned : 2 * length - 1 - turned;
 }
-
-/** @param {Float32Array | Float64Array | number[]} values at least one */
-export function medianOf(values) {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length / 2;
-  return (sorted[Math.floor(middle - 0.5)] + sorted[Math.floor(middle)]) / 2;
-}

@@ -1,7 +1,8 @@
 // bank.npz -> scores of positions by their distance to normal ones: inference/anomaly/memory_bank.py, number by number.
 
 import { misfit, readArrays } from "../array_file.js";
-import { makeMap, medianOf, mirrored } from "./maps.js";
+import { medianOf } from "../median.js";
+import { makeMap, mirrored } from "./maps.js";
 import { NearestVectors } from "./nearest.js";
 
 /** @typedef {import("./maps.js").NumberMap} NumberMap */

@@ -1,8 +1,9 @@
 // surface.npz -> scores in which a position's colour counts, and the background does not: inference/anomaly/surface.py.
 
 import { misfit, readArrays } from "../array_file.js";
+import { medianOf } from "../median.js";
 import { labelComponents } from "./components.js";
-import { makeMap, medianOf } from "./maps.js";
+import { makeMap } from "./maps.js";
 import { smooth } from "./memory_bank.js";
 
 /** @typedef {import("./maps.js").NumberMap} NumberMap */
