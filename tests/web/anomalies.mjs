@@ -60,9 +60,8 @@ async function setThreshold(page, value) {
   );
 }
 
-// do what answers all pictures anew, and wait until the last one is announced
+// do what answers all pictures anew, and wait until that is done
 async function settled(page, task) {
-  await page.evaluate(() => (document.getElementById("status").textContent = ""));
   await task();
-  await page.waitForFunction(() => /^\S+\.(jpg|png): /.test(document.getElementById("status").textContent), null, WAIT);
+  await page.waitForFunction(() => document.querySelector("main").ariaBusy === "false", null, WAIT);
 }

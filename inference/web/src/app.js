@@ -3,7 +3,7 @@
 import { Detector } from "./anomaly/detector.js";
 import { hideAnswer, inOneLine, showAnswer } from "./answer_panel.js";
 import { Camera } from "./camera.js";
-import { announce, element } from "./elements.js";
+import { announce, announced, element } from "./elements.js";
 import { InputError } from "./errors.js";
 import { freeKey, saveFile } from "./files.js";
 import { KeptModel } from "./kept_models.js";
@@ -36,6 +36,7 @@ export class App {
     this.lastShown = 0;
     /** @type {Promise<void>} */
     this.work = Promise.resolve(); // one thing at a time, in the order asked for
+    this.waiting = 0; // things
     this.viewer = new Viewer((box) => this.enqueue(() => this.look(this.current, box)));
     this.table = new Table((key) => this.enqueue(() => this.look(key, this.items.get(key)?.box ?? null)));
     this.camera = new Camera((video) => this.watch(video));
@@ -45,8 +46,12 @@ export class App {
 
   /** @param {() => Promise<void>} task */
   enqueue(task) {
+    this.waiting++;
+    element("main", HTMLElement).ariaBusy = "true";
     this.work = this.work.then(() => this.perform(task)).catch((fault) => this.report(fault));
-    return this.work;
+    return this.work.finally(() => {
+      if (--this.waiting === 0) element("main", HTMLElement).ariaBusy = "false";
+    });
   }
 
   /** @param {() => Promise<void>} task */
@@ -89,15 +94,20 @@ export class App {
     await this.lookAgain();
   }
 
-  /** Answer all pictures anew, that which is shown last. */
+  /** Answer all pictures anew, first that which is shown. */
   async lookAgain() {
-    const keys = Array.from(this.items.keys());
-    const last = this.items.has(this.current) ? this.current : keys.at(-1);
-    for (const [place, key] of keys.entries()) {
-      announce(progress(place + 1, keys.length));
-      if (key !== last) await this.look(key, this.items.get(key)?.box ?? null, false);
+    const shown = this.items.has(this.current) ? this.current : Array.from(this.items.keys()).at(-1);
+    if (!shown) return;
+    await this.look(shown, this.items.get(shown)?.box ?? null);
+    const said = announced();
+    const others = Array.from(this.items).filter(([key]) => key !== shown);
+    for (const [place, [key, { box }]] of others.entries()) {
+      announce(progress(place + 1, others.length));
+      this.lastShown = performance.now(); // no other picture takes the place of the one that is shown
+      await this.look(key, box, false);
     }
-    if (last) await this.look(last, this.items.get(last)?.box ?? null);
+    this.table.flush();
+    announce(said);
   }
 
   /** @param {Picture[]} pictures */

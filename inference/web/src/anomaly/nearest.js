@@ -4,6 +4,8 @@
 // until that number alone is farther than the nearest vector found, and a comparison ends as soon as it is farther. The
 // vector nearest to the position before is tried first: neighbours look alike.
 
+const AT_ONCE = 4; // numbers, between two looks at whether the vector is farther already
+
 export class NearestVectors {
   /**
    * @param {Float32Array} vectors [vectors, features]
@@ -16,11 +18,12 @@ export class NearestVectors {
     const first = this.order[0];
     const ranks = Array.from({ length: this.count }, (_, n) => n);
     ranks.sort((one, other) => vectors[one * features + first] - vectors[other * features + first]);
-    this.vectors = new Float32Array(vectors.length);
+    this.padded = Math.ceil(features / AT_ONCE) * AT_ONCE; // with zeros
+    this.vectors = new Float32Array(this.count * this.padded);
     ranks.forEach((rank, row) => {
-      for (let n = 0; n < features; n++) this.vectors[row * features + n] = vectors[rank * features + this.order[n]];
+      for (let n = 0; n < features; n++) this.vectors[row * this.padded + n] = vectors[rank * features + this.order[n]];
     });
-    this.position = new Float32Array(features);
+    this.position = new Float32Array(this.padded);
   }
 
   /**
@@ -28,7 +31,7 @@ export class NearestVectors {
    * @returns {Float32Array} [positions]
    */
   distances(positions) {
-    const { features, order, position } = this;
+    const { features, order, padded, position } = this;
     const found = new Float32Array(positions.length / features);
     let last = 0;
     for (let row = 0; row < found.length; row++) {
@@ -37,7 +40,7 @@ export class NearestVectors {
       const start = this.#firstFrom(position[0]);
       for (const step of [-1, 1]) {
         for (let one = step < 0 ? start - 1 : start; one >= 0 && one < this.count; one += step) {
-          const off = this.vectors[one * features] - position[0];
+          const off = this.vectors[one * padded] - position[0];
           if (off * off >= best) break;
           const square = this.#square(one, best);
           if (square < best) [best, last] = [square, one];
@@ -54,11 +57,14 @@ export class NearestVectors {
    * @returns {number} the squared distance of the position, or any number above most
    */
   #square(vector, most) {
-    const { features, position, vectors } = this;
+    const { padded, position, vectors } = this;
     let sum = 0;
-    for (let n = 0, place = vector * features; n < features; n++, place++) {
-      const off = position[n] - vectors[place];
-      sum += off * off;
+    for (let n = 0, place = vector * padded; n < padded; n += AT_ONCE, place += AT_ONCE) {
+      const one = position[n] - vectors[place];
+      const two = position[n + 1] - vectors[place + 1];
+      const three = position[n + 2] - vectors[place + 2];
+      const four = position[n + 3] - vectors[place + 3];
+      sum += one * one + two * two + (three * three + four * four);
       if (sum > most) return sum;
     }
     return sum;
@@ -69,7 +75,7 @@ export class NearestVectors {
     let [low, high] = [0, this.count];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.vectors[middle * this.features] < value) low = middle + 1;
+      if (this.vectors[middle * this.padded] < value) low = middle + 1;
       else high = middle;
     }
     return low;
