@@ -24,7 +24,7 @@ from tests.web_tools import needs_browser, run_node
 pytestmark = needs_browser
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
 COUNT = 50
-THRESHOLD = 0.05
+THRESHOLD = 0.9
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def check_results(found: dict[str, Any], expected: dict[str, Any]) -> None:
             assert (boxes[0], names[0]) == (boxes[1], names[1])
 
 
-@pytest.mark.parametrize(("step", "threshold"), [("results", None), ("lower", THRESHOLD), ("own", None)])
+@pytest.mark.parametrize(("step", "threshold"), [("results", None), ("higher", THRESHOLD), ("own", None)])
 def test_answers_are_the_runners(step: str, threshold: float | None, anomalies: dict[str, Any]) -> None:
     """Faults: another decoder or reduction, a threshold that the other pictures keep, one that stays after a reset."""
     model = load_model(anomalies["model"], threshold=threshold)
@@ -73,7 +73,7 @@ def test_regions_are_marked_and_the_slider_moves_them(anomalies: dict[str, Any])
     """Faults: an overlay that is empty, in other pixels than the picture's, or that a slider does not move."""
     assert anomalies["marked"] > 500
     before, after = anomalies["moved"]
-    assert after > before
+    assert 0 < after < before
     assert anomalies["hidden"]
     assert not anomalies["offersBoxes"]
 

@@ -20,6 +20,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "calibrate": {"decision": "softmax", "risk": 0.0, "dimensions": 128},
     "augment": {"white_balance": 0.0, "jpeg": 0.0},
     "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0},
+    "export": {"flips": "none"},
     "source": {"anomalies": "none"},
     "anomaly": {"prevalence": "rare", "colour": False},
 }

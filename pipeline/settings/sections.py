@@ -311,6 +311,12 @@ class ExportSettings:
         unit="share of the test patches",
         used_by=_CLASSIFICATION,
     )
+    flips: Literal["none", "horizontal", "horizontal_and_vertical"] = setting(
+        "none",
+        "directions in which the exported network also mirrors each picture, averaging the answers; two or four times "
+        "the time per picture",
+        used_by=_CLASSIFICATION,
+    )
     features: bool = setting(
         False,
         "whether the network's pooled features are a second output of the file; always with calibrate.kind=neighbours",

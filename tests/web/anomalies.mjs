@@ -27,7 +27,7 @@ try {
   const before = await marked(page);
   await setThreshold(page, settings.threshold);
   report.moved = [before, await marked(page)];
-  report.lower = await save(page);
+  report.higher = await save(page);
   await screenshot(page, settings.screenshots, "phone_threshold", "#viewer");
   await page.emulateMedia({ colorScheme: "dark" });
   report.dark = await findFaults(page);
