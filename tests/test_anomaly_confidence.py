@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.confidence import anomaly_probability, answer_confidence
-from inference.anomaly.detector import AnomalyMap, Detector
+from inference.anomaly.detector import Detector
 from inference.anomaly.memory_bank import MemoryBank
 from inference.drawing.outlines import NEAR_STYLE, NORMAL_STYLE, bar_of
 from pipeline.anomaly.threshold import ScoreThreshold, bulk_threshold, choose_threshold

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.components import Component, find_components, trace_contour
 from inference.anomaly.confidence import anomaly_probability, answer_confidence
 from inference.anomaly.feature_network import FeatureNetwork
@@ -29,22 +30,7 @@ from inference.pictures.regions import Box
 NORMAL = "normal"
 _MOST_COMPARED = 32  # positions down and across, of a test vector
 _REDUCED = 128  # pixels along the longest side of an encoded test picture
-
-
-@dataclass(frozen=True)
-class AnomalyMap:
-    """The raw scores of a photograph.
-
-    position_scores: of the positions of the feature map, float32 [rows, columns].
-    scores: the same at the photograph's size, float32 [height, width].
-    grey: the photograph's brightness, uint8 [height, width].
-    factor: pixels of the photograph for each pixel that the network saw, 1 unless it was reduced.
-    """
-
-    position_scores: np.ndarray
-    scores: np.ndarray
-    grey: np.ndarray
-    factor: float
+_STRIP = 256  # rows of a photograph that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -166,7 +152,7 @@ class Detector(Model):
         """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
         pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
         seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
-        distances = self.memory_bank.distances(self.tiling.look(self.network, seen))
+        distances = self._distances(seen)
         position_scores = score_positions(self.memory_bank, self.surface, distances, seen, self.tiling.stride)
         # one resize from the map to the photograph, whether that was reduced or not
         scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
@@ -179,7 +165,7 @@ class Detector(Model):
         smallest = max(1, round(self.memory_bank.smallest_area * anomaly_map.factor**2))
         mask = anomaly_map.scores >= self.score_threshold
         if mask.any() and self.memory_bank.halo and self.threshold > 0:
-            mask &= anomaly_map.scores >= self._halves(anomaly_map)
+            self._leave_halos_out(mask, anomaly_map)
         return find_components(mask, smallest)
 
     def decide(self, anomaly_map: AnomalyMap, components: list[Component]) -> Decision:
@@ -213,7 +199,7 @@ class Detector(Model):
             score = float(anomaly_map.scores[component.slices][component.mask].max())
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
-                description = describe(component, anomaly_map.scores, anomaly_map.grey, anomaly_map.factor)
+                description = describe(component, anomaly_map)
                 result, confidence = self.names.name_region(description)
             regions.append(Region(component, score, result, confidence))
         return regions
@@ -233,12 +219,23 @@ class Detector(Model):
         """Return a photograph reduced to _REDUCED pixels, which tests the resize whatever longest_side is."""
         return reduce(decode_image(data), _REDUCED)
 
-    def _halves(self, anomaly_map: AnomalyMap) -> np.ndarray:
-        """Return the score that a position near higher ones must reach, float32 [height, width]."""
+    def _distances(self, seen: np.ndarray) -> np.ndarray:
+        """Return the distances to the memory bank, float32 [rows, columns], of uint8 [height, width, 3].
+
+        One row of tiles at a time, since the features of a large photograph would fill the memory.
+        """
+        if self.memory_bank.centred:  # by the mean of all features
+            return self.memory_bank.distances(self.tiling.look(self.network, seen))
+        return np.concatenate([self.memory_bank.distances(one) for one in self.tiling.strips(self.network, seen)])
+
+    def _leave_halos_out(self, mask: np.ndarray, anomaly_map: AnomalyMap) -> None:
+        """Set those pixels of a mask, bool [height, width], to False that a higher score nearby bleeds into."""
         halves = half_heights(anomaly_map.position_scores, max(1, round(self.memory_bank.halo / self.tiling.stride)))
-        height, width = anomaly_map.scores.shape
-        seen = (max(1, round(height / anomaly_map.factor)), max(1, round(width / anomaly_map.factor)))
-        return enlarge(halves, self.tiling.stride, seen, (height, width))
+        for top in range(0, len(mask), _STRIP):
+            rows = np.s_[top : top + _STRIP]
+            if mask[rows].any():
+                heights = enlarge(halves, self.tiling.stride, anomaly_map.seen, mask.shape, rows)
+                mask[rows] &= anomaly_map.scores[rows] >= heights
 
 
 def _describe_region(region: Region) -> dict[str, Any]:
@@ -276,7 +273,8 @@ def make_tiling(network: FeatureNetwork, memory_bank: MemoryBank, name: str = "m
 
 def brightness(pixels: np.ndarray) -> np.ndarray:
     """Return uint8 [height, width] of RGB pixels."""
-    return np.asarray(Image.fromarray(pixels).convert("L"))
+    strips = [pixels[top : top + _STRIP] for top in range(0, len(pixels), _STRIP)]
+    return np.concatenate([np.asarray(Image.fromarray(strip).convert("L")) for strip in strips])
 
 
 def as_seen(pixels: np.ndarray, longest_side: int, window: int) -> np.ndarray:

@@ -124,8 +124,13 @@ export function regionSize(width, height) {
 }
 
 /** @param {import("./model.js").Seen} seen */
-export function duration(seen) {
-  return `${seen.networkMs.toFixed(1)} ms in the network, ${seen.wholeMs.toFixed(0)} ms with cutting and resizing`;
+export function duration({ networkMs, wholeMs }) {
+  return `${networkMs ? `${time(networkMs)} in the network, ` : ""}${time(wholeMs)} in all`;
+}
+
+/** @param {number} ms */
+function time(ms) {
+  return ms < 1000 ? `${ms.toFixed(ms < 100 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** @param {{value: number | null, low: number, high: number, n: number} | undefined} measured */

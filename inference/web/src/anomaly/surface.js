@@ -93,12 +93,15 @@ export function readSurface(files) {
 function describeColour(photograph, stride, background, grainAxis) {
   const { pixels } = photograph;
   const colours = [0, 1, 2].map((channel) => cellMeans(photograph, stride, (n) => pixels[3 * n + channel]));
-  const grey = (/** @type {number} */ n) => Math.fround((pixels[3 * n] + pixels[3 * n + 1] + pixels[3 * n + 2]) / 3);
-  const means = cellMeans(photograph, stride, grey);
-  const squares = cellMeans(photograph, stride, (n) => Math.fround(grey(n) ** 2));
-  const contrast = makeMap(means.rows, means.columns, (row, column) => {
-    const place = row * means.columns + column;
-    return Math.log1p(Math.sqrt(Math.max(squares.values[place] - means.values[place] ** 2, 0)));
+  const contrast = makeMap(colours[0].rows, colours[0].columns, (row, column) => {
+    let [sum, squares] = [0, 0];
+    visitCell(photograph, stride, row, column, (n) => {
+      const grey = pixels[3 * n] + pixels[3 * n + 1] + pixels[3 * n + 2]; // three times the brightness, so that sums are exact
+      sum += grey;
+      squares += grey * grey;
+    });
+    const count = stride ** 2;
+    return Math.log1p(Math.sqrt(Math.max(squares / count - (sum / count) ** 2, 0)) / 3);
   });
   const smoothed = SMOOTHINGS.flatMap((width) => colours.map((one) => smooth(one, width / stride)));
   return [...smoothed, contrast].map((layer) => withoutGrain(layer, background, grainAxis));
@@ -128,20 +131,33 @@ function findBackground(photograph, stride) {
 }
 
 /**
- * The mean of each cell of stride x stride pixels; the edge is repeated.
+ * The mean of each cell of stride x stride pixels.
  * @param {Photograph} photograph
  * @param {number} stride
  * @param {(place: number) => number} valueAt
  */
-function cellMeans({ height, width }, stride, valueAt) {
+function cellMeans(photograph, stride, valueAt) {
+  const { height, width } = photograph;
   return makeMap(Math.ceil(height / stride), Math.ceil(width / stride), (row, column) => {
     let sum = 0;
-    for (let y = row * stride; y < (row + 1) * stride; y++) {
-      const start = Math.min(y, height - 1) * width;
-      for (let x = column * stride; x < (column + 1) * stride; x++) sum += valueAt(start + Math.min(x, width - 1));
-    }
+    visitCell(photograph, stride, row, column, (place) => (sum += valueAt(place)));
     return sum / stride ** 2;
   });
+}
+
+/**
+ * Visit the pixels of a cell; the edge is repeated.
+ * @param {Photograph} photograph
+ * @param {number} stride
+ * @param {number} row
+ * @param {number} column
+ * @param {(place: number) => void} visit
+ */
+function visitCell({ height, width }, stride, row, column, visit) {
+  for (let y = row * stride; y < (row + 1) * stride; y++) {
+    const start = Math.min(y, height - 1) * width;
+    for (let x = column * stride; x < (column + 1) * stride; x++) visit(start + Math.min(x, width - 1));
+  }
 }
 
 /**
