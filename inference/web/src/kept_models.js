@@ -32,25 +32,26 @@ export class KeptModel {
   /**
    * @param {Uint8Array<ArrayBuffer>} version the file with one class more
    * @param {string} served hash of the model of this address
+   * @returns {Promise<boolean>} whether it will be there after a reload
    */
-  async add(version, served) {
+  add(version, served) {
     this.versions.push(version);
-    await this.#keep(served);
+    return this.#keep(served);
   }
 
   /**
    * Go back to the file before, byte for byte.
    * @param {string} served
    */
-  async undo(served) {
+  undo(served) {
     this.versions.pop();
-    await this.#keep(served);
+    return this.#keep(served);
   }
 
   /** @param {string} served */
   async #keep(served) {
-    await write(sha256(this.base), this.versions.length ? this.versions : null);
-    await write(LATEST, this.versions.length ? { served, base: this.base } : null);
+    const isKept = await write(sha256(this.base), this.versions.length ? this.versions : null);
+    return (await write(LATEST, this.versions.length ? { served, base: this.base } : null)) && isKept;
   }
 }
 
@@ -91,12 +92,13 @@ async function read(key) {
 /**
  * @param {string} key
  * @param {any} value null: forget it
+ * @returns {Promise<boolean>} whether the browser has done it: it may be out of room
  */
 async function write(key, value) {
   const database = await openDatabase();
-  if (!database) return;
+  if (!database) return false;
   const store = database.transaction(STORE, "readwrite").objectStore(STORE);
-  await finish(database, value === null ? store.delete(key) : store.put(value, key));
+  return finish(database, value === null ? store.delete(key) : store.put(value, key)).then(() => true, () => false);
 }
 
 /**

@@ -63,6 +63,7 @@ export const STRINGS = {
   teaching: "Adding the class …",
   teachUndo: "Undo the last class",
   teachUndone: "The class was removed: the model is what it was before.",
+  teachLost: "This browser can’t keep it: save the model before you leave the page.",
   teachSave: "Save the model",
   teachNote: "Accuracy before: on test pictures. Now: on validation pictures of the trained classes and on those given, each judged without itself. Below them the 95 % interval.",
   before: "Before",
@@ -105,9 +106,10 @@ export function foundOf(name) {
 /**
  * @param {string} name
  * @param {number} count
+ * @param {boolean} isKept
  */
-export function taught(name, count) {
-  return `“${name}” was added from ${count} pictures.`;
+export function taught(name, count, isKept) {
+  return `“${name}” was added from ${count} pictures.${isKept ? "" : ` ${STRINGS.teachLost}`}`;
 }
 
 /** @param {number} count */

@@ -57,25 +57,18 @@ export class Teacher {
     announce(STRINGS.teaching);
     await new Promise((resume) => setTimeout(resume)); // so that the browser can paint
     const version = addClass(kept.current, name, features);
-    await this.#use(kept, () => kept.add(version, this.served));
+    const isKept = await kept.add(version, this.served);
+    await this.app.use(kept);
     this.panel.clear();
-    announce(taught(name, files.length));
+    announce(taught(name, files.length, isKept));
   }
 
   async #undo() {
     const { kept } = this;
     if (!kept?.versions.length) return;
-    await this.#use(kept, () => kept.undo(this.served));
-    announce(STRINGS.teachUndone);
-  }
-
-  /**
-   * @param {KeptModel} kept
-   * @param {() => Promise<void>} change
-   */
-  async #use(kept, change) {
-    await change();
+    await kept.undo(this.served);
     await this.app.use(kept);
+    announce(STRINGS.teachUndone);
   }
 
   /** @param {Blob[]} files */
