@@ -138,5 +138,5 @@ def test_the_service_refuses_what_a_model_for_anomalies_has_no_answer_for(query:
         )
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(request)
-    assert caught.value.code == 400
-    assert query.partition("=")[0] in json.load(caught.value)["error"]
+        assert caught.value.code == 400
+        assert query.partition("=")[0] in json.load(caught.value)["error"]
