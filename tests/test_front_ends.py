@@ -93,6 +93,7 @@ def test_the_pictures_tell_ways_apart(world: World) -> None:
     assert len({answer["result"] for answer in world.by_library.values()}) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_command_line_gives_the_librarys_answers(workers: str, world: World, tmp_path: Path) -> None:
     """Catches workers that decode, round or key in their own way."""

@@ -110,6 +110,7 @@ def test_the_hint_is_an_address_that_a_phone_can_open() -> None:
     assert "http://[fe80::1]:1/" in phone_hint("fe80::1", 1, secure=False)
 
 
+@pytest.mark.slow
 def test_https_needs_a_certificate_and_its_key(tiny_model: Path, tmp_path: Path) -> None:
     """Faults: a traceback for a wrong file, plain HTTP where a person asked for HTTPS."""
     (tmp_path / "cert.pem").write_text("no certificate", encoding="utf-8")

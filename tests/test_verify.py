@@ -118,6 +118,7 @@ def test_a_wrong_scale_is_found(
     check_found(request.getfixturevalue(kind), "scaling")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resample", [Image.Resampling.NEAREST, Image.Resampling.BICUBIC, Image.Resampling.BOX])
 def test_another_resize_filter_is_found(
     resample: Image.Resampling, real: Artefact, monkeypatch: pytest.MonkeyPatch
@@ -198,6 +199,7 @@ def test_plain_kernels_are_within_the_tolerance(small: Artefact, real: Artefact)
         assert 0.01 <= vectors.score_tolerance <= 0.2
 
 
+@pytest.mark.slow
 def test_workers_refuse_a_model_that_answers_otherwise(small: Artefact, tmp_path: Path) -> None:
     """Catches a batch, a service or a Ray task that answers with a wrong model."""
     vectors = read_vectors(small)

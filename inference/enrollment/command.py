@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inference.batch.progress import track
 from inference.batch.result_files import check_output
 from inference.errors import InputError
 from inference.pictures.listing import Listing
@@ -57,7 +58,8 @@ def enroll(options: argparse.Namespace) -> int:
 
     check_output("--out", options.out, options.overwrite)
     model = open_model(options.model)
-    found = compute_vectors(model, Listing(options.images))
+    listing = Listing(options.images)
+    found = compute_vectors(model, track(listing, len(listing), "pictures"))
     for picture, fault in found.faults.items():
         print(f"{picture}: {fault}", file=sys.stderr)
     extended = add_class(model, options.name, found.vectors)

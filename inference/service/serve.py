@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 from inference.batch.keep_memory import keep_memory
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
-from inference.option_types import amount, port, positive, share
+from inference.option_types import amount, new_parser, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.version import VERSION
 
 if TYPE_CHECKING:
     from inference.service.pool import ModelPool
@@ -160,13 +159,11 @@ def _check_packages() -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = argparse.ArgumentParser(
-        prog="python -m inference serve",
-        description="Answer the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "python -m inference serve",
+        "Answer the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
+        EPILOG,
     )
-    parser.add_argument("--version", action="version", version=VERSION)
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="the .tflite file")
