@@ -169,3 +169,4 @@ class AnomalyReport:
     cost: AnomalyCost
     prevalence: Prevalence | None = None
     curve: tuple[CurvePoint, ...] | None = None
+    version: str | None = None

@@ -270,6 +270,7 @@ class ClassificationReport:
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
     mistakes and label_errors are None in reports of format 1, robustness and advice in earlier ones of format 2.
+    version: of the program that wrote it; None before 0.2.0.
     """
 
     format: int
@@ -290,6 +291,7 @@ class ClassificationReport:
     title: str | None = None
     robustness: Robustness | None = None
     advice: tuple[Advice, ...] | None = None
+    version: str | None = None
 
     @property
     def metrics(self) -> Metrics:
