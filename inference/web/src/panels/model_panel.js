@@ -1,10 +1,10 @@
 // The card of a model -> what the page says of it.
 
 import { element, make } from "./elements.js";
-import { ANOMALY } from "./anomaly/scorer.js";
+import { ANOMALY } from "../anomaly/scorer.js";
 import { accuracy, anomalies, classes, percent, pixels, STRINGS } from "./strings.js";
 
-/** @param {import("./card.js").Card} card */
+/** @param {import("../model/card.js").Card} card */
 export function showModel(card) {
   const known = card.labels.filter((label) => !card.reject_labels.includes(label));
   element("model-title", HTMLElement).textContent = card.training.title ?? card.recipe;

@@ -3,10 +3,10 @@
 import { outputsOf, trainedAnswersOf } from "./card.js";
 import { decide } from "./decide.js";
 import { readEnrolled } from "./enrolled.js";
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 import { Model } from "./model.js";
 import { hasNeighbours, readNeighbours } from "./neighbours.js";
-import { cutOut } from "./picture.js";
+import { cutOut } from "../pictures/picture.js";
 
 /** @typedef {import("./neighbours.js").Neighbours | import("./enrolled.js").Enrolled} Likeness */
 

@@ -1,13 +1,13 @@
 // The bytes of a .tflite -> the model that its card describes, on a backend that gives the answers of its export.
 
-import { Detector } from "./anomaly/detector.js";
+import { Detector } from "../anomaly/detector.js";
 import { splitArtefact } from "./artefact.js";
 import { readCard } from "./card.js";
 import { Classifier } from "./classifier.js";
-import { canLearn } from "./enrollment/enroll.js";
-import { InputError } from "./errors.js";
+import { canLearn } from "../enrollment/enroll.js";
+import { InputError } from "../errors.js";
 import { Network } from "./network.js";
-import { STRINGS } from "./strings.js";
+import { STRINGS } from "../panels/strings.js";
 import { agrees, readVectors } from "./vectors.js";
 
 /** @typedef {import("./model.js").Model} Model */

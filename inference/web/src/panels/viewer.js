@@ -1,13 +1,13 @@
 // The picture that is looked at, and the box that a person drags on it or types in numbers.
 
 import { element } from "./elements.js";
-import { round } from "./region.js";
+import { round } from "../pictures/region.js";
 
 const LONGEST_SIDE = 1024; // of what is shown, in pixels
 const SMALLEST_DRAG = 8; // of the picture as shown; less is a tap
 const FIELDS = ["box-left", "box-top", "box-width", "box-height"];
 
-/** @typedef {import("./region.js").Box} Box */
+/** @typedef {import("../pictures/region.js").Box} Box */
 
 export class Viewer {
   /** @param {(box: Box | null) => void} onBox is told of a new box, null: the whole picture */

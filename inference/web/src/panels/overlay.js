@@ -10,9 +10,9 @@ const TINT = "rgb(255 64 32 / 35%)";
 const THICKNESS = 1 / 250; // of the longer side
 
 /**
- * @typedef {import("./anomaly/detector.js").Detector} Detector
- * @typedef {import("./anomaly/scorer.js").Evidence} Evidence
- * @typedef {import("./anomaly/components.js").Component} Component
+ * @typedef {import("../anomaly/detector.js").Detector} Detector
+ * @typedef {import("../anomaly/scorer.js").Evidence} Evidence
+ * @typedef {import("../anomaly/components.js").Component} Component
  */
 
 export class Overlay {
@@ -125,11 +125,11 @@ function drawNumber(context, number, [left, top, width, height], factor, unit) {
 
 /**
  * The edge between a region and what is outside, which a contour of its outer pixels would leave out around holes.
- * @param {import("./anomaly/components.js").Run[]} runs
+ * @param {import("../anomaly/components.js").Run[]} runs
  */
 function edgesOf(runs) {
   const path = new Path2D();
-  /** @type {Map<number, import("./anomaly/components.js").Run[]>} */
+  /** @type {Map<number, import("../anomaly/components.js").Run[]>} */
   const rows = new Map();
   for (const run of runs) rows.set(run.row, [...(rows.get(run.row) ?? []), run]);
   for (const { row, start, end } of runs) {

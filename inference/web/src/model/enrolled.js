@@ -1,12 +1,12 @@
 // Classes that were added to a model after its training: inference/model/enrolled.py for one picture, number by number.
 
-import { misfit, readArrays } from "./array_file.js";
-import { InputError } from "./errors.js";
+import { misfit, readArrays } from "../formats/array_file.js";
+import { InputError } from "../errors.js";
 import { logistic, nthCosine } from "./neighbours.js";
 import { meanOf } from "./spread.js";
 
 const NAME = "enrolled.npz";
-/** @type {import("./array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { vectors: ["<f2", 2], classes: ["<u2", 1], scale: ["<f8", 2] };
 const SCALE = 5; // numbers of a class: count, middle, width, slope, offset
 

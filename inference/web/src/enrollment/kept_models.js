@@ -1,6 +1,6 @@
 // Versions of a model that a person has taught -> kept in this browser, also after a reload; nothing is sent anywhere.
 
-import { sha256 } from "./sha256.js";
+import { sha256 } from "../formats/sha256.js";
 
 const DATABASE = "touchstone";
 const STORE = "models";

@@ -1,13 +1,13 @@
 // Pictures and their answers -> the rows of the table of results.
 
-import { ANOMALY } from "./anomaly/scorer.js";
-import { UNKNOWN } from "./card.js";
+import { ANOMALY } from "../anomaly/scorer.js";
+import { UNKNOWN } from "../model/card.js";
 import { element, make } from "./elements.js";
 import { counted, percent, STRINGS } from "./strings.js";
 
 const THUMBNAIL_SIDE = 96; // pixels; shown at half of that, for a phone's screen of twice the density
 
-/** @typedef {{error?: string, answer?: import("./decide.js").Answer}} Outcome */
+/** @typedef {{error?: string, answer?: import("../model/decide.js").Answer}} Outcome */
 
 export class Table {
   /** @param {(key: string) => void} onChoose is told which picture a person wants to see again */

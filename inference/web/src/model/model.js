@@ -5,11 +5,11 @@ import { Network } from "./network.js";
 import { agrees } from "./vectors.js";
 
 /**
- * @typedef {import("./anomaly/scorer.js").Evidence} Evidence
- * @typedef {import("./anomaly/scorer.js").AnomalyAnswer} AnomalyAnswer
+ * @typedef {import("../anomaly/scorer.js").Evidence} Evidence
+ * @typedef {import("../anomaly/scorer.js").AnomalyAnswer} AnomalyAnswer
  *
  * @typedef {object} Asked
- * @property {import("./region.js").Box | null} [box] null: the whole picture
+ * @property {import("../pictures/region.js").Box | null} [box] null: the whole picture
  * @property {Evidence | null} [evidence] of the same photograph, seen before
  * @property {(share: number) => void} [onProgress]
  *

@@ -1,6 +1,6 @@
 // The bytes of a .npz packed behind a network -> its arrays, checked as inference/model/array_file.py does.
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 import { readNpy } from "./npy.js";
 import { readZip } from "./zip.js";
 

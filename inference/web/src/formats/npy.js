@@ -1,6 +1,6 @@
 // The bytes of a .npy -> an array. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 import { halfToNumber } from "./half.js";
 
 /** @typedef {{dtype: string, shape: number[], values: Float32Array | Float64Array | Int8Array | Uint8Array | Uint16Array}} Array_ */

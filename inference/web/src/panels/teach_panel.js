@@ -1,12 +1,12 @@
 // Pictures and a name -> a class more, and what that changes: the panel.
 
 import { element, make } from "./elements.js";
-import { FEWEST } from "./enrollment/enroll.js";
-import { decodePicture } from "./picture.js";
+import { FEWEST } from "../enrollment/enroll.js";
+import { decodePicture } from "../pictures/picture.js";
 import { foundOf, percent, STRINGS, taughtCount } from "./strings.js";
 import { makeThumbnail } from "./table.js";
 
-/** @typedef {import("./enrollment/estimate.js").Estimate} Estimate */
+/** @typedef {import("../enrollment/estimate.js").Estimate} Estimate */
 
 export class TeachPanel {
   /** @param {{add: (name: string, files: Blob[]) => Promise<void>, undo: () => void, save: () => void}} on */
@@ -56,7 +56,7 @@ export class TeachPanel {
   }
 
   /**
-   * @param {import("./card.js").Card} card
+   * @param {import("../model/card.js").Card} card
    * @param {boolean} isOffered whether the model can learn a class
    * @param {boolean} canUndo whether a class was taught here
    */
@@ -75,7 +75,7 @@ export class TeachPanel {
 }
 
 /**
- * @param {import("./card.js").Card} card
+ * @param {import("../model/card.js").Card} card
  * @returns {HTMLElement[]} rows: what, before, now
  */
 function outcome({ measured, enrolled }) {

@@ -1,6 +1,6 @@
 // A box in a photograph -> the whole pixels that the network is to see: inference/pictures/regions.py.
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 
 /** @typedef {[number, number, number, number]} Box left, top, width, height in pixels of the upright photograph */
 

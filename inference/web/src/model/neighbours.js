@@ -1,13 +1,13 @@
 // How like its training pictures a picture is: inference/model/neighbours.py for one picture, number by number.
 
-import { AGAIN, misfit, readArrays } from "./array_file.js";
-import { InputError } from "./errors.js";
+import { AGAIN, misfit, readArrays } from "../formats/array_file.js";
+import { InputError } from "../errors.js";
 import { classMeans, precision } from "./spread.js";
 
 const NAME = "neighbours.npz";
 const TINY = 1e-12;
 const LARGEST_EXPONENT = 60;
-/** @type {import("./array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { projection: ["<f2", 2], vectors: ["|i1", 2], classes: ["<u2", 1], scale: ["<f8", 1] };
 
 export class Neighbours {

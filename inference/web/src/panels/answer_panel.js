@@ -1,7 +1,7 @@
 // What a model saw -> the answer in words, and a bar for each label or a line for each region.
 
-import { LEAST_CLEAR, NORMAL } from "./anomaly/scorer.js";
-import { UNKNOWN } from "./card.js";
+import { LEAST_CLEAR, NORMAL } from "../anomaly/scorer.js";
+import { UNKNOWN } from "../model/card.js";
 import { element, make } from "./elements.js";
 import { duration, nearest, percent, regionCount, regionSize, STRINGS } from "./strings.js";
 
@@ -9,9 +9,9 @@ const MOST_BARS = 8;
 export const MOST_REGIONS = 12; // that are listed, and numbered on the picture
 
 /**
- * @typedef {import("./model.js").Seen} Seen
- * @typedef {import("./card.js").Card} Card
- * @typedef {import("./anomaly/scorer.js").Region} Region
+ * @typedef {import("../model/model.js").Seen} Seen
+ * @typedef {import("../model/card.js").Card} Card
+ * @typedef {import("../anomaly/scorer.js").Region} Region
  */
 
 /**

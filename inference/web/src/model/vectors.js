@@ -1,9 +1,9 @@
 // Test vectors behind a network -> does it give the scores here that it gave when it was exported? inference/verify/.
 
-import { misfit, readArrays } from "./array_file.js";
+import { misfit, readArrays } from "../formats/array_file.js";
 
 const FILE = "vectors.npz";
-const COLUMNS = /** @type {import("./array_file.js").Columns} */ ({
+const COLUMNS = /** @type {import("../formats/array_file.js").Columns} */ ({
   pictures: ["|u1", 4],
   scores: ["<f4", 2],
   tolerances: ["<f8", 1],

@@ -5,7 +5,7 @@
 
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 
 /** @type {Promise<unknown> | undefined} */
 let runtime;

@@ -125,7 +125,7 @@ export function regionSize(width, height) {
   return `${width} × ${height}`;
 }
 
-/** @param {import("./model.js").Seen} seen */
+/** @param {import("../model/model.js").Seen} seen */
 export function duration({ networkMs, wholeMs }) {
   return `${networkMs ? `${time(networkMs)} in the network, ` : ""}${time(wholeMs)} in all`;
 }

@@ -1,7 +1,7 @@
 // The live camera, where the browser allows it: on a page with HTTPS, or from this machine.
 
-import { element } from "./elements.js";
-import { STRINGS } from "./strings.js";
+import { element } from "../panels/elements.js";
+import { STRINGS } from "../panels/strings.js";
 
 const BETWEEN_LOOKS_MS = 150; // a phone is to stay cool
 

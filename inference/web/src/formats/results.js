@@ -1,8 +1,8 @@
 // Answers -> results.json as the runner writes it: sorted by key, one blank of indent a level.
 
 /**
- * @typedef {import("./region.js").Box} Box
- * @typedef {{answer: import("./decide.js").Answer, box: Box | null}} Result
+ * @typedef {import("../pictures/region.js").Box} Box
+ * @typedef {{answer: import("../model/decide.js").Answer, box: Box | null}} Result
  */
 
 /**

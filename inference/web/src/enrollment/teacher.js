@@ -1,20 +1,20 @@
 // Teaching a class: pictures through the network, the new file into use, kept, undone, saved.
 
-import { Classifier } from "./classifier.js";
-import { announce } from "./elements.js";
-import { addClass } from "./enrollment/enroll.js";
-import { InputError } from "./errors.js";
-import { saveFile } from "./files.js";
+import { Classifier } from "../model/classifier.js";
+import { announce } from "../panels/elements.js";
+import { addClass } from "./enroll.js";
+import { InputError } from "../errors.js";
+import { saveFile } from "../pictures/files.js";
 import { KeptModel, latestTaught } from "./kept_models.js";
-import { decodePicture } from "./picture.js";
-import { sha256 } from "./sha256.js";
-import { progress, STRINGS, taught } from "./strings.js";
-import { TeachPanel } from "./teach_panel.js";
+import { decodePicture } from "../pictures/picture.js";
+import { sha256 } from "../formats/sha256.js";
+import { progress, STRINGS, taught } from "../panels/strings.js";
+import { TeachPanel } from "../panels/teach_panel.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 export class Teacher {
-  /** @param {import("./app.js").App} app */
+  /** @param {import("../app.js").App} app */
   constructor(app) {
     this.app = app;
     this.served = ""; // hash of the model of this address

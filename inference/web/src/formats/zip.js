@@ -1,6 +1,6 @@
 // A zip, perhaps behind other bytes -> its files. Entries must be stored: our models and numpy's .npz compress nothing.
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 
 const END = 0x06054b50; // "PK\5\6": the directory's end, at most 64 KiB of comment before the file's
 const ENTRY = 0x02014b50;

@@ -1,6 +1,6 @@
 // A picture's file -> its upright pixels over white, by the rules of inference/pictures/image_io.py.
 
-import { InputError } from "./errors.js";
+import { InputError } from "../errors.js";
 import { widen } from "./region.js";
 import { Resize } from "./resize.js";
 
@@ -61,7 +61,7 @@ export class DecodingAhead {
  * @param {ImageBitmap | HTMLVideoElement} picture
  * @param {{width: number, height: number}} size of the picture
  * @param {import("./region.js").Box | null} box null: the whole picture
- * @param {import("./card.js").Card} card
+ * @param {import("../model/card.js").Card} card
  * @returns {Uint8Array} RGB at the network's size, [height, width, 3]
  */
 export function cutOut(picture, size, box, card) {

@@ -1,7 +1,7 @@
 // card.json -> what the page must know of a model, checked as inference/model/card.py does.
 
-import { InputError } from "./errors.js";
-import { sha256 } from "./sha256.js";
+import { InputError } from "../errors.js";
+import { sha256 } from "../formats/sha256.js";
 
 const CARD_NAME = "card.json";
 const CARD_FORMAT = 1;

@@ -1,7 +1,7 @@
 // The bytes of a .tflite -> its flatbuffer and the files packed behind it, as inference/model/artefact.py does.
 
-import { InputError } from "./errors.js";
-import { readZip } from "./zip.js";
+import { InputError } from "../errors.js";
+import { readZip } from "../formats/zip.js";
 
 const MAGIC = "TFL3"; // at bytes 4 to 8
 
