@@ -369,6 +369,7 @@ def check_pixels_or_input_error(data: bytes, path: Path) -> None:
     assert size is None or size[0] * size[1] <= DEFAULT_LIMITS.pixels
 
 
+@pytest.mark.slow
 @FUZZ
 @given(kind=st.sampled_from(list(SAMPLES)), start=st.integers(0, 100), rest=st.binary(max_size=200))
 def test_random_bytes_give_pixels_or_input_error(tmp_path: Path, kind: str, start: int, rest: bytes) -> None:
@@ -376,6 +377,7 @@ def test_random_bytes_give_pixels_or_input_error(tmp_path: Path, kind: str, star
     check_pixels_or_input_error(SAMPLES[kind][:start] + rest, tmp_path / "random")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SAMPLES)
 @FUZZ
 @given(

@@ -12,7 +12,6 @@ from PIL import Image
 
 from inference.model.classifier import Classifier
 from pipeline.__main__ import main
-from pipeline.commands.options import title_of
 from pipeline.data.classes import (
     FoundClass,
     LabelledPhoto,
@@ -22,6 +21,7 @@ from pipeline.data.classes import (
     refuse_others,
 )
 from pipeline.data.index import PatchIndex, read_index
+from pipeline.data.sources import DataPlace
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder
@@ -254,7 +254,7 @@ def test_the_title_is_the_name_of_the_data(tmp_path: Path, path: str, title: str
         place.write_bytes(b"")
     else:
         place.mkdir(parents=True)
-    assert title_of(place) == title
+    assert DataPlace(place, None, tmp_path).title == title
 
 
 def test_the_option_of_labels_can_be_pasted(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def assert_alike(one: RunFolder, other: RunFolder) -> None:
     assert all(np.array_equal(*pair) for pair in zip(*weights, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_a_killed_training_ends_like_one_that_was_not(
@@ -112,6 +113,7 @@ def test_a_killed_training_ends_like_one_that_was_not(
         assert events.count(b"epoch_loss") >= EPOCHS
 
 
+@pytest.mark.slow
 def test_a_killed_control_ends_like_one_that_was_not(
     data: DataPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -463,6 +463,7 @@ def test_a_slow_picture_is_given_up_and_its_worker_comes_back(
         wait_until(lambda: client.post("/classify", files=parts("a")).status_code == 200)
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_killed_costs_no_answer(start: Callable[..., TestClient]) -> None:
     """Catches a lack of memory that is blamed on a picture, or that ends the service bit by bit."""
     client = start()
@@ -493,6 +494,7 @@ def test_a_fault_of_ours_is_500_and_json(start: Callable[..., TestClient], monke
     assert 'requests_total{route="/classify",status="500"} 1' in client.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_random_bytes_never_give_a_fault_of_ours(client: TestClient) -> None:
     """Catches a body, a name or an option that ends in a traceback."""
     dice = random.Random(11)
@@ -530,6 +532,7 @@ def connect(address: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(place.hostname, place.port, timeout=FEW_SECONDS)
 
 
+@pytest.mark.slow
 def test_200_files_get_the_library_s_answers_and_a_stop_waits_for_the_last(
     tiny_model: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
@@ -584,6 +587,7 @@ def is_listening(address: str) -> bool:
         return attempt.connect_ex((place.hostname, place.port)) == 0
 
 
+@pytest.mark.slow
 def test_the_address_is_a_loopback_one_unless_told_otherwise(tiny_model: Path) -> None:
     """Catches a server that the whole network reaches by default, and Ctrl+C that ends in a traceback."""
     with running_service(tiny_model) as (process, address):

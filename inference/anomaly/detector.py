@@ -13,7 +13,7 @@ from inference.anomaly.anomaly_map import AnomalyMap, SeenPhotograph
 from inference.anomaly.components import Component, find_components, trace_contour
 from inference.anomaly.confidence import anomaly_probability, answer_confidence
 from inference.anomaly.feature_network import FeatureNetwork
-from inference.anomaly.files import write_mask, write_scores
+from inference.anomaly.files import mask_text, write_mask, write_scores
 from inference.anomaly.local_contrast import normalize_local_contrast
 from inference.anomaly.memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
@@ -24,10 +24,12 @@ from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import read_card, refuse_foreign_options
 from inference.model.decide import ANOMALY, Decision
 from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import decode_image, read_image, resize_image
 from inference.pictures.regions import Box
 
 NORMAL = "normal"
+_MOST_COMPARED = 32  # positions down and across, of a test vector
+_REDUCED = 128  # pixels along the longest side of an encoded test picture
 _STRIP = 256  # rows of a photograph that are worked on at once
 
 
@@ -57,6 +59,7 @@ class Detector(Model):
         threshold: float | None = None,
         labels: Path | None = None,
         scaling: str | None = None,
+        delegates: bool = True,
     ) -> None:
         """Load a model whose card states the decision "anomaly".
 
@@ -64,6 +67,7 @@ class Detector(Model):
         threshold: from 0, which flags everything, to 1, which flags nothing; default 0.5, the model's own score. See
             score_threshold.
         labels, scaling: must be None, the card has them.
+        delegates: whether LiteRT may use its fast path, XNNPACK.
 
         Raises:
             InputError: the file is no such model, or its parts do not fit.
@@ -74,7 +78,7 @@ class Detector(Model):
         self.card = read_card(artefact, name)
         if self.card.decision != ANOMALY or BANK_NAME not in artefact.files:
             raise InputError(f"{name}: is no model for anomalies: it needs {BANK_NAME}. Export a run of such a recipe.")
-        self.network = FeatureNetwork(artefact.flatbuffer, name, threads)
+        self.network = FeatureNetwork(artefact.flatbuffer, name, threads, delegates)
         self.memory_bank = read_memory_bank(artefact.files[BANK_NAME], self.network.features, name)
         self.tiling = make_tiling(self.network, self.memory_bank, name)
         self.surface: Surface | None = None
@@ -113,7 +117,7 @@ class Detector(Model):
         return SeenPhotograph(seen, brightness(pixels))
 
     def answer(self, prepared: SeenPhotograph, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
-        """Return {"confidence", "result", "score", "regions"}; write mask and scores.
+        """Return {"confidence", "result", "score", "regions"}, "mask" where asked for; write mask and scores.
 
         score: raw, see image_score, to be compared with the threshold of the memory bank. Each region has box (left,
         top, width, height), area in pixels, contour, score, result (its name) and confidence.
@@ -125,12 +129,13 @@ class Detector(Model):
             write_mask(options.masks, key, decision.mask)
         if options.scores is not None:
             write_scores(options.scores, key, anomaly_map.scores)
-        return {
+        answer: Answer = {
             "confidence": round(decision.confidence, DIGITS),
             "result": decision.result,
             "score": round(self.image_score(anomaly_map, components), DIGITS),
             "regions": [_describe_region(region) for region in self.name(anomaly_map, components)],
         }
+        return answer if decision.mask is None or not options.mask else answer | {"mask": mask_text(decision.mask)}
 
     def detect(self, image: Path | str | np.ndarray) -> Decision:
         """Decide about one photograph: a file, or uint8 pixels [height, width, 3], RGB.
@@ -203,6 +208,21 @@ class Detector(Model):
                 result, confidence = self.names.name_region(description)
             regions.append(Region(component, score, result, confidence))
         return regions
+
+    @property
+    def vector_size(self) -> tuple[int, int]:
+        """Return that of a photograph of one tile."""
+        return self.tiling.step, self.tiling.step
+
+    def numbers(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of at most _MOST_COMPARED x _MOST_COMPARED positions, by rows; no features."""
+        scores = self.anomaly_map(pixels).position_scores
+        every = -(-max(scores.shape) // _MOST_COMPARED)
+        return scores[::every, ::every].ravel(), np.zeros(0, np.float32)
+
+    def prepared_pixels(self, data: bytes) -> np.ndarray:
+        """Return a photograph reduced to _REDUCED pixels, which tests the resize whatever longest_side is."""
+        return reduce(decode_image(data), _REDUCED)
 
     def _distances(self, seen: np.ndarray) -> np.ndarray:
         """Return the distances to the memory bank, float32 [rows, columns], of uint8 [height, width, 3].

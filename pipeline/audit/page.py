@@ -13,7 +13,7 @@ from inference.errors import InputError, printable
 from inference.pictures.image_io import read_image
 from pipeline.audit import sentences
 from pipeline.audit.photos import DataSet
-from pipeline.audit.sections import AuditReport, BoxFinding, PairFinding, SuspectLabel
+from pipeline.audit.sections import AuditReport, FoundBox, PairFinding
 from pipeline.report.mistakes import pixels_uri
 from pipeline.report.page import render_page
 from pipeline.report.stored import section_text
@@ -86,7 +86,7 @@ class _Pictures:
     def of_group(self, names: Iterable[str]) -> list[dict[str, Any]]:
         return [{"name": printable(name), "picture": self._whole(name)} for name in list(names)[:_MEMBERS_SHOWN]]
 
-    def of_box(self, box: SuspectLabel | BoxFinding) -> str | None:
+    def of_box(self, box: FoundBox) -> str | None:
         """Return the whole photograph with the box drawn on it."""
         return self._whole(box.photo, (box.x, box.y, box.width, box.height))
 

@@ -45,6 +45,15 @@ class ListedPicture:
 
 
 @dataclass(frozen=True)
+class ListedFolders:
+    """Class folders under root: their pictures in a fixed order, and one message about each thing that is left out."""
+
+    root: Path
+    pictures: tuple[ListedPicture, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ExaminedPicture:
     """The properties of a decoded file that the split depends on."""
 
@@ -107,7 +116,17 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
     """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
+    return _classes_in(_find_root(_unpacked(images, work), ()))
+
+
+def list_class_folders(images: Path, work: Path) -> ListedFolders:
+    """Return the pictures of all class folders, whatever they are called; for the arguments see index_class_folders."""
     root = _find_root(_unpacked(images, work), ())
+    listed, left_out = _list(root, tuple(one.label for one in _classes_in(root)))
+    return ListedFolders(root, tuple(listed), tuple(left_out))
+
+
+def _classes_in(root: Path) -> tuple[FoundClass, ...]:
     files = [file for file in _list_pictures(root) if PurePosixPath(file).suffix.lower() not in _TEXT_SUFFIXES]
     holding = {depth: {file.split("/")[0] for file in files if file.count("/") == depth} for depth in (1, 2)}
     classes = tuple(holding[1] - holding[2])  # a folder `train` of pictures alone is a class, of trains

@@ -1,5 +1,6 @@
 """A template and its variables -> a self-contained page with embedded style, plots and pictures."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ def render_text(template: str, **values: Any) -> str:
     return _environment(escape=False).get_template(template).render(**values).lstrip().replace(THIN, " ")
 
 
+@cache
 def _environment(escape: bool) -> Environment:
+    """Return the environment, which keeps the templates that it has compiled."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=escape,
