@@ -168,6 +168,19 @@ def test_a_finished_model_takes_examples_of_a_name(
     ]
 
 
+def test_names_of_an_earlier_program_are_listed_and_not_changed(
+    wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a traceback; names thrown away by the first example that is added."""
+    artefact, old = read_artefact(wood_run.model), tmp_path / "old.tflite"
+    files = {name: data for name, data in artefact.files.items() if name != "region_examples.npz"}
+    old.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, files)))
+    assert run_inference(["classes", str(old)]) == 0
+    assert capsys.readouterr().out.count("unknown example regions") == 4
+    assert run_inference(["classes", str(old), "--remove", "crack", "--out", str(tmp_path / "new.tflite")]) == 2
+    assert "without the examples" in capsys.readouterr().err
+
+
 def names_on(model: Path, pixels: np.ndarray) -> set[str]:
     return {region["result"] for region in answer_pixels(load_model(model), pixels)["regions"]}
 

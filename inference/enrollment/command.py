@@ -103,7 +103,8 @@ def _enroll_regions(artefact: "Artefact", options: argparse.Namespace) -> int:
 
     detector, examples = Detector(artefact), read_examples(artefact)
     scale = options.scale if options.scale is not None else examples.scale
-    found = describe_pictures(detector, Listing(options.images), scale)
+    listing = Listing(options.images)
+    found = describe_pictures(detector, track(listing, len(listing), "examples"), scale)
     for picture, fault in found.faults.items():
         print(f"{picture}: {fault}", file=sys.stderr)
     extended = add_examples(replace(examples, scale=scale), options.name, found.views)
@@ -161,16 +162,15 @@ def _check_pair(options: argparse.Namespace) -> None:
 def _list_or_remove_names(artefact: "Artefact", options: argparse.Namespace) -> int:
     """List the names of regions, or remove one; return the exit code."""
     from inference.anomaly.detector import Detector
-    from inference.anomaly.region_examples import VIEWS
-    from inference.enrollment.regions import read_examples, remove_examples, with_examples
+    from inference.enrollment.regions import count_examples, read_examples, remove_examples, with_examples
     from inference.model.artefact import pack_artefact
 
-    detector, examples = Detector(artefact), read_examples(artefact)
+    detector = Detector(artefact)
     if options.remove is None:
-        for number, label in enumerate(examples.labels):
-            print(f"{label:24} {int((examples.numbers == number).sum()) // VIEWS} example regions")
+        for label, count in count_examples(artefact, detector.card).items():
+            print(f"{label:24} {count} example regions")
         return 0
-    named = with_examples(artefact, detector, remove_examples(examples, options.remove))
+    named = with_examples(artefact, detector, remove_examples(read_examples(artefact), options.remove))
     write_atomically(options.out, pack_artefact(named))
     print(f"{options.remove}: removed")
     print(f"model: {options.out}")

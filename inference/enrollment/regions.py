@@ -9,6 +9,7 @@ from inference.anomaly.detector import Detector
 from inference.anomaly.region_examples import (
     FEWEST_EXAMPLES,
     NO_EXAMPLES,
+    VIEWS,
     RegionExamples,
     describe_views,
     examples_to_file,
@@ -17,7 +18,7 @@ from inference.anomaly.region_examples import (
 from inference.anomaly.region_names import EXAMPLES_NAME, NAMES_NAME, names_to_file
 from inference.errors import InputError
 from inference.model.artefact import Artefact
-from inference.model.card import card_files
+from inference.model.card import Card, card_files
 from inference.model.decide import ANOMALY, UNKNOWN
 from inference.pictures.image_io import decode_image
 from inference.pictures.listing import Picture
@@ -41,10 +42,19 @@ def read_examples(artefact: Artefact) -> RegionExamples:
         return read_region_examples(artefact.files[EXAMPLES_NAME], artefact.name)
     if NAMES_NAME in artefact.files:
         raise InputError(
-            f"{artefact.name}: has names of regions without the examples behind them, as earlier versions wrote it. "
+            f"{artefact.name}: has names of regions without the examples behind them, as earlier versions wrote. "
             "Name its regions again: python -m pipeline run ... --crops EXAMPLES."
         )
     return NO_EXAMPLES
+
+
+def count_examples(artefact: Artefact, card: Card) -> dict[str, str]:
+    """Return the number of examples of each name; "unknown" where an earlier program did not store them."""
+    if EXAMPLES_NAME not in artefact.files:
+        return dict.fromkeys(card.region_labels, UNKNOWN)
+    examples = read_examples(artefact)
+    counts = np.bincount(examples.numbers, minlength=len(examples.labels)) // VIEWS
+    return {label: str(count) for label, count in zip(examples.labels, counts, strict=True)}
 
 
 def describe_pictures(detector: Detector, pictures: Iterable[Picture], scale: float) -> DescribedPictures:
