@@ -101,6 +101,4 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=up_to(MOST_WORKERS), metavar="N", help="processes (default: one a core, fewer for few)"
     )
-    group.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="ray: many machines, see README.txt (default local)"
-    )
+    group.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (default local)")

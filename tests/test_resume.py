@@ -28,7 +28,7 @@ EPOCHS = 4
 KINDS: dict[str, dict[str, object]] = {
     "gradient": {},
     "two_stage": {"fit.kind": "two_stage", "fit.head_epochs": 2},
-    "sampling": {"fit.balance": "sampling", "fit.optimizer": "sgd", "fit.average": 0.9},
+    "sampling": {"fit.balance": "sampling", "fit.optimizer": "sgd", "fit.average": 0.9, "fit.tensorboard": "true"},
 }
 HEADER = "epoch,accuracy,loss,val_loss\n"
 
@@ -108,6 +108,9 @@ def test_a_killed_training_ends_like_one_that_was_not(
     kill_in(epoch, lambda: fit(broken), monkeypatch)
     fit(broken)
     assert_alike(whole, broken)
+    if recipe.fit.tensorboard:
+        events = b"".join(path.read_bytes() for path in broken.tensorboard.rglob("events.*"))
+        assert events.count(b"epoch_loss") >= EPOCHS
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from inference.atomic_file import write_atomically
 from pipeline.anomaly.sections import AnomalyReport
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.mistakes import picture_uri
-from pipeline.report.page import render_page
+from pipeline.report.model_card import UNKNOWN_LICENCE
+from pipeline.report.page import render_page, render_text
 from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, KeyFigure
 from pipeline.report.stored import section_text
 from pipeline.report.style import THIN, columns, decimal, share, size, spread
@@ -144,3 +145,16 @@ def _of(estimate: Estimate) -> str:
 
 def _aligned(title: str, text: str) -> str:
     return f"  {title:<{TITLE_COLUMNS - 14}}{text}"
+
+
+def anomaly_card(report: AnomalyReport, model: str) -> str:
+    """Return README.md beside the model, a model card; see pipeline.report.model_card. model: its file name."""
+    return render_text(
+        "anomaly_card.md.jinja",
+        report=report,
+        model=model,
+        licence=UNKNOWN_LICENCE,
+        verdict=verdict(report),
+        figures=list(key_figures(report)),
+        prevalence=prevalence_text(report),
+    )

@@ -22,8 +22,16 @@ class CrossvalSettings:
     place: DataPlace
 
     def fold_recipe(self, number: int) -> Recipe:
-        """Return the recipe with this fold, 1 to folds, as the test set."""
-        return override_all(self.recipe, (("split.folds", str(self.folds)), ("split.fold", str(number))))
+        """Return the recipe with this fold, 1 to folds, as the test set.
+
+        A fold whose file loses more than export.max_accuracy_loss does not end the others: the pooled report says it.
+        """
+        changes = (
+            ("split.folds", str(self.folds)),
+            ("split.fold", str(number)),
+            ("export.max_accuracy_loss", "1.0"),
+        )
+        return override_all(self.recipe, changes)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pipeline.metrics.intervals import UNDEFINED, Estimate
 class ReportHead:
     """What every report of a run begins with. run: name of its folder; released: kind of the released file.
 
-    title is None in classifiers' reports of format 1.
+    title is None in classifiers' reports of format 1. version: of the program that wrote it; None before 0.2.0.
     """
 
     format: int
@@ -21,6 +21,7 @@ class ReportHead:
     machine: str
     seed: int
     released: str
+    version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,14 @@ class RunFolder:
     neighbours = property(lambda self: self.path / NEIGHBOURS_NAME)
     held_out = property(lambda self: self.path / HELD_OUT_NAME)
     model = property(lambda self: self.path / "model.tflite")
+    tensorboard = property(lambda self: self.path / "tensorboard")
     float_model = property(lambda self: self.path / "model_float32.tflite")
     parity = property(lambda self: self.path / "parity.json")
     report = property(lambda self: self.path / "report.json")
     predictions = property(lambda self: self.path / "predictions.csv")
     mistakes = property(lambda self: self.path / "mistakes")
     label_errors = property(lambda self: self.path / "label_errors.csv")
+    model_card = property(lambda self: self.path / "README.md")
     results = property(lambda self: self.path / "results.json")
 
     def read_recipe(self) -> Recipe:
