@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from inference.errors import InputError, quote
 
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.-]+)["']""")
-_EAST_ASIAN = re.compile(rb"gb|big5|euc|shift|sjis|cp9[345]|iso-?2022|hz", re.IGNORECASE)
+_EAST_ASIAN = re.compile(rb"gb|ks|big5|euc|shift|sjis|cp9[345]|iso-?2022|hz", re.IGNORECASE)
 
 
 class _TreeWithoutDoctype(ElementTree.TreeBuilder):

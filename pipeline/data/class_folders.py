@@ -222,8 +222,10 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
         siblings.setdefault(str(folder.parent), set()).add(folder.name)
     doubled = _doubled(files)
+    # a folder `train` is the class of this name, unless there are classes in it
+    classes = tuple(label for label in labels if not siblings.get(label, set()) & set(labels))
     for file in files:
-        folders, split = _place(file, labels, doubled)
+        folders, split = _place(file, classes, doubled)
         photo = str(PurePosixPath(file).with_suffix(""))
         label = _label_of(folders[0], labels, siblings[_parent_of_class(file, folders)]) if folders else ""
         if label:
@@ -239,10 +241,13 @@ def _list_pictures(root: Path) -> list[str]:
     return [file for file in list_files(root) if not any(map(is_passed_over, PurePosixPath(file).parts))]
 
 
-def _place(file: str, labels: tuple[str, ...], doubled: set[str]) -> tuple[list[str], str]:
-    """Return the folders of a file from its class on, and the split that they are in, or ""."""
+def _place(file: str, classes: tuple[str, ...], doubled: set[str]) -> tuple[list[str], str]:
+    """Return the folders of a file from its class on, and the split that they are in, or "".
+
+    classes: those whose folder is of no split, whatever it is called.
+    """
     *folders, _ = PurePosixPath(file).parts
-    split = given_split(folders[0]) if folders and folders[0] not in labels else ""
+    split = given_split(folders[0]) if folders and folders[0] not in classes else ""
     return folders[(2 if folders[0] in doubled else 1) if split else 0 :], split
 
 
