@@ -8,6 +8,7 @@ import numpy as np
 from export.convert import convert
 from export.draft import Draft
 from export.verify import differences
+from inference.anomaly.confidence import MEANING
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
@@ -54,6 +55,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         card,
         {path.name: path.read_bytes() for path in (run.bank, run.surface, run.region_names) if path.is_file()},
         lambda models: {kind: _compare_scores(run, path, recipe) for kind, path in models.items()},
+        sentences=(MEANING,),
     )
 
 

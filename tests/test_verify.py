@@ -192,9 +192,9 @@ def test_plain_kernels_are_within_the_tolerance(small: Artefact, real: Artefact)
     from inference.verify.observe import observe
 
     for artefact in (small, real):
-        vectors, card = read_vectors(artefact), read_card(artefact)
+        vectors = read_vectors(artefact)
         assert vectors
-        seen = observe(TfliteModel(artefact.flatbuffer, delegates=False), vectors.pictures, card.input_size)
+        seen = observe(load_model(artefact, delegates=False), vectors.pictures)
         assert np.abs(seen.scores - vectors.scores).max() <= vectors.score_tolerance
         assert 0.01 <= vectors.score_tolerance <= 0.2
 

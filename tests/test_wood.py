@@ -199,7 +199,7 @@ def test_masks_need_a_model_for_anomalies(tiny_model: Path, tmp_path: Path, caps
 def test_a_model_for_anomalies_is_a_model_like_the_others(
     wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Faults: a service or a video that ends in a traceback; an answer of the library unlike the command line's."""
+    """Faults: a video that ends in a traceback; an answer of the library unlike the command line's."""
     model, plank = load_model(wood_run.model), draw_plank(FIRST_FRESH, ("hole",))
     assert isinstance(model, Detector)
     Image.fromarray(plank.pixels).save(tmp_path / "holed.png")
@@ -207,6 +207,6 @@ def test_a_model_for_anomalies_is_a_model_like_the_others(
     assert run_inference([str(wood_run.model), str(tmp_path / "holed.png"), "--out", str(out), "--regions"]) == 0
     assert json.loads(out.read_text()) == {"holed.png": answer_pixels(model, plank.pixels)}
     capsys.readouterr()
-    for arguments in (["serve", str(wood_run.model)], [str(wood_run.model), "--video", "belt.mp4"]):
-        assert run_inference(arguments) == 2
-        assert "finds anomalies, it is no classifier" in capsys.readouterr().err
+    assert run_inference([str(wood_run.model), "--video", "belt.mp4"]) == 2
+    assert "finds anomalies, it is no classifier" in capsys.readouterr().err
+    assert run_inference(["check", str(wood_run.model)]) == 0

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.anomaly.detector import AnomalyMap, Detector, brightness
+from inference.anomaly.anomaly_map import AnomalyMap
+from inference.anomaly.detector import Detector, brightness
 from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image

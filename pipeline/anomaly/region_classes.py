@@ -10,8 +10,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import confusion_matrix
 from sklearn.preprocessing import StandardScaler
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.components import Component, find_components
-from inference.anomaly.detector import AnomalyMap, Detector
+from inference.anomaly.detector import Detector
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, names_to_file
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
@@ -110,13 +111,13 @@ def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.n
         seen = resize_image(pixels, size)
         for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
             found = detector.anomaly_map(np.ascontiguousarray(turned))
-            views.append(describe(highest_region(found), found.scores, found.grey, found.factor))
+            views.append(describe(highest_region(found), found))
     return np.stack(views)
 
 
 def highest_region(anomaly_map: AnomalyMap) -> Component:
     """Return the region around the highest score, down to half of that score's height above the median."""
-    median, highest = float(np.median(anomaly_map.scores)), float(anomaly_map.scores.max())
+    median, highest = anomaly_map.median_score, float(anomaly_map.scores.max())
     regions = find_components(anomaly_map.scores >= median + (highest - median) / 2)
     return max(regions, key=lambda one: float(anomaly_map.scores[one.slices][one.mask].max()))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
+from inference.anomaly.confidence import MEANING, is_near_threshold
 from inference.atomic_file import write_atomically
 from pipeline.anomaly.sections import AnomalyReport
 from pipeline.metrics.intervals import Estimate
@@ -50,6 +51,8 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
         advice=advice(report),
         key_figures=list(key_figures(report)),
         pictures=pictures,
+        near={one.name for one in report.photos if one.result != "anomaly" and is_near_threshold(one.confidence)},
+        meaning=MEANING,
     )
 
 

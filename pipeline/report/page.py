@@ -28,7 +28,7 @@ def render_text(template: str, **values: Any) -> str:
 
 @cache
 def _environment(escape: bool) -> Environment:
-    """Return the one environment of its kind, which keeps the templates that it has compiled."""
+    """Return the environment, which keeps the templates that it has compiled."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=escape,

@@ -6,7 +6,7 @@ import { sha256 } from "./sha256.js";
 const CARD_NAME = "card.json";
 const CARD_FORMAT = 1;
 export const UNKNOWN = "unknown";
-const DECISIONS = ["softmax", "neighbours"]; // neighbours: the same of probabilities that neighbours.js has weighed
+const DECISIONS = ["softmax", "neighbours", "anomaly"]; // neighbours: softmax of what neighbours.js has weighed
 const AGAIN = "Export the model again.";
 const DEFAULTS = { resize: "stretch", region_margin: 0, enrolled: [], region_labels: [], training: {}, measured: {} };
 
@@ -15,7 +15,7 @@ const DEFAULTS = { resize: "stretch", region_margin: 0, enrolled: [], region_lab
  * @property {string} recipe
  * @property {string[]} labels one for each output, in the output's order, then the added classes
  * @property {string[]} enrolled those of the labels that were added after the training
- * @property {string[]} region_labels names of regions, of models that find anomalies: the page runs none
+ * @property {string[]} region_labels names of regions, of models that find anomalies
  * @property {string[]} reject_labels those that mean "none of them"
  * @property {[number, number]} input_size height and width in pixels
  * @property {string} decision
@@ -56,7 +56,7 @@ function parse(data) {
     throw new InputError(`${CARD_NAME} must have format ${CARD_FORMAT}. Received: ${read?.format}. Update the page.`);
   }
   const card = { ...DEFAULTS, ...read };
-  for (const key of ["labels", "reject_labels", "input_size", "enrolled"]) {
+  for (const key of ["labels", "reject_labels", "input_size", "enrolled", "region_labels"]) {
     if (!Array.isArray(card[key])) {
       throw new InputError(`${CARD_NAME}: ${key} must be a list. Received: ${card[key]}. ${AGAIN}`);
     }
@@ -66,7 +66,7 @@ function parse(data) {
 
 /** @param {Card} card */
 function checkValues(card) {
-  const { labels, reject_labels: rejected, enrolled, input_size: size } = card;
+  const { labels, reject_labels: rejected, enrolled, input_size: size, region_labels: named } = card;
   /** @type {[string, unknown, boolean][]} */
   const rules = [
     ["labels must be unique texts, at least one", labels, areLabels(labels)],
@@ -78,6 +78,7 @@ function checkValues(card) {
     [`decision must be one of ${DECISIONS.join(", ")}`, card.decision, DECISIONS.includes(card.decision)],
     ["threshold must lie in [0, 1]", card.threshold, isNumber(card.threshold) && card.threshold <= 1],
     ["region_margin must be 0 or more", card.region_margin, isNumber(card.region_margin)],
+    ["region_labels must be unique texts", named, !named.length || areLabels(named)],
   ];
   for (const [rule, received, holds] of rules) {
     if (!holds) throw new InputError(`${CARD_NAME}: ${rule}. Received: ${received}. Update the page or export again.`);

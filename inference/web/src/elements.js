@@ -38,3 +38,8 @@ export function fillTexts() {
 export function announce(text) {
   element("status", HTMLElement).textContent = text;
 }
+
+/** @returns {string} what was announced last */
+export function announced() {
+  return element("status", HTMLElement).textContent ?? "";
+}

@@ -3,7 +3,7 @@
 import { misfit, readArrays } from "./array_file.js";
 import { InputError } from "./errors.js";
 import { logistic, nthCosine } from "./neighbours.js";
-import { classMeans, precision } from "./spread.js";
+import { meanOf } from "./spread.js";
 
 const NAME = "enrolled.npz";
 /** @type {import("./array_file.js").Columns} */
@@ -28,11 +28,9 @@ export class Enrolled {
   constructor(neighbours, classes) {
     this.neighbours = neighbours;
     this.classes = classes;
-    const { vectors, dimensions } = neighbours;
-    const trained = classMeans(vectors, neighbours.classes, dimensions);
-    const around = precision(vectors, neighbours.classes, dimensions, trained);
-    const added = classes.flatMap((one) => [...classMeans(one.vectors, null, dimensions).values()]);
-    this.discriminants = [...trained.values(), ...added].map((mean) => discriminant(mean, around));
+    const { means, precision } = neighbours.spread;
+    this.means = [...means, ...classes.map((one) => meanOf(one.vectors, neighbours.dimensions))];
+    this.discriminants = this.means.map((mean) => discriminant(mean, precision));
   }
 
   /**
@@ -67,7 +65,16 @@ export class Enrolled {
    * @param {number[]} answers places of the network's labels that an answer can give
    */
   weigh(probabilities, features, answers) {
-    const vector = this.neighbours.project(features);
+    return this.weighVector(probabilities, this.neighbours.project(features), answers);
+  }
+
+  /**
+   * The same for a picture of which the vector is known.
+   * @param {ArrayLike<number>} probabilities [labels]
+   * @param {Float32Array} vector
+   * @param {number[]} answers
+   */
+  weighVector(probabilities, vector, answers) {
     const shares = this.shares(vector);
     const rest = 1 - sumOf(shares);
     const labels = probabilities.length;
@@ -145,7 +152,7 @@ function discriminant(mean, around) {
  * @param {ArrayLike<number>} one
  * @param {ArrayLike<number>} other
  */
-function dot(one, other) {
+export function dot(one, other) {
   let sum = 0;
   for (let n = 0; n < one.length; n++) sum += one[n] * other[n];
   return sum;

@@ -28,6 +28,20 @@ export function isModel(name) {
 }
 
 /**
+ * Let the browser save a file where it keeps downloads.
+ * @param {string} name
+ * @param {BlobPart} content
+ * @param {string} type
+ */
+export function saveFile(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+/**
  * @param {string} key
  * @param {{has: (key: string) => boolean}} taken
  * @returns {string} the key, with a number where it is taken: phones call every photograph image.jpg

@@ -6,7 +6,7 @@
 import { Network } from "./network.js";
 
 const WORTH_MS = 20; // a person notices no difference below
-const ALIKE = 0.005; // of a probability
+const ALIKE = 0.005; // of a probability, or of the largest feature
 const TRIALS = 3;
 
 /**
@@ -63,5 +63,8 @@ function trialPictures(shape) {
  * @param {Float32Array[]} other
  */
 function areAlike(one, other) {
-  return one.every((row, n) => row.every((value, place) => Math.abs(value - other[n][place]) <= ALIKE)); // NaN is not
+  return one.every((row, n) => {
+    const most = ALIKE * row.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
+    return row.every((value, place) => Math.abs(value - other[n][place]) <= most); // NaN is not
+  });
 }

@@ -2,6 +2,7 @@
 
 import { AGAIN, misfit, readArrays } from "./array_file.js";
 import { InputError } from "./errors.js";
+import { classMeans, precision } from "./spread.js";
 
 const NAME = "neighbours.npz";
 const TINY = 1e-12;
@@ -27,6 +28,17 @@ export class Neighbours {
     this.width = scale[2];
     this.slope = scale[3];
     this.offset = scale[4];
+    /** @type {{means: Float64Array[], precision: Float64Array[]} | null} */
+    this.known = null;
+  }
+
+  /** @returns {{means: Float64Array[], precision: Float64Array[]}} of the trained classes; computed once */
+  get spread() {
+    if (!this.known) {
+      const means = classMeans(this.vectors, this.classes, this.dimensions);
+      this.known = { means: [...means.values()], precision: precision(this.vectors, this.classes, this.dimensions, means) };
+    }
+    return this.known;
   }
 
   /**
@@ -35,10 +47,11 @@ export class Neighbours {
    */
   project(features) {
     const { dimensions, projection } = this;
-    const vector = new Float32Array(dimensions);
+    const sums = new Float64Array(dimensions);
     features.forEach((value, row) => {
-      for (let n = 0; n < dimensions; n++) vector[n] += value * projection[row * dimensions + n];
+      for (let n = 0; n < dimensions; n++) sums[n] += value * projection[row * dimensions + n];
     });
+    const vector = Float32Array.from(sums);
     scaleToLength1(vector, 0, dimensions);
     return vector;
   }
@@ -63,6 +76,15 @@ export class Neighbours {
   }
 
   /**
+   * @param {number} best probability of the best class
+   * @param {number} standing of the picture with it
+   */
+  confidence(best, standing) {
+    const counts = Math.min(Math.max(best * logistic(standing), TINY), 1 - 1e-7);
+    return logistic(this.slope * Math.log(counts / (1 - counts)) + this.offset);
+  }
+
+  /**
    * @param {(place: number) => number} standing of the picture with each label
    * @param {ArrayLike<number>} probabilities [labels]
    * @param {number[]} answers
@@ -71,14 +93,18 @@ export class Neighbours {
   weighBy(standing, probabilities, answers) {
     const place = answers.reduce((best, one) => (probabilities[one] > probabilities[best] ? one : best));
     const best = probabilities[place];
-    const counts = Math.min(Math.max(best * logistic(standing(place)), TINY), 1 - 1e-7);
-    const confidence = logistic(this.slope * Math.log(counts / (1 - counts)) + this.offset);
+    const confidence = this.confidence(best, standing(place));
     const factor =
       confidence <= best ? confidence / Math.max(best, TINY) : (1 - confidence) / Math.max(1 - best, TINY);
     const weighed = Float32Array.from(probabilities, (value) => Math.min(Math.max(value * factor, 0), 1));
     weighed[place] = confidence;
     return weighed;
   }
+}
+
+/** @param {Map<string, Uint8Array>} files packed behind the model */
+export function hasNeighbours(files) {
+  return files.has(NAME);
 }
 
 /**
@@ -127,7 +153,7 @@ export function nthCosine(vector, others, count) {
  * @param {number} start
  * @param {number} count
  */
-function scaleToLength1(values, start, count) {
+export function scaleToLength1(values, start, count) {
   let sum = 0;
   for (let n = start; n < start + count; n++) sum += values[n] * values[n];
   const length = Math.max(Math.sqrt(sum), TINY);

@@ -30,7 +30,8 @@ export class Network {
   constructor(model) {
     this.model = model;
     this.shape = Array.from(model.getInputDetails()[0].shape);
-    this.outputs = model.getOutputDetails().map((output) => output.shape.reduce((product, side) => product * side, 1));
+    this.outputShapes = model.getOutputDetails().map((output) => Array.from(output.shape));
+    this.outputs = this.outputShapes.map((shape) => shape.reduce((product, side) => product * side, 1));
   }
 
   /**
@@ -49,7 +50,7 @@ export class Network {
 
   /**
    * @param {Uint8Array} pixels [height, width, 3]
-   * @returns {Promise<Float32Array[]>} probabilities [labels], perhaps also features [features]
+   * @returns {Promise<Float32Array[]>} probabilities [labels], perhaps also features [features]; or a map of features
    */
   async look(pixels) {
     const input = Tensor.fromTypedArray(/** @type {Uint8Array<ArrayBuffer>} */ (pixels), this.shape);

@@ -1,6 +1,7 @@
 // The bytes of a .npy -> an array. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InputError } from "./errors.js";
+import { halfToNumber } from "./half.js";
 
 /** @typedef {{dtype: string, shape: number[], values: Float32Array | Float64Array | Int8Array | Uint8Array | Uint16Array}} Array_ */
 
@@ -52,16 +53,4 @@ function byRows(values, [rows, columns]) {
   const turned = /** @type {T} */ (values.slice());
   for (let n = 0; n < values.length; n++) turned[(n % rows) * columns + Math.floor(n / rows)] = values[n];
   return turned;
-}
-
-/**
- * IEEE 754, 16 bits: one for the sign, five for the exponent, ten for the fraction.
- * @param {number} bits
- */
-function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = (bits & 1023) / 1024;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
 }

@@ -68,8 +68,43 @@ export function cutOut(picture, size, box, card) {
   const [left, top, width, height] = box
     ? widen(box, card.region_margin, size.width, size.height)
     : [0, 0, size.width, size.height];
-  const [toHeight, toWidth] = card.input_size;
-  const resize = new Resize(width, height, toWidth, toHeight);
+  return shrink(picture, [left, top, width, height], card.input_size);
+}
+
+/**
+ * @param {ImageBitmap | HTMLVideoElement} picture
+ * @param {import("./region.js").Box} region in whole pixels
+ * @param {number[]} size height and width to have
+ * @returns {Uint8Array} RGB, [height, width, 3]
+ */
+export function shrink(picture, region, [toHeight, toWidth]) {
+  const resize = new Resize(region[2], region[3], toWidth, toHeight);
+  readStrips(picture, region, (strip) => resize.addRows(strip, 4));
+  return resize.finish();
+}
+
+/**
+ * @param {ImageBitmap | HTMLVideoElement} picture
+ * @param {{width: number, height: number}} size
+ * @returns {Uint8Array} brightness [height, width], in whole numbers as Pillow's convert("L") computes it
+ */
+export function readGrey(picture, { width, height }) {
+  const grey = new Uint8Array(width * height);
+  let place = 0;
+  readStrips(picture, [0, 0, width, height], (strip) => {
+    for (let n = 0; n < strip.length; n += 4) {
+      grey[place++] = (strip[n] * 19595 + strip[n + 1] * 38470 + strip[n + 2] * 7471 + 0x8000) >> 16;
+    }
+  });
+  return grey;
+}
+
+/**
+ * @param {ImageBitmap | HTMLVideoElement} picture
+ * @param {import("./region.js").Box} region
+ * @param {(strip: Uint8ClampedArray) => void} onStrip is given rows of RGBA over white
+ */
+function readStrips(picture, [left, top, width, height], onStrip) {
   const rows = Math.min(Math.max(Math.floor(STRIP_PIXELS / width), 1), height);
   const context = makeContext(width, rows);
   for (let row = 0; row < height; row += rows) {
@@ -77,9 +112,8 @@ export function cutOut(picture, size, box, card) {
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, count);
     context.drawImage(picture, left, top + row, width, count, 0, 0, width, count);
-    resize.addRows(context.getImageData(0, 0, width, count).data, 4);
+    onStrip(context.getImageData(0, 0, width, count).data);
   }
-  return resize.finish();
 }
 
 /** @type {CanvasRenderingContext2D | null} */

@@ -5,7 +5,19 @@ const SMALLEST = 2 ** -126; // the smallest normal number in 32 bits
 
 /**
  * @param {Float32Array} vectors [pictures, dimensions]
- * @param {ArrayLike<number> | null} classes [pictures]; null: all of one class
+ * @param {number} dimensions
+ * @returns {Float64Array} their mean
+ */
+export function meanOf(vectors, dimensions) {
+  const count = vectors.length / dimensions;
+  const sum = new Float64Array(dimensions);
+  for (let place = 0; place < vectors.length; place++) sum[place % dimensions] += vectors[place];
+  return sum.map((value) => value / count);
+}
+
+/**
+ * @param {Float32Array} vectors [pictures, dimensions]
+ * @param {ArrayLike<number>} classes [pictures]
  * @param {number} dimensions
  * @returns {Map<number, Float64Array>} mean of each class [dimensions], in the order of their numbers
  */
@@ -13,7 +25,7 @@ export function classMeans(vectors, classes, dimensions) {
   /** @type {Map<number, {sum: Float64Array, count: number}>} */
   const sums = new Map();
   for (let start = 0; start < vectors.length; start += dimensions) {
-    const one = classes ? classes[start / dimensions] : 0;
+    const one = classes[start / dimensions];
     const entry = sums.get(one) ?? { sum: new Float64Array(dimensions), count: 0 };
     for (let n = 0; n < dimensions; n++) entry.sum[n] += vectors[start + n];
     entry.count += 1;

@@ -1,5 +1,6 @@
 // Pictures and their answers -> the rows of the table of results.
 
+import { ANOMALY } from "./anomaly/scorer.js";
 import { UNKNOWN } from "./card.js";
 import { element, make } from "./elements.js";
 import { counted, percent, STRINGS } from "./strings.js";
@@ -89,6 +90,6 @@ export function makeThumbnail(bitmap) {
 /** @param {Outcome} outcome */
 function wordOf({ error, answer }) {
   if (error || !answer) return make("span", error, "fault");
-  const isUnknown = answer.result === UNKNOWN;
-  return make("strong", isUnknown ? STRINGS.unknown : answer.result, isUnknown ? "is-unknown" : "");
+  if (answer.result === UNKNOWN) return make("strong", STRINGS.unknown, "is-unknown");
+  return make("strong", answer.result, "regions" in answer && answer.result === ANOMALY ? "is-anomaly" : "");
 }

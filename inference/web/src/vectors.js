@@ -14,7 +14,7 @@ const RUNS = 2; // a buffer that keeps what was in it is right the first time
  * @typedef {object} Vectors
  * @property {Uint8Array[]} pictures small and square
  * @property {number} side of them
- * @property {number[][]} scores the network's for each, where it was exported
+ * @property {number[][]} scores the model's for each, where it was exported
  * @property {number} tolerance how far another machine's may be off
  */
 
@@ -55,15 +55,15 @@ export function enlarge(picture, side, height, width) {
 }
 
 /**
- * @param {{shape: number[], look: (pixels: Uint8Array) => Promise<Float32Array[]>}} network
+ * @param {(pixels: Uint8Array) => Promise<Float32Array>} numbers what a model computes of a picture
+ * @param {number[]} size height and width of the picture
  * @param {Vectors} vectors
  * @returns {Promise<boolean>} whether its scores are those of the export, the first and the second time
  */
-export async function agrees(network, vectors) {
-  const [, height, width] = network.shape;
+export async function agrees(numbers, [height, width], vectors) {
   for (let run = 0; run < RUNS; run++) {
     for (const [n, picture] of vectors.pictures.entries()) {
-      const [scores] = await network.look(enlarge(picture, vectors.side, height, width));
+      const scores = await numbers(enlarge(picture, vectors.side, height, width));
       const expected = vectors.scores[n];
       if (scores.length !== expected.length) return false;
       if (!scores.every((score, place) => Math.abs(score - expected[place]) <= vectors.tolerance)) return false;

@@ -17,6 +17,7 @@ export class Viewer {
     this.size = { width: 0, height: 0 };
     /** @type {[number, number] | null} */
     this.start = null;
+    this.takesBoxes = true;
     this.canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.#drag(event));
     this.canvas.addEventListener("pointerup", (event) => this.#end(event));
@@ -46,6 +47,13 @@ export class Viewer {
     });
   }
 
+  /** @param {boolean} takesBoxes whether the model can be asked for a part of a picture */
+  allowBoxes(takesBoxes) {
+    this.takesBoxes = takesBoxes;
+    this.canvas.classList.toggle("takes-boxes", takesBoxes);
+    for (const one of document.querySelectorAll(".is-for-boxes")) one.toggleAttribute("hidden", !takesBoxes);
+  }
+
   hide() {
     element("viewer", HTMLElement).hidden = true;
   }
@@ -65,7 +73,7 @@ export class Viewer {
 
   /** @param {PointerEvent} event */
   #begin(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !this.takesBoxes) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.start = this.#place(event);
   }

@@ -81,7 +81,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** @param {Uint8Array} data */
-function crc32(data) {
+export function crc32(data) {
   let value = 0xffffffff;
   for (const byte of data) value = CRC_TABLE[(value ^ byte) & 255] ^ (value >>> 8);
   return (value ^ 0xffffffff) >>> 0;
