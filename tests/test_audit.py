@@ -13,7 +13,7 @@ from benchmarks.planted_pictures import COPIES, draw_picture
 from pipeline.__main__ import main
 from pipeline.audit.audit import audit_data
 from pipeline.audit.features import FrozenNetwork, compute_features
-from pipeline.audit.page import AuditFiles, render_audit, write_audit
+from pipeline.audit.page import AuditFiles, outlined, render_audit, write_audit
 from pipeline.audit.photos import DataSet, read_data_set
 from pipeline.audit.sections import AuditReport
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, read_photo_groups
@@ -144,6 +144,17 @@ def test_boxes_out_of_the_picture_and_boxes_drawn_twice_are_listed(tmp_path: Pat
     report = audit_data(data, mean_colours(), tmp_path / "out", NO_GROUPS)
     assert [(one.photo, one.x, one.width) for one in report.outside] == [("002.png", 140, 20)]
     assert [(one.photo, one.label, one.other_label) for one in report.overlapping] == [("005.png", "red", "blue")]
+
+
+@pytest.mark.parametrize(
+    ("box", "shape"),
+    [((100, 50, 60, 20), (130, 180)), ((380, 290, 20, 10), (30, 40)), ((0, 0, 400, 300), (300, 400))],
+)
+def test_a_box_is_shown_large_enough_to_be_judged(box: tuple[int, int, int, int], shape: tuple[int, int]) -> None:
+    """Fault: a box of 20 pixels in a photograph of thousands, shown at the size of a stamp."""
+    shown = outlined(np.full((300, 400, 3), 90, np.uint8), box)
+    assert shown.shape[:2] == shape
+    assert (shown != 90).any() == (box[2] < 400)
 
 
 def folder_of(tmp_path: Path) -> Path:

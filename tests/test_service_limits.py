@@ -24,7 +24,7 @@ from benchmarks.service import running_service
 from inference.service.connection import LimitedConnection
 from inference.service.log import OncePerMinute
 from inference.service.response import json_response
-from tests.test_service import FEW_SECONDS, IMAGE, ROOT, connect, encode, read_metrics, wait_until
+from tests.service_client import FEW_SECONDS, IMAGE, ROOT, connect, encode, read_metrics, wait_until
 from tests.tiny_model import COLOURS
 
 HALF = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nX-Half: "

@@ -163,4 +163,3 @@ class AnomalyReport(ReportHead):
     cost: AnomalyCost
     prevalence: Prevalence | None = None
     curve: tuple[CurvePoint, ...] | None = None
-    version: str | None = None

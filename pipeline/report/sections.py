@@ -11,7 +11,7 @@ from pipeline.metrics.intervals import UNDEFINED, Estimate
 class ReportHead:
     """What every report of a run begins with. run: name of its folder; released: kind of the released file.
 
-    title is None in classifiers' reports of format 1.
+    title is None in classifiers' reports of format 1. version: of the program that wrote it; None before 0.2.0.
     """
 
     format: int
@@ -21,6 +21,7 @@ class ReportHead:
     machine: str
     seed: int
     released: str
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,6 @@ class ClassificationReport(ReportHead):
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
     mistakes and label_errors are None in reports of format 1, robustness and advice in earlier ones of format 2.
-    version: of the program that wrote it; None before 0.2.0.
     """
 
     data: DataSummary
@@ -300,7 +300,6 @@ class ClassificationReport(ReportHead):
     label_errors: LabelErrors | None = None
     robustness: Robustness | None = None
     advice: tuple[Advice, ...] | None = None
-    version: str | None = None
 
     @property
     def metrics(self) -> Metrics:
