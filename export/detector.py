@@ -41,6 +41,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     recipe = resolve_recipe(run)
     same = mode == recipe.export.mode and run.trunk.is_file()
     side = recipe.anomaly.tile
+    parts = (run.bank, run.surface, run.region_names, run.region_examples)
     card = {
         "labels": (ANOMALY, NORMAL),
         "reject_labels": (),
@@ -53,7 +54,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     return Draft(
         {mode: run.trunk.read_bytes() if same else _convert(run, recipe, mode)},
         card,
-        {path.name: path.read_bytes() for path in (run.bank, run.surface, run.region_names) if path.is_file()},
+        {path.name: path.read_bytes() for path in parts if path.is_file()},
         lambda models: {kind: _compare_scores(run, path, recipe) for kind, path in models.items()},
         sentences=(MEANING,),
     )

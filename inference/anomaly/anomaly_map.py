@@ -1,9 +1,20 @@
-"""The raw scores of a photograph, and what regions of it are described by."""
+"""A photograph as a detector sees it, and its raw scores."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class SeenPhotograph:
+    """A photograph as the network sees it, reduced and normalised, and what regions are described by.
+
+    pixels: uint8 [height, width, 3]. grey: the photograph's brightness at its own size, uint8 [height, width].
+    """
+
+    pixels: np.ndarray
+    grey: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.anomaly.anomaly_map import AnomalyMap
+from inference.anomaly.anomaly_map import AnomalyMap, SeenPhotograph
 from inference.anomaly.components import Component, find_components, trace_contour
 from inference.anomaly.confidence import anomaly_probability, answer_confidence
 from inference.anomaly.feature_network import FeatureNetwork
@@ -105,23 +105,24 @@ class Detector(Model):
         if options.top > 1:
             raise InputError("--top: only for classifiers. A photograph is an anomaly or normal; leave it out.")
 
-    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> np.ndarray:
-        """Return the pixels as they are.
+    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> SeenPhotograph:
+        """Return the photograph as the network sees it, which is all of it that is kept in memory.
 
         Raises:
             InputError: there are boxes.
         """
         if boxes is not None:
             raise InputError("a model for anomalies finds its regions itself. Leave --boxes out.")
-        return pixels
+        seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
+        return SeenPhotograph(seen, brightness(pixels))
 
-    def answer(self, prepared: np.ndarray, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
+    def answer(self, prepared: SeenPhotograph, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
         """Return {"confidence", "result", "score", "regions"}, "mask" where asked for; write mask and scores.
 
         score: raw, see image_score, to be compared with the threshold of the memory bank. Each region has box (left,
         top, width, height), area in pixels, contour, score, result (its name) and confidence.
         """
-        anomaly_map = self.anomaly_map(prepared)
+        anomaly_map = self.score(prepared)
         components = self.find(anomaly_map)
         decision = self.decide(anomaly_map, components)
         if options.masks is not None and decision.mask is not None:
@@ -150,13 +151,17 @@ class Detector(Model):
 
     def anomaly_map(self, image: Path | str | np.ndarray) -> AnomalyMap:
         """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
-        pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
-        distances = self._distances(seen)
-        position_scores = score_positions(self.memory_bank, self.surface, distances, seen, self.tiling.stride)
+        return self.score(self.prepare(image if isinstance(image, np.ndarray) else read_image(Path(image))))
+
+    def score(self, photograph: SeenPhotograph) -> AnomalyMap:
+        """Return the raw scores of what `prepare` returned."""
+        seen, grey = photograph.pixels, photograph.grey
+        position_scores = score_positions(
+            self.memory_bank, self.surface, self._distances(seen), seen, self.tiling.stride
+        )
         # one resize from the map to the photograph, whether that was reduced or not
-        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return AnomalyMap(position_scores, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
+        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], grey.shape)
+        return AnomalyMap(position_scores, scores, grey, grey.shape[1] / seen.shape[1])
 
     def find(self, anomaly_map: AnomalyMap) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""

@@ -13,6 +13,7 @@ from inference.model.array_file import Column, arrays_to_file, misfit, read_arra
 from inference.model.decide import UNKNOWN
 
 NAMES_NAME = "names.npz"
+EXAMPLES_NAME = "region_examples.npz"  # see inference.anomaly.region_examples
 NUMBERS = 4
 NORMAL_NAMES = {"clean", "good", "normal", "ok"}  # of examples; never of a region
 _LEAST_PROBABILITY = 0.5

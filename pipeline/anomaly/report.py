@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
+from PIL import Image
+
 from inference.anomaly.confidence import MEANING, is_near_threshold
 from inference.atomic_file import write_atomically
+from pipeline.anomaly.pictures import LONGEST_SIDE
 from pipeline.anomaly.sections import AnomalyReport
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.mistakes import picture_uri
@@ -14,6 +17,8 @@ from pipeline.report.page import render_page, render_text
 from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, KeyFigure
 from pipeline.report.stored import section_text
 from pipeline.report.style import THIN, columns, decimal, share, size, spread
+
+_WIDE = 1.8  # width over height
 
 # title, key of the metrics, what it means
 PIXEL_FIGURES = (
@@ -41,7 +46,12 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
     """Return the page as self-contained HTML; pictures are read from paths relative to folder."""
     lines = {one.name: one for one in report.photos}
     pictures = [
-        (lines[one.name], picture_uri(folder / one.found), picture_uri(folder / one.heat)) for one in report.pictures
+        (
+            lines[one.name],
+            *(picture_uri(folder / path, LONGEST_SIDE) for path in (one.found, one.heat)),
+            _is_wide(folder / one.found),
+        )
+        for one in report.pictures
     ]
     return render_page(
         "anomaly.html.jinja",
@@ -140,6 +150,14 @@ def time_text(report: AnomalyReport) -> str:
     """Return what the time was measured on."""
     threads = report.cost.threads
     return f"{report.cost.megapixels:.1f} megapixels, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def _is_wide(picture: Path) -> bool:
+    """Return whether a picture and its anomaly map are better shown one above the other."""
+    if not picture.is_file():
+        return False
+    with Image.open(picture) as image:
+        return image.width > _WIDE * image.height
 
 
 def _of(estimate: Estimate) -> str:

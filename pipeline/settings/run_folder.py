@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.anomaly.memory_bank import BANK_NAME
-from inference.anomaly.region_names import NAMES_NAME
+from inference.anomaly.region_names import EXAMPLES_NAME, NAMES_NAME
 from inference.anomaly.surface import SURFACE_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
@@ -53,6 +53,7 @@ class RunFolder:
     surface = property(lambda self: self.path / SURFACE_NAME)
     prevalence = property(lambda self: self.path / "prevalence.json")
     region_names = property(lambda self: self.path / NAMES_NAME)
+    region_examples = property(lambda self: self.path / EXAMPLES_NAME)
     name_report = property(lambda self: self.path / "names.json")
     held_out_scores = property(lambda self: self.path / "held_out_scores.npz")
     maps = property(lambda self: self.path / "maps")

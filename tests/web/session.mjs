@@ -97,7 +97,7 @@ async function useModel(page, file) {
 async function tabThrough(page) {
   await page.evaluate(() => document.activeElement?.blur());
   const met = [];
-  for (let step = 0; step < 6; step++) {
+  for (let step = 0; step < 12; step++) {
     await page.keyboard.press("Tab");
     met.push(await page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName));
   }

@@ -3,19 +3,19 @@
 // Started by tests/test_web_values.py. Bytes travel as base64.
 
 import { Scorer } from "../../inference/web/src/anomaly/scorer.js";
-import { answersOf, readCard } from "../../inference/web/src/card.js";
-import { splitArtefact } from "../../inference/web/src/artefact.js";
-import { decide } from "../../inference/web/src/decide.js";
-import { readEnrolled } from "../../inference/web/src/enrolled.js";
+import { answersOf, readCard } from "../../inference/web/src/model/card.js";
+import { splitArtefact } from "../../inference/web/src/model/artefact.js";
+import { decide } from "../../inference/web/src/model/decide.js";
+import { readEnrolled } from "../../inference/web/src/model/enrolled.js";
 import { addClass, packFiles } from "../../inference/web/src/enrollment/enroll.js";
-import { freeKey, picturesOf } from "../../inference/web/src/files.js";
-import { halfToNumber, toHalf } from "../../inference/web/src/half.js";
-import { readNeighbours } from "../../inference/web/src/neighbours.js";
-import { widen } from "../../inference/web/src/region.js";
-import { Resize } from "../../inference/web/src/resize.js";
-import { resultsToJson } from "../../inference/web/src/results.js";
-import { sha256 } from "../../inference/web/src/sha256.js";
-import { agrees, enlarge, readVectors } from "../../inference/web/src/vectors.js";
+import { freeKey, picturesOf } from "../../inference/web/src/pictures/files.js";
+import { halfToNumber, toHalf } from "../../inference/web/src/formats/half.js";
+import { readNeighbours } from "../../inference/web/src/model/neighbours.js";
+import { widen } from "../../inference/web/src/pictures/region.js";
+import { Resize } from "../../inference/web/src/pictures/resize.js";
+import { resultsToJson } from "../../inference/web/src/formats/results.js";
+import { sha256 } from "../../inference/web/src/formats/sha256.js";
+import { agrees, enlarge, readVectors } from "../../inference/web/src/model/vectors.js";
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const text = (data) => Buffer.from(data).toString("base64");

@@ -1,34 +1,34 @@
 // The page: what a person does -> pictures through the classifier -> what the panels show.
 
 import { Detector } from "./anomaly/detector.js";
-import { hideAnswer, inOneLine, showAnswer } from "./answer_panel.js";
-import { Camera } from "./camera.js";
-import { announce, announced, element } from "./elements.js";
+import { hideAnswer, inOneLine, showAnswer } from "./panels/answer_panel.js";
+import { Camera } from "./pictures/camera.js";
+import { announce, announced, element } from "./panels/elements.js";
 import { InputError } from "./errors.js";
-import { freeKey, saveFile } from "./files.js";
-import { KeptModel } from "./kept_models.js";
-import { loadModel } from "./load.js";
-import { showModel } from "./model_panel.js";
-import { Overlay } from "./overlay.js";
-import { DecodingAhead, decodePicture } from "./picture.js";
-import { resultsToJson } from "./results.js";
-import { looking, progress, STRINGS } from "./strings.js";
-import { makeThumbnail, Table } from "./table.js";
-import { Teacher } from "./teacher.js";
-import { Viewer } from "./viewer.js";
+import { freeKey, saveFile } from "./pictures/files.js";
+import { KeptModel } from "./enrollment/kept_models.js";
+import { loadModel } from "./model/load.js";
+import { showModel } from "./panels/model_panel.js";
+import { Overlay } from "./panels/overlay.js";
+import { DecodingAhead, decodePicture } from "./pictures/picture.js";
+import { resultsToJson } from "./formats/results.js";
+import { looking, progress, STRINGS } from "./panels/strings.js";
+import { makeThumbnail, Table } from "./panels/table.js";
+import { Teacher } from "./enrollment/teacher.js";
+import { Viewer } from "./panels/viewer.js";
 
 const BETWEEN_SHOWN_MS = 300;
 
 /**
- * @typedef {import("./region.js").Box} Box
- * @typedef {import("./files.js").Picture} Picture
- * @typedef {import("./model.js").Evidence} Evidence
- * @typedef {{file: Blob, box: Box | null, answer: import("./decide.js").Answer | null, evidence: Evidence | null}} Item
+ * @typedef {import("./pictures/region.js").Box} Box
+ * @typedef {import("./pictures/files.js").Picture} Picture
+ * @typedef {import("./model/model.js").Evidence} Evidence
+ * @typedef {{file: Blob, box: Box | null, answer: import("./model/decide.js").Answer | null, evidence: Evidence | null}} Item
  */
 
 export class App {
   constructor() {
-    /** @type {import("./model.js").Model | null} */
+    /** @type {import("./model/model.js").Model | null} */
     this.model = null;
     /** @type {Map<string, Item>} */
     this.items = new Map();
@@ -165,7 +165,7 @@ export class App {
    * @param {string} key
    * @param {ImageBitmap} bitmap
    * @param {Box | null} box
-   * @param {import("./model.js").Seen} seen
+   * @param {import("./model/model.js").Seen} seen
    */
   show(key, bitmap, box, seen) {
     this.current = key;
@@ -174,7 +174,7 @@ export class App {
     this.showSeen(seen);
   }
 
-  /** @param {import("./model.js").Seen} seen of the picture that is shown */
+  /** @param {import("./model/model.js").Seen} seen of the picture that is shown */
   showSeen(seen) {
     if (!this.model) return;
     if (seen.evidence && "regions" in seen.answer) this.overlay.show(seen.evidence, seen.answer.regions, this.viewer.canvas);

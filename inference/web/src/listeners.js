@@ -1,7 +1,7 @@
 // What a person does -> what the page is to do.
 
-import { element } from "./elements.js";
-import { droppedPictures, isModel, picturesOf } from "./files.js";
+import { element } from "./panels/elements.js";
+import { droppedPictures, isModel, picturesOf } from "./pictures/files.js";
 
 /** @typedef {import("./app.js").App} App */
 

@@ -1,9 +1,9 @@
 // The page's start.
 
 import { App } from "./app.js";
-import { fillTexts } from "./elements.js";
+import { fillTexts } from "./panels/elements.js";
 import { listen } from "./listeners.js";
-import { startRuntime } from "./network.js";
+import { startRuntime } from "./model/network.js";
 import { keepForOffline } from "./offline.js";
 
 fillTexts();

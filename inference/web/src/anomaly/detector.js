@@ -1,8 +1,8 @@
 // The bytes of a .tflite that finds anomalies -> answers for photographs: inference/anomaly/detector.py.
 
 import { InputError } from "../errors.js";
-import { Model } from "../model.js";
-import { readGrey, shrink } from "../picture.js";
+import { Model } from "../model/model.js";
+import { readGrey, shrink } from "../pictures/picture.js";
 import { Scorer } from "./scorer.js";
 
 const BETWEEN_PAINTED_MS = 100;
@@ -14,8 +14,8 @@ const BETWEEN_PAINTED_MS = 100;
 
 export class Detector extends Model {
   /**
-   * @param {import("../card.js").Card} card
-   * @param {import("../network.js").Network} network
+   * @param {import("../model/card.js").Card} card
+   * @param {import("../model/network.js").Network} network
    * @param {Map<string, Uint8Array>} files packed behind the model
    */
   constructor(card, network, files) {
@@ -42,7 +42,7 @@ export class Detector extends Model {
 
   /**
    * @param {Uint8Array} pixels
-   * @param {import("../network.js").Network} network
+   * @param {import("../model/network.js").Network} network
    */
   numbers(pixels, network = this.network) {
     return this.scorer.numbers((tile) => look(network, tile), pixels);
@@ -51,8 +51,8 @@ export class Detector extends Model {
   /**
    * @param {ImageBitmap | HTMLVideoElement} picture
    * @param {Size} size
-   * @param {import("../model.js").Asked} asked
-   * @returns {Promise<import("../model.js").Seen>}
+   * @param {import("../model/model.js").Asked} asked
+   * @returns {Promise<import("../model/model.js").Seen>}
    */
   async look(picture, size, { evidence: known = null, onProgress = () => {} }) {
     const start = performance.now();
@@ -107,7 +107,7 @@ export class Detector extends Model {
 }
 
 /**
- * @param {import("../network.js").Network} network
+ * @param {import("../model/network.js").Network} network
  * @param {Uint8Array} tile
  */
 async function look(network, tile) {

@@ -17,6 +17,9 @@ export class Enlarged {
     this.down = makeTaps(Math.min(seen.height / stride, map.rows), map.rows, size.height);
     /** @type {Map<number, Float32Array>} */
     this.wide = new Map(); // rows of the map, enlarged across
+    this.highest = Float32Array.from({ length: map.rows }, (_, row) => {
+      return map.values.subarray(row * map.columns, (row + 1) * map.columns).reduce((one, other) => Math.max(one, other), -Infinity);
+    });
     this.target = new Float32Array(size.width);
   }
 
@@ -37,6 +40,15 @@ export class Enlarged {
     }
     for (let n = 0; n < target.length; n++) target[n] = weights.reduce((sum, weight, tap) => sum + weight * sources[tap][n], 0);
     return target;
+  }
+
+  /**
+   * @param {number} row
+   * @returns {number} what none of its numbers exceeds, at once: they are means of those of the map
+   */
+  bound(row) {
+    const [first, ...weights] = this.down[row];
+    return weights.reduce((most, _, n) => Math.max(most, this.highest[first + n]), -Infinity);
   }
 
   /** @param {number} row of the map */

@@ -1,14 +1,14 @@
 // bank.npz -> scores of positions by their distance to normal ones: inference/anomaly/memory_bank.py, number by number.
 
-import { misfit, readArrays } from "../array_file.js";
-import { medianOf } from "../median.js";
+import { misfit, readArrays } from "../formats/array_file.js";
+import { medianOf } from "../model/median.js";
 import { makeMap, mirrored } from "./maps.js";
 import { NearestVectors } from "./nearest.js";
 
 /** @typedef {import("./maps.js").NumberMap} NumberMap */
 
 const NAME = "bank.npz";
-/** @type {import("../array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { vectors: ["<f2", 2], scale: ["<f8", 1] };
 const SCALE = [
   "threshold", "width", "smoothing", "margin", "longestSide", "smallestArea", "halo", "border", "normalizeByMedian",

@@ -1,13 +1,13 @@
 // Score, size and darkness of a region -> its name: inference/anomaly/region_names.py.
 
-import { misfit, readArrays } from "../array_file.js";
-import { UNKNOWN } from "../card.js";
+import { misfit, readArrays } from "../formats/array_file.js";
+import { UNKNOWN } from "../model/card.js";
 
 const NAME = "names.npz";
 const NUMBERS = 4;
 const NORMAL_NAMES = ["clean", "good", "normal", "ok"]; // of examples; never of a region
 const LEAST_PROBABILITY = 0.5;
-/** @type {import("../array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { centre: ["<f4", 1], spread: ["<f4", 1], weights: ["<f4", 2], biases: ["<f4", 1] };
 
 /**

@@ -1,7 +1,7 @@
 // Pixels of a photograph -> scores, regions and the answer: inference/anomaly/detector.py, apart from network and picture.
 
-import { logistic } from "../neighbours.js";
-import { round } from "../region.js";
+import { logistic } from "../model/neighbours.js";
+import { round } from "../pictures/region.js";
 import { Regions, traceContour } from "./components.js";
 import { Enlarged } from "./enlarge.js";
 import { normalizeLocalContrast } from "./local_contrast.js";
@@ -24,13 +24,13 @@ export const LEAST_CLEAR = 0.85; // confidence of "normal" below which it is nea
  * @typedef {{map: NumberMap, size: Size, seen: Size}} Evidence the scores of positions, of a photograph of this size of
  *   which the network has seen that
  * @typedef {{box: number[], area: number, score: number, result: string, confidence: number, contour: [number, number][]}} Region
- * @typedef {import("../decide.js").Answer & {score: number, regions: Region[]}} AnomalyAnswer
+ * @typedef {import("../model/decide.js").Answer & {score: number, regions: Region[]}} AnomalyAnswer
  */
 
 export class Scorer {
   /**
    * @param {Map<string, Uint8Array>} files packed behind the model
-   * @param {import("../card.js").Card} card
+   * @param {import("../model/card.js").Card} card
    * @param {{side: number, stride: number, features: number}} network
    */
   constructor(files, card, { side, stride, features }) {
@@ -107,11 +107,17 @@ export class Scorer {
     const regions = new Regions();
     let highest = -Infinity;
     for (let row = 0; row < size.height; row++) {
+      const bound = scores.bound(row);
+      const isEmpty = isNormal || bound < limit;
+      if (isEmpty && bound <= highest) {
+        regions.addRow(row, 0, () => false);
+        continue;
+      }
       const values = scores.row(row);
-      const least = halves?.row(row);
       for (let column = 0; column < size.width; column++) highest = Math.max(highest, values[column]);
-      if (isNormal) continue;
-      regions.addRow(row, size.width, (column) => values[column] >= limit && (!least || values[column] >= least[column]), values);
+      const least = isEmpty ? null : halves?.row(row);
+      const isIn = (/** @type {number} */ column) => values[column] >= limit && (!least || values[column] >= least[column]);
+      regions.addRow(row, isEmpty ? 0 : size.width, isIn, values);
     }
     return { components: regions.components(Math.max(1, round(smallestArea * factor ** 2))), highest, scores };
   }

@@ -1,7 +1,7 @@
 // surface.npz -> scores in which a position's colour counts, and the background does not: inference/anomaly/surface.py.
 
-import { misfit, readArrays } from "../array_file.js";
-import { medianOf } from "../median.js";
+import { misfit, readArrays } from "../formats/array_file.js";
+import { medianOf } from "../model/median.js";
 import { labelComponents } from "./components.js";
 import { makeMap } from "./maps.js";
 import { smooth } from "./memory_bank.js";
@@ -10,7 +10,7 @@ import { smooth } from "./memory_bank.js";
 /** @typedef {{pixels: Uint8Array, height: number, width: number}} Photograph RGB, as the network sees it */
 
 const NAME = "surface.npz";
-/** @type {import("../array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { mean: ["<f4", 1], whitening: ["<f4", 2], scale: ["<f8", 1] };
 const NUMBERS = 7; // of a position: its colour at two smoothings, and its contrast
 const SMOOTHINGS = [4, 12]; // pixels

@@ -1,13 +1,13 @@
 // A model's file + vectors of a few pictures -> the file with one class more: inference/enrollment/enroll.py.
 
-import { splitArtefact } from "../artefact.js";
-import { outputsOf, readCard, trainedAnswersOf, UNKNOWN } from "../card.js";
-import { readEnrolled } from "../enrolled.js";
+import { splitArtefact } from "../model/artefact.js";
+import { outputsOf, readCard, trainedAnswersOf, UNKNOWN } from "../model/card.js";
+import { readEnrolled } from "../model/enrolled.js";
 import { InputError } from "../errors.js";
-import { halfToNumber, toHalf } from "../half.js";
-import { hasNeighbours, readNeighbours } from "../neighbours.js";
-import { arraysToFile } from "../npy_writer.js";
-import { writeZip } from "../zip_writer.js";
+import { halfToNumber, toHalf } from "../formats/half.js";
+import { hasNeighbours, readNeighbours } from "../model/neighbours.js";
+import { arraysToFile } from "../formats/npy_writer.js";
+import { writeZip } from "../formats/zip_writer.js";
 import { thresholdSentences } from "./estimate.js";
 import { fitAdded, measureAdded } from "./fit.js";
 import { HELD_OUT, readHeldOut } from "./held_out.js";
@@ -19,8 +19,8 @@ export const FEWEST = 2;
 const MEASURED_ON = "validation pictures of the trained classes, and the pictures given of the added ones";
 
 /**
- * @typedef {import("../neighbours.js").Neighbours} Neighbours
- * @typedef {import("../enrolled.js").Enrolled} Enrolled
+ * @typedef {import("../model/neighbours.js").Neighbours} Neighbours
+ * @typedef {import("../model/enrolled.js").Enrolled} Enrolled
  * @typedef {{flatbuffer: Uint8Array, files: Map<string, Uint8Array>}} Artefact
  */
 

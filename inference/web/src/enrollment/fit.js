@@ -1,16 +1,16 @@
 // Vectors of the pictures of added classes, held-out pictures -> the parameters of the classes: inference/enrollment/fit.py.
 
-import { Enrolled } from "../enrolled.js";
-import { medianOf } from "../median.js";
-import { logistic } from "../neighbours.js";
+import { Enrolled } from "../model/enrolled.js";
+import { medianOf } from "../model/median.js";
+import { logistic } from "../model/neighbours.js";
 import { shareOf } from "./estimate.js";
 import { knnScoresWithoutItself, marginsOfNeighbours, marginsWithoutItself } from "./margins.js";
 import { fitPlatt } from "./platt.js";
 import { rowsOf } from "./held_out.js";
 
 /**
- * @typedef {import("../enrolled.js").Added} Added
- * @typedef {import("../neighbours.js").Neighbours} Neighbours
+ * @typedef {import("../model/enrolled.js").Added} Added
+ * @typedef {import("../model/neighbours.js").Neighbours} Neighbours
  * @typedef {import("./held_out.js").HeldOut} HeldOut
  */
 

@@ -1,10 +1,10 @@
 // held_out.npz -> vectors and probabilities of validation pictures, for thresholds: inference/model/held_out.py.
 
-import { misfit, readArrays } from "../array_file.js";
-import { scaleToLength1 } from "../neighbours.js";
+import { misfit, readArrays } from "../formats/array_file.js";
+import { scaleToLength1 } from "../model/neighbours.js";
 
 export const HELD_OUT = "held_out.npz";
-/** @type {import("../array_file.js").Columns} */
+/** @type {import("../formats/array_file.js").Columns} */
 const COLUMNS = { vectors: ["|i1", 2], classes: ["<u2", 1], probabilities: ["<f2", 2], rule: ["<f8", 1] };
 
 /**

@@ -1,10 +1,10 @@
 // By how much added classes are nearer than all others, to pictures that must not count for themselves:
 // parts of inference/enrollment/fit.py.
 
-import { dot, Enrolled } from "../enrolled.js";
+import { dot, Enrolled } from "../model/enrolled.js";
 import { rowsOf } from "./held_out.js";
 
-/** @typedef {import("../enrolled.js").Added} Added */
+/** @typedef {import("../model/enrolled.js").Added} Added */
 
 const MOST_PARTS = 20; // of a class's pictures, each scored without itself
 

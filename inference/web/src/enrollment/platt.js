@@ -1,6 +1,6 @@
 // Logits of right and wrong answers -> slope and offset of Platt scaling: inference/enrollment/platt.py, step by step.
 
-import { logistic } from "../neighbours.js";
+import { logistic } from "../model/neighbours.js";
 
 const LOW = [Math.log(0.1), -20]; // logarithm of the slope, offset
 const HIGH = [Math.log(10), 20];
