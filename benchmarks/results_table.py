@@ -122,7 +122,7 @@ def _anomaly_block(name: str, report: AnomalyReport) -> str:
         shares.append(("names of regions, balanced", report.names.balanced_accuracy))
     lines += [f"  {title:29}{_estimate(share)}" for title, share in shares if share.n]
     auroc = metrics.image_auroc
-    if auroc.value is not None:
+    if auroc.ends:  # of a few photographs there is none, and the figure says little
         ends = interval(auroc, "decimal", ", ")
         lines.append(f"  {'AUROC of photographs':29} {auroc.value:.3f}   [{ends}]  n = {auroc.n}")
     figures = [(title, getattr(metrics, key)) for title, key in _PIXEL_ROWS]

@@ -36,12 +36,14 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(tmp_path: Path) -> None:
     assert build(tmp_path) == (ROOT / "documentation.pdf").read_bytes()
 
 
+@pytest.mark.slow
 def test_it_has_the_length_of_something_that_one_reads(pages: list[str]) -> None:
     """Faults: chapters left out; a table that runs on for pages; an empty page."""
     assert 15 <= len(pages) <= 40
     assert min(len(text.strip()) for text in pages) > 150
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_reports(pages: list[str]) -> None:
     """Faults: a report read from another place; numbers rounded elsewhere; a chapter that is not included."""
     text = re.sub(r"\s+", " ", " ".join(pages))
@@ -96,6 +98,7 @@ def test_a_missing_figure_is_an_error(tmp_path: Path) -> None:
         build(tmp_path)
 
 
+@pytest.mark.slow
 def test_pictures_are_in_it() -> None:
     """Faults: empty boxes where pictures should be."""
     images = sum(len(page.images) for page in PdfReader(io.BytesIO(build())).pages)

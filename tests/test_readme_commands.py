@@ -116,6 +116,7 @@ def answers_of(command: str, folder: Path, stdout: str) -> str:
     return (folder / out[1]).read_text(encoding="utf-8") if out else stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [command for command in FILE_COMMANDS if not elsewhere(command)])
 def test_a_command_on_files_does_what_it_says(command: str, place: Path) -> None:
     """Faults: an option that is parsed and then fails, files of the documented names and kinds that are refused."""

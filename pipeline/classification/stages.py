@@ -65,6 +65,7 @@ def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
     from pipeline.evaluation.advice import FinishedRun, advise
     from pipeline.evaluation.evaluate import evaluate_run
+    from pipeline.report.model_card import classifier_card
     from pipeline.report.report import write_report
     from pipeline.training.callbacks import read_history
 
@@ -72,6 +73,7 @@ def evaluate_stage(run: RunFolder) -> None:
     report, place = evaluate_run(run, index), place_from_json(read_json(run.source, "Start a new run."))
     command = read_json(run.environment, "Start a new run.")["command"]
     advice = advise(FinishedRun(report, history, index, run.read_recipe(), place, command))
+    write_atomically(run.model_card, classifier_card(report, run.read_recipe(), run.model.name))
     write_report(run.path, replace(report, advice=advice), history)
 
 

@@ -1,6 +1,5 @@
 """Cross-validation: one ordinary run per fold; each photograph is tested once, by a run not trained on it."""
 
-import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -91,7 +90,8 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
             if not run.source.is_file():
                 start_run(settings.fold_recipe(number), settings.place, run.path)
             complete(run, stages)
-            _forget_networks()
+            if any(stage.needs_tensorflow for stage in stages):
+                _forget_networks()
 
 
 def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
@@ -102,6 +102,6 @@ def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
 
 def _forget_networks() -> None:
     """Free the memory of a fold's networks, which Keras keeps, before the next fold."""
-    if "keras" in sys.modules:
-        sys.modules["keras"].utils.clear_session()
-    gc.collect()
+    import keras  # here, since folds without training need no TensorFlow
+
+    keras.utils.clear_session()  # collects garbage too

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from inference.model.classifier import Classifier
+from inference.version import VERSION
 from models.flips import FLIPS
 from pipeline.calibration.neighbours import keras_outputs, read_run_neighbours, weigh_outputs
 from pipeline.calibration.temperature import decision_rule
@@ -69,6 +70,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         mistakes=explain_mistakes(answers, network, index, recipe, run),
         label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
         robustness=measure_robustness(run, index, recipe),
+        version=VERSION,
     )
 
 

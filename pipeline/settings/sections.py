@@ -238,6 +238,11 @@ class FitSettings:
         "balancing of classes of different size. weights: class weights in the loss. sampling: classes drawn "
         "equally often",
     )
+    tensorboard: bool = setting(
+        False,
+        "whether losses and accuracies are also written for TensorBoard (requirements-optional.txt)",
+        needs=_BY_GRADIENT,
+    )
     teacher: str = setting(
         "",
         "exported .tflite file used as a teacher (distillation), or several with commas between them, whose answers "
