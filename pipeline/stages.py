@@ -1,5 +1,6 @@
 """The stages of a run: each is a function of the run's folder and is done when its last file exists."""
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,3 +58,10 @@ def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
 def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:
     """Return whether every stage is done."""
     return all(stage.ends_with(run).exists() for stage in stages)
+
+
+def forget_networks() -> None:
+    """Free the memory of a run's networks, which Keras keeps, before the next run in this process."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+    gc.collect()

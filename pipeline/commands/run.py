@@ -9,12 +9,14 @@ from inference.errors import InputError
 from pipeline.classification.stages import prepare_data
 from pipeline.commands.crossval import resume_crossval
 from pipeline.commands.options import data_place, read_run_recipe
+from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json
 from pipeline.stages import complete, start_run
+from pipeline.sweep.folder import SweepFolder
 
 
 def list_recipes(options: argparse.Namespace) -> int:
@@ -50,7 +52,7 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the missing stages of a run or cross-validation; settings of stages that are not done may be changed."""
+    """Do what a run, cross-validation or sweep lacks; settings of stages that are not done may be changed."""
     crossval = CrossvalFolder(options.run)
     if crossval.settings.is_file():
         if options.set:
@@ -59,6 +61,10 @@ def resume(options: argparse.Namespace) -> int:
     if options.fold:
         raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")
     run = RunFolder(options.run)
+    if SweepFolder(options.run).settings.is_file():
+        if options.set:
+            raise InputError("all trials share the other settings. Received: --set. Leave it out.")
+        return resume_sweep(SweepFolder(options.run))
     run.read_recipe()
     if options.set:
         _change_settings(run, options.set)

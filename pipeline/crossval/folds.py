@@ -1,6 +1,5 @@
 """Cross-validation: one ordinary run per fold; each photograph is tested once, by a run not trained on it."""
 
-import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from inference.errors import InputError
 from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.settings.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, new_folder, read_json, write_json
-from pipeline.stages import Stage, complete, is_complete, start_run
+from pipeline.stages import Stage, complete, forget_networks, is_complete, start_run
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,10 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
             if not run.source.is_file():
                 start_run(settings.fold_recipe(number), settings.place, run.path)
             complete(run, stages)
-            _forget_networks()
+            forget_networks()
 
 
 def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
     """Return the numbers of the folds that lack a stage."""
     folds = folder.read_settings().folds
     return [number for number in range(1, folds + 1) if not is_complete(folder.fold(number), stages)]
-
-
-def _forget_networks() -> None:
-    """Free the memory of a fold's networks, which Keras keeps, before the next fold."""
-    if "keras" in sys.modules:
-        sys.modules["keras"].utils.clear_session()
-    gc.collect()

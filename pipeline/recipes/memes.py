@@ -16,7 +16,7 @@ folder named background has the same role with --set network.background=output.
 """
 
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import SEARCH, Recipe
 from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
@@ -73,6 +73,7 @@ RECIPE = Recipe(
         ("fit.batch_size", "16"),
         ("fit.learning_rate", "2e-3"),
     ),
+    search=SEARCH,
     smoke=(
         ("source.count", "100"),
         ("network.background", "confidence"),  # three outputs are too many for so few pictures
