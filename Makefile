@@ -1,8 +1,9 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
 # make test   all tests, linters and type checks; those of the last lines need more, and are skipped without it
-# make check  the linters, the type checks and the fast tests, in about seven minutes
+# make check  the linters, the type checks and the fast tests, in about two minutes
 # make docs   documentation.pdf, from docs/ and the measured files
-# make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing)
+# make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing);
+#             inference/web/page.zip is the same, for a release
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
 # make test-web         the page in Chromium, which must be installed: apt-get install chromium
 PYTHON ?= python3
@@ -38,6 +39,7 @@ web:
 	command -v npm >/dev/null || $(MAKE) .venv-node/ready
 	$(WITH_NODE) npm ci --prefix inference/web --no-audit --no-fund --loglevel=error
 	$(WITH_NODE) npm run --prefix inference/web --silent build
+	$(PYTHON) -m zipfile -c inference/web/page.zip inference/web/dist/.
 
 .venv-node/ready:
 	$(PYTHON) -m venv .venv-node

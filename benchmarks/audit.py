@@ -27,6 +27,7 @@ from inference.pictures.image_io import read_image
 from pipeline.audit.features import FrozenNetwork, compute_features
 from pipeline.audit.pairs import Evidence, compare_photos, group_photos
 from pipeline.audit.photos import DataSet, read_data_set
+from pipeline.data.sources import DataPlace
 from pipeline.metrics.intervals import proportion
 from pipeline.report.style import columns
 
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
 
 def measure_known(options: argparse.Namespace, folder: Path) -> None:
     """Print the known pairs that are found, per class, and the claimed ones that are not known."""
-    data = read_data_set(options.photos, options.annotations)
+    data = read_data_set(DataPlace(options.photos, options.annotations, folder))
     evidence = _examine(data, folder)
     groups = group_photos(len(data.photos), [(one.first, one.second) for one in evidence])
     stems = [Path(photo.name).stem for photo in data.photos]
@@ -85,7 +86,7 @@ def measure_planted(options: argparse.Namespace, folder: Path) -> None:
         for path in files[row :: len(COPIES)][: options.copies]:
             _save(pictures / "test" / "all" / f"{kind} {path.stem}.png", change(read_image(path)))
             planted.setdefault(kind, set()).add((f"test/all/{kind} {path.stem}", f"train/all/{path.stem}"))
-    data = read_data_set(pictures, None)
+    data = read_data_set(DataPlace(pictures, None, folder))
     evidence = _examine(data, folder)
     names = [photo.name for photo in data.photos]
     claimed = {

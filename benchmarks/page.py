@@ -24,8 +24,9 @@ from PIL import Image
 from benchmarks.browser import ROOT, find_chromium, find_node
 from benchmarks.service import running_service
 from inference.atomic_file import write_atomically
+from inference.load import load_model
 from inference.model.answers import answer_picture
-from inference.model.classifier import Classifier
+from inference.model.model import Model
 from inference.pictures.listing import Picture
 from pipeline.drawn.scenes.dataset import draw_scene
 from pipeline.settings.run_folder import describe_machine
@@ -81,17 +82,17 @@ def measure(model: Path, kinds: dict[str, list[Path]]) -> dict[str, Any]:
     if answer.returncode:
         raise RuntimeError(f"the page could not be measured: {answer.stderr}")
     page = json.loads(answer.stdout)
-    classifier = Classifier(model)
-    runner = {kind: _ask_runner(classifier, kinds[kind]) for kind in ("patches", "photographs")}
+    loaded = load_model(model)
+    runner = {kind: _ask_runner(loaded, kinds[kind]) for kind in ("patches", "photographs")}
     return {"page": page, "runner": runner}
 
 
-def _ask_runner(classifier: Classifier, paths: list[Path]) -> float:
+def _ask_runner(model: Model, paths: list[Path]) -> float:
     """Return the mean milliseconds per picture."""
-    answer_picture(classifier, Picture(paths[0].name, paths[0]))  # the first time takes longer
+    answer_picture(model, Picture(paths[0].name, paths[0]))  # the first time takes longer
     start = time.perf_counter()
     for path in paths:
-        answer_picture(classifier, Picture(path.name, path))
+        answer_picture(model, Picture(path.name, path))
     return 1000 * (time.perf_counter() - start) / len(paths)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
+from inference.option_types import new_parser
 from inference.packages import TRAINING, check_packages, explain_import
-from inference.version import VERSION
 
 REQUIREMENTS = "requirements.txt"
 try:
@@ -54,13 +54,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export",
-        description="Convert a run's network to one self-describing .tflite and compare it with Keras.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "python -m export", "Convert a run's network to one self-describing .tflite and compare it with Keras.", EPILOG
     )
-    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
     parser.add_argument(
         "--mode", choices=("int8", "dynamic", "float16", "float32"), help="numeric type (default: the recipe's)"

@@ -12,7 +12,7 @@ from pipeline.data.sources import SOURCES
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
-from pipeline.training.saved_network import read_network
+from pipeline.training.saved_network import read_classifier
 
 
 def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
@@ -22,7 +22,7 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         InputError: a stage is missing.
     """
     calibration, index = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN."), run_index(run)
-    network = read_network(run.best)
+    network = read_classifier(run, recipe)
     neighbours = read_run_neighbours(run, network, recipe)
     deployed = with_probabilities(network, calibration["temperature"], recipe.export.features or neighbours is not None)
     pictures, side, decision = calibration_pictures(index, recipe), recipe.network.input_side, recipe.calibrate.decision

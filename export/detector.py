@@ -8,6 +8,7 @@ import numpy as np
 from export.convert import convert
 from export.draft import Draft
 from export.verify import differences
+from inference.anomaly.confidence import MEANING
 from inference.anomaly.detector import NORMAL
 from inference.anomaly.feature_network import FeatureNetwork
 from inference.anomaly.memory_bank import MemoryBank, read_memory_bank
@@ -40,6 +41,7 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     recipe = resolve_recipe(run)
     same = mode == recipe.export.mode and run.trunk.is_file()
     side = recipe.anomaly.tile
+    parts = (run.bank, run.surface, run.region_names, run.region_examples)
     card = {
         "labels": (ANOMALY, NORMAL),
         "reject_labels": (),
@@ -52,8 +54,9 @@ def draft_detector(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
     return Draft(
         {mode: run.trunk.read_bytes() if same else _convert(run, recipe, mode)},
         card,
-        {path.name: path.read_bytes() for path in (run.bank, run.surface, run.region_names) if path.is_file()},
+        {path.name: path.read_bytes() for path in parts if path.is_file()},
         lambda models: {kind: _compare_scores(run, path, recipe) for kind, path in models.items()},
+        sentences=(MEANING,),
     )
 
 

@@ -21,7 +21,7 @@ class Draft:
     flatbuffers: by mode: the requested mode, and those converted for comparison. card: fields of the card. files:
     further files for the decision, by name. measure: function from packed files by mode to the content of parity.json.
     max_accuracy_loss: compared with Keras; None if no accuracy is measured. calibrated: figures of the calibration for
-    the card.
+    the card. sentences: about its answers, for people.
     """
 
     flatbuffers: dict[str, bytes]
@@ -30,6 +30,7 @@ class Draft:
     measure: Callable[[dict[str, Path]], dict[str, Any]]
     max_accuracy_loss: float | None = None
     calibrated: dict[str, Any] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
 
 
 def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict[str, Any]) -> bytes:
@@ -40,16 +41,16 @@ def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict
         quantization=mode,
         flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
         training=_describe_training(run, recipe),
-        measured=_describe_measured(measured | draft.calibrated),
+        measured=_describe_measured(measured | draft.calibrated, draft.sentences),
         **draft.card,
     )
     return pack_artefact(Artefact(flatbuffer, card_files(card) | draft.files))
 
 
-def _describe_measured(figures: dict[str, Any]) -> dict[str, Any]:
+def _describe_measured(figures: dict[str, Any], more: tuple[str, ...]) -> dict[str, Any]:
     """Return the figures that a card holds, and what they mean in words."""
     kept = {key: figures[key] for key in CARD_FIGURES if key in figures}
-    sentences = card_sentences(kept)
+    sentences = [*card_sentences(kept), *more]
     return kept | ({"in_words": sentences} if sentences else {})
 
 

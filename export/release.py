@@ -1,4 +1,4 @@
-"""A finished run -> models/released: the .tflite, the weights, report, history and recipe.
+"""A finished run -> models/released: the .tflite, the weights, report, history, recipe and model card.
 
 python -m export.release RUN NAME
 """
@@ -15,11 +15,15 @@ from typing import Any
 import models
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.report.model_card import classifier_card
+from pipeline.report.sections import ClassificationReport
+from pipeline.report.stored import read_section
 from pipeline.settings.recipe import recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 from pipeline.training.distillation import teacher_paths
 
 RELEASED = Path(models.__file__).parent / "released"
+LICENCE = "apache-2.0"  # of the repository, in the words of the Hugging Face Hub
 _WITH_PICTURES = ("worst", "mistakes", "label_errors")  # parts of a report; the first only in earlier versions
 
 
@@ -56,6 +60,8 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
     write_json(target / "report.json", _without_folders(read_json(run.report, "Evaluate again.")))
     shutil.copyfile(run.history, target / "history.csv")
     write_atomically(target / "recipe.json", recipe_to_json(recipe))
+    report = read_section(ClassificationReport, target / "report.json", "Evaluate again.")
+    write_atomically(target / "README.md", classifier_card(report, recipe, f"models/released/{name}.tflite", LICENCE))
     _write_weights(run, target / "best.weights.h5")
 
 

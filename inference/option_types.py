@@ -5,6 +5,16 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from inference.version import VERSION
+
+
+def new_parser(prog: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser that knows --version; description and epilog keep their line breaks."""
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog, description=description, epilog=epilog, formatter_class=shape)
+    parser.add_argument("--version", action="version", version=VERSION)
+    return parser
+
 
 def share(text: str) -> float:
     """Return a number in [0, 1]."""

@@ -3,8 +3,7 @@
 import argparse
 import os
 
-from inference.option_types import amount, path, positive, share, up_to
-from inference.version import VERSION
+from inference.option_types import amount, new_parser, path, positive, share, up_to
 
 MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
 MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB
@@ -33,13 +32,11 @@ Exit: 0 done, 1 some pictures could not be read, 2 wrong usage.
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = argparse.ArgumentParser(
-        prog="python -m inference",
-        description="Classify pictures with a .tflite model; write {filename: {confidence, result}} as JSON.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "python -m inference",
+        "Classify pictures with a .tflite model; write {filename: {confidence, result}} as JSON.",
+        EPILOG,
     )
-    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     parser.add_argument(
         "images", nargs="*", metavar="IMAGES", help='files, folders (recursive), zip archives, "patterns", - for a list'
@@ -104,6 +101,4 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=up_to(MOST_WORKERS), metavar="N", help="processes (default: one a core, fewer for few)"
     )
-    group.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="ray: many machines, see README.txt (default local)"
-    )
+    group.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (default local)")

@@ -10,8 +10,8 @@ from pathlib import Path
 from inference.enrollment.command import VERBS as ENROLLMENT
 from inference.enrollment.command import add_verbs
 from inference.errors import InputError
+from inference.option_types import new_parser
 from inference.packages import TRAINING, check_packages, explain_import
-from inference.version import VERSION
 
 REQUIREMENTS = "requirements.txt"
 try:
@@ -76,13 +76,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline",
-        description="Train, calibrate, export and evaluate a small image classifier.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=VERSION)
+    parser = new_parser("python -m pipeline", "Train, calibrate, export and evaluate a small image classifier.", EPILOG)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="list the recipes")
     for name, text in (

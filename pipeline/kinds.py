@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from inference.errors import InputError
 from pipeline.anomaly.stages import CALIBRATE_BANK, EVALUATE_BANK, FIT_BANK, NAME_REGIONS, PHOTOS, RESULTS_BANK
@@ -66,6 +67,8 @@ def _classification_lines(run: RunFolder) -> list[str]:
 
 
 def _check_classification(recipe: Recipe, place: DataPlace) -> None:
+    if recipe.fit.tensorboard and find_spec("tensorboard") is None:
+        raise InputError("fit.tensorboard=true needs TensorBoard. Install it: pip install -r requirements-optional.txt")
     if recipe.network.weights in _INCLUDED and not recipe.fit.trainable_from and not recipe.fit.teacher:
         return
     load_tensorflow()

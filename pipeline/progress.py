@@ -4,31 +4,19 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from inference.batch.progress import BatchProgress, duration
+from inference.batch.progress import count as count  # stages take all progress from here
+from inference.batch.progress import duration
+from inference.batch.progress import track as track
 
-_DELAY_SECONDS = 2.0  # before a bar is shown, so that quick work shows none
 _TICK_SECONDS = 10.0
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
-    """Yield the items and show how many of them are done."""
-    with count(total, unit) as progress:
-        for item in items:
-            yield item
-            progress.advance()
-
-
-def count(total: int, unit: str) -> BatchProgress:
-    """Return a context whose `advance` counts what is done."""
-    return BatchProgress(total, unit=unit, delay=_DELAY_SECONDS)
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], unit: str) -> list[Result]:

@@ -1,6 +1,5 @@
 """The stages of a run: each is a function of the run's folder and is done when its last file exists."""
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,6 +61,6 @@ def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:
 
 def forget_networks() -> None:
     """Free the memory of a run's networks, which Keras keeps, before the next run in this process."""
-    if "keras" in sys.modules:
-        sys.modules["keras"].utils.clear_session()
-    gc.collect()
+    import keras  # here, since runs without training need no TensorFlow
+
+    keras.utils.clear_session()  # collects garbage too

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from pipeline.report.sections import Latency
 from pipeline.settings.run_folder import RunFolder
@@ -53,6 +54,15 @@ def quick_run(few_resamples: None) -> Iterator[None]:
         patch.setattr("pipeline.evaluation.colour_baseline._TREES", 50)
         patch.setattr("pipeline.evaluation.cost.measure_keras_latency", lambda path: Latency(1.0, 1.0, 1))
         yield
+
+
+@pytest.fixture
+def empty_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the plots of a page empty, which take two thirds of its time; test_report_page.py draws them."""
+    monkeypatch.setattr(
+        "pipeline.report.plots.svg_text",
+        lambda figure, name, text: f'<svg role="img" aria-label="{escape(text)}"></svg>',
+    )
 
 
 @pytest.fixture(scope="session")

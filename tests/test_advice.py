@@ -128,6 +128,7 @@ def test_drawn_pictures_give_no_advice(good: ClassificationReport) -> None:
     assert advise(finished(good, photos=3, place=DataPlace(None, None, Path("runs")))) == ()
 
 
+@pytest.mark.slow
 def test_the_advice_is_in_the_report_and_at_the_end_of_the_run(good: ClassificationReport, tmp_path: Path) -> None:
     """Faults: advice that only a program can read; names with < that break the page."""
     report = replace(good, advice=(Advice("Train <longer>.", "python -m pipeline run x --epochs 2"),))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.components import find_components
 from inference.anomaly.region_names import describe
 from inference.anomaly.tiles import Tiling
@@ -54,7 +55,7 @@ def test_regions_are_described_by_score_size_and_darkness() -> None:
     (region,) = find_components(mask)
     grey = np.full(mask.shape, 200, np.uint8)
     grey[mask] = 50
-    highest, length, breadth, darkness = np.exp(describe(region, np.where(mask, 6.0, 2.0), grey, factor=2.0))
+    highest, length, breadth, darkness = np.exp(describe(region, AnomalyMap(mask, np.where(mask, 6.0, 2.0), grey, 2.0)))
     assert highest == pytest.approx(3)
     assert darkness == pytest.approx(4)
     assert length == pytest.approx(60 * 2 / np.sqrt(3) / 2, rel=0.01)  # of the ellipse with the same second moments

@@ -41,6 +41,7 @@ HEADERS = {
     "kaggle wheat": ("image_id,width,height,bbox,label", '{s},160,120,"[{x}.0, {y}.0, {w}.0, {h}.0]",{l}'),
     "pandas": (",filename,class,xmin,ymin,xmax,ymax,score", "0,{p},{l},{x}.0,{y}.0,{r}.0,{b}.0,"),
     "separator told": ("sep=;\nfilename;class;xmin;ymin;xmax;ymax", "{p};{l};{x};{y};{r};{b}"),
+    "pipes": ("filename|class|xmin|ymin|xmax|ymax", "{p}|{l}|{x}|{y}|{r}|{b}"),
     "decimal comma": ("filename;class;xmin;ymin;xmax;ymax", "{p};{l};{x},0;{y},00;{r},0;{b},0"),
     "fractions by decimal comma": ("filename;class;x;y;width;height", "{p};{l};{cx};{cy};{cw};{ch}"),
     "via": (

@@ -107,3 +107,20 @@ def test_a_memory_bank_is_read_back_from_its_file() -> None:
         read_memory_bank(memory_bank_to_file(bank), 4)
     with pytest.raises(InputError, match="damaged"):
         read_memory_bank(memory_bank_to_file(bank)[:50], 3)
+
+
+def test_strips_are_the_rows_of_the_map() -> None:
+    """Faults: rows lost or doubled between strips; a last strip longer than the photograph; all at once."""
+    pixels = np.random.default_rng(1).integers(0, 256, (150, 70, 3), np.uint8)
+    tiling = Tiling(64, 16, STRIDE, alignment=2)
+    strips = list(tiling.strips(blur, pixels))
+    assert [len(one) for one in strips] == [8, 8, 8, 8, 6]
+    assert (np.concatenate(strips) == tiling.look(blur, pixels)).all()
+
+
+def test_some_rows_of_an_enlarged_map_are_those_of_all() -> None:
+    """Fault: rows scaled by the strip's height instead of the photograph's."""
+    scores = np.random.default_rng(2).random((13, 9)).astype(np.float32)
+    whole = enlarge(scores, 8, (100, 70), (300, 210))
+    for rows in (slice(0, 128), slice(128, 256), slice(256, 384)):
+        assert enlarge(scores, 8, (100, 70), (300, 210), rows) == pytest.approx(whole[rows], abs=1e-5)

@@ -52,6 +52,7 @@ def test_saved_weights_are_the_average_over_the_steps_with_its_normalisation() -
         assert saved == pytest.approx(wanted, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_its_own_weights() -> None:
     """Catches epochs that start from the average."""
     average, with_average, alone = WeightAverage(0.9), Record(), Record()

@@ -120,11 +120,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> keras.Model:
     return network
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_an_earlier_runs_weights(start: keras.Model) -> None:
     """Catches a warm start that is none, or that drops a head for the same labels."""
     assert not weights_differ(make_network(TRANSFER, str(start.folder / "start.keras")), start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["start.keras", "trunk.weights.h5"])
 def test_a_head_for_other_labels_starts_anew(start: keras.Model, file: str) -> None:
     """Catches weights that are refused, or not loaded at all, because the head is another or lacking."""
@@ -134,6 +136,7 @@ def test_a_head_for_other_labels_starts_anew(start: keras.Model, file: str) -> N
     assert network.output_shape == (None, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "trunk", "message"),
     [
@@ -154,6 +157,7 @@ def test_weights_that_do_not_fit_are_refused(start: keras.Model, file: str, trun
     assert message in str(fault.value)
 
 
+@pytest.mark.slow
 def test_the_drawn_weights_are_there_and_fit() -> None:
     """Catches a clone without the weights that the recipe for photographs starts from, or for an older patch_net."""
     recipe = RECIPES["minerals"]
@@ -168,6 +172,7 @@ def imagenet_is(monkeypatch: pytest.MonkeyPatch, application: Callable[..., kera
     monkeypatch.setitem(BACKBONES, "mobilenet_v1", replace(BACKBONES["mobilenet_v1"], application=application))
 
 
+@pytest.mark.slow
 def test_imagenet_weights_are_put_into_the_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a download whose weights end in another network than the one that is trained."""
     downloaded = []

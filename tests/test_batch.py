@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from inference.batch.pool import _Pool, answer_all, default_workers
-from inference.batch.worker import Request, WorkerSettings
+from inference.batch.worker import Request, WorkerSettings, work
 from inference.errors import InputError
 from inference.pictures.limits import Limits
 from inference.pictures.listing import Picture
@@ -87,6 +87,7 @@ def test_a_picture_that_hangs_is_given_up(tiny_model: Path, requests: list[Reque
     check_colours(answers, requests)
 
 
+@pytest.mark.slow
 def test_a_picture_that_crashes_its_reader_is_named(tiny_model: Path, requests: list[Request], pipe: Request) -> None:
     """Catches a crash that ends the batch, or one that is blamed on the pictures beside it."""
     ended = threading.Event()
@@ -113,6 +114,7 @@ def test_a_picture_that_crashes_its_reader_is_named(tiny_model: Path, requests: 
     check_colours(answers, requests)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_once_loses_nothing(tiny_model: Path, requests: list[Request]) -> None:
     """Catches pictures blamed, lost or doubled because something else, as a lack of memory, killed a worker."""
     answers = answer_all(requests, WorkerSettings(tiny_model), 2)
@@ -130,6 +132,19 @@ def test_a_model_that_cannot_be_used_ends_the_batch(tmp_path: Path, requests: li
     with pytest.raises(InputError, match="is no TFLite model"):
         list(answer_all(requests, WorkerSettings(tmp_path / "broken.tflite"), 2))
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_whose_parent_ended_meanwhile_ends_without_a_word(tmp_path: Path) -> None:
+    """Catches a traceback about a broken pipe after a program that was stopped while it started."""
+    context = multiprocessing.get_context("spawn")
+    requests, _ = context.Pipe(duplex=False)
+    others_end, answers = context.Pipe(duplex=False)
+    others_end.close()
+    worker = context.Process(target=work, args=(requests, answers, WorkerSettings(tmp_path / "gone.tflite")))
+    worker.start()
+    answers.close()
+    worker.join(60)
+    assert worker.exitcode == 0
 
 
 def test_few_pictures_get_one_worker() -> None:
@@ -157,6 +172,7 @@ def test_a_pause_of_the_run_costs_no_picture(
     check_colours({request.picture.key: answer for request, answer in answered.items()}, requests)
 
 
+@pytest.mark.slow
 def test_workers_that_fail_to_start_now_and_then_do_not_end_the_run(
     tiny_model: Path, requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_blocks_are_told_from_the_layers() -> None:
     assert blocks[3].macs == 8 * 8 * sum(weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trunk", "count", "skips"), [("mobilenet_v3_large", 15, 10), ("mobilenet_v2", 17, 10), ("mobilenet_v1", 13, 0)]
 )
@@ -125,6 +126,7 @@ def test_a_residual_pair_is_drawn_behind_its_entry() -> None:
     assert sum(block.has_skip for block in blocks) == 3
 
 
+@pytest.mark.slow
 def test_the_longest_bar_fits_and_the_picture_is_written(tmp_path: Path) -> None:
     """Catches a bar that runs out of the picture, a source that is no network, and a file type that is not drawn."""
     figure = draw_network(tiny_network())

@@ -77,6 +77,7 @@ def test_a_run_is_measured_near_and_far(colour_run: RunFolder) -> None:
     assert lines[1].startswith("softmax*")
 
 
+@pytest.mark.usefixtures("empty_plots")
 def test_the_page_of_an_earlier_report_shows_the_scores_and_which_one_decides(tmp_path: Path) -> None:
     """Catches a table that marks another score, and a report without it or without background that fails."""
     report = sample_report()

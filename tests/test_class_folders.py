@@ -10,7 +10,7 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.data.cifar10 import write_originals
-from pipeline.data.class_folders import index_class_folders
+from pipeline.data.class_folders import given_split, index_class_folders, list_class_folders
 from pipeline.data.groups import PhotoGroups
 from pipeline.data.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
 from pipeline.settings.recipe import Recipe, override_all
@@ -258,6 +258,8 @@ def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
             (place / name).write_bytes(b"x")
     (tmp_path / "data" / "__MACOSX" / "cat").mkdir(parents=True)
     (tmp_path / "data" / "__MACOSX" / "cat" / "._00.png").write_bytes(b"x")
+    for name in ("$RECYCLE.BIN", "System Volume Information", "lost+found", "cat/@eaDir"):
+        write_picture(tmp_path / "data" / name / "thumbnail.png", 5)
     assert index_class_folders(root, tmp_path / "work", RECIPE).refused == ()
 
 
@@ -275,3 +277,44 @@ def test_backslashes_in_a_zip_are_folders(tmp_path: Path) -> None:
     found = index_class_folders(tmp_path / "data.zip", tmp_path / "work", RECIPE)
     assert Counter(patch.label for patch in found.index.patches) == {"cat": 4, "dog": 4}
     assert not list(tmp_path.glob("out.png")) and not list((tmp_path / "work").glob("out.png"))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"),
+        ("Train Images", "Test Images"),
+        ("trainset", "TestSet"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train-data", "holdout"),
+        ("train2017", "eval"),
+    ],
+)
+def test_folders_of_splits_are_told_however_they_are_called(tmp_path: Path, train: str, test: str) -> None:
+    """Fault: two classes training_set and test_set, learned without a word."""
+    write_folders(tmp_path, (train, test), 2)
+    found = list_class_folders(tmp_path, tmp_path)
+    assert {picture.label for picture in found.pictures} == {"cat", "dog"}
+    of = {given_split(Path(train).name): 4, given_split(Path(test).name): 4}
+    assert Counter(picture.split for picture in found.pictures) == of
+    assert "train" in of and len(of) == 2
+
+
+@pytest.mark.parametrize("name", ["images", "data_set", "retrain", "training course", "test and train", "t"])
+def test_other_names_are_of_classes(name: str) -> None:
+    """Fault: a class that vanishes as a split."""
+    assert given_split(name) == ""
+
+
+def test_a_class_train_in_the_split_train_is_no_second_split(tmp_path: Path) -> None:
+    """Fault: trains/train is passed over as if the archive had been packed in a folder of its own name."""
+    for number in range(4):
+        write_picture(tmp_path / "train" / ("bus", "train")[number % 2] / f"{number}.png", number)
+        write_picture(tmp_path / "test" / ("bus", "train")[number % 2] / f"{number}.png", number + 9)
+    found = list_class_folders(tmp_path, tmp_path)
+    assert Counter((picture.split, picture.label) for picture in found.pictures) == {
+        ("train", "bus"): 2,
+        ("train", "train"): 2,
+        ("test", "bus"): 2,
+        ("test", "train"): 2,
+    }

@@ -60,6 +60,7 @@ def table(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+@pytest.mark.slow
 def test_folder_archive_pattern_and_list_give_the_same(tiny_model: Path, folder: Path) -> None:
     """Catches an input that is decoded or keyed in its own way."""
     (folder / "text.png").unlink()
@@ -74,6 +75,7 @@ def test_folder_archive_pattern_and_list_give_the_same(tiny_model: Path, folder:
     assert {Path(key).name: one for key, one in by_path.items()} == json.loads(expected)
 
 
+@pytest.mark.slow
 def test_every_format_says_the_same(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     """Catches a format that loses a picture, or that is not chosen by the name of --out."""
     for suffix in ("json", "jsonl", "csv"):
@@ -112,6 +114,7 @@ def test_top_lists_the_best_labels_first(tiny_model: Path, folder: Path) -> None
     assert answers["grey.png"]["top"][0]["label"] == "background"
 
 
+@pytest.mark.slow
 def test_limits_cost_only_the_picture_that_breaks_them(tiny_model: Path, folder: Path) -> None:
     """Catches a limit that is not handed to the process that reads."""
     Image.new("RGB", (400, 300), COLOURS["red"]).save(folder / "large.bmp")
@@ -143,6 +146,7 @@ def test_boxes_are_classified_one_by_one(tiny_model: Path, tmp_path: Path) -> No
     assert "b.png: has boxes but is not among the pictures" in answer.stderr.decode()
 
 
+@pytest.mark.slow
 def test_a_video_is_answered_frame_by_frame(tiny_model: Path, tmp_path: Path) -> None:
     """Catches a video whose regions, times or faults get lost between the search and the file."""
     video = write_video(tmp_path / "belt.avi", film())
@@ -198,6 +202,7 @@ def listed(folder: Path) -> bytes:
     return "".join(f"{folder / name}\n" for name in ("red.png", "pipe", "green.png")).encode()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     """Catches a night's work done twice or lost after a kill, and processes that outlive it."""
     out = tmp_path / "results.json"
@@ -249,6 +254,7 @@ def test_an_interruption_says_how_to_go_on(tiny_model: Path, folder: Path, tmp_p
     assert Path(f"{out}.journal").exists()
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_bar_with_rate_and_time_left(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     """Catches a bar in a log file, or none in a terminal."""
     terminal, end = pty.openpty()
@@ -268,6 +274,7 @@ def test_a_terminal_sees_a_bar_with_rate_and_time_left(tiny_model: Path, folder:
     assert b"5/5" not in run(tiny_model, folder, code=1).stderr
 
 
+@pytest.mark.slow
 def test_a_time_limit_reaches_the_workers(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     """Catches an option that is parsed and forgotten."""
     out = tmp_path / "results.json"
@@ -332,6 +339,7 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
+@pytest.mark.slow
 def test_a_second_run_leaves_the_first_ones_files_out(tiny_model: Path, folder: Path) -> None:
     """Faults: journal, results, errors and previews inside the folder are classified by the next run."""
     (folder / "text.png").unlink()
@@ -360,6 +368,7 @@ def test_results_survive_closed_and_full_streams(tiny_model: Path, folder: Path,
     assert len(json.loads((tmp_path / "out.json").read_text())) == 4
 
 
+@pytest.mark.slow
 def test_results_that_standard_output_does_not_take_are_kept(tiny_model: Path, folder: Path) -> None:
     """Faults: a traceback for a full disk behind standard output, and a night's work lost with it."""
     full = run_shell(">/dev/full", tiny_model, folder, "--quiet")
@@ -377,6 +386,7 @@ def test_results_that_standard_output_does_not_take_are_kept(tiny_model: Path, f
     assert b"Error: standard input: " in closed.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_no_answer(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     """Faults: a traceback where the journal can't grow, and a journal that --resume can't read."""
     out = tmp_path / "out.json"

@@ -168,6 +168,16 @@ def test_pictures_that_cannot_be_read_cost_themselves_alone(
     assert "at least 2 different pictures" in capsys.readouterr().err
 
 
+def test_many_pictures_are_counted(
+    model: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: minutes without a word while the pictures of a class are read."""
+    monkeypatch.setattr("inference.batch.progress._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("inference.batch.progress._FIRST_SECONDS", 0.0)
+    assert enroll(model, pictures, "violet", tmp_path / "new.tflite") == 0
+    assert "6 of 12 pictures" in capsys.readouterr().err
+
+
 def test_wrong_usage_is_a_sentence(
     model: Path, with_yellow: Path, pictures: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +196,7 @@ def test_wrong_usage_is_a_sentence(
     assert capsys.readouterr().out.split()[::2][0] == TINY_LABELS[0]
 
 
+@pytest.mark.slow
 def test_enrolling_needs_no_tensorflow(model: Path, pictures: Path, tmp_path: Path) -> None:
     """Catches an import that costs a user of the finished model a gigabyte."""
     program = (

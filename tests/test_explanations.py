@@ -112,6 +112,7 @@ def test_mistakes_show_likes_and_heat_where_they_belong(
     assert heat(true, *lower_right) > 50 > 10 > abs(heat(true, *upper_left))
 
 
+@pytest.mark.slow
 def test_the_page_of_pictures_with_odd_names_is_written(
     network: keras.Model, index: PatchIndex, tmp_path: Path
 ) -> None:

@@ -1,28 +1,21 @@
 """Image files of every kind -> the same uint8 RGB pixels, or InputError; never another exception."""
 
-import io
 import struct
-import time
 import warnings
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks.hostile import scan_bomb
 from inference.errors import InputError
 from inference.pictures.encode import FULL_COLOUR, HALF_COLOUR, jpeg_bytes, png_bytes
-from inference.pictures.image_io import decode_image, image_size, read_image, resize_image
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from inference.pictures.image_io import decode_image, image_size, read_image
+from inference.pictures.limits import Limits
+from tests.picture_files import BLUE, GREEN, ORIENTATION, RED, WHITE, chunk, encode, file_of, one_colour, png
 
-RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-ORIENTATION = 0x0112
 # How a camera stores an upright picture for each EXIF orientation: where row 0 and column 0 come to lie
 # (EXIF 2.32, section 4.6.4, tag Orientation).
 STORED = {
@@ -43,16 +36,6 @@ CONTAINERS: dict[str, dict[str, Any]] = {
 }
 
 
-def encode(image: Image.Image, container: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, container, **options)
-    return buffer.getvalue()
-
-
-def one_colour(mode: str, colour: Any) -> Image.Image:
-    return Image.new(mode, (8, 8), colour)
-
-
 def four_corners() -> np.ndarray:
     """Return a picture of 16 x 32 pixels whose four quarters differ, so that every turn and flip shows."""
     rgb = np.zeros((16, 32, 3), np.uint8)
@@ -65,24 +48,6 @@ def with_orientation(upright: np.ndarray, orientation: int, container: str) -> b
     exif[ORIENTATION] = orientation
     stored = np.ascontiguousarray(STORED[orientation](upright))
     return encode(Image.fromarray(stored), container, exif=exif, **CONTAINERS[container])
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
-
-
-def png(width: int, height: int, bits: int, colour_type: int, samples: bytes) -> bytes:
-    """Return a PNG written by hand; samples: the rows, each behind its filter byte."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
-    pixels = chunk(b"IDAT", zlib.compress(samples) if samples else b"")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
-
-
-def file_of(folder: Path, data: bytes) -> Path:
-    path = folder / "picture"
-    path.write_bytes(data)
-    return path
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -229,51 +194,6 @@ def test_other_formats_are_refused(container: str) -> None:
         decode_image(encode(one_colour("RGB", RED), container))
 
 
-@pytest.mark.parametrize("container", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
-def test_truncated_files_are_refused(container: str, share: float) -> None:
-    """Catches a half-copied file classified by its grey or black lower half."""
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    data = encode(Image.fromarray(noise), container)
-    with pytest.raises(InputError):
-        decode_image(data[: int(len(data) * share)])
-
-
-@pytest.mark.parametrize("read", [read_image, image_size])
-def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_path: Path) -> None:
-    """Catches a traceback for an empty file, a folder or a missing path."""
-    with pytest.raises(InputError, match="not an image in a supported format"):
-        read(file_of(tmp_path, b""))
-    with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
-        read(tmp_path)
-    with pytest.raises(InputError, match=r"cannot be read: No such file or directory\."):
-        read(tmp_path / "missing.jpg")
-
-
-@pytest.mark.parametrize("read", [read_image, image_size])
-@pytest.mark.parametrize("warned", ["error", "ignore"])
-@pytest.mark.parametrize("width", [60000, DEFAULT_LIMITS.pixels // 10000 + 1])
-def test_too_many_declared_pixels_are_refused_at_once(width: int, warned: Any, read: Any, tmp_path: Path) -> None:
-    """Catches a small file that makes the runner reserve gigabytes, whatever is done with Pillow's warnings."""
-    path = file_of(tmp_path, png(width, 10000, 8, 2, b""))
-    start = time.perf_counter()
-    with warnings.catch_warnings(), pytest.raises(InputError, match=r"is too large: .* pixels"):
-        warnings.simplefilter(warned)
-        read(path)
-    assert time.perf_counter() - start < 1
-
-
-def test_a_photograph_of_100_million_pixels_is_no_bomb(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Catches Pillow's warning at 89 million pixels shown, or turned into a refusal; only the header is read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        assert image_size(file_of(tmp_path, png(10000, 10000, 8, 2, b""))) == (10000, 10000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert image_size(file_of(tmp_path, png(10000, 10000, 8, 2, b""))) == (10000, 10000)
-    assert capfd.readouterr() == ("", "")
-
-
 def test_decoding_in_threads_leaves_the_warning_filters_alone() -> None:
     """Catches warnings silenced around a call: threads would undo each other's and silence the whole process."""
     picture = encode(Image.fromarray(four_corners()), "PNG")
@@ -283,113 +203,7 @@ def test_decoding_in_threads_leaves_the_warning_filters_alone() -> None:
     assert warnings.filters == before
 
 
-def test_resize_of_the_same_size_changes_nothing() -> None:
-    """Catches a second, needless resampling of a patch that has the model's size already."""
-    rgb = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
-    assert np.array_equal(resize_image(rgb, (9, 7)), rgb)
-
-
-def test_resize_gives_hand_computed_values() -> None:
-    """Catches another filter: nearest, box, or a bilinear one without antialiasing.
-
-    Four pixels to two: the kernel is 2 pixels wide on each side, its weights 0.75, 0.75, 0.25, 0 over 1.75.
-    """
-    square = np.array([[0, 100], [200, 100]], np.uint8)[..., np.newaxis].repeat(3, axis=2)
-    assert resize_image(square, (1, 1)).tolist() == [[[100, 100, 100]]]
-    row = np.array([[0, 70, 140, 210]], np.uint8)[..., np.newaxis].repeat(3, axis=2)
-    # (0.75 * 0 + 0.75 * 70 + 0.25 * 140) / 1.75 = 50, and mirrored 160
-    assert resize_image(row, (1, 2))[0, :, 0].tolist() == [50, 160]
-
-
-def triangle_weights(before: int, after: int) -> np.ndarray:
-    """Return [after, before]: the share of each input pixel in each output pixel."""
-    scale = before / after
-    support = max(scale, 1.0)
-    centres = (np.arange(after) + 0.5) * scale
-    distance = np.abs(np.arange(before) + 0.5 - centres[:, np.newaxis]) / support
-    weights = np.maximum(0.0, 1.0 - distance)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [((40, 60), (16, 16)), ((16, 16), (40, 60)), ((37, 5), (9, 31)), ((1, 50), (7, 1)), ((300, 301), (32, 32))],
-)
-def test_resize_equals_the_triangle_filter(before: tuple[int, int], after: tuple[int, int]) -> None:
-    """Catches a change of the resize rule, to which every trained model is bound."""
-    rgb = np.random.default_rng(1).integers(0, 256, (*before, 3), np.uint8)
-    rows, columns = triangle_weights(before[0], after[0]), triangle_weights(before[1], after[1])
-    expected = np.einsum("yh,xw,hwc->yxc", rows, columns, rgb.astype(float), optimize=True)
-    resized = resize_image(rgb, after)
-    assert resized.dtype == np.uint8
-    assert np.abs(resized - expected).max() < 1.001  # Pillow rounds after each direction: half a level, twice
-
-
-def sample_files() -> dict[str, bytes]:
-    """Return small real files, with the metadata that makes decoders branch."""
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8))
-    exif = Image.Exif()
-    exif[ORIENTATION], exif[0x010F], exif[0x011A] = 6, "Maker", 72.0
-    return {
-        "PNG": encode(noise, "PNG", exif=exif),
-        "JPEG": encode(noise, "JPEG", exif=exif),
-        "GIF": encode(noise, "GIF", save_all=True, append_images=[one_colour("RGB", RED)]),
-        "TIFF": encode(noise, "TIFF", exif=exif),
-        "TIFF LZW": encode(noise, "TIFF", compression="tiff_lzw"),
-        "WEBP": encode(noise, "WEBP", exif=exif),
-        "BMP": encode(noise, "BMP"),
-    }
-
-
-SAMPLES = sample_files()
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
-FUZZ = settings(
-    max_examples=300,
-    deadline=None,  # a changed header may claim DEFAULT_LIMITS.pixels; filling them takes a second
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-
-
-def check_pixels_or_input_error(data: bytes, path: Path) -> None:
-    path.write_bytes(data)
-    try:
-        rgb = read_image(path)
-    except InputError:
-        rgb = None
-    try:
-        size = image_size(path)
-    except InputError:
-        size = None
-    if rgb is not None:
-        assert rgb.dtype == np.uint8
-        assert rgb.shape[2:] == (3,)
-        assert size == rgb.shape[1::-1]
-    assert size is None or size[0] * size[1] <= DEFAULT_LIMITS.pixels
-
-
-@FUZZ
-@given(kind=st.sampled_from(list(SAMPLES)), start=st.integers(0, 100), rest=st.binary(max_size=200))
-def test_random_bytes_give_pixels_or_input_error(tmp_path: Path, kind: str, start: int, rest: bytes) -> None:
-    """Catches an exception of Pillow's that the runner would show as a traceback."""
-    check_pixels_or_input_error(SAMPLES[kind][:start] + rest, tmp_path / "random")
-
-
-@pytest.mark.parametrize("kind", SAMPLES)
-@FUZZ
-@given(
-    changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=4),
-    kept=st.none() | st.integers(0, 2000),
-)
-def test_damaged_files_give_pixels_or_input_error(
-    tmp_path: Path, kind: str, changes: list[tuple[int, int]], kept: int | None
-) -> None:
-    """Catches an exception of Pillow's, and a size that differs from that of the pixels."""
-    data = bytearray(SAMPLES[kind])
-    for place, value in changes:
-        data[place % len(data)] = value
-    check_pixels_or_input_error(bytes(data[:kept]), tmp_path / "damaged")
 
 
 def test_pictures_are_encoded_as_stated() -> None:
@@ -400,14 +214,3 @@ def test_pictures_are_encoded_as_stated() -> None:
     assert (decode_image(png_bytes(turned)) == turned).all()
     full, half = (decode_image(jpeg_bytes(pixels, 95, kind)).astype(int) for kind in (FULL_COLOUR, HALF_COLOUR))
     assert abs(full - pixels).mean() < 5 < 40 < abs(half - pixels).mean()
-
-
-def test_a_jpeg_of_thousands_of_scans_is_refused_at_once() -> None:
-    """Faults: a file of some hundred kB that takes minutes of a processor."""
-    start = time.monotonic()
-    with pytest.raises(InputError, match=r"scans\. At most 500 are decoded"):
-        decode_image(scan_bomb())
-    assert time.monotonic() - start < 5
-    file = io.BytesIO()
-    Image.new("RGB", (40, 30)).save(file, "JPEG", progressive=True)
-    assert decode_image(file.getvalue()).shape == (30, 40, 3)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.components import Component
-from inference.anomaly.detector import AnomalyMap, Detector
+from inference.anomaly.detector import Detector
 from inference.anomaly.local_contrast import box_mean, normalize_local_contrast
 from inference.anomaly.memory_bank import MemoryBank, top_mean
 from pipeline.anomaly.threshold import choose_threshold, expected_highest
@@ -96,3 +97,11 @@ def test_a_diffuse_anomaly_is_found_by_its_many_places() -> None:
 
 def find(detector: Detector, scores: np.ndarray) -> list[Component]:
     return detector.find(AnomalyMap(scores, scores, np.zeros(scores.shape, np.uint8), 1.0))
+
+
+def test_strips_of_a_high_photograph_leave_no_trace() -> None:
+    """Faults: surroundings that end at a strip; rows that are lost or doubled."""
+    pixels = np.random.default_rng(5).integers(0, 256, (600, 40, 3), np.uint8)
+    turned = np.ascontiguousarray(pixels.swapaxes(0, 1))  # one strip
+    found = normalize_local_contrast(pixels, 81).astype(int)
+    assert np.abs(found - normalize_local_contrast(turned, 81).swapaxes(0, 1)).max() <= 1

@@ -89,6 +89,7 @@ def test_the_folder_holds_what_draw_meme_draws(tmp_path: Path) -> None:
             assert np.abs(stored.astype(float) - drawn).mean() < 10  # JPEG's loss; other memes differ by 40
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     """Faults: drawing that depends on the process, its threads or the order."""
     alone, together = (write_meme_pictures(tmp_path / str(n), 12, 4, workers=n) for n in (1, 2))

@@ -52,6 +52,7 @@ def cut(folder: Path, images: Path, *options: str) -> int:
     return main(["patches", "memes", "--images", str(images), "--runs", str(folder / "runs"), *options])
 
 
+@pytest.mark.slow
 def test_a_zip_of_folders_is_taken_and_a_third_folder_is_a_class(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

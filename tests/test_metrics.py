@@ -337,6 +337,7 @@ def test_the_baseline_learns_colours_and_is_measured_on_test_patches_of_the_clas
     assert value(baseline.accuracy) == (pytest.approx(1 / 3), 18), "only green stays what it was"
 
 
+@pytest.mark.slow
 def test_the_baseline_is_the_same_each_time(tmp_path: Path) -> None:
     """Catches a forest without a seed: the network's lead would change with each evaluation."""
     random = np.random.default_rng(0)

@@ -125,6 +125,7 @@ def run_survivors(folder: Path) -> dict[str, str]:
     return verdicts
 
 
+@pytest.mark.slow
 def test_damaged_networks_that_look_right_run_or_are_refused_or_crash_a_child_only(tmp_path: Path) -> None:
     """Catches a network that ends or hangs the process that tries it, without a verdict that names it."""
     model = make_described()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from inference.pictures.image_io import read_image
 from pipeline.data.outliers import add_outliers
@@ -21,6 +22,7 @@ def test_a_picture_depends_on_seed_and_number_alone() -> None:
         assert not np.array_equal(first, draw_outlier(0, number + len(DRAWINGS)))
 
 
+@pytest.mark.slow
 def test_pictures_show_something() -> None:
     """Catches a process that ends in plain black or white."""
     flat = [number for number in range(36) if draw_outlier(0, number).std(axis=(0, 1)).max() < 2]

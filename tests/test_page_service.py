@@ -1,5 +1,6 @@
 """The page as the service gives it: its files and nothing else, under the types that browsers insist on."""
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -11,8 +12,9 @@ import segno
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from inference.errors import InputError
 from inference.service.address import network_name, phone_hint
-from inference.service.page import NOT_BUILT, is_built, page_routes
+from inference.service.page import NOT_BUILT, find_page, is_built, page_routes
 
 ROOT = Path(__file__).parent.parent
 TYPES = {
@@ -83,6 +85,20 @@ def test_a_page_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
     assert "make web" in NOT_BUILT
 
 
+def test_the_page_of_a_release_is_found_beside_the_program(built: Path, tmp_path: Path) -> None:
+    """Faults: a copied folder inference without a page; a zip that hides the page just built; damage untold."""
+    packed = [tmp_path / "web" / "page.zip", tmp_path / "page.zip"]
+    assert find_page(tmp_path / "a", tmp_path / "none", packed) == tmp_path / "none"
+    shutil.make_archive(str(packed[1].with_suffix("")), "zip", built)
+    assert find_page(tmp_path / "b", built, packed) == built
+    page = find_page(tmp_path / "c", tmp_path / "none", packed)
+    client = TestClient(Starlette(routes=page_routes(tmp_path / "model.tflite", page)), base_url="http://localhost")
+    assert client.get("/wasm/litert.wasm").text == "wasm/litert.wasm"
+    packed[1].write_bytes(packed[1].read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"page\.zip: is damaged"):
+        find_page(tmp_path / "d", tmp_path / "none", packed)
+
+
 def test_the_hint_is_an_address_that_a_phone_can_open() -> None:
     """Faults: 0.0.0.0 in the code, a port or a scheme that is lost."""
     hint = phone_hint("0.0.0.0", 8123, secure=True)
@@ -94,6 +110,7 @@ def test_the_hint_is_an_address_that_a_phone_can_open() -> None:
     assert "http://[fe80::1]:1/" in phone_hint("fe80::1", 1, secure=False)
 
 
+@pytest.mark.slow
 def test_https_needs_a_certificate_and_its_key(tiny_model: Path, tmp_path: Path) -> None:
     """Faults: a traceback for a wrong file, plain HTTP where a person asked for HTTPS."""
     (tmp_path / "cert.pem").write_text("no certificate", encoding="utf-8")

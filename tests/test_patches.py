@@ -124,6 +124,7 @@ def test_a_lost_patch_is_cut_again(tmp_path: Path) -> None:
     assert lost.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_changed_photograph_is_cut_anew_and_stays_on_its_side(tmp_path: Path) -> None:
     """Catches patches of a picture that was replaced by a better one, and one that thereby moves into training."""
     first = cut(tmp_path, SCENES)

@@ -121,3 +121,12 @@ def test_a_python_without_packages_ends_in_one_line(program: str) -> None:
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "python -m pip install -r" in ended.stderr
+
+
+def test_tensorboard_is_missed_before_any_work(
+    data: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: a traceback of TensorFlow in the first epoch."""
+    monkeypatch.setattr("pipeline.kinds.find_spec", lambda name: None)
+    assert main(["run", "photos", *data, "--set", "fit.tensorboard=true"]) == 2
+    assert "pip install -r requirements-optional.txt" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""README.txt: its commands exist, its figures are those of the reports."""
+"""README.txt and docs: their commands exist, their figures are those of the reports."""
 
 import json
 import re
@@ -12,13 +12,15 @@ import inference.options
 import inference.service.serve
 import pipeline.__main__
 from benchmarks.page import table as page_times
-from benchmarks.results_table import results_table
+from benchmarks.results_table import results_table, short_table
 from pipeline.commands.options import read_recipe
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.txt").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+RUNNER = (ROOT / "docs" / "runner.md").read_text(encoding="utf-8")
 # docs/adding_a_recipe.md has commands of a recipe that its reader writes; tests/test_adding_a_recipe.py runs them
 PAGE_FILES = {*(ROOT / "docs").glob("*.md"), ROOT / "models" / "released" / "README.txt"} - {
     ROOT / "docs" / "adding_a_recipe.md"
@@ -39,10 +41,11 @@ SETTINGS = sorted(
 
 
 def test_the_table_is_the_reports() -> None:
-    """Catches a figure in the README that no report holds."""
-    table = "\n".join(f"    {line}" if line else "" for line in results_table().splitlines())
-    assert "accuracy" in table
-    assert table in README
+    """Catches a figure in docs/results.md or the README that no report holds."""
+    for table, text in ((results_table(), RESULTS), (short_table(), README)):
+        indented = "\n".join(f"    {line}" if line else "" for line in table.splitlines())
+        assert "accuracy" in indented
+        assert indented in text
 
 
 def test_the_times_of_the_page_are_those_measured() -> None:
@@ -52,8 +55,9 @@ def test_the_times_of_the_page_are_those_measured() -> None:
 
 
 def test_lines_fit_a_terminal() -> None:
-    """Catches lines that wrap on 80 columns."""
+    """Catches lines that wrap on 80 columns, and a README that grows beyond what a newcomer reads."""
     assert [line for line in README.splitlines() if len(line) > 80] == []
+    assert len(README.splitlines()) <= 250
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -96,6 +100,6 @@ def test_continuous_integration_runs_the_test_command() -> None:
 def test_every_option_of_the_runner_has_an_example(program: str) -> None:
     """Catches an option that a user can only find by reading the program."""
     parser = PARSERS[program]()
-    shown = README + (parser.epilog or "")
+    shown = README + RUNNER + (parser.epilog or "")
     options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
     assert [option for option in options if option not in shown and option not in ("--help", "--version")] == []

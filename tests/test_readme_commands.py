@@ -1,4 +1,4 @@
-"""Every command of README.txt is run: here, among files with the names that it uses, or by the test that is named."""
+"""Every command of README.txt and of the pages for users is run: here, or by the test that is named."""
 
 import json
 import os
@@ -20,11 +20,12 @@ from tests.test_video import film, write_video
 from tests.tiny_model import COLOURS, LABELS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.txt").read_text(encoding="utf-8")
+PAGES = ("README.txt", "docs/own_data.md", "docs/recipes.md", "docs/runner.md")
+TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 _STARTS = r"(?:make|python3|\.venv/bin/python|find|curl)"
 COMMANDS = [
     " ".join(text.replace("\\\n", " ").split())
-    for text in re.findall(rf"^    +({_STARTS} (?:[^\n\\]*\\\n)*[^\n]*)$", README, re.MULTILINE)
+    for text in re.findall(rf"^    +({_STARTS} (?:[^\n\\]*\\\n)*[^\n]*)$", TEXT, re.MULTILINE)
 ]
 SIGNED = ((127.5,), (127.5,))  # mean and standard deviation of pixels that become -1..1
 FILE_COMMANDS = [
@@ -37,7 +38,7 @@ ELSEWHERE = {
     r"python3 -m venv .venv$": "test_the_requirements_are_there",
     r"\S+ -m pip install -r": "test_the_requirements_are_there",
     r"\S+ -m pytest$": "test_continuous_integration_runs_the_test_command",
-    r"\S+ -m pipeline (list|--help)$": "test_what_only_prints_is_run",
+    r"\S+ -m pipeline (list|--help|settings minerals)$": "test_what_only_prints_is_run",
     r"\S+ -m pipeline run minerals( --smoke| --set fit.epochs=80 --seed 1)?$": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline (run|crossval) minerals .*--annotations BOXES":
         "test_the_command_from_photographs_to_the_pooled_report",
@@ -117,6 +118,7 @@ def answers_of(command: str, folder: Path, stdout: str) -> str:
     return (folder / out[1]).read_text(encoding="utf-8") if out else stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [command for command in FILE_COMMANDS if not elsewhere(command)])
 def test_a_command_on_files_does_what_it_says(command: str, place: Path) -> None:
     """Faults: an option that is parsed and then fails, files of the documented names and kinds that are refused."""
@@ -138,6 +140,7 @@ def test_a_command_on_files_does_what_it_says(command: str, place: Path) -> None
 def test_what_only_prints_is_run(capsys: pytest.CaptureFixture[str]) -> None:
     """Faults: a list or help that needs something to be installed, or fails."""
     assert main(["list"]) == 0
+    assert main(["settings", "minerals"]) == 0
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0
@@ -156,7 +159,7 @@ def test_the_requirements_are_there() -> None:
 def test_every_target_of_make_is_there() -> None:
     """Faults: a target that the Makefile lost, or that needs a file which is not there."""
     targets = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
-    targets |= set(re.findall(r"\"make\s+([\w-]+)\"", README))
+    targets |= set(re.findall(r"\"make\s+([\w-]+)\"", TEXT))
     assert targets >= {"run", "test", "web", "test-web", "test-mediapipe"}
     for target in sorted(targets):
         answer = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -181,7 +184,7 @@ def test_the_service_answers_what_curl_sends(place: Path) -> None:
 
 def test_the_library_is_used_as_it_says(place: Path) -> None:
     """Faults: an import or a call that the package no longer has."""
-    found = re.search(r"As a library:\n\n((?:    .*\n)+)", README)
+    found = re.search(r"In Python:\n\n((?:    .*\n)+)", TEXT)
     assert found
     shutil.copy(place / "photos" / "green.jpg", place / "a.jpg")
     program = re.sub(r"^    ", "", found[1], flags=re.MULTILINE).rstrip()

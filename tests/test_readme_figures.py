@@ -1,6 +1,6 @@
-"""README.txt's results table, number by number, against the reports that its blocks name.
+"""The figures of docs/results.md and README.txt, number by number, against the reports.
 
-The table is read from the README itself and not made anew: a program that prints the wrong field is noticed too.
+They are read from the texts and not made anew: a program that prints the wrong field is noticed too.
 """
 
 import json
@@ -15,7 +15,8 @@ from pipeline.report.old_names import modern
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.txt").read_text(encoding="utf-8")
-MEASURED = README.split("\nMEASURED\n", 1)[1].split("\nHOW IT IS BUILT\n", 1)[0]
+SHORT = README.split("\nRESULTS\n", 1)[1].split("\nWHERE THINGS ARE\n", 1)[0]
+MEASURED = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^    \S.*\n(?:      .*\n)+", MEASURED, re.MULTILINE)
 ESTIMATE = re.compile(r"(\d+\.\d) %  \[(\d+\.\d), (\d+\.\d)\]  n = (\d+)")
 
@@ -141,5 +142,27 @@ def test_the_figures_in_the_text_are_the_reports() -> None:
         assert report_of(f"docs/results/{name}_crossval.json")["data"]["photos"] == int(photos[1])
     parameters = report_of("models/released/cifar10/report.json")["cost"]["parameters"]
     assert parameters < 1_000_000, "the README says: under a million"
+    assert f"CIFAR-10, {parameters:,} parameters" in SHORT
     released = (ROOT / "models" / "released" / "README.txt").read_text(encoding="utf-8")
     assert f"{parameters:,} parameters" in " ".join(released.split())
+
+
+SHORT_ROW = re.compile(r"    (\S.*\S)\s+(\d+\.\d %  \[.*\]  n = \d+)\s+(\d+\.\d) %")
+SHORT_REPORTS = {
+    "Minerals, own network, five folds": "docs/results/minerals_crossval.json",
+    "Minerals, pretrained, five folds": "docs/results/minerals_transfer_crossval.json",
+    "CIFAR-10, 823,282 parameters": "models/released/cifar10/report.json",
+    "Memes of two games, drawn": "docs/results/memes_drawn.json",
+}
+
+
+def test_every_number_of_the_short_table_is_in_its_report() -> None:
+    """Faults: a typed figure in the README, one of another report, a row that this test overlooks."""
+    lines = [line for line in SHORT.splitlines() if line.startswith("    ")][1:]
+    rows = [SHORT_ROW.fullmatch(line) for line in lines]
+    assert {row[1] for row in rows if row} == set(SHORT_REPORTS)
+    assert all(rows)
+    for row in filter(None, rows):
+        report = report_of(SHORT_REPORTS[row[1]])
+        assert is_right("accuracy, nothing rejected", row[2], report), row[0]
+        assert agrees(row[3], 100 * look_up(report, "baseline.accuracy.value")), row[0]

@@ -54,6 +54,7 @@ def differences(data: bytes) -> np.ndarray:
     return reduced(data).resized(NETWORK).astype(int) - resize_image(decode_image(data), NETWORK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_reduced_photograph_is_the_full_one_whatever_its_orientation(orientation: int) -> None:
     """Faults: edges that are off by the pixels which 8 does not divide, size or edges of the frame before EXIF."""
@@ -66,6 +67,7 @@ def test_a_reduced_photograph_is_the_full_one_whatever_its_orientation(orientati
     assert abs(found[:, 0].mean()) < 0.3 > abs(found[-1].mean()), "the edges are where the photograph has them"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "options"),
     [("RGB", {"subsampling": 0}), ("RGB", {"progressive": True}), ("L", {}), ("CMYK", {})],

@@ -53,6 +53,7 @@ def test_a_released_model_classifies_straight_after_a_clone(name: str, tmp_path:
     assert card.measured["accuracy"] == report["models"]["int8"]["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_released_weights_are_those_of_the_released_file(name: str) -> None:
     """Catches weights of another training beside the file: a fine-tuning would start from something else."""

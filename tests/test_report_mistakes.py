@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from pipeline.report.mistakes import picture_uri
+from tests.report_page import Page, render
 from tests.sample_report import no_mistakes, sample_report, write_sample_pictures
-from tests.test_report import Page, render
 
 MOST_BYTES = 3_000_000
+pytestmark = pytest.mark.usefixtures("empty_plots")
 
 
 @pytest.fixture
@@ -21,11 +22,10 @@ def report() -> dict[str, Any]:
     return sample_report()
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    folder = tmp_path_factory.mktemp("run")
-    write_sample_pictures(folder)
-    return render(folder, sample_report())
+@pytest.fixture
+def page(empty_plots: None, tmp_path: Path) -> Page:
+    write_sample_pictures(tmp_path)
+    return render(tmp_path, sample_report())
 
 
 def test_every_mistake_shows_its_labels_figures_and_pictures(page: Page, report: dict[str, Any]) -> None:
@@ -96,6 +96,7 @@ def test_a_report_of_an_earlier_version_still_has_a_page(report: dict[str, Any],
     assert page.unclosed == []
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_with_pictures_that_do_not_compress(report: dict[str, Any], tmp_path: Path) -> None:
     """Faults: photographs in full size, or losslessly, inside the page."""
     mistakes, suspects = report["mistakes"]["shown"], report["label_errors"]["shown"]

@@ -102,6 +102,7 @@ def test_stdout_is_sorted_json_and_stderr_says_where_it_went(tiny_model: Path, f
     assert answer.stderr.decode() == "classified 4 of 4 pictures; results: standard output\n"
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes(tiny_model: Path, folder: Path, runner: Callable[..., Answer]) -> None:
     """Catches answers that depend on the order of files, the number of threads or an earlier picture."""
     first = runner(tiny_model, folder).out
@@ -133,6 +134,7 @@ def test_a_file_and_its_pixels_get_the_same_decision(tiny_model: Path, tmp_path:
     assert classifier.classify(tmp_path / "noise.png") == classifier.classify(pixels)
 
 
+@pytest.mark.slow
 def test_keys_are_relative_to_the_given_folder(tiny_model: Path, tmp_path: Path, runner: Callable[..., Answer]) -> None:
     """Catches absolute paths, base names that overwrite each other, and folders that are not searched."""
     for name in ("a.png", "one/a.png", "two/deep/a.png"):
@@ -247,6 +249,7 @@ def test_without_pictures_there_is_an_error(tiny_model: Path, tmp_path: Path, ru
     check_refused(runner(tiny_model, tmp_path / "missing"), "missing: does not exist. Give picture files")
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_used_is_refused(
     tiny_model: Path, tmp_path: Path, folder: Path, runner: Callable[..., Answer]
 ) -> None:

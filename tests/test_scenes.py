@@ -159,6 +159,7 @@ def test_the_folder_holds_what_draw_scene_draws(tmp_path: Path) -> None:
     assert all(a["area"] == a["bbox"][2] * a["bbox"][3] and a["iscrowd"] == 0 for a in coco["annotations"])
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     """Catches results that come back out of order and drawing that depends on the process or its threads."""
     alone, together = (write_scenes(tmp_path / str(workers), photos=12, seed=4, workers=workers) for workers in (1, 2))

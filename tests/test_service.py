@@ -1,25 +1,17 @@
 """The web service, as a client meets it: answers equal to the library's, limits, refusals, metrics, stopping."""
 
-import asyncio
 import contextlib
-import http.client
 import io
 import json
 import multiprocessing
 import os
 import random
-import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -29,29 +21,34 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from starlette.types import Message
 
-from benchmarks.service import running_service
 from inference.batch.worker import WorkerSettings
-from inference.model.answers import answer_picture, answer_pixels
+from inference.model.answers import answer_pixels
 from inference.model.classifier import Classifier
-from inference.model.model import AnswerOptions
 from inference.pictures.limits import Limits
-from inference.pictures.listing import Picture
 from inference.run import results_to_json
 from inference.service.app import make_app
 from inference.service.options import Settings
 from inference.service.pool import ModelPool
-from inference.service.serve import main
 from inference.service.server import allowed_hosts
+from tests.service_client import (
+    ADDRESS,
+    BOUNDARY,
+    FEW_SECONDS,
+    IMAGE,
+    ask_in_pieces,
+    check_refused,
+    draw_noise,
+    encode,
+    expected,
+    part,
+    parts,
+    signal_workers,
+    wait_until,
+)
 from tests.tiny_model import COLOURS, LABELS
 
-ROOT = Path(__file__).parent.parent
-ADDRESS = "http://127.0.0.1:8000"
 SETTINGS = Settings(Limits(pixels=10_000, bytes=200_000), most_pictures=8, most_top=3, hosts=allowed_hosts("127.0.0.1"))
-IMAGE = {"Content-Type": "image/png"}
-BOUNDARY = {"Content-Type": "multipart/form-data; boundary=line"}
-FEW_SECONDS = 60  # until a broken server fails a test
 
 
 @pytest.fixture(scope="module")
@@ -87,85 +84,6 @@ def start(pool: ModelPool) -> Iterator[Callable[..., TestClient]]:
 def client(start: Callable[..., TestClient]) -> TestClient:
     """Return a service with SETTINGS."""
     return start()
-
-
-def encode(colour: tuple[int, int, int] = COLOURS["red"], size: tuple[int, int] = (40, 30)) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, "PNG")
-    return file.getvalue()
-
-
-def parts(*names: str, data: bytes = encode()) -> list[tuple[str, tuple[str, bytes]]]:
-    return [("picture", (name, data)) for name in names]
-
-
-def part(disposition: str, content: bytes = encode()) -> bytes:
-    """Return one part of a body with the boundary "line"."""
-    return f"--line\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + content + b"\r\n"
-
-
-def check_refused(answer: Any, status: int, *words: str) -> None:
-    """Check the status, and that the one thing in the answer is a message with these words."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json()) == ["error"]
-    assert all(word in answer.json()["error"] for word in words), answer.text
-
-
-def draw_noise(folder: Path, count: int) -> list[Picture]:
-    """Write JPEG and PNG files of many sizes, one in ten damaged."""
-    random_numbers = np.random.default_rng(7)
-    folder.mkdir()
-    for number in range(count):
-        height, width = random_numbers.integers(8, 90, 2)
-        pixels = random_numbers.integers(0, 256, (height, width, 3), np.uint8) // (1, 1, 1 + number % 4)
-        path = folder / f"{number:03}.{('jpg', 'png')[number % 2]}"
-        Image.fromarray(pixels.astype(np.uint8)).save(path)
-        if number % 10 == 3:
-            path.write_bytes(path.read_bytes()[: height * 4])
-    return [Picture(path.name, path) for path in sorted(folder.iterdir())]
-
-
-def signal_workers(number: signal.Signals) -> None:
-    """Send a signal to the worker processes; a stopped one is like a decoder that hangs."""
-    for child in multiprocessing.active_children():
-        os.kill(child.pid or 0, number)
-
-
-def ask_in_pieces(
-    pool: ModelPool, settings: Settings, headers: dict[str, str], pieces: list[bytes]
-) -> tuple[int, str, int]:
-    """Send pieces of a body that never ends; return the status, the error, and how many pieces were left unread."""
-    unread, sent = pieces[::-1], []
-
-    async def receive() -> Message:
-        more = unread.pop() if unread else await asyncio.Future()
-        return {"type": "http.request", "body": more, "more_body": True}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    async def run() -> None:
-        app = make_app(pool, settings)
-        raw = [(name.lower().encode(), value.encode()) for name, value in (headers | {"Host": "localhost"}).items()]
-        scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b"", "headers": raw}
-        await asyncio.wait_for(app(scope, receive, send), FEW_SECONDS)
-
-    asyncio.run(run())
-    return sent[0]["status"], json.loads(sent[1]["body"])["error"], len(unread)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + FEW_SECONDS
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def expected(classifier: Classifier, pictures: list[Picture], top: int = 1) -> dict[str, Any]:
-    """Return what the library says, a reason as the service words it."""
-    answers = {picture.key: answer_picture(classifier, picture, AnswerOptions(top)) for picture in pictures}
-    return {key: {"error": answer} if isinstance(answer, str) else answer for key, answer in answers.items()}
 
 
 # What is answered
@@ -463,6 +381,7 @@ def test_a_slow_picture_is_given_up_and_its_worker_comes_back(
         wait_until(lambda: client.post("/classify", files=parts("a")).status_code == 200)
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_killed_costs_no_answer(start: Callable[..., TestClient]) -> None:
     """Catches a lack of memory that is blamed on a picture, or that ends the service bit by bit."""
     client = start()
@@ -493,6 +412,7 @@ def test_a_fault_of_ours_is_500_and_json(start: Callable[..., TestClient], monke
     assert 'requests_total{route="/classify",status="500"} 1' in client.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_random_bytes_never_give_a_fault_of_ours(client: TestClient) -> None:
     """Catches a body, a name or an option that ends in a traceback."""
     dice = random.Random(11)
@@ -519,118 +439,3 @@ def test_nothing_stays_on_the_disk(client: TestClient, tmp_path: Path, monkeypat
     assert client.post("/classify", files=parts("a.png", data=large)).status_code == 200
     assert client.post("/classify?name=a.png", content=large, headers=IMAGE).status_code == 200
     assert list(tmp_path.iterdir()) == []
-
-
-# As a process
-
-
-def connect(address: str) -> http.client.HTTPConnection:
-    place = urlsplit(address)
-    assert place.hostname
-    return http.client.HTTPConnection(place.hostname, place.port, timeout=FEW_SECONDS)
-
-
-def test_200_files_get_the_library_s_answers_and_a_stop_waits_for_the_last(
-    tiny_model: Path, classifier: Classifier, tmp_path: Path
-) -> None:
-    """Catches workers that share a classifier, an exit code other than 0, and a request that a stop cuts off."""
-    pictures = draw_noise(tmp_path / "set", 200)
-    wanted = expected(classifier, pictures)
-    with running_service(tiny_model, "--workers", "3") as (process, address):
-        got: dict[str, Any] = {}
-
-        def send(mine: list[Picture]) -> None:
-            connection = connect(address)
-            for picture in mine:
-                connection.request("POST", f"/classify?name={picture.key}", picture.read(), IMAGE)
-                got.update(json.loads(connection.getresponse().read()))
-
-        threads = [threading.Thread(target=send, args=(pictures[start::8],)) for start in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(FEW_SECONDS)
-        assert results_to_json(got) == results_to_json(wanted)
-        check_stop_answers_what_is_in_flight(process, address)
-
-
-def check_stop_answers_what_is_in_flight(process: subprocess.Popen[str], address: str) -> None:
-    """Send half of a picture, the signal, then the rest."""
-    data = encode(COLOURS["green"])
-    waiting, other = connect(address), connect(address)
-    waiting.putrequest("POST", "/classify")
-    waiting.putheader("Content-Type", "image/png")
-    waiting.putheader("Content-Length", str(len(data)))
-    waiting.endheaders(data[:50])
-    wait_until(lambda: 'in_flight{route="/classify"} 1' in read_metrics(other))
-    process.send_signal(signal.SIGTERM)
-    wait_until(lambda: not is_listening(address))
-    time.sleep(0.5)  # a server that cuts requests off does it now
-    waiting.send(data[50:])
-    answer = waiting.getresponse()
-    assert answer.status == 200
-    assert json.loads(answer.read())["image"]["result"] == "green"
-    assert process.wait(FEW_SECONDS) == 0
-
-
-def read_metrics(connection: http.client.HTTPConnection) -> str:
-    connection.request("GET", "/metrics")
-    return connection.getresponse().read().decode()
-
-
-def is_listening(address: str) -> bool:
-    place = urlsplit(address)
-    with socket.socket() as attempt:
-        return attempt.connect_ex((place.hostname, place.port)) == 0
-
-
-def test_the_address_is_a_loopback_one_unless_told_otherwise(tiny_model: Path) -> None:
-    """Catches a server that the whole network reaches by default, and Ctrl+C that ends in a traceback."""
-    with running_service(tiny_model) as (process, address):
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(FEW_SECONDS) == 0
-        assert process.stderr
-        assert process.stderr.read() == "stopped\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--port", "{taken}"], ["port {taken}: cannot be opened", "--port"]),
-        (["--host", "192.0.2.1"], ["192.0.2.1 port", "--host"]),
-        (["--host", "no such host"], ["no such host port", "--host"]),
-    ],
-)
-def test_an_address_that_cannot_be_had_is_refused(
-    arguments: list[str], words: list[str], tiny_model: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Catches a traceback, or a server that takes another port than it was told."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = str(other.getsockname()[1])
-        assert main([str(tiny_model), *(word.format(taken=taken) for word in arguments)]) == 2
-    message = capfd.readouterr().err
-    assert message.startswith("Error: ")
-    assert message.count("\n") == 1
-    assert all(word.format(taken=taken) in message for word in words), message
-
-
-def test_a_model_that_is_none_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Catches a server that starts and then answers every request with a fault."""
-    (tmp_path / "text.tflite").write_text("no model at all")
-    assert main([str(tmp_path / "text.tflite"), "--port", "0"]) == 2
-    assert "is no TFLite model" in capfd.readouterr().err
-
-
-def test_missing_packages_are_named_with_their_remedy(tmp_path: Path) -> None:
-    """Catches a traceback where the optional packages are not installed; --help must work without them."""
-    blocked = "import sys; sys.modules.update(dict.fromkeys(['starlette', 'uvicorn'])); "
-    code = blocked + "from inference.service.serve import main; sys.exit(main(sys.argv[1:]))"
-    answers = [
-        subprocess.run([sys.executable, "-c", code, word], cwd=ROOT, env=os.environ, capture_output=True, text=True)
-        for word in ("--help", "model.tflite")
-    ]
-    assert [answer.returncode for answer in answers] == [0, 2]
-    assert answers[1].stderr.startswith("Error: ")
-    assert "starlette, uvicorn" in answers[1].stderr
-    assert "pip install -r inference/requirements-serve.txt" in answers[1].stderr

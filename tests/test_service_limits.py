@@ -24,7 +24,7 @@ from benchmarks.service import running_service
 from inference.service.connection import LimitedConnection
 from inference.service.log import OncePerMinute
 from inference.service.response import json_response
-from tests.test_service import FEW_SECONDS, IMAGE, ROOT, connect, encode, read_metrics, wait_until
+from tests.service_client import FEW_SECONDS, IMAGE, ROOT, connect, encode, read_metrics, wait_until
 from tests.tiny_model import COLOURS
 
 HALF = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nX-Half: "
@@ -129,6 +129,7 @@ def open_half(address: str, count: int) -> list[socket.socket]:
     return held
 
 
+@pytest.mark.slow
 def test_more_half_sent_headers_than_descriptors_cost_nobody_else_an_answer(tiny_model: Path) -> None:
     """Catches a server that is silent until they leave, and one that writes megabytes of log meanwhile."""
     command = ["bash", "-c", 'ulimit -n 256; exec "$0" "$@"']
@@ -165,6 +166,7 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
     return [pid for pid in children_of(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_stop_does_not_wait_for_a_decoder_that_hangs(tiny_model: Path) -> None:
     """Catches a service that SIGTERM never ends, workers that are left behind, and a client that is told nothing."""
     with running_service(tiny_model, "--workers", "1") as (process, address):

@@ -90,6 +90,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     return folder
 
 
+@pytest.mark.slow
 def test_the_training_is_a_run_without_what_knows_the_labels(run: RunFolder) -> None:
     """Faults: a teacher that tells the true labels; a head that knows them; a folder that finds no patches."""
     shuffled = train_shuffled(run, run.path / "control" / "shuffled", epochs=2)
@@ -111,6 +112,7 @@ def test_the_training_is_a_run_without_what_knows_the_labels(run: RunFolder) -> 
     keras.utils.clear_session()
 
 
+@pytest.mark.slow
 def test_a_training_with_other_epochs_or_of_another_lot_is_no_answer(run: RunFolder) -> None:
     """Faults: figures of six epochs where sixty were asked for."""
     folder = run.path / "control" / "shuffled"

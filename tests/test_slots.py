@@ -65,7 +65,12 @@ def test_every_source_refuses_a_place_that_it_cannot_use(source: str, tmp_path: 
         DataPlace(None, tmp_path / "boxes.json", tmp_path / "runs").check(source)
 
 
-@pytest.fixture(scope="module", params=TRUNKS)
+FAST = ("patch_net", "mobilenet_v1")  # trunks that are tested each time
+
+
+@pytest.fixture(
+    scope="module", params=[trunk if trunk in FAST else pytest.param(trunk, marks=pytest.mark.slow) for trunk in TRUNKS]
+)
 def network(request: pytest.FixtureRequest) -> keras.Model:
     """Return a network of each trunk."""
     return build_network(request.param, "classifier", SIDE, 3, 0.2)

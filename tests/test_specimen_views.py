@@ -23,7 +23,7 @@ from pipeline.sanity.specimen_views import (
     mark_centre,
     surrounding_window,
 )
-from pipeline.settings.recipe import Recipe, override
+from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import start_run
 
@@ -106,7 +106,7 @@ def test_the_centre_is_half_of_the_area_in_the_middle(tmp_path: Path) -> None:
 
 def test_the_drawn_scenes_are_found_where_the_source_draws_them(tmp_path: Path) -> None:
     """Faults: another name for their folder than pipeline.data.sources gives it."""
-    recipe = override(RECIPES["minerals"], "source.count", "8")
+    recipe = override_all(RECIPES["minerals"], (("source.count", "8"), ("patches.outliers", "0")))
     run = start_run(recipe, DataPlace(None, None, tmp_path))
     prepared = annotated_photos(DataPlace(None, None, tmp_path), recipe)
     images = find_photographs(run, photographs_of, prepared.index.root)

@@ -159,6 +159,7 @@ def several_labels(count: int) -> list[HashedPhoto]:
     return [HashedPhoto(f"{number:04}.jpg", own, ()) for number, own in enumerate(labels)]
 
 
+@pytest.mark.slow
 def test_another_process_splits_alike() -> None:
     """Catches an order of sets, which each process salts anew and which decides rounding where labels are summed."""
     code = "from tests.test_splits import *; print(sorted(assign_splits(several_labels(1000), SETTINGS).items()))"
@@ -217,6 +218,7 @@ def test_validation_is_a_share_of_all_photographs_beside_a_fold() -> None:
     assert Counter(assign_splits(photos, FOLDS).values()) == {"train": 60, "validation": 20, "test": 20}
 
 
+@pytest.mark.slow
 @given(photos=photo_sets())
 def test_near_duplicates_share_a_fold(photos: list[HashedPhoto]) -> None:
     """Catches the picture of a test photograph in the training of that fold."""

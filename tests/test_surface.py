@@ -9,7 +9,8 @@ from inference.anomaly.region_names import RegionNames
 from inference.anomaly.surface import (
     COLOUR_NUMBERS,
     Surface,
-    cell_means,
+    cell_brightness,
+    cell_colours,
     describe_colour,
     find_background,
     read_surface,
@@ -88,9 +89,20 @@ def test_a_knot_that_the_network_does_not_see_is_found_by_colour() -> None:
 
 def test_cells_at_the_edge_repeat_their_last_pixels() -> None:
     """Fault: a photograph whose side is no multiple of the stride gets a dark edge."""
-    means = cell_means(np.full((10, 13, 1), 7, np.uint8), 8)
-    assert means.shape == (2, 2, 1)
+    means, deviations = cell_colours(np.full((10, 13, 3), 7, np.uint8), 8)
+    assert means.shape == (2, 2, 3)
     assert (means == 7).all()
+    assert (deviations == 0).all()
+
+
+def test_cells_have_mean_deviation_and_brightness_of_their_pixels() -> None:
+    """Faults: sums that overflow; rows lost between strips; cells of columns and rows exchanged."""
+    pixels = np.random.default_rng(0).integers(0, 256, (520, 48, 3), np.uint8)
+    means, deviations = cell_colours(pixels, 8)
+    cells = pixels.reshape(65, 8, 6, 8, 3).swapaxes(1, 2).astype(float)
+    assert means == pytest.approx(cells.mean(axis=(2, 3)), abs=1e-4)
+    assert deviations == pytest.approx(cells.mean(axis=4).std(axis=(2, 3)), abs=1e-4)
+    assert cell_brightness(pixels, 8) == pytest.approx(cells.max(axis=4).mean(axis=(2, 3)), abs=1e-4)
 
 
 def test_a_surface_is_read_as_it_was_written_and_a_damaged_one_is_refused() -> None:

@@ -118,6 +118,7 @@ def test_a_wrong_scale_is_found(
     check_found(request.getfixturevalue(kind), "scaling")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resample", [Image.Resampling.NEAREST, Image.Resampling.BICUBIC, Image.Resampling.BOX])
 def test_another_resize_filter_is_found(
     resample: Image.Resampling, real: Artefact, monkeypatch: pytest.MonkeyPatch
@@ -191,13 +192,14 @@ def test_plain_kernels_are_within_the_tolerance(small: Artefact, real: Artefact)
     from inference.verify.observe import observe
 
     for artefact in (small, real):
-        vectors, card = read_vectors(artefact), read_card(artefact)
+        vectors = read_vectors(artefact)
         assert vectors
-        seen = observe(TfliteModel(artefact.flatbuffer, delegates=False), vectors.pictures, card.input_size)
+        seen = observe(load_model(artefact, delegates=False), vectors.pictures)
         assert np.abs(seen.scores - vectors.scores).max() <= vectors.score_tolerance
         assert 0.01 <= vectors.score_tolerance <= 0.2
 
 
+@pytest.mark.slow
 def test_workers_refuse_a_model_that_answers_otherwise(small: Artefact, tmp_path: Path) -> None:
     """Catches a batch, a service or a Ray task that answers with a wrong model."""
     vectors = read_vectors(small)

@@ -27,6 +27,7 @@ from inference.verify.vectors import VECTORS_NAME, read_vectors, vectors_to_file
 from pipeline.drawn.scenes.dataset import draw_scene
 from tests.drawn_pictures import SEED, drawn_pictures
 from tests.open_model import ADDED, TRAINED, make_pictures, write_enrolled_model
+from tests.tiny_detector import write_detector
 from tests.web_tools import PAGE, SCRIPTS, needs_browser, run_node
 
 pytestmark = needs_browser
@@ -290,16 +291,18 @@ def test_the_modules_types_fit() -> None:
 
 def test_a_model_that_answers_otherwise_here_is_not_used(tmp_path: Path) -> None:
     """Faults: a browser whose answers are not those of the export, unsaid; a sound model that is refused."""
-    sound = with_vectors(read_artefact(RELEASED[-1]))
-    vectors = read_vectors(sound)
-    assert vectors
-    wrong = vectors_to_file(replace(vectors, scores=vectors.scores[:, ::-1]))
-    files = {"sound": sound, "wrong": replace(sound, files=sound.files | {VECTORS_NAME: wrong})}
-    paths = [tmp_path / f"{name}.tflite" for name in files]
-    for path, artefact in zip(paths, files.values(), strict=True):
-        path.write_bytes(pack_artefact(artefact))
+    boards = read_artefact(write_detector(tmp_path / "boards.tflite"))
+    paths = []
+    for kind, sound in {"classes": with_vectors(read_artefact(RELEASED[-1])), "boards": boards}.items():
+        vectors = read_vectors(sound)
+        assert vectors
+        wrong = vectors_to_file(replace(vectors, scores=vectors.scores[:, ::-1]))
+        for name, artefact in (("sound", sound), ("wrong", replace(sound, files=sound.files | {VECTORS_NAME: wrong}))):
+            paths.append(tmp_path / f"{kind}_{name}.tflite")
+            paths[-1].write_bytes(pack_artefact(artefact))
     with running_service(RELEASED[-1]) as (_, address):
-        good, bad = run_node("vectors.mjs", f"{address}/", str(find_chromium()), *map(str, paths))
-    assert good[0] == "Ready."
-    assert bad[0] == ""
-    assert "other answers than when it was exported" in bad[1]
+        said = run_node("vectors.mjs", f"{address}/", str(find_chromium()), *map(str, paths))
+    for good, bad in (said[:2], said[2:]):
+        assert good[0] == "Ready."
+        assert bad[0] == ""
+        assert "other answers than when it was exported" in bad[1]

@@ -14,7 +14,7 @@ import pytest
 from inference.model.array_file import normalise
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.card import CARD_NAME, card_files, read_card
-from inference.model.decide import DECISIONS, DecisionRule, decide_softmax
+from inference.model.decide import DECISION_NAMES, DecisionRule, decide_softmax
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
 from inference.pictures.image_io import resize_image
@@ -97,7 +97,10 @@ def test_what_is_no_model_of_ours_is_refused() -> None:
         (encode(b"\x89PNG" + bytes(100)), "no TFLite model"),
         (encode(FLATBUFFER), "carries no card.json"),
         (packed({**card, "flatbuffer_sha256": "0" * 64}), "belongs to another network"),
-        (packed({**card, "decision": "enrolled"}), "decision must be one of softmax, neighbours. Received: enrolled"),
+        (
+            packed({**card, "decision": "enrolled"}),
+            "decision must be one of softmax, neighbours, anomaly. Received: enrolled",
+        ),
         (packed({**card, "format": 2}), "must have format 1. Received: 2"),
         (packed({**card, "labels": ["a", "a"]}), "labels must be unique"),
         (packed({**card, "labels": None}), "labels must be a list. Received: null"),
@@ -108,6 +111,7 @@ def test_what_is_no_model_of_ours_is_refused() -> None:
         (packed({**card, "threshold": None}), "threshold must lie in [0, 1]. Received: null"),
         (packed({**card, "input_size": [96.5, 96]}), "input_size must be two positive numbers"),
         (packed({**card, "resize": "crop"}), "resize must be stretch"),
+        (packed({**card, "region_labels": ["a", "a"]}), "region_labels must be unique"),
         (encode(whole.replace(b'"recipe": "tiny"', b'"recipe": "tinx"')), "card.json has changed"),
     ]
     found = jobs(*({"job": "card", "data": data} for data, _ in wrong))
@@ -225,8 +229,8 @@ def test_added_classes_that_do_not_fit_are_refused() -> None:
 def test_the_page_knows_the_decisions_of_the_runner() -> None:
     """Faults: a decision that the runner learned and the page did not."""
     card = json.loads(card_files(make_card(FLATBUFFER))[CARD_NAME])
-    found = jobs(*({"job": "card", "data": packed({**card, "decision": decision})} for decision in DECISIONS))
-    assert [one.get("decision", one) for one in found] == list(DECISIONS)
+    found = jobs(*({"job": "card", "data": packed({**card, "decision": decision})} for decision in DECISION_NAMES))
+    assert [one.get("decision", one) for one in found] == list(DECISION_NAMES)
 
 
 def test_decisions_are_the_runners() -> None:

@@ -148,6 +148,43 @@ def test_names_are_given_to_regions(wood_run: RunFolder) -> None:
     assert max(regions, key=lambda one: one.component.area).result == "crack"
 
 
+def test_a_finished_model_takes_examples_of_a_name(
+    wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a name that regions never get; other names lost; a card that no longer belongs to the names."""
+    write_crops(tmp_path / "crops")
+    without, again = tmp_path / "without.tflite", tmp_path / "again.tflite"
+    assert run_inference(["classes", str(wood_run.model), "--remove", "crack", "--out", str(without)]) == 0
+    plank = draw_plank(FIRST_FRESH + 40, ("crack",))
+    assert "crack" not in names_on(without, plank.pixels)
+    enroll = ["enroll", str(without), "--name", "crack", "--images", str(tmp_path / "crops" / "crack")]
+    assert run_inference([*enroll, "--out", str(again)]) == 0
+    assert "crack" in names_on(again, plank.pixels)
+    capsys.readouterr()
+    assert run_inference(["classes", str(again)]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[:2] for line in listed.splitlines()] == [
+        [name, "6"] for name in ("clean", "crack", "hole", "knot")
+    ]
+
+
+def test_names_of_an_earlier_program_are_listed_and_not_changed(
+    wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a traceback; names thrown away by the first example that is added."""
+    artefact, old = read_artefact(wood_run.model), tmp_path / "old.tflite"
+    files = {name: data for name, data in artefact.files.items() if name != "region_examples.npz"}
+    old.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, files)))
+    assert run_inference(["classes", str(old)]) == 0
+    assert capsys.readouterr().out.count("unknown example regions") == 4
+    assert run_inference(["classes", str(old), "--remove", "crack", "--out", str(tmp_path / "new.tflite")]) == 2
+    assert "without the examples" in capsys.readouterr().err
+
+
+def names_on(model: Path, pixels: np.ndarray) -> set[str]:
+    return {region["result"] for region in answer_pixels(load_model(model), pixels)["regions"]}
+
+
 def test_the_file_and_keras_agree(wood_run: RunFolder) -> None:
     """Faults: a converted trunk that gives other features than the one the bank was made for."""
     parity = json.loads(wood_run.parity.read_text())["float16"]
@@ -199,7 +236,7 @@ def test_masks_need_a_model_for_anomalies(tiny_model: Path, tmp_path: Path, caps
 def test_a_model_for_anomalies_is_a_model_like_the_others(
     wood_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Faults: a service or a video that ends in a traceback; an answer of the library unlike the command line's."""
+    """Faults: a video that ends in a traceback; an answer of the library unlike the command line's."""
     model, plank = load_model(wood_run.model), draw_plank(FIRST_FRESH, ("hole",))
     assert isinstance(model, Detector)
     Image.fromarray(plank.pixels).save(tmp_path / "holed.png")
@@ -207,6 +244,6 @@ def test_a_model_for_anomalies_is_a_model_like_the_others(
     assert run_inference([str(wood_run.model), str(tmp_path / "holed.png"), "--out", str(out), "--regions"]) == 0
     assert json.loads(out.read_text()) == {"holed.png": answer_pixels(model, plank.pixels)}
     capsys.readouterr()
-    for arguments in (["serve", str(wood_run.model)], [str(wood_run.model), "--video", "belt.mp4"]):
-        assert run_inference(arguments) == 2
-        assert "finds anomalies, it is no classifier" in capsys.readouterr().err
+    assert run_inference([str(wood_run.model), "--video", "belt.mp4"]) == 2
+    assert "finds anomalies, it is no classifier" in capsys.readouterr().err
+    assert run_inference(["check", str(wood_run.model)]) == 0

@@ -26,14 +26,17 @@ def build(root: Path = ROOT) -> bytes:
         typst.TypstError: a source has a fault, or a measured file lacks a figure; names file and line.
         ValueError: the compiler warns, of a missing font for example.
     """
-    source = root / SOURCE.relative_to(ROOT)
-    names = {"old-names": json.dumps(OLD_NAMES)}
-    compiler = typst.Compiler(source, root=root, ignore_system_fonts=True, sys_inputs=names)
-    pdf, warnings = compiler.compile_with_warnings(format="pdf", timestamp=0)
+    pdf, warnings = make_compiler(root).compile_with_warnings(format="pdf", timestamp=0)
     if warnings:
         raise ValueError("\n".join(warning.diagnostic for warning in warnings))
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def make_compiler(root: Path = ROOT) -> typst.Compiler:
+    """Return the compiler of the document under root, with the fonts inside it alone."""
+    names = {"old-names": json.dumps(OLD_NAMES)}
+    return typst.Compiler(root / SOURCE.relative_to(ROOT), root=root, ignore_system_fonts=True, sys_inputs=names)
 
 
 def main(arguments: list[str]) -> int:

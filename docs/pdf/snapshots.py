@@ -1,46 +1,73 @@
-"""A run's report.html -> docs/pdf/pictures/report_*.png: what a reader of the report sees, light, at twice the size.
+"""Pages of the walk -> docs/pdf/pictures: what a reader of them sees, light, at 1.6 times the size.
 
-    python -m docs.pdf.snapshots RUN
+    python -m docs.pdf.snapshots FOLDER
 
-Takes a run on drawn pictures: a report shows pictures of the test, and those of others may not be given on.
+FOLDER is that of docs.pdf.walk: its pictures are drawn, and may be published.
 """
 
 import io
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageChops
 
 from benchmarks.browser import find_chromium
 from docs.pdf.pictures import FOLDER
+from docs.pdf.walk import RUN
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 
 HEIGHT = 4000  # of the page, in its own pixels
-SCALE, COLOURS, EDGE = 1.6, 128, 24
-# For each picture: what is hidden of the page, as CSS, and the page's width in its own pixels.
+SCALE, COLOURS, EDGE = 1.6, 256, 24
+CONTACT_SHEET = "look/sheet-001.jpg"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page: the page, CSS that hides the rest, and the page's width in its own pixels."""
+
+    page: str
+    css: str
+    width: int
+
+
 PARTS = {
-    "report_head.png": ("nav, main > section:not(#comparison):not(#training) { display: none }", 1180),
-    "report_mistakes.png": (
+    "audit.png": Part(
+        "audit/audit.html",
+        "nav, main > section:not(#copies):not(#labels), .cards, .facts, #labels li:nth-child(n + 6) { display: none }",
+        900,
+    ),
+    "report_head.png": Part(
+        f"{RUN}/report.html", "nav, main > :not(.pair), #training, .facts { display: none !important }", 1000
+    ),
+    "report_mistakes.png": Part(
+        f"{RUN}/report.html",
         "header, nav, main > :not(#mistakes), #mistakes > p, #mistakes > .scroll, .mistakes > li:nth-child(n + 3) "
         "{ display: none !important }",
         880,
     ),
+    "control.png": Part(
+        f"{RUN}/control.html",
+        "nav, main > section:not(#look), #look > p, #look > .pair, .looks > li:nth-child(n + 4) { display: none }",
+        1000,
+    ),
 }
 
 
-def take_snapshots(report: Path) -> dict[str, bytes]:
-    """Return PNG files by name.
+def take_snapshots(folder: Path) -> dict[str, bytes]:
+    """Return pictures by name.
 
     Raises:
         InputError: no Chromium is installed.
     """
-    page = report.read_text(encoding="utf-8")
+    pages = {part.page: (folder / part.page).read_text(encoding="utf-8") for part in PARTS.values()}
     return {
-        name: _png(_trim(_photograph(f"{page}<style>{css}</style>", width))) for name, (css, width) in PARTS.items()
-    }
+        name: _png(_trim(_photograph(f"{pages[part.page]}<style>{part.css}</style>", part.width)))
+        for name, part in PARTS.items()
+    } | {"preview.jpg": (folder / CONTACT_SHEET).read_bytes()}
 
 
 def _photograph(page: str, width: int) -> Image.Image:
@@ -72,6 +99,6 @@ def _png(picture: Image.Image) -> bytes:
 
 
 if __name__ == "__main__":
-    for name, content in take_snapshots(Path(sys.argv[1]) / "report.html").items():
+    for name, content in take_snapshots(Path(sys.argv[1])).items():
         write_atomically(FOLDER / name, content)
         print(FOLDER / name)

@@ -23,47 +23,36 @@ class Component:
         return slice(top, top + height), slice(left, left + width)
 
 
-def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return int32 labels [height, width], 0 where the mask is False, and their number; corners connect.
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of True in the rows of a mask, by rows: first column, column behind the last, row, and region's number.
 
-    Each row is cut into runs, and runs that touch those of the row above are joined (union-find). By hand, since
-    the runner may not import scipy or OpenCV.
+    count: of regions.
     """
-    starts, ends, rows = _runs(mask)
-    parents = np.arange(len(starts))
-    firsts = np.searchsorted(rows, np.arange(mask.shape[0] + 1))  # first run of each row
-    for row in range(1, mask.shape[0]):
-        above, here, behind = int(firsts[row - 1]), int(firsts[row]), int(firsts[row + 1])
-        one, other = above, here
-        while one < here and other < behind:
-            if starts[one] <= ends[other] and starts[other] <= ends[one]:  # ends are exclusive: corners touch
-                _join(parents, one, other)
-            if ends[one] < ends[other]:
-                one += 1
-            else:
-                other += 1
-    roots = np.array([_root(parents, run) for run in range(len(parents))], np.int64)
-    _, numbers = np.unique(roots, return_inverse=True)
+
+    starts: np.ndarray
+    ends: np.ndarray
+    rows: np.ndarray
+    numbers: np.ndarray
+    count: int
+
+
+def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return int32 labels [height, width], 0 where the mask is False, and their number; corners connect."""
+    runs = _find_runs(mask)
     labels = np.zeros(mask.shape, np.int32)
-    for run, number in enumerate(numbers):
-        labels[rows[run], starts[run] : ends[run]] = number + 1
-    return labels, int(numbers.max() + 1) if len(numbers) else 0
+    for row, start, end, number in zip(runs.rows, runs.starts, runs.ends, runs.numbers, strict=True):
+        labels[row, start:end] = number + 1
+    return labels, runs.count
 
 
 def find_components(mask: np.ndarray, smallest_area: int = 1) -> list[Component]:
     """Return the connected regions of bool [height, width] of at least smallest_area pixels, the largest first."""
-    labels, count = label_components(mask)
-    if not count:
-        return []
-    rows, columns = np.nonzero(labels)
-    order = np.argsort(labels[rows, columns], kind="stable")
-    rows, columns = rows[order], columns[order]
-    ends = np.cumsum(np.bincount(labels[rows, columns], minlength=count + 1)[1:])
-    found = [
-        _component(rows[end - size : end], columns[end - size : end])
-        for end, size in zip(ends, np.diff(np.r_[0, ends]), strict=True)
-        if size >= smallest_area
-    ]
+    runs = _find_runs(mask)
+    areas = np.bincount(runs.numbers, weights=runs.ends - runs.starts, minlength=runs.count)
+    order = np.argsort(runs.numbers, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(runs.numbers, minlength=runs.count))[:-1])
+    found = [_component(runs, members[number]) for number in np.flatnonzero(areas >= smallest_area)]
     return sorted(found, key=lambda one: (-one.area, one.box))
 
 
@@ -113,11 +102,39 @@ def _corners(points: list[Point]) -> list[Point]:
     ]
 
 
+def _find_runs(mask: np.ndarray) -> _Runs:
+    """Return the runs of True of bool [height, width], each with the number of its region.
+
+    Runs that touch those of the row above are joined (union-find). By hand, since the runner may not import scipy or
+    OpenCV.
+    """
+    starts, ends, rows = _runs(mask)
+    parents = np.arange(len(starts))
+    firsts = np.searchsorted(rows, np.arange(mask.shape[0] + 1))  # first run of each row
+    for row in range(1, mask.shape[0]):
+        above, here, behind = int(firsts[row - 1]), int(firsts[row]), int(firsts[row + 1])
+        one, other = above, here
+        while one < here and other < behind:
+            if starts[one] <= ends[other] and starts[other] <= ends[one]:  # ends are exclusive: corners touch
+                _join(parents, one, other)
+            if ends[one] < ends[other]:
+                one += 1
+            else:
+                other += 1
+    roots = np.array([_root(parents, run) for run in range(len(parents))], np.int64)
+    different, numbers = np.unique(roots, return_inverse=True)
+    return _Runs(starts, ends, rows, numbers, len(different))
+
+
 def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return first column, column behind the last, and row of every run of True, by rows."""
-    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    _, ends = np.nonzero(edges == -1)
+    found = []
+    for row in np.flatnonzero(mask.any(axis=1)):
+        changes = np.flatnonzero(np.diff(np.pad(mask[row].view(np.int8), 1)))
+        found.append((changes[::2], changes[1::2], np.full(len(changes) // 2, row)))
+    if not found:
+        return (np.zeros(0, np.int64),) * 3
+    starts, ends, rows = (np.concatenate(part) for part in zip(*found, strict=True))
     return starts, ends, rows
 
 
@@ -133,8 +150,11 @@ def _join(parents: np.ndarray, one: int, other: int) -> None:
     parents[max(one, other)] = min(one, other)
 
 
-def _component(rows: np.ndarray, columns: np.ndarray) -> Component:
-    top, left = int(rows.min()), int(columns.min())
-    mask = np.zeros((int(rows.max()) - top + 1, int(columns.max()) - left + 1), bool)
-    mask[rows - top, columns - left] = True
-    return Component((left, top, mask.shape[1], mask.shape[0]), len(rows), mask)
+def _component(runs: _Runs, members: np.ndarray) -> Component:
+    """Return the region of these runs."""
+    starts, ends, rows = runs.starts[members], runs.ends[members], runs.rows[members]
+    left, top = int(starts.min()), int(rows.min())
+    mask = np.zeros((int(rows.max()) - top + 1, int(ends.max()) - left), bool)
+    for start, end, row in zip(starts - left, ends - left, rows - top, strict=True):
+        mask[row, start:end] = True
+    return Component((left, top, mask.shape[1], mask.shape[0]), int((ends - starts).sum()), mask)

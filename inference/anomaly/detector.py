@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from inference.anomaly.anomaly_map import AnomalyMap, SeenPhotograph
 from inference.anomaly.components import Component, find_components, trace_contour
+from inference.anomaly.confidence import anomaly_probability, answer_confidence
 from inference.anomaly.feature_network import FeatureNetwork
-from inference.anomaly.files import write_mask, write_scores
+from inference.anomaly.files import mask_text, write_mask, write_scores
 from inference.anomaly.local_contrast import normalize_local_contrast
 from inference.anomaly.memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
 from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
@@ -21,28 +23,14 @@ from inference.errors import InputError
 from inference.model.artefact import Artefact, read_artefact
 from inference.model.card import read_card, refuse_foreign_options
 from inference.model.decide import ANOMALY, Decision
-from inference.model.logistic import logistic
 from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
-from inference.pictures.image_io import read_image, resize_image
+from inference.pictures.image_io import decode_image, read_image, resize_image
 from inference.pictures.regions import Box
 
 NORMAL = "normal"
-
-
-@dataclass(frozen=True)
-class AnomalyMap:
-    """The raw scores of a photograph.
-
-    position_scores: of the positions of the feature map, float32 [rows, columns].
-    scores: the same at the photograph's size, float32 [height, width].
-    grey: the photograph's brightness, uint8 [height, width].
-    factor: pixels of the photograph for each pixel that the network saw, 1 unless it was reduced.
-    """
-
-    position_scores: np.ndarray
-    scores: np.ndarray
-    grey: np.ndarray
-    factor: float
+_MOST_COMPARED = 32  # positions down and across, of a test vector
+_REDUCED = 128  # pixels along the longest side of an encoded test picture
+_STRIP = 256  # rows of a photograph that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -71,12 +59,15 @@ class Detector(Model):
         threshold: float | None = None,
         labels: Path | None = None,
         scaling: str | None = None,
+        delegates: bool = True,
     ) -> None:
         """Load a model whose card states the decision "anomaly".
 
         file: its path, or the file where it has been read already.
-        threshold: the probability of "anomaly" from which a position is one; default 0.5, the model's own score.
+        threshold: from 0, which flags everything, to 1, which flags nothing; default 0.5, the model's own score. See
+            score_threshold.
         labels, scaling: must be None, the card has them.
+        delegates: whether LiteRT may use its fast path, XNNPACK.
 
         Raises:
             InputError: the file is no such model, or its parts do not fit.
@@ -87,7 +78,7 @@ class Detector(Model):
         self.card = read_card(artefact, name)
         if self.card.decision != ANOMALY or BANK_NAME not in artefact.files:
             raise InputError(f"{name}: is no model for anomalies: it needs {BANK_NAME}. Export a run of such a recipe.")
-        self.network = FeatureNetwork(artefact.flatbuffer, name, threads)
+        self.network = FeatureNetwork(artefact.flatbuffer, name, threads, delegates)
         self.memory_bank = read_memory_bank(artefact.files[BANK_NAME], self.network.features, name)
         self.tiling = make_tiling(self.network, self.memory_bank, name)
         self.surface: Surface | None = None
@@ -100,7 +91,10 @@ class Detector(Model):
 
     @cached_property
     def score_threshold(self) -> float:
-        """Return the raw score at which the probability of "anomaly" is the threshold; -inf or inf at 0 and 1."""
+        """Return the raw score from which a position is an anomaly; -inf or inf for a threshold of 0 or 1.
+
+        0.1 lowers it by log(9) = 2.2 widths.
+        """
         if not 0 < self.threshold < 1:
             return float("-inf") if self.threshold <= 0 else float("inf")
         logit = float(np.log(self.threshold / (1 - self.threshold)))
@@ -111,41 +105,43 @@ class Detector(Model):
         if options.top > 1:
             raise InputError("--top: only for classifiers. A photograph is an anomaly or normal; leave it out.")
 
-    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> np.ndarray:
-        """Return the pixels as they are.
+    def prepare(self, pixels: np.ndarray, boxes: Sequence[Box] | None = None) -> SeenPhotograph:
+        """Return the photograph as the network sees it, which is all of it that is kept in memory.
 
         Raises:
             InputError: there are boxes.
         """
         if boxes is not None:
             raise InputError("a model for anomalies finds its regions itself. Leave --boxes out.")
-        return pixels
+        seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
+        return SeenPhotograph(seen, brightness(pixels))
 
-    def answer(self, prepared: np.ndarray, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
-        """Return {"confidence", "result", "score", "regions"}; write mask and scores.
+    def answer(self, prepared: SeenPhotograph, options: AnswerOptions = PLAIN, key: str = "") -> Answer:
+        """Return {"confidence", "result", "score", "regions"}, "mask" where asked for; write mask and scores.
 
         score: raw, see image_score, to be compared with the threshold of the memory bank. Each region has box (left,
         top, width, height), area in pixels, contour, score, result (its name) and confidence.
         """
-        anomaly_map = self.anomaly_map(prepared)
+        anomaly_map = self.score(prepared)
         components = self.find(anomaly_map)
         decision = self.decide(anomaly_map, components)
         if options.masks is not None and decision.mask is not None:
             write_mask(options.masks, key, decision.mask)
         if options.scores is not None:
             write_scores(options.scores, key, anomaly_map.scores)
-        return {
+        answer: Answer = {
             "confidence": round(decision.confidence, DIGITS),
             "result": decision.result,
             "score": round(self.image_score(anomaly_map, components), DIGITS),
             "regions": [_describe_region(region) for region in self.name(anomaly_map, components)],
         }
+        return answer if decision.mask is None or not options.mask else answer | {"mask": mask_text(decision.mask)}
 
     def detect(self, image: Path | str | np.ndarray) -> Decision:
         """Decide about one photograph: a file, or uint8 pixels [height, width, 3], RGB.
 
         result: "anomaly" where any region is one, else "normal"; confidence: in that result; mask: uint8 [height,
-        width], 255 where an anomaly is.
+        width], 255 where an anomaly is. See inference.anomaly.confidence.
 
         Raises:
             InputError: the file is no readable picture.
@@ -155,13 +151,17 @@ class Detector(Model):
 
     def anomaly_map(self, image: Path | str | np.ndarray) -> AnomalyMap:
         """Return the raw scores of a photograph: a file, or uint8 pixels [height, width, 3], RGB."""
-        pixels = image if isinstance(image, np.ndarray) else read_image(Path(image))
-        seen = as_seen(pixels, self.memory_bank.longest_side, self.memory_bank.local_contrast)
-        distances = self.memory_bank.distances(self.tiling.look(self.network, seen))
-        position_scores = score_positions(self.memory_bank, self.surface, distances, seen, self.tiling.stride)
+        return self.score(self.prepare(image if isinstance(image, np.ndarray) else read_image(Path(image))))
+
+    def score(self, photograph: SeenPhotograph) -> AnomalyMap:
+        """Return the raw scores of what `prepare` returned."""
+        seen, grey = photograph.pixels, photograph.grey
+        position_scores = score_positions(
+            self.memory_bank, self.surface, self._distances(seen), seen, self.tiling.stride
+        )
         # one resize from the map to the photograph, whether that was reduced or not
-        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], pixels.shape[:2])
-        return AnomalyMap(position_scores, scores, brightness(pixels), pixels.shape[1] / seen.shape[1])
+        scores = enlarge(position_scores, self.tiling.stride, seen.shape[:2], grey.shape)
+        return AnomalyMap(position_scores, scores, grey, grey.shape[1] / seen.shape[1])
 
     def find(self, anomaly_map: AnomalyMap) -> list[Component]:
         """Return the regions that are anomalies, the largest first."""
@@ -170,7 +170,7 @@ class Detector(Model):
         smallest = max(1, round(self.memory_bank.smallest_area * anomaly_map.factor**2))
         mask = anomaly_map.scores >= self.score_threshold
         if mask.any() and self.memory_bank.halo and self.threshold > 0:
-            mask &= anomaly_map.scores >= self._halves(anomaly_map)
+            self._leave_halos_out(mask, anomaly_map)
         return find_components(mask, smallest)
 
     def decide(self, anomaly_map: AnomalyMap, components: list[Component]) -> Decision:
@@ -178,15 +178,13 @@ class Detector(Model):
         mask = np.zeros(anomaly_map.scores.shape, np.uint8)
         for component in components:
             mask[component.slices][component.mask] = 255
-        score = self.image_score(anomaly_map, components)
-        probability = self.probability(score)
-        if components:
-            return Decision(ANOMALY, max(probability, self.threshold), mask)
-        return Decision(NORMAL, 1 - min(probability, self.threshold), mask)
+        probability = self.probability(self.image_score(anomaly_map, components))
+        confidence = answer_confidence(probability, bool(components))
+        return Decision(ANOMALY if components else NORMAL, confidence, mask)
 
     def probability(self, score: float) -> float:
-        """Return the probability of "anomaly" that a raw score stands for."""
-        return float(logistic(np.array((score - self.memory_bank.threshold) / self.memory_bank.width)))
+        """Return the place of a raw score on the scale of confidence, 0.5 at the threshold in use."""
+        return anomaly_probability(score, self.score_threshold, self.memory_bank.width)
 
     def image_score(self, anomaly_map: AnomalyMap, components: list[Component]) -> float:
         """Return the photograph's score, raw.
@@ -206,17 +204,43 @@ class Detector(Model):
             score = float(anomaly_map.scores[component.slices][component.mask].max())
             result, confidence = ANOMALY, self.probability(score)
             if self.names is not None:
-                description = describe(component, anomaly_map.scores, anomaly_map.grey, anomaly_map.factor)
+                description = describe(component, anomaly_map)
                 result, confidence = self.names.name_region(description)
             regions.append(Region(component, score, result, confidence))
         return regions
 
-    def _halves(self, anomaly_map: AnomalyMap) -> np.ndarray:
-        """Return the score that a position near higher ones must reach, float32 [height, width]."""
+    @property
+    def vector_size(self) -> tuple[int, int]:
+        """Return that of a photograph of one tile."""
+        return self.tiling.step, self.tiling.step
+
+    def numbers(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of at most _MOST_COMPARED x _MOST_COMPARED positions, by rows; no features."""
+        scores = self.anomaly_map(pixels).position_scores
+        every = -(-max(scores.shape) // _MOST_COMPARED)
+        return scores[::every, ::every].ravel(), np.zeros(0, np.float32)
+
+    def prepared_pixels(self, data: bytes) -> np.ndarray:
+        """Return a photograph reduced to _REDUCED pixels, which tests the resize whatever longest_side is."""
+        return reduce(decode_image(data), _REDUCED)
+
+    def _distances(self, seen: np.ndarray) -> np.ndarray:
+        """Return the distances to the memory bank, float32 [rows, columns], of uint8 [height, width, 3].
+
+        One row of tiles at a time, since the features of a large photograph would fill the memory.
+        """
+        if self.memory_bank.centred:  # by the mean of all features
+            return self.memory_bank.distances(self.tiling.look(self.network, seen))
+        return np.concatenate([self.memory_bank.distances(one) for one in self.tiling.strips(self.network, seen)])
+
+    def _leave_halos_out(self, mask: np.ndarray, anomaly_map: AnomalyMap) -> None:
+        """Set those pixels of a mask, bool [height, width], to False that a higher score nearby bleeds into."""
         halves = half_heights(anomaly_map.position_scores, max(1, round(self.memory_bank.halo / self.tiling.stride)))
-        height, width = anomaly_map.scores.shape
-        seen = (max(1, round(height / anomaly_map.factor)), max(1, round(width / anomaly_map.factor)))
-        return enlarge(halves, self.tiling.stride, seen, (height, width))
+        for top in range(0, len(mask), _STRIP):
+            rows = np.s_[top : top + _STRIP]
+            if mask[rows].any():
+                heights = enlarge(halves, self.tiling.stride, anomaly_map.seen, mask.shape, rows)
+                mask[rows] &= anomaly_map.scores[rows] >= heights
 
 
 def _describe_region(region: Region) -> dict[str, Any]:
@@ -254,7 +278,8 @@ def make_tiling(network: FeatureNetwork, memory_bank: MemoryBank, name: str = "m
 
 def brightness(pixels: np.ndarray) -> np.ndarray:
     """Return uint8 [height, width] of RGB pixels."""
-    return np.asarray(Image.fromarray(pixels).convert("L"))
+    strips = [pixels[top : top + _STRIP] for top in range(0, len(pixels), _STRIP)]
+    return np.concatenate([np.asarray(Image.fromarray(strip).convert("L")) for strip in strips])
 
 
 def as_seen(pixels: np.ndarray, longest_side: int, window: int) -> np.ndarray:

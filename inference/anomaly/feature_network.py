@@ -14,13 +14,13 @@ class FeatureNetwork:
     Not safe across threads.
     """
 
-    def __init__(self, flatbuffer: bytes, name: str = "model", threads: int = 1) -> None:
+    def __init__(self, flatbuffer: bytes, name: str = "model", threads: int = 1, delegates: bool = True) -> None:
         """Load the network and check its interface.
 
         Raises:
             InputError: LiteRT can't load it, or it is no network from a square picture to one map.
         """
-        self._interpreter = load_interpreter(flatbuffer, name, threads)
+        self._interpreter = load_interpreter(flatbuffer, name, threads, delegates)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1 or not _is_tile(inputs[0]) or not _is_map(outputs[0], inputs[0]):
             received = [(list(one["shape"]), np.dtype(one["dtype"]).name) for one in (*inputs, *outputs)]

@@ -1,5 +1,6 @@
-"""A photograph's mask and scores -> files: --masks and --scores."""
+"""A photograph's mask and scores -> files, or text in an answer: --masks and --scores."""
 
+import base64
 import io
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def write_mask(folder: Path, key: str, mask: np.ndarray) -> None:
         InputError: the file can't be written.
     """
     _write(without_suffix(folder, key, ".png"), png_bytes(mask), "--masks")
+
+
+def mask_text(mask: np.ndarray) -> str:
+    """Return uint8 [height, width], 0 or 255, as PNG in base64."""
+    return base64.b64encode(png_bytes(mask)).decode()
 
 
 def write_scores(folder: Path, key: str, scores: np.ndarray) -> None:

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from inference.anomaly.tiles import mirrored
+
 _MIDDLE, _SPREAD = 118.0, 35.0  # grey levels that the normalised photograph has as mean and standard deviation
+_STRIP = 256  # rows that are normalised at once: memory stays bounded
 _LEAST_SPREAD = 2.0  # grey levels; below, noise would be blown up
 
 
@@ -17,6 +20,16 @@ def normalize_local_contrast(pixels: np.ndarray, window: int) -> np.ndarray:
         pixels: uint8 [height, width, 3], RGB.
         window: side of the square that is a pixel's surroundings, in pixels.
     """
+    reach = window // 2
+    strips = []
+    for top in range(0, len(pixels), _STRIP):
+        bottom = min(top + _STRIP, len(pixels))
+        rows = mirrored(np.arange(top - reach, bottom + reach), len(pixels))
+        strips.append(_normalize(pixels[rows], window)[reach : reach + bottom - top])
+    return np.concatenate(strips)
+
+
+def _normalize(pixels: np.ndarray, window: int) -> np.ndarray:
     colours = pixels.astype(np.float32)
     grey = colours.mean(axis=2)
     middle = box_mean(grey, window)

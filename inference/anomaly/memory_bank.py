@@ -163,19 +163,26 @@ def top_mean(scores: np.ndarray, share: float) -> float:
     return float(np.partition(scores, scores.size - count, axis=None)[-count:].mean())
 
 
-def enlarge(scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Return the map [rows, columns] at a photograph's size (height, width), bilinear.
+def enlarge(
+    scores: np.ndarray, stride: int, seen: tuple[int, int], size: tuple[int, ...], rows: slice = slice(None)
+) -> np.ndarray:
+    """Return the map [rows, columns] at a photograph's size (height, width), bilinear, or some rows of that.
 
     Args:
         scores: a position is stride pixels wide; the positions may cover a little more than what was seen.
         stride: in pixels as seen.
         seen: (height, width) that the network saw.
         size: (height, width) of the photograph.
+        rows: of the photograph.
     """
-    rows, columns = scores.shape
     image = Image.fromarray(np.ascontiguousarray(scores, np.float32))
-    box = (0, 0, min(seen[1] / stride, columns), min(seen[0] / stride, rows))
-    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))
+    top, bottom, _ = rows.indices(size[0])
+    bottom_position, right_position = (
+        min(side / stride, length) for side, length in zip(seen, scores.shape, strict=True)
+    )
+    scale = bottom_position / size[0]
+    box = (0, top * scale, right_position, bottom * scale)
+    return np.asarray(image.resize((size[1], bottom - top), Image.Resampling.BILINEAR, box=box))
 
 
 def memory_bank_to_file(bank: MemoryBank) -> bytes:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inference.anomaly.anomaly_map import AnomalyMap
 from inference.anomaly.components import Component
 from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
 from inference.model.decide import UNKNOWN
 
 NAMES_NAME = "names.npz"
+EXAMPLES_NAME = "region_examples.npz"  # see inference.anomaly.region_examples
 NUMBERS = 4
 NORMAL_NAMES = {"clean", "good", "normal", "ok"}  # of examples; never of a region
 _LEAST_PROBABILITY = 0.5
@@ -63,20 +65,18 @@ class RegionNames:
         return best, names[best]
 
 
-def describe(component: Component, scores: np.ndarray, grey: np.ndarray, factor: float = 1.0) -> np.ndarray:
+def describe(component: Component, anomaly_map: AnomalyMap) -> np.ndarray:
     """Return float32 [NUMBERS] for one region: logarithms of its highest score, length, breadth and darkness.
 
-    The score counts as a multiple of the photograph's median. Length and breadth are those of the ellipse with the same
-    second moments. Darkness is the photograph's median brightness as a multiple of the region's mean.
-
-    Args:
-        scores, grey: float and uint8 [height, width], of the photograph.
-        factor: pixels of the photograph for each pixel that the network saw.
+    The score counts as a multiple of the photograph's median. Length and breadth, in pixels that the network saw, are
+    those of the ellipse with the same second moments. Darkness is the photograph's median brightness as a multiple of
+    the region's mean.
     """
-    highest = float(scores[component.slices][component.mask].max()) / max(float(np.median(scores)), 1e-6)
-    darkness = float(np.median(grey)) / max(float(grey[component.slices][component.mask].mean()), 1.0)
-    length, breadth = _axes(component)
-    return np.log(np.maximum([highest, length / factor, breadth / factor, darkness], 1e-6)).astype(np.float32)
+    inside, mask = component.slices, component.mask
+    highest = float(anomaly_map.scores[inside][mask].max()) / max(anomaly_map.median_score, 1e-6)
+    darkness = anomaly_map.median_grey / max(float(anomaly_map.grey[inside][mask].mean()), 1.0)
+    length, breadth = (axis / anomaly_map.factor for axis in _axes(component))
+    return np.log(np.maximum([highest, length, breadth, darkness], 1e-6)).astype(np.float32)
 
 
 def _axes(component: Component) -> tuple[float, float]:

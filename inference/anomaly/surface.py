@@ -4,6 +4,7 @@ One Gaussian of seven numbers per position, in numpy alone. Colour shows thin cr
 features of a network blur.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ _SCALE = ("grain_axis", "feature_median", "feature_power", "colour_median", "col
 _SMOOTHINGS = 4.0, 12.0  # pixels
 _DARK = 0.3  # of the median brightness; darker regions at the photograph's edge are background
 _LEAST_BACKGROUND = 0.01  # of the photograph's area
+_STRIP = 256  # pixels of height that are summed at once
 _TINY = 1e-6
 
 
@@ -80,17 +82,15 @@ def describe_colour(pixels: np.ndarray, stride: int, background: np.ndarray, gra
     Without the medians along the grain, light that falls off along the photograph and the stripes of the grain do not
     count.
     """
-    colours = cell_means(pixels, stride)
-    grey = pixels.astype(np.float32).mean(axis=2)[..., np.newaxis]
-    variance = cell_means(grey**2, stride) - cell_means(grey, stride) ** 2
+    colours, deviation = cell_colours(pixels, stride)
     layers = [smooth(colours[..., channel], width / stride) for width in _SMOOTHINGS for channel in range(3)]
-    numbers = np.stack([*layers, np.log1p(np.sqrt(np.maximum(variance[..., 0], 0)))], axis=2)
+    numbers = np.stack([*layers, np.log1p(deviation)], axis=2)
     return np.asarray(numbers - _medians(numbers, background, grain_axis), np.float32)
 
 
 def find_background(pixels: np.ndarray, stride: int) -> np.ndarray:
     """Return bool [rows, columns]: large dark regions at the edge of the photograph, such as a conveyor."""
-    brightness = smooth(cell_means(pixels.max(axis=2)[..., np.newaxis], stride)[..., 0], _SMOOTHINGS[0] / stride)
+    brightness = smooth(cell_brightness(pixels, stride), _SMOOTHINGS[0] / stride)
     labels, count = label_components(brightness < _DARK * np.median(brightness))
     edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -98,15 +98,44 @@ def find_background(pixels: np.ndarray, stride: int) -> np.ndarray:
     return np.isin(labels, chosen)
 
 
-def cell_means(values: np.ndarray, stride: int) -> np.ndarray:
-    """Return the mean of each cell of stride x stride pixels, float32 [rows, columns, channels]; the edge is repeated.
+def cell_colours(pixels: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return of each cell of stride x stride pixels the mean colour and the standard deviation of brightness.
 
-    100 pixels at stride 8 give 13 cells.
+    float32 [rows, columns, 3] and [rows, columns], for uint8 [height, width, 3]; the edge is repeated: 100 pixels at
+    stride 8 give 13 cells. Sums are of integers, strip by strip: exact, and without a copy of the whole photograph.
     """
+    colours, deviations = [], []
+    for strip in _strips(pixels, stride):
+        grey = strip.sum(axis=2, dtype=np.uint32)[..., np.newaxis]  # three times the brightness
+        count = stride * stride
+        mean = _cell_sums(grey, stride)[..., 0] / count
+        variance = _cell_sums(grey * grey, stride)[..., 0] / count - mean**2
+        deviations.append(np.sqrt(np.maximum(variance, 0)) / 3)
+        colours.append(_cell_sums(strip, stride) / count)
+    return np.concatenate(colours).astype(np.float32), np.concatenate(deviations).astype(np.float32)
+
+
+def cell_brightness(pixels: np.ndarray, stride: int) -> np.ndarray:
+    """Return the mean of the brightest channel in each cell, float32 [rows, columns]; see cell_colours."""
+    strips = _strips(pixels, stride)
+    sums = [_cell_sums(strip.max(axis=2, keepdims=True), stride)[..., 0] for strip in strips]
+    return (np.concatenate(sums) / stride**2).astype(np.float32)
+
+
+def _strips(pixels: np.ndarray, stride: int) -> Iterator[np.ndarray]:
+    """Yield strips of whole cells from the top, uint8 [height, width, 3], with the edge repeated."""
+    each = stride * max(1, _STRIP // stride)
+    beyond = -pixels.shape[1] % stride
+    for top in range(0, pixels.shape[0], each):
+        strip = pixels[top : top + each]
+        yield np.pad(strip, ((0, -strip.shape[0] % stride), (0, beyond), (0, 0)), mode="edge")
+
+
+def _cell_sums(values: np.ndarray, stride: int) -> np.ndarray:
+    """Return the sum of each cell of integers [height, width, channels], int64 [rows, columns, channels]."""
     height, width, channels = values.shape
-    rows, columns = -(-height // stride), -(-width // stride)
-    padded = np.pad(values, ((0, rows * stride - height), (0, columns * stride - width), (0, 0)), mode="edge")
-    return np.asarray(padded.reshape(rows, stride, columns, stride, channels).mean(axis=(1, 3), dtype=np.float32))
+    lines = values.reshape(height // stride, stride, width * channels).sum(axis=1, dtype=np.int64)
+    return np.asarray(lines.reshape(len(lines), width // stride, stride, channels).sum(axis=2))
 
 
 def _medians(numbers: np.ndarray, background: np.ndarray, axis: int) -> np.ndarray:

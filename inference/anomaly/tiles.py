@@ -4,10 +4,13 @@ Neighbouring tiles overlap by twice the margin, and of each tile's map the margi
 padding has touched. Beyond its edges the photograph is mirrored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+# from a tile, uint8 [side, side, 3], to float32 [side / stride, side / stride, features]
+Network = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -34,31 +37,38 @@ class Tiling:
         """Return (rows, columns) of the map of a photograph: 100 pixels at stride 8 give 13 positions."""
         return -(-height // self.stride), -(-width // self.stride)
 
-    def look(self, network: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
-        """Return the map, float32 [rows, columns, features], of uint8 pixels [height, width, 3].
+    def look(self, network: Network, pixels: np.ndarray) -> np.ndarray:
+        """Return the map, float32 [rows, columns, features], of uint8 pixels [height, width, 3]."""
+        return np.concatenate(list(self.strips(network, pixels)))
 
-        network: from uint8 [side, side, 3] to float32 [side / stride, side / stride, features].
-        """
+    def strips(self, network: Network, pixels: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the map's rows from the top, float32 [rows, columns, features], those of one row of tiles at a time."""
         height, width = pixels.shape[:2]
-        down, across = -(-height // self.step), -(-width // self.step)  # tiles
-        padded = self._pad(pixels, down, across)
-        rows = [
-            np.concatenate([self._inner(network(self._cut(padded, row, column))) for column in range(across)], axis=1)
-            for row in range(down)
-        ]
-        map_rows, map_columns = self.map_size(height, width)
-        return np.concatenate(rows)[:map_rows, :map_columns]
+        rows, columns = self.map_size(height, width)
+        across, each = -(-width // self.step), self.step // self.stride
+        for row in range(-(-height // self.step)):
+            strip = self._strip(pixels, row * self.step, across)
+            tiles = [np.ascontiguousarray(strip[:, left : left + self.side]) for left in self.step * np.arange(across)]
+            looked = np.concatenate([self._inner(network(tile)) for tile in tiles], axis=1)
+            yield looked[: rows - row * each, :columns]
 
-    def _pad(self, pixels: np.ndarray, down: int, across: int) -> np.ndarray:
-        """Mirror the photograph at its edges, to a whole number of tiles and their margins."""
-        behind = (down * self.step - pixels.shape[0], across * self.step - pixels.shape[1])
-        before, margin = self.margin + self.alignment, self.margin
-        return np.pad(pixels, ((before, margin + behind[0]), (before, margin + behind[1]), (0, 0)), mode="symmetric")
+    def _strip(self, pixels: np.ndarray, top: int, across: int) -> np.ndarray:
+        """Return the pixels of a row of tiles, [side, across * step + 2 * margin, 3]; beyond its edges mirrored.
 
-    def _cut(self, padded: np.ndarray, row: int, column: int) -> np.ndarray:
-        top, left = row * self.step, column * self.step
-        return np.ascontiguousarray(padded[top : top + self.side, left : left + self.side])
+        top: of what the tiles judge, in the photograph.
+        """
+        before = self.margin + self.alignment
+        beyond = across * self.step - pixels.shape[1] + self.margin - self.alignment
+        rows = mirrored(np.arange(top - before, top - before + self.side), pixels.shape[0])
+        columns = mirrored(np.arange(-before, pixels.shape[1] + beyond), pixels.shape[1])
+        return pixels[rows].take(columns, axis=1)
 
     def _inner(self, features: np.ndarray) -> np.ndarray:
         edge = self.margin // self.stride
         return features[edge : features.shape[0] - edge, edge : features.shape[1] - edge]
+
+
+def mirrored(positions: np.ndarray, length: int) -> np.ndarray:
+    """Return positions mirrored into [0, length), again and again: -1 is 0, and length is length - 1."""
+    wrapped = positions % (2 * length)
+    return np.minimum(wrapped, 2 * length - 1 - wrapped)

@@ -2,12 +2,16 @@
 
 import sys
 import time
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from inference.streams import say, visible
 
 _LINE_SECONDS = 10.0
 _FIRST_SECONDS = 5.0
+_DELAY_SECONDS = 2.0  # before a bar is shown of work that is mostly quick
+
+Item = TypeVar("Item")
 
 
 class BatchProgress:
@@ -50,6 +54,19 @@ class BatchProgress:
         left = (self._total - self._done) / max(rate, 1e-9)
         speed = f"{rate:,.0f} a second" if rate >= 1 else f"{1 / max(rate, 1e-9):,.0f} s each"
         return f"{self._done:,} of {self._total:,} {self._unit}, {speed}, about {duration(left)} left"
+
+
+def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
+    """Yield the items and show how many of them are done."""
+    with count(total, unit) as progress:
+        for item in items:
+            yield item
+            progress.advance()
+
+
+def count(total: int, unit: str) -> BatchProgress:
+    """Return a context whose `advance` counts what is done."""
+    return BatchProgress(total, unit=unit, delay=_DELAY_SECONDS)
 
 
 def duration(seconds: float) -> str:

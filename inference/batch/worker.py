@@ -77,12 +77,17 @@ def work(requests: Connection, answers: Connection, settings: WorkerSettings) ->
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     keep_memory()
-    try:
-        model = load(settings)
-    except InputError as fault:
-        answers.send(str(fault))
-        return
-    answers.send(None)
+    with contextlib.suppress(BrokenPipeError):  # the parent has ended
+        try:
+            model = load(settings)
+        except InputError as fault:
+            answers.send(str(fault))
+            return
+        answers.send(None)
+        _answer_requests(model, requests, answers, settings)
+
+
+def _answer_requests(model: Model, requests: Connection, answers: Connection, settings: WorkerSettings) -> None:
     waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
     prepared: queue.Queue[_Prepared] = queue.Queue(_AHEAD)
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()

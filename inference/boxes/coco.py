@@ -16,6 +16,7 @@ from inference.boxes.entries import (
     stated_size,
 )
 from inference.boxes.rle import enclose_rle, is_one_piece, is_rle
+from inference.boxes.unsupported import describe_unsupported, is_json_lines
 from inference.errors import InputError, quote
 
 _REMEDY = "Label Studio, CVAT, Roboflow, Labelbox and others have it in their list of exports."
@@ -61,6 +62,8 @@ def parse_json(text: str, file: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as fault:
+        if is_json_lines(text):
+            raise InputError(f"{file}: {describe_unsupported(text)}") from fault
         raise InputError(f"{file}: must be JSON: {fault}. Export it again.") from fault
 
 

@@ -42,7 +42,7 @@ _LAYOUTS = (
     ("label", "left", "top", "width", "height", "photo", "number", "number"),  # make-sense
     ("photo", "number", "number", "label", "left", "top", "right", "bottom"),  # TensorFlow's tutorials
 )
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)  # the line by which Excel is told the separator
 _HEADER_LENGTH = 10_000  # characters; a longer first line is not a header, and csv refuses it
 

@@ -117,6 +117,8 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as fault:
         raise InputError(f"cannot be read: {fault.strerror or fault}. Give a file of boxes.") from fault
+    if data.startswith(b"PK\x03\x04"):
+        raise InputError("is a zip. Unpack it and give what is in it.")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = data.decode("utf-16", errors="replace")
     elif b"\0" in data:

@@ -16,6 +16,7 @@ from inference.boxes.matching import (
     plain_name,
     refuse_rival,
 )
+from inference.boxes.unsupported import describe_unsupported
 from inference.errors import InputError
 from inference.pictures.image_io import encoded_size
 from inference.pictures.listing import Picture, printable
@@ -110,7 +111,8 @@ def _read_entries(path: Path, name: str) -> Entries:
         raise InputError(f"{printable(str(path))}: {fault}") from fault
     known = tell_format(text)
     if known is None:
-        raise InputError(f"{printable(str(path))}: does not hold boxes in a supported format. {_SUPPORTED}")
+        told = describe_unsupported(text) or "does not hold boxes in a supported format."
+        raise InputError(f"{printable(str(path))}: {told} {_SUPPORTED}")
     return known.read(text, name, False)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from inference.anomaly.confidence import is_near_threshold
 from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
 from inference.model.model import Answer
 
@@ -13,6 +14,7 @@ _OUTLINE = (255, 64, 32)
 _TINT = 0.35  # of the outline's colour inside a region
 ANOMALY_STYLE = Style((168, 32, 12), (255, 255, 255), False)
 NORMAL_STYLE = Style((18, 91, 53), (255, 255, 255), False)
+NEAR_STYLE = Style((245, 184, 46), BLACK, False)
 _MOST_NAMED = 12  # regions that get a label; more labels would hide the picture
 
 
@@ -28,12 +30,19 @@ def draw_outlines(pixels: np.ndarray, answer: Answer) -> Image.Image:
     bar_height = max(28, round(max(size) / 26))
     canvas = Image.new("RGB", (max(size[0], 320), size[1] + bar_height), (90, 90, 90))
     canvas.paste(image, ((canvas.width - size[0]) // 2, 0))
-    label, confidence = words_of(answer)
-    count = len(answer["regions"])
-    words = f"{label}: {count} region{'' if count == 1 else 's'}" if count else label
-    style = ANOMALY_STYLE if count else NORMAL_STYLE
-    draw_bar(canvas, (0, size[1], canvas.width, canvas.height), (words, confidence), style)
+    words, style = bar_of(answer)
+    draw_bar(canvas, (0, size[1], canvas.width, canvas.height), words, style)
     return canvas
+
+
+def bar_of(answer: Answer) -> tuple[tuple[str, str], Style]:
+    """Return label and confidence, and how they look; "normal" that is near the threshold says so."""
+    label, confidence = words_of(answer)
+    if count := len(answer["regions"]):
+        return (f"{label}: {count} region{'' if count == 1 else 's'}", confidence), ANOMALY_STYLE
+    if is_near_threshold(answer["confidence"]):
+        return (f"{label}, near the threshold", confidence), NEAR_STYLE
+    return (label, confidence), NORMAL_STYLE
 
 
 def _draw_regions(image: Image.Image, regions: list[dict[str, Any]], factor: float) -> None:

@@ -3,17 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from inference.atomic_file import write_atomically
+from inference.batch.progress import track
 from inference.batch.result_files import check_output
 from inference.errors import InputError
+from inference.option_types import amount
 from inference.pictures.listing import Listing
+
+if TYPE_CHECKING:
+    from inference.model.artefact import Artefact
 
 ENROLL = """\
 Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
 those it was trained on (tight patches for a model of patches). The network is not changed, so accuracy is lower
 for a class unlike those of the training. The threshold is chosen again.
+
+A model for anomalies takes examples of a name of regions instead: cut-outs with one anomaly each, two or more.
 """
 CLASSES = "list a model's classes, or remove an added one"
 
@@ -34,10 +43,18 @@ def main(words: Sequence[str]) -> int:
 def add_verbs(verbs: Any) -> None:
     """Add the parsers of both verbs to argparse's subparsers."""
     enroll = verbs.add_parser("enroll", help="add a class to a finished model from a few pictures", description=ENROLL)
-    enroll.add_argument("model", type=Path, metavar="MODEL", help="a .tflite made with calibrate.kind=neighbours")
-    enroll.add_argument("--name", required=True, metavar="LABEL", help="name of the new class")
+    enroll.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .tflite made with calibrate.kind=neighbours, or for anomalies"
+    )
+    enroll.add_argument("--name", required=True, metavar="LABEL", help="name of the new class, or of regions")
     enroll.add_argument(
         "--images", required=True, action="append", metavar="DIR", help="folder, zip or pictures; may be repeated"
+    )
+    enroll.add_argument(
+        "--scale",
+        type=amount,
+        metavar="FACTOR",
+        help="scales example regions to the scale of the photographs (default: as the model's own examples, or 1)",
     )
     _add_out(enroll, required=True)
     classes = verbs.add_parser("classes", help=CLASSES, description=CLASSES)
@@ -52,12 +69,20 @@ def _add_out(parser: argparse.ArgumentParser, required: bool) -> None:
 
 
 def enroll(options: argparse.Namespace) -> int:
-    """Add a class; return the exit code."""
+    """Add a class, or examples of a name of regions; return the exit code."""
+    from inference.anomaly.memory_bank import BANK_NAME
     from inference.enrollment.enroll import add_class, compute_vectors, open_model, write_model
+    from inference.model.artefact import read_artefact
 
     check_output("--out", options.out, options.overwrite)
+    artefact = read_artefact(options.model)
+    if BANK_NAME in artefact.files:
+        return _enroll_regions(artefact, options)
+    if options.scale is not None:
+        raise InputError("--scale: only for models of anomalies. Pictures of a class need none; leave it out.")
     model = open_model(options.model)
-    found = compute_vectors(model, Listing(options.images))
+    listing = Listing(options.images)
+    found = compute_vectors(model, track(listing, len(listing), "pictures"))
     for picture, fault in found.faults.items():
         print(f"{picture}: {fault}", file=sys.stderr)
     extended = add_class(model, options.name, found.vectors)
@@ -66,6 +91,27 @@ def enroll(options: argparse.Namespace) -> int:
     for line in _accuracy_lines(extended.card.measured):
         print(line)
     print(f"threshold: {model.card.threshold:.3f} before, {extended.card.threshold:.3f} now")
+    print(f"model: {options.out}")
+    return 1 if found.faults else 0
+
+
+def _enroll_regions(artefact: "Artefact", options: argparse.Namespace) -> int:
+    """Add examples of a name of regions; return the exit code."""
+    from inference.anomaly.detector import Detector
+    from inference.enrollment.regions import add_examples, describe_pictures, read_examples, with_examples
+    from inference.model.artefact import pack_artefact
+
+    detector, examples = Detector(artefact), read_examples(artefact)
+    scale = options.scale if options.scale is not None else examples.scale
+    listing = Listing(options.images)
+    found = describe_pictures(detector, track(listing, len(listing), "examples"), scale)
+    for picture, fault in found.faults.items():
+        print(f"{picture}: {fault}", file=sys.stderr)
+    extended = add_examples(replace(examples, scale=scale), options.name, found.views)
+    write_atomically(options.out, pack_artefact(with_examples(artefact, detector, extended)))
+    print(f"{options.name}: added {len(found.views)} example regions; names: {', '.join(extended.labels)}")
+    if len(extended.labels) < 2:
+        print("Regions get names once another name has examples too; examples named clean do as well.")
     print(f"model: {options.out}")
     return 1 if found.faults else 0
 
@@ -86,18 +132,46 @@ def _percent(estimate: dict[str, Any]) -> str:
 
 def classes(options: argparse.Namespace) -> int:
     """List the classes or remove one; return the exit code."""
+    from inference.anomaly.memory_bank import BANK_NAME
     from inference.enrollment.enroll import open_model, remove_class, write_model
+    from inference.model.artefact import read_artefact
     from inference.model.classifier import Classifier
 
+    _check_pair(options)
+    artefact = read_artefact(options.model)
+    if BANK_NAME in artefact.files:
+        return _list_or_remove_names(artefact, options)
     if options.remove is None:
-        if options.out is not None:
-            raise InputError("--out belongs to --remove. Give both, or neither for a list.")
-        _print_classes(Classifier(options.model))
+        _print_classes(Classifier(artefact))
         return 0
-    if options.out is None:
-        raise InputError("--remove needs --out, the model to write.")
-    check_output("--out", options.out, options.overwrite)
     write_model(remove_class(open_model(options.model), options.remove), options.out)
+    print(f"{options.remove}: removed")
+    print(f"model: {options.out}")
+    return 0
+
+
+def _check_pair(options: argparse.Namespace) -> None:
+    if options.remove is None and options.out is not None:
+        raise InputError("--out belongs to --remove. Give both, or neither for a list.")
+    if options.remove is not None and options.out is None:
+        raise InputError("--remove needs --out, the model to write.")
+    if options.out is not None:
+        check_output("--out", options.out, options.overwrite)
+
+
+def _list_or_remove_names(artefact: "Artefact", options: argparse.Namespace) -> int:
+    """List the names of regions, or remove one; return the exit code."""
+    from inference.anomaly.detector import Detector
+    from inference.enrollment.regions import count_examples, read_examples, remove_examples, with_examples
+    from inference.model.artefact import pack_artefact
+
+    detector = Detector(artefact)
+    if options.remove is None:
+        for label, count in count_examples(artefact, detector.card).items():
+            print(f"{label:24} {count} example regions")
+        return 0
+    named = with_examples(artefact, detector, remove_examples(read_examples(artefact), options.remove))
+    write_atomically(options.out, pack_artefact(named))
     print(f"{options.remove}: removed")
     print(f"model: {options.out}")
     return 0

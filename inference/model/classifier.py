@@ -47,12 +47,14 @@ class Classifier(Model):
         threshold: float | None = None,
         labels: Path | None = None,
         scaling: str | None = None,
+        delegates: bool = True,
     ) -> None:
         """Load a model of ours, or a classifier from elsewhere: see inference.model.foreign.
 
         file: its path, or the file where it has been read already.
         threshold: overrides the card's, 0 turns rejection off.
         labels, scaling: for a model without a card: a file with one label a line; "raw", "unit" or "signed".
+        delegates: whether LiteRT may use its fast path, XNNPACK; for a model with a card.
 
         Raises:
             InputError: the file is no model, its card does not fit its network, or the labels or the scaling of a
@@ -66,7 +68,7 @@ class Classifier(Model):
             self.card = read_card(artefact, name)
             if self.card.decision not in DECISIONS:
                 raise not_for_boxes(name)
-            self._model = TfliteModel(artefact.flatbuffer, name, threads)
+            self._model = TfliteModel(artefact.flatbuffer, name, threads, delegates=delegates)
         else:
             foreign = describe_foreign(artefact, Path(name), labels, scaling)
             self.card = foreign.card
@@ -84,7 +86,12 @@ class Classifier(Model):
 
     def check(self, options: AnswerOptions, name: str) -> None:
         """Refuse what only models for anomalies write."""
-        asked = {"--masks": options.masks, "--scores": options.scores, "--regions": options.regions}
+        asked = {
+            "--masks": options.masks,
+            "mask": options.mask,
+            "--scores": options.scores,
+            "--regions": options.regions,
+        }
         if names := ", ".join(option for option, value in asked.items() if value):
             raise InputError(f"{names}: only for models that find anomalies. Received: {name}. Leave it out.")
 
@@ -154,6 +161,20 @@ class Classifier(Model):
         size = self.card.input_size
         pixels = resize_image(image, size) if isinstance(image, np.ndarray) else read_resized(Path(image), size)
         return self._model.predict_with_features(pixels)
+
+    @property
+    def vector_size(self) -> Size:
+        """Return the network's."""
+        return self.card.input_size
+
+    def numbers(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the network's outputs: neighbours and added classes play no part."""
+        probabilities, features = self.predict(pixels)
+        return probabilities, np.zeros(0, np.float32) if features is None else features
+
+    def prepared_pixels(self, data: bytes) -> np.ndarray:
+        """Return the whole picture at the network's size."""
+        return np.asarray(self.prepare_encoded(data).pixels[0])
 
     def _cut_out(self, photo: Photo, boxes: Sequence[Box] | None) -> Cutouts:
         if boxes is None:

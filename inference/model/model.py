@@ -27,12 +27,14 @@ class AnswerOptions:
     masks, scores: folders in which a file for each photograph is written; None: none are. For anomalies; see
         inference.anomaly.files.
     regions: whether the answer that a user reads lists the regions that a model for anomalies finds.
+    mask: whether the answer carries the photograph's mask: "mask", a PNG in base64. For anomalies.
     """
 
     top: int = 1
     masks: Path | None = None
     scores: Path | None = None
     regions: bool = False
+    mask: bool = False
 
 
 PLAIN = AnswerOptions()
@@ -89,6 +91,22 @@ class Model(ABC):
         Raises:
             InputError: the network fails or overflows, or a file can't be written.
         """
+
+    @property
+    @abstractmethod
+    def vector_size(self) -> tuple[int, int]:
+        """Return (height, width) of the pictures that `numbers` takes."""
+
+    @abstractmethod
+    def numbers(self, pixels: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
+        """Return what test vectors compare: scores before any threshold, and features, perhaps none; float32 [numbers].
+
+        pixels: uint8 [height, width, 3] of vector_size, RGB; see inference.verify.
+        """
+
+    @abstractmethod
+    def prepared_pixels(self, data: bytes) -> "np.ndarray":
+        """Return the pixels that an encoded picture becomes before the network, uint8 [height, width, 3]."""
 
 
 def not_for_boxes(name: str) -> InputError:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from inference.batch.worker import Request as Work
 from inference.model.answers import faults_of
+from inference.model.decide import ANOMALY
 from inference.model.model import Answer, AnswerOptions
 from inference.service.metrics import CONTENT_TYPE, Metrics
 from inference.service.middleware import ExtraHeaders, HostCheck, Metering
@@ -72,7 +73,8 @@ class _Service:
 
     async def classify(self, request: Request) -> Response:
         """Answer pictures: 200 where at least one has a result, 422 where none has."""
-        options = read_options(request.query_params.multi_items(), self._settings)
+        finds_anomalies = self._pool.card.decision == ANOMALY
+        options = read_options(request.query_params.multi_items(), self._settings, finds_anomalies)
         async with self._admit() as take:
             files = await read_pictures(request, options, self._settings, take)
             try:
@@ -115,7 +117,7 @@ class _Service:
 
     async def _answer(self, name: str, data: bytes, options: Options) -> Answer:
         """Answer one picture; one that is too slow has failed like a damaged one: a second try would fare alike."""
-        work = Work(Upload(name, data=data), options.boxes, options=AnswerOptions(options.top))
+        work = Work(Upload(name, data=data), options.boxes, options=AnswerOptions(options.top, mask=options.mask))
         try:
             answer = await self._pool.answer(work)
         except PoolBusyError as fault:
@@ -124,8 +126,7 @@ class _Service:
 
 
 def _has_result(answer: Answer) -> bool:
-    regions = answer.get("regions")
-    return "error" not in answer and (regions is None or len(faults_of(answer)) < len(regions))
+    return "result" in answer or len(faults_of(answer)) < len(answer.get("regions", ()))
 
 
 async def _refuse(request: Request, fault: Exception) -> Response:

@@ -9,7 +9,8 @@ from inference.pictures.limits import Limits
 from inference.pictures.regions import Box
 
 RETRY = {"Retry-After": "1"}  # seconds; of an answer 503
-OPTIONS = ("top", "boxes", "name")
+OPTIONS = ("top", "boxes", "name", "mask")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 REQUEST_LIMITS = Limits(bytes=64 * 2**20)
 _FARTHEST = 10**9  # pixels from the corner of a photograph: beyond it the arithmetic of boxes may overflow
 
@@ -36,9 +37,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Options:
-    """What the address of a request asks for."""
+    """What the address of a request asks for; see inference.model.model.AnswerOptions."""
 
     top: int = 1
+    mask: bool = False
     boxes: tuple[Box, ...] | None = None
     name: str | None = None
 
@@ -52,11 +54,13 @@ class RefusalError(Exception):
         self.headers = headers
 
 
-def read_options(query: Iterable[tuple[str, str]], settings: Settings) -> Options:
+def read_options(query: Iterable[tuple[str, str]], settings: Settings, finds_anomalies: bool = False) -> Options:
     """Return the options of an address.
 
+    finds_anomalies: whether the server's model does, which takes no boxes and gives masks.
+
     Raises:
-        RefusalError: one is unknown, given twice or has a wrong value.
+        RefusalError: one is unknown, given twice, has a wrong value or no effect for this kind of model.
     """
     given: dict[str, str] = {}
     for key, value in query:
@@ -68,13 +72,32 @@ def read_options(query: Iterable[tuple[str, str]], settings: Settings) -> Option
             raise RefusalError(400, f"an option must be given once. Received twice: {key}. Leave one out.")
         given[key] = value
     boxes = _read_boxes(given["boxes"], settings.most_pictures) if "boxes" in given else None
-    return Options(_read_top(given.get("top", "1"), settings.most_top), boxes, given.get("name"))
+    top, mask = _read_top(given.get("top", "1"), settings.most_top), _read_flag(given.get("mask", "false"))
+    options = Options(top, mask, boxes, given.get("name"))
+    _check_kind(options, finds_anomalies)
+    return options
 
 
 def _read_top(text: str, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
         raise RefusalError(400, f"top must be a whole number from 1 to {most}. Received: {text[:40]}.")
     return int(text)
+
+
+def _read_flag(text: str) -> bool:
+    if text not in _FLAGS:
+        raise RefusalError(400, f"mask must be one of {', '.join(_FLAGS)}. Received: {text[:40]}.")
+    return _FLAGS[text]
+
+
+def _check_kind(options: Options, finds_anomalies: bool) -> None:
+    """Refuse what the server's kind of model has no answer for."""
+    asked = {"top": options.top > 1, "boxes": options.boxes is not None, "mask": options.mask}
+    for name in ("top", "boxes") if finds_anomalies else ("mask",):
+        if asked[name]:
+            kinds = ("classifiers", "a model that finds anomalies")
+            other, here = kinds if finds_anomalies else ("models that find anomalies", "a classifier")
+            raise RefusalError(400, f"{name} is for {other}. Received: a request to {here}. Leave {name} out.")
 
 
 def _read_boxes(text: str, most: int) -> tuple[Box, ...]:

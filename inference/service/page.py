@@ -1,5 +1,7 @@
-"""inference/web/dist, which `make web` builds -> routes: the page that runs the model in the browser of a phone."""
+"""The built page, a folder or a zip -> routes: the page that runs the model in the browser of a phone."""
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.requests import Request
@@ -7,12 +9,18 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse
 
+from inference.errors import InputError
 from inference.service.server import LOOPBACK
 
-BUILT = Path(__file__).parent.parent / "web" / "dist"
+_PACKAGE = Path(__file__).parent.parent
+BUILT = _PACKAGE / "web" / "dist"  # by `make web`
+PACKED = (_PACKAGE / "web" / "page.zip", _PACKAGE.parent / "page.zip")  # as a release carries it
 INDEX = "index.html"
 MODEL_ADDRESS = "/model.tflite"
-NOT_BUILT = "The page is not built yet. Build it where this program lies, then start the server again: make web\n"
+NOT_BUILT = (
+    "The page is missing. Build it where this program lies (make web), or put the page.zip of a release beside the "
+    "folder inference; then start the server again.\n"
+)
 MEDIA_TYPES = {  # a system's own table may lack some, and a browser refuses WebAssembly and modules of another type
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -35,13 +43,30 @@ ISOLATION = {
 }
 
 
-def is_built(built: Path = BUILT) -> bool:
+def is_built(built: Path) -> bool:
     """Tell whether there is a page to serve."""
     return (built / INDEX).is_file()
 
 
-def page_routes(model: Path, built: Path = BUILT) -> list[Route]:
-    """Return a route for each file of the page and for the model; where the page is not built, one that says so."""
+def find_page(folder: Path, built: Path = BUILT, packed: Sequence[Path] = PACKED) -> Path:
+    """Return the folder of the page: the built one, else that of a zip, unpacked into a folder of the caller's.
+
+    Raises:
+        InputError: the zip is damaged.
+    """
+    archive = next((path for path in packed if path.is_file()), None)
+    if is_built(built) or archive is None:
+        return built
+    try:
+        with zipfile.ZipFile(archive) as entries:
+            entries.extractall(folder)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as fault:
+        raise InputError(f"{archive}: is damaged: {fault}. Copy it again, or build the page: make web") from fault
+    return folder
+
+
+def page_routes(model: Path, built: Path) -> list[Route]:
+    """Return a route for each file of the page and for the model; where there is no page, one that says so."""
     if not is_built(built):
         return [Route("/", _not_built)]
     files = {f"/{path.relative_to(built).as_posix()}": path for path in sorted(built.rglob("*")) if path.is_file()}

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 from inference.batch.keep_memory import keep_memory
 from inference.batch.worker import WorkerSettings
 from inference.errors import InputError
-from inference.option_types import amount, port, positive, share
+from inference.option_types import amount, new_parser, port, positive, share
 from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.version import VERSION
 
 if TYPE_CHECKING:
     from inference.service.pool import ModelPool
@@ -35,11 +34,15 @@ examples:
   python -m inference serve model.tflite --host 0.0.0.0
   python -m inference serve model.tflite --host 0.0.0.0 --certificate cert.pem --key key.pem
   curl -F picture=@a.jpg -g "http://127.0.0.1:8000/classify?boxes=[[0,0,64,64]]"
+  curl -F picture=@a.jpg "http://127.0.0.1:8000/classify?mask=true"
 
-GET / is a page that runs the model in the browser, on a phone too (`make web` builds it); over HTTPS it also works
-offline and with the live camera. It is served the model's file as it is; --threshold is not passed on to it.
+GET / is a page that runs the model in the browser, on a phone too; over HTTPS it also works offline and with the live
+camera. `make web` builds it; a release carries it as page.zip, in inference/web or beside the folder inference. It is
+served the model's file as it is; --threshold is not passed on to it.
 POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
-instead. Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
+instead. A model that finds anomalies also answers "score" and "regions", with mask=true "mask": a PNG in base64, of the
+photograph's size, 255 where an anomaly is.
+Status 200: at least one result, 422: none; 400 to 415: wrong request; 503: too busy, send it again.
 GET /health and GET /metrics (Prometheus). SIGTERM or Ctrl+C: answers what ends within a second, says 503 to the rest,
 then exit 0; 2 wrong usage. A picture that takes longer than --time-limit is given up, and its worker is started anew.
 A body without a type (application/octet-stream or none) is told to be a picture by its content.
@@ -85,7 +88,7 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
     from inference.service.app import make_app
     from inference.service.connection import limited_connection
     from inference.service.options import Settings
-    from inference.service.page import page_routes
+    from inference.service.page import find_page, page_routes
 
     settings = Settings(
         limits=_limits(options),
@@ -94,11 +97,12 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
         most_requests=options.max_requests,
         hosts=server.allowed_hosts(options.host),
     )
+    page = find_page(folder / "page")
     pool = _start_pool(options, folder)
     try:
         with server.open_socket(options.host, options.port) as listening:
-            app = make_app(pool, settings, page_routes(options.model))
-            hint = _hint(options, listening.getsockname()[1], settings.hosts is not None)
+            app = make_app(pool, settings, page_routes(options.model, page))
+            hint = _hint(options, listening.getsockname()[1], settings.hosts is not None, page)
             connection = limited_connection(options.workers, options.max_requests)
             server.serve(app, listening, server.Server(connection, pool.close, hint, _certificate(options)))
     finally:
@@ -112,7 +116,7 @@ def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
     from inference.service.pool import ModelPool
 
     how = (options.threads, options.threshold, options.labels, options.scaling)
-    card = load_model(read_artefact(options.model), *how, boxes=True).card
+    card = load_model(read_artefact(options.model), *how).card
     model = _copy(options.model, folder / "model")
     labels = options.labels and _copy(options.labels, folder / "labels")
     settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
@@ -128,14 +132,14 @@ def _limits(options: argparse.Namespace) -> Limits:
     return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
 
 
-def _hint(options: argparse.Namespace, port: int, here_alone: bool) -> str:
+def _hint(options: argparse.Namespace, port: int, here_alone: bool, page: Path) -> str:
     """Return how a phone finds the page; nothing where no phone can reach this machine."""
     from inference.service.address import phone_hint
     from inference.service.page import NOT_BUILT, is_built
 
     if here_alone:
         return ""
-    return phone_hint(options.host, port, options.certificate is not None) if is_built() else NOT_BUILT
+    return phone_hint(options.host, port, options.certificate is not None) if is_built(page) else NOT_BUILT
 
 
 def _certificate(options: argparse.Namespace) -> tuple[Path, Path] | None:
@@ -155,13 +159,11 @@ def _check_packages() -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = argparse.ArgumentParser(
-        prog="python -m inference serve",
-        description="Classify the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "python -m inference serve",
+        "Answer the pictures of HTTP requests with a .tflite model, or let a phone's browser do it.",
+        EPILOG,
     )
-    parser.add_argument("--version", action="version", version=VERSION)
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="the .tflite file")

@@ -1,13 +1,11 @@
 """python -m inference check MODEL: does a model give the answers here that it gave when it was exported?"""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import InputError
-from inference.option_types import path
-from inference.version import VERSION
+from inference.option_types import new_parser, path
 
 EPILOG = """\
 The file carries small test pictures (drawn ones and noise) and the scores that they had when it was exported. Each
@@ -20,13 +18,9 @@ Exit: 0 pass, 1 other answers, 2 wrong usage or not verifiable (a file without t
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m inference check",
-        description="Compare a model's answers on this machine with those of its export.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        "python -m inference check", "Compare a model's answers on this machine with those of its export.", EPILOG
     )
-    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     model = parser.parse_args(arguments).model
     try:

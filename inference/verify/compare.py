@@ -9,9 +9,7 @@ from inference.errors import InputError
 from inference.load import load_model
 from inference.model.artefact import Artefact
 from inference.model.card import LABELS_NAME
-from inference.model.classifier import Classifier
 from inference.model.model import Model
-from inference.model.tflite_model import TfliteModel
 from inference.verify.observe import Outputs, observe, prepared_grids
 from inference.verify.vectors import FILES, Vectors, labels_sha256, network_sha256, read_vectors
 
@@ -41,8 +39,6 @@ def check_file(artefact: Artefact) -> list[str] | None:
     faults: list[str] = []
     for threads in (1, max(2, os.cpu_count() or 1)):
         model = load_model(artefact, threads)
-        if not isinstance(model, Classifier):
-            return None
         if threads == 1:
             faults += check_parts(artefact, model, vectors) + check_files(model, vectors)
         found = check_runs(model, vectors, RUNS, artefact)
@@ -59,7 +55,7 @@ def require_same_answers(model: Model, artefact: Artefact) -> None:
         InputError: it does.
     """
     vectors = read_vectors(artefact)
-    if vectors is None or not isinstance(model, Classifier):
+    if vectors is None:
         return
     faults = check_parts(artefact, model, vectors) + check_files(model, vectors)
     faults += check_runs(model, vectors, _FEW_RUNS, artefact)
@@ -70,7 +66,7 @@ def require_same_answers(model: Model, artefact: Artefact) -> None:
         )
 
 
-def check_parts(artefact: Artefact, model: Classifier, vectors: Vectors) -> list[str]:
+def check_parts(artefact: Artefact, model: Model, vectors: Vectors) -> list[str]:
     """Tell whether network and labels are those of the vectors."""
     faults = []
     if network_sha256(artefact) != vectors.network:
@@ -81,7 +77,7 @@ def check_parts(artefact: Artefact, model: Classifier, vectors: Vectors) -> list
     return faults
 
 
-def check_files(model: Classifier, vectors: Vectors) -> list[str]:
+def check_files(model: Model, vectors: Vectors) -> list[str]:
     """Tell whether encoded files become the pixels that they became at the export."""
     grids = prepared_grids(model, vectors.files).astype(int)
     expected = vectors.grids.astype(int)
@@ -93,38 +89,42 @@ def check_files(model: Classifier, vectors: Vectors) -> list[str]:
     return [f"{_REASONS[name]} ({name})" for name in wrong]
 
 
-def check_runs(model: Classifier, vectors: Vectors, runs: int, artefact: Artefact) -> list[str]:
+def check_runs(model: Model, vectors: Vectors, runs: int, artefact: Artefact) -> list[str]:
     """Tell whether the network gives the vectors' scores, and again each time.
 
     artefact: the file, from which the network is loaded without delegates to find the reason.
     """
-    size, pictures = model.card.input_size, vectors.pictures
-    first = observe(model, pictures, size)
+    pictures = vectors.pictures
+    first = observe(model, pictures)
     if not _agree(first, vectors):
         return [_explain(model, vectors, first, artefact)]
     for run in range(2, runs + 1):
         few = pictures if runs == RUNS else pictures[:_FEW_PICTURES]
-        again = observe(model, few, size)
+        again = observe(model, few)
         part = Outputs(first.scores[: len(few)], first.features[: len(few)])
         if not _close(again, part, vectors):
             return [f"stale buffer: the network is right on the first run and wrong on run {run}"]
     return []
 
 
-def _explain(model: Classifier, vectors: Vectors, seen: Outputs, artefact: Artefact) -> str:
-    size, pictures = model.card.input_size, vectors.pictures
+def _explain(model: Model, vectors: Vectors, seen: Outputs, artefact: Artefact) -> str:
+    pictures = vectors.pictures
     off = f"scores differ by up to {np.abs(seen.scores - vectors.scores).max():.3f}"
-    if _agree(observe(model, pictures[..., ::-1], size), vectors):
+    if _agree(observe(model, pictures[..., ::-1]), vectors):
         return f"channel order: the network is given BGR instead of RGB; {off}"
-    if seen.scores.std(axis=0).max() < _FLAT * vectors.scores.std(axis=0).max():
+    if _spread(seen.scores) < _FLAT * _spread(vectors.scores):
         return f"scaling: the scores hardly depend on the picture, as if pixels were not 0 to 255; {off}"
     if np.abs(np.sort(seen.scores) - np.sort(vectors.scores)).max() <= vectors.score_tolerance:
         return f"order of the outputs: the scores are right and belong to other labels; {off}"
-    if network_sha256(artefact) == vectors.network:
-        plain = TfliteModel(artefact.flatbuffer, artefact.name, delegates=False)
-        if _agree(observe(plain, pictures, size), vectors):
-            return f"delegate: LiteRT's plain kernels are right, and its fast path (XNNPACK) is not; {off}"
+    is_exported = network_sha256(artefact) == vectors.network
+    if is_exported and _agree(observe(load_model(artefact, delegates=False), pictures), vectors):
+        return f"delegate: LiteRT's plain kernels are right, and its fast path (XNNPACK) is not; {off}"
     return f"weights, input scaling or kernels are not those of the export; {off}"
+
+
+def _spread(scores: np.ndarray) -> float:
+    """Return by how much scores change from picture to picture, or inside the only one."""
+    return float(scores.std(axis=0 if len(scores) > 1 else 1).max())
 
 
 def _agree(seen: Outputs, vectors: Vectors) -> bool:

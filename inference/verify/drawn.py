@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 SIDE = 12  # pixels of a raw picture, which is enlarged to the network's size
+ACROSS = 4  # pictures of a mosaic
 _LARGE = (330, 250)  # width and height; no multiples of a network's side
 _ORIENTATION, _QUARTER_TURN = 0x0112, 6  # EXIF
 
@@ -16,6 +17,12 @@ def draw_pictures(count: int, seed: int = 0) -> np.ndarray:
     return np.stack(
         [_DRAWINGS[number % len(_DRAWINGS)](np.random.default_rng((seed, number))) for number in range(count)]
     )
+
+
+def draw_mosaics(count: int) -> np.ndarray:
+    """Return uint8 [count, side, side, 3], each of ACROSS x ACROSS drawn pictures: a surface with many edges."""
+    pictures = draw_pictures(count * ACROSS**2).reshape(count, ACROSS, ACROSS, SIDE, SIDE, 3)
+    return pictures.transpose(0, 1, 3, 2, 4, 5).reshape(count, ACROSS * SIDE, ACROSS * SIDE, 3)
 
 
 def draw_files() -> tuple[bytes, ...]:

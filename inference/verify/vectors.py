@@ -33,7 +33,8 @@ class Vectors:
     """The test vectors of one network.
 
     pictures: uint8 [pictures, side, side, 3]; see `enlarge`.
-    scores: float32 [pictures, outputs], the network's for them, on the machine that exported it.
+    scores: float32 [pictures, scores], the model's for them, on the machine that exported it: probabilities of the
+        network, or scores of positions where it finds anomalies; see Model.numbers.
     features: float32 [pictures, some], some of its pooled features; none where it gives none.
     files: encoded pictures, named by FILES.
     grids: uint8 [files, GRID, GRID, 3], pixels of those when they are ready for the network; see `grid`.

@@ -11,6 +11,7 @@ from inference.batch.progress import BatchProgress
 from inference.batch.result_files import check_outputs, output_format, print_text, write_pieces
 from inference.errors import InputError
 from inference.load import load_model
+from inference.model.model import not_for_boxes
 from inference.pictures.listing import printable
 from inference.video.frames import DamagedVideoError, classify_video
 
@@ -24,7 +25,9 @@ def classify_video_as(options: argparse.Namespace) -> int:
         InputError: wrong usage, or the video can't be opened.
     """
     _check(options)
-    model = load_model(options.model, options.threads, options.threshold, options.labels, options.scaling, boxes=True)
+    model = load_model(options.model, options.threads, options.threshold, options.labels, options.scaling)
+    if not model.takes_boxes:
+        raise not_for_boxes(str(options.model))
     frames = classify_video(model, options.video, options.top, options.every, limits=limits_of(options))
     progress = BatchProgress(0, options.quiet)
     if options.out is None and output_format(options) == "jsonl":

@@ -20,7 +20,7 @@ for (const name of RUNTIMES) {
   }
 }
 await build({
-  entryPoints: [`${HERE}src/app.js`],
+  entryPoints: [`${HERE}src/main.js`],
   outfile: `${DIST}app.js`,
   bundle: true,
   minify: true,

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from inference.anomaly.detector import AnomalyMap, Detector, brightness
+from inference.anomaly.anomaly_map import AnomalyMap
+from inference.anomaly.detector import Detector, brightness
 from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
+from inference.version import VERSION
 from pipeline.anomaly.photos import FIT, AnomalyPhoto, Measured, read_photos
 from pipeline.anomaly.pictures import write_pictures
 from pipeline.anomaly.prevalence import Prevalence, resolve_recipe
@@ -72,6 +74,7 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
         cost=measure_cost(run.model, detector, photos),
         prevalence=read_section(Prevalence, run.prevalence, "") if run.prevalence.is_file() else None,
         curve=threshold_curve(run.model, measured),
+        version=VERSION,
     )
 
 

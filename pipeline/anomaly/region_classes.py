@@ -2,32 +2,25 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import confusion_matrix
-from sklearn.preprocessing import StandardScaler
 
-from inference.anomaly.components import Component, find_components
-from inference.anomaly.detector import AnomalyMap, Detector
-from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, names_to_file
+from inference.anomaly.detector import Detector
+from inference.anomaly.region_examples import FEWEST_EXAMPLES, RegionExamples, describe_views, fit_names
 from inference.atomic_file import write_atomically
+from inference.enrollment.regions import with_examples
 from inference.errors import InputError
-from inference.model.artefact import Artefact, pack_artefact, read_artefact
-from inference.model.card import card_files, read_card
-from inference.pictures.image_io import read_image, resize_image
+from inference.model.artefact import pack_artefact, read_artefact
+from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing, Picture
 from pipeline.anomaly.sections import NameReport
 from pipeline.data.groups import PhotoGroups, groups_of
 from pipeline.metrics.intervals import Estimate, bootstrap
 from pipeline.progress import track
 from pipeline.settings.run_folder import RunFolder
-
-_WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # scales of the views of each example
-_SHRINKAGE = 0.2  # of the covariance towards its diagonal, since there are few examples
-_LEAST = 2  # examples per name
 
 
 @dataclass(frozen=True)
@@ -46,19 +39,19 @@ class Example:
 def name_regions(run: RunFolder, folder: Path, groups: PhotoGroups) -> NameReport:
     """Fit the classifier of region names on a folder of examples; return the content of names.json, see leave_out.
 
-    Writes names.npz into the run's folder and into its model.
+    Writes names.npz and region_examples.npz into the run's folder and into its model.
 
     Raises:
         InputError: see read_examples.
     """
     recipe = run.read_recipe()
     artefact = read_artefact(run.model)
-    examples = read_examples(Detector(artefact, threads=2), folder, recipe.anomaly.crop_scale, groups)
-    names = fit_names(examples)
-    write_atomically(run.region_names, names_to_file(names))
-    card = replace(read_card(artefact), region_labels=names.labels)
-    files = artefact.files | card_files(card) | {NAMES_NAME: names_to_file(names)}
-    write_atomically(run.model, pack_artefact(Artefact(artefact.flatbuffer, files)))
+    detector = Detector(artefact, threads=2)
+    examples = read_examples(detector, folder, recipe.anomaly.crop_scale, groups)
+    named = with_examples(artefact, detector, pool_examples(examples, recipe.anomaly.crop_scale))
+    for path in (run.region_names, run.region_examples):
+        write_atomically(path, named.files[path.name])
+    write_atomically(run.model, pack_artefact(named))
     return leave_out(examples)
 
 
@@ -91,50 +84,20 @@ def list_examples(folder: Path) -> list[tuple[Picture, str]]:
             raise InputError(f"{picture}: an example must be in a folder with its name, as in knot/1.jpg. Move it.")
         listed.append((picture, label))
     counts = Counter(label for _, label in listed)
-    scarce = sorted(label for label, count in counts.items() if count < _LEAST)
+    scarce = sorted(label for label, count in counts.items() if count < FEWEST_EXAMPLES)
     if len(counts) < 2 or scarce:
         received = ", ".join(scarce) or ", ".join(counts)
-        raise InputError(f"{folder}: must hold two or more names of {_LEAST} examples. Received: {received}. Add some.")
+        raise InputError(
+            f"{folder}: must hold two or more names of {FEWEST_EXAMPLES} examples. Received: {received}. Add some."
+        )
     return listed
 
 
-def describe_views(detector: Detector, pixels: np.ndarray, scale: float) -> np.ndarray:
-    """Return float32 [views, numbers]: descriptors of the region with the highest score, in each view of a picture.
-
-    The first view is the unchanged picture; the others are mirrored, smaller and larger.
-    """
-    views = []
-    for widening in sorted(_WIDENINGS, key=lambda value: abs(value - 1)):
-        factor = scale * widening
-        size = (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
-        seen = resize_image(pixels, size)
-        for turned in (seen, seen[:, ::-1], seen[::-1], seen[::-1, ::-1]):
-            found = detector.anomaly_map(np.ascontiguousarray(turned))
-            views.append(describe(highest_region(found), found.scores, found.grey, found.factor))
-    return np.stack(views)
-
-
-def highest_region(anomaly_map: AnomalyMap) -> Component:
-    """Return the region around the highest score, down to half of that score's height above the median."""
-    median, highest = float(np.median(anomaly_map.scores)), float(anomaly_map.scores.max())
-    regions = find_components(anomaly_map.scores >= median + (highest - median) / 2)
-    return max(regions, key=lambda one: float(anomaly_map.scores[one.slices][one.mask].max()))
-
-
-def fit_names(examples: Sequence[Example]) -> RegionNames:
-    """Return a linear discriminant (Fisher 1936) with a fixed covariance shrinkage and equal priors."""
+def pool_examples(examples: Sequence[Example], scale: float = 1.0) -> RegionExamples:
+    """Return the views of all examples as a file stores them."""
     labels = tuple(sorted({one.label for one in examples}))
-    views = np.concatenate([one.views for one in examples])
-    names = np.repeat([labels.index(one.label) for one in examples], [len(one.views) for one in examples])
-    scaler = StandardScaler().fit(views)
-    model = LinearDiscriminantAnalysis(
-        solver="lsqr", shrinkage=_SHRINKAGE, priors=np.full(len(labels), 1 / len(labels))
-    ).fit(scaler.transform(views), names)
-    weights, biases = model.coef_.T, model.intercept_
-    if len(labels) == 2:  # scikit-learn returns the difference of the two
-        weights, biases = np.hstack([-weights / 2, weights / 2]), np.r_[-biases / 2, biases / 2]
-    spread = np.maximum(scaler.scale_, 1e-6)
-    return RegionNames(labels, *(np.asarray(one, np.float32) for one in (scaler.mean_, spread, weights, biases)))
+    numbers = np.repeat([labels.index(one.label) for one in examples], [len(one.views) for one in examples])
+    return RegionExamples(labels, numbers.astype(np.int32), np.concatenate([one.views for one in examples]), scale)
 
 
 def leave_out(examples: Sequence[Example]) -> NameReport:
@@ -169,7 +132,8 @@ def _related(examples: Sequence[Example], number: int) -> list[int]:
 
 def _names_without(examples: Sequence[Example], number: int, left_out: Sequence[int]) -> list[str]:
     """Return the names that a fit without the left-out examples gives to the views of one example."""
-    names = fit_names([one for number, one in enumerate(examples) if number not in left_out])
+    others = pool_examples([one for number, one in enumerate(examples) if number not in left_out])
+    names = fit_names(others.labels, others.numbers, others.descriptions)
     return [names.name(view)[0] for view in examples[number].views]
 
 

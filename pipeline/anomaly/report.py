@@ -4,14 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
+from PIL import Image
+
+from inference.anomaly.confidence import MEANING, is_near_threshold
 from inference.atomic_file import write_atomically
+from pipeline.anomaly.pictures import LONGEST_SIDE
 from pipeline.anomaly.sections import AnomalyReport
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.mistakes import picture_uri
-from pipeline.report.page import render_page
+from pipeline.report.model_card import UNKNOWN_LICENCE
+from pipeline.report.page import render_page, render_text
 from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, KeyFigure
 from pipeline.report.stored import section_text
 from pipeline.report.style import THIN, columns, decimal, share, size, spread
+
+_WIDE = 1.8  # width over height
 
 # title, key of the metrics, what it means
 PIXEL_FIGURES = (
@@ -39,7 +46,12 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
     """Return the page as self-contained HTML; pictures are read from paths relative to folder."""
     lines = {one.name: one for one in report.photos}
     pictures = [
-        (lines[one.name], picture_uri(folder / one.found), picture_uri(folder / one.heat)) for one in report.pictures
+        (
+            lines[one.name],
+            *(picture_uri(folder / path, LONGEST_SIDE) for path in (one.found, one.heat)),
+            _is_wide(folder / one.found),
+        )
+        for one in report.pictures
     ]
     return render_page(
         "anomaly.html.jinja",
@@ -49,6 +61,8 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
         advice=advice(report),
         key_figures=list(key_figures(report)),
         pictures=pictures,
+        near={one.name for one in report.photos if one.result != "anomaly" and is_near_threshold(one.confidence)},
+        meaning=MEANING,
     )
 
 
@@ -138,9 +152,30 @@ def time_text(report: AnomalyReport) -> str:
     return f"{report.cost.megapixels:.1f} megapixels, {threads} thread{'s' if threads != 1 else ''}"
 
 
+def _is_wide(picture: Path) -> bool:
+    """Return whether a picture and its anomaly map are better shown one above the other."""
+    if not picture.is_file():
+        return False
+    with Image.open(picture) as image:
+        return image.width > _WIDE * image.height
+
+
 def _of(estimate: Estimate) -> str:
     return f"{round((estimate.value or 0) * estimate.n)} of {estimate.n}"
 
 
 def _aligned(title: str, text: str) -> str:
     return f"  {title:<{TITLE_COLUMNS - 14}}{text}"
+
+
+def anomaly_card(report: AnomalyReport, model: str) -> str:
+    """Return README.md beside the model, a model card; see pipeline.report.model_card. model: its file name."""
+    return render_text(
+        "anomaly_card.md.jinja",
+        report=report,
+        model=model,
+        licence=UNKNOWN_LICENCE,
+        verdict=verdict(report),
+        figures=list(key_figures(report)),
+        prevalence=prevalence_text(report),
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.anomaly.prevalence import Prevalence
 from pipeline.metrics.intervals import Estimate
+from pipeline.report.sections import ReportHead
 from pipeline.settings.anomaly import AnomalySettings
 
 
@@ -147,17 +148,10 @@ class AnomalyCost:
     threads: int
 
 
-@dataclass(frozen=True)
-class AnomalyReport:
+@dataclass(frozen=True, kw_only=True)
+class AnomalyReport(ReportHead):
     """The content of an anomaly run's report.json."""
 
-    format: int
-    recipe: str
-    title: str
-    run: str
-    machine: str
-    seed: int
-    released: str
     settings: ReportedSettings
     data: AnomalyData
     training: AnomalyTraining

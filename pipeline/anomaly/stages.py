@@ -62,9 +62,11 @@ def names_stage(run: RunFolder) -> None:
 def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
     from pipeline.anomaly.evaluate import evaluate_anomalies
-    from pipeline.anomaly.report import write_anomaly_report
+    from pipeline.anomaly.report import anomaly_card, write_anomaly_report
 
-    write_anomaly_report(run.path, evaluate_anomalies(run))
+    report = evaluate_anomalies(run)
+    write_atomically(run.model_card, anomaly_card(report, run.model.name))
+    write_anomaly_report(run.path, report)
 
 
 def results_stage(run: RunFolder) -> None:

@@ -41,9 +41,7 @@ class _BoxTable:
     vectors: np.ndarray
 
 
-def audit_data(
-    data: DataSet, network: FrozenNetwork, folder: Path, known: PhotoGroups, annotations: Path | None = None
-) -> AuditReport:
+def audit_data(data: DataSet, network: FrozenNetwork, folder: Path, known: PhotoGroups) -> AuditReport:
     """Return the audit; features are kept in the folder, known groups are joined with those that are found."""
     begun = time.monotonic()
     features = compute_features(data, network, folder)
@@ -53,7 +51,7 @@ def audit_data(
     groups = group_photos(len(data.photos), [*linked, *_known_pairs(data, known)])
     suspects, blind, checked = _probe(data, _box_table(features), group_numbers(len(data.photos), groups))
     return AuditReport(
-        **_describe(data, annotations),
+        **_describe(data),
         refused=(*data.refused, *features.faults.values()),
         pairs=tuple(sorted(pairs, key=lambda one: (not one.leak, one.kind, -one.inliers, -one.edges))),
         groups=tuple(tuple(data.photos[position].name for position in group) for group in groups),
@@ -67,12 +65,12 @@ def audit_data(
     )
 
 
-def _describe(data: DataSet, annotations: Path | None) -> dict[str, Any]:
+def _describe(data: DataSet) -> dict[str, Any]:
     """Return the fields of the report that need no pixels."""
     return {
-        "title": data.root.resolve().name,
-        "images": str(data.root),
-        "annotations": None if annotations is None else str(annotations),
+        "title": data.place.title,
+        "images": str(data.place.images),
+        "annotations": None if data.place.annotations is None else str(data.place.annotations),
         "format": data.format,
         "photos": len(data.photos),
         "boxes": sum(len(photo.boxes) for photo in data.photos),
@@ -102,7 +100,7 @@ def _overlapping(data: DataSet) -> Iterator[BoxFinding]:
 
 
 def _box_finding(photo: str, box: Box, other: str = "", overlap: float | None = None) -> BoxFinding:
-    return BoxFinding(photo, box.label, box.x, box.y, box.width, box.height, other, overlap)
+    return BoxFinding(photo=photo, **vars(box), other_label=other, overlap=overlap)
 
 
 def _finding(one: Evidence, photos: tuple[Photo, ...]) -> PairFinding:
@@ -189,14 +187,9 @@ def _suspects(
     rows = (probabilities + _TINY) / (probabilities + _TINY).sum(axis=1, keepdims=True)
     for number in find_suspects(rows, chosen.labels):
         position = chosen.rows[number]
-        box, photo = table.boxes[position], data.photos[table.photos[position]]
         yield SuspectLabel(
-            photo=photo.name,
-            label=box.label,
+            photo=data.photos[table.photos[position]].name,
+            **vars(table.boxes[position]),
             suggested=chosen.classes[int(rows[number].argmax())],
             quality=round(float(rows[number, chosen.labels[number]]), 4),
-            x=box.x,
-            y=box.y,
-            width=box.width,
-            height=box.height,
         )

@@ -15,13 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inference.batch.progress import BatchProgress
 from inference.errors import InputError, printable
 from inference.pictures.image_io import read_image, resize_image
 from inference.pictures.regions import cut_region
 from pipeline.audit.edges import MAP_SIDE, edge_map
 from pipeline.audit.keypoints import LENGTH, Detail, Keypoints, detail_for, find_keypoints
 from pipeline.audit.photos import DataSet, Photo
+from pipeline.progress import count
 
 VERSION = 4  # of the numbers; another version computes them anew
 _BATCH = 32  # photographs in memory at a time
@@ -84,22 +84,22 @@ def compute_features(data: DataSet, network: FrozenNetwork, folder: Path) -> Fea
         if old != store:
             shutil.rmtree(old)
     store.mkdir(parents=True, exist_ok=True)
-    count, boxes = len(data.photos), sum(len(photo.boxes) for photo in data.photos)
+    total, boxes = len(data.photos), sum(len(photo.boxes) for photo in data.photos)
     found = Features(
         data.photos,
         detail,
-        _open(store, "counts", (count,), np.int32),
-        _open(store, "points", (count, detail.most, 2), np.float32),
-        _open(store, "descriptors", (count, detail.most, LENGTH), np.uint8),
-        _open(store, "edges", (count, MAP_SIDE, MAP_SIDE), np.uint8),
-        _open(store, "sizes", (count, 2), np.int32),
+        _open(store, "counts", (total,), np.int32),
+        _open(store, "points", (total, detail.most, 2), np.float32),
+        _open(store, "descriptors", (total, detail.most, LENGTH), np.uint8),
+        _open(store, "edges", (total, MAP_SIDE, MAP_SIDE), np.uint8),
+        _open(store, "sizes", (total, 2), np.int32),
         _open(store, "vectors", (boxes, network.length + _COLOURS), np.float32),
         {},
     )
-    done = _open(store, "done", (count,), np.bool_)
+    done = _open(store, "done", (total,), np.bool_)
     starts = np.cumsum([0, *(len(photo.boxes) for photo in data.photos)])
-    missing = [position for position in range(count) if not done[position]]
-    with BatchProgress(len(missing)) as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    missing = [position for position in range(total) if not done[position]]
+    with count(len(missing), "photographs examined") as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             _examine_batch(batch, data, network, found, starts, pool)

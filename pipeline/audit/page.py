@@ -13,7 +13,7 @@ from inference.errors import InputError, printable
 from inference.pictures.image_io import read_image
 from pipeline.audit import sentences
 from pipeline.audit.photos import DataSet
-from pipeline.audit.sections import AuditReport, BoxFinding, PairFinding, SuspectLabel
+from pipeline.audit.sections import AuditReport, FoundBox, PairFinding
 from pipeline.report.mistakes import pixels_uri
 from pipeline.report.page import render_page
 from pipeline.report.stored import section_text
@@ -81,30 +81,35 @@ class _Pictures:
         self._files = {photo.name: data.root / photo.file for photo in data.photos}
 
     def of_pair(self, pair: PairFinding) -> dict[str, Any]:
-        return {"pair": pair, "pictures": [self._whole(name) for name in (pair.first, pair.second)]}
+        return {"pair": pair, "pictures": [self._picture(name) for name in (pair.first, pair.second)]}
 
     def of_group(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        return [{"name": printable(name), "picture": self._whole(name)} for name in list(names)[:_MEMBERS_SHOWN]]
+        return [{"name": printable(name), "picture": self._picture(name)} for name in list(names)[:_MEMBERS_SHOWN]]
 
-    def of_box(self, box: SuspectLabel | BoxFinding) -> str | None:
-        """Return the whole photograph with the box drawn on it."""
-        return self._whole(box.photo, (box.x, box.y, box.width, box.height))
+    def of_box(self, box: FoundBox) -> str | None:
+        """Return the photograph around a box, with the box drawn on it."""
+        return self._picture(box.photo, (box.x, box.y, box.width, box.height))
 
-    def _whole(self, name: str, box: Corners | None = None) -> str | None:
+    def _picture(self, name: str, box: Corners | None = None) -> str | None:
         try:
             pixels = read_image(self._files[name])
         except InputError:
             return None
-        return pixels_uri(_outlined(pixels, box), _SIDE_PIXELS)
+        return pixels_uri(outlined(pixels, box), _SIDE_PIXELS)
 
 
-def _outlined(pixels: np.ndarray, box: Corners | None) -> np.ndarray:
-    """Return a picture with a box drawn on it, unless the box is the whole picture."""
+def outlined(pixels: np.ndarray, box: Corners | None) -> np.ndarray:
+    """Return the part of a picture around a box, with the box drawn on it; all of it where the box is the picture.
+
+    As much is shown on each side as the box is long, so that a small box in a large photograph can be judged.
+    """
     height, width = pixels.shape[:2]
     if box is None or box == (0, 0, width, height):
         return pixels
-    picture = Image.fromarray(pixels)
-    left, top = box[:2]
-    line = max(round(max(width, height) / 100), 1)
-    ImageDraw.Draw(picture).rectangle((left, top, left + box[2] - 1, top + box[3] - 1), outline=_RED, width=line)
-    return np.asarray(picture)
+    left, top, wide, high = box
+    reach = max(wide, high)
+    x, y = max(left - reach, 0), max(top - reach, 0)
+    part = Image.fromarray(pixels).crop((x, y, min(left + wide + reach, width), min(top + high + reach, height)))
+    edges = left - x, top - y, left - x + wide - 1, top - y + high - 1
+    ImageDraw.Draw(part).rectangle(edges, outline=_RED, width=max(round(max(part.size) / _SIDE_PIXELS * 2), 1))
+    return np.asarray(part)

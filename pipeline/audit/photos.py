@@ -1,16 +1,13 @@
 """A folder of photographs, with annotations or as class folders -> the photographs and boxes to examine."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import image_size
-from inference.pictures.system_files import is_passed_over
-from pipeline.data.annotations.formats import read_entries
-from pipeline.data.annotations.read import read_annotations
-from pipeline.data.class_folders import GIVEN_SPLITS
-from pipeline.data.file_listing import list_files
+from pipeline.data.annotations.read import Annotation, annotated_classes, read_annotations
+from pipeline.data.class_folders import list_class_folders
+from pipeline.data.sources import DataPlace
 
 FOLDERS = "class folders"
 
@@ -47,9 +44,11 @@ class Photo:
 class DataSet:
     """The photographs of a data set, sorted by name, and what of it was refused or clipped.
 
+    root: folder that the files are relative to, of a zip the one that it was unpacked into.
     outside: photograph and box of each box that was clipped at the picture's edge.
     """
 
+    place: DataPlace
     root: Path
     format: str
     photos: tuple[Photo, ...]
@@ -63,63 +62,60 @@ class DataSet:
         return tuple(sorted({box.label for photo in self.photos for box in photo.boxes}))
 
 
-def read_data_set(images: Path, annotations: Path | None) -> DataSet:
-    """Return the data set; its classes are those that the annotations or the folders name.
+def read_data_set(place: DataPlace) -> DataSet:
+    """Return the data set; its classes are those that the annotations or the class folders name.
+
+    A zip of class folders is unpacked into place.runs.
 
     Raises:
         InputError: there is no such folder, or nothing in it can be used.
     """
-    if not images.is_dir():
-        raise InputError(f"{printable(str(images))}: is not a folder. Give the folder of the photographs to --images.")
-    return _read_folders(images) if annotations is None else _read_annotated(images, annotations)
+    if place.annotations is None:
+        place.check("class_folders")
+        return _read_folders(place)
+    place.check("annotated_photos")
+    return _read_annotated(place)
 
 
-def _read_annotated(images: Path, annotations: Path) -> DataSet:
-    labels = sorted({label for box in read_entries(annotations).boxes if (label := (box.label or "").strip())})
-    found = read_annotations(annotations, images, tuple(labels))
+def _read_annotated(place: DataPlace) -> DataSet:
+    assert place.annotations is not None and place.images is not None  # checked
+    labels = tuple(one.label for one in annotated_classes(place.annotations))
+    found = read_annotations(place.annotations, place.images, labels)
     boxes: dict[str, list[Box]] = {photo: [] for photo in found.photos}
     for one in found.annotations:
-        boxes[one.photo].append(Box(one.label, one.x, one.y, one.width, one.height))
+        boxes[one.photo].append(_box(one))
     photos = tuple(Photo(name, name, tuple(own), found.splits.get(name, "")) for name, own in sorted(boxes.items()))
-    outside = tuple((one.photo, Box(one.label, one.x, one.y, one.width, one.height)) for one in found.outside)
-    return DataSet(images, found.format, photos, found.refused, outside, found.notes)
+    outside = tuple((one.photo, _box(one)) for one in found.outside)
+    return DataSet(place, place.images, found.format, photos, found.refused, outside, found.notes)
 
 
-def _read_folders(images: Path) -> DataSet:
-    """Read class folders, perhaps inside train and test; names are without extension, as class folders' groups are."""
-    files = [file for file in list_files(images) if not any(map(is_passed_over, PurePosixPath(file).parts))]
-    inner = _common_folder(files)
-    photos, refused = [], []
-    for file in files:
-        *folders, _ = PurePosixPath(file).relative_to(inner).parts
-        split = GIVEN_SPLITS.get(folders[0].lower(), "") if len(folders) > 1 else ""
-        inside = folders[bool(split) :]
-        if not inside:
-            refused.append(f"{printable(file)}: is in no class folder. Move it into the folder of its class.")
+def _box(one: Annotation) -> Box:
+    return Box(one.label, one.x, one.y, one.width, one.height)
+
+
+def _read_folders(place: DataPlace) -> DataSet:
+    """Read class folders; of several versions of a picture, a.jpg and a.png, the first stands for all."""
+    assert place.images is not None  # checked
+    found = list_class_folders(place.images, place.runs)
+    photos: dict[str, Photo] = {}
+    refused = list(found.left_out)
+    versions = 0
+    for picture in found.pictures:
+        if picture.photo in photos:
+            versions += 1
             continue
         try:
-            width, height = image_size(images / file)
+            width, height = image_size(found.root / picture.file)
         except InputError as fault:
-            refused.append(f"{printable(file)}: {fault}")
+            refused.append(f"{printable(picture.file)}: {fault}")
             continue
-        name = str(PurePosixPath(file).relative_to(inner).with_suffix(""))
-        photos.append(Photo(name, file, (Box(inside[0], 0, 0, width, height),), split))
+        box = Box(picture.label, 0, 0, width, height)
+        photos[picture.photo] = Photo(picture.photo, picture.file, (box,), picture.split)
     if not photos:
         raise InputError(
-            f"{printable(str(images))}: must hold a folder of pictures for each class; none was found. "
+            f"{printable(str(place.images))}: must hold a folder of pictures for each class; none was found. "
             "Give boxes to --annotations, or sort the pictures into folders."
         )
-    return DataSet(images, FOLDERS, tuple(sorted(photos, key=lambda photo: photo.name)), tuple(refused))
-
-
-def _common_folder(files: Sequence[str]) -> PurePosixPath:
-    """Return the folder in which the class folders or the splits lie, which may be the only one in another one."""
-    folder = PurePosixPath()
-    while True:
-        parts = {PurePosixPath(file).relative_to(folder).parts for file in files}
-        names = {part[0] for part in parts}
-        if len(names) != 1 or min((len(part) for part in parts), default=0) < 3:
-            return folder
-        if next(iter(names)).lower() in GIVEN_SPLITS:
-            return folder
-        folder /= next(iter(names))
+    notes = (f"{versions} files are versions of a picture with another ending; one of each was examined",)
+    in_order = tuple(photos[name] for name in sorted(photos))
+    return DataSet(place, found.root, FOLDERS, in_order, tuple(refused), notes=notes if versions else ())

@@ -15,9 +15,9 @@ class ClassFigures:
     sides: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class BoxFinding:
-    """A box, and for two nearly equal ones the label of the other and their intersection over union."""
+@dataclass(frozen=True, kw_only=True)
+class FoundBox:
+    """A labelled box of a photograph in whole pixels, origin top left."""
 
     photo: str
     label: str
@@ -25,6 +25,12 @@ class BoxFinding:
     y: int
     width: int
     height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxFinding(FoundBox):
+    """A box, and for two nearly equal ones the label of the other and their intersection over union."""
+
     other_label: str = ""
     overlap: float | None = None
 
@@ -67,18 +73,12 @@ class LeakFigures:
     tested: Estimate
 
 
-@dataclass(frozen=True)
-class SuspectLabel:
+@dataclass(frozen=True, kw_only=True)
+class SuspectLabel(FoundBox):
     """A label that may be wrong. quality: the probe's probability of it."""
 
-    photo: str
-    label: str
     suggested: str
     quality: float
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)

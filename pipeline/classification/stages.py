@@ -52,10 +52,10 @@ def fit_stage(run: RunFolder) -> None:
 def calibrate_stage(run: RunFolder) -> None:
     """Set temperature and threshold."""
     from pipeline.calibration.temperature import CALIBRATIONS
-    from pipeline.training.saved_network import read_network
+    from pipeline.training.saved_network import read_classifier
 
     recipe, index = run.read_recipe(), run_index(run)
-    calibration = CALIBRATIONS[recipe.calibrate.kind](read_network(run.best), index, recipe)
+    calibration = CALIBRATIONS[recipe.calibrate.kind](read_classifier(run, recipe), index, recipe)
     for name, data in calibration.files.items():
         write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)
@@ -65,6 +65,7 @@ def evaluate_stage(run: RunFolder) -> None:
     """Measure the released file and write report.json and report.html."""
     from pipeline.evaluation.advice import FinishedRun, advise
     from pipeline.evaluation.evaluate import evaluate_run
+    from pipeline.report.model_card import classifier_card
     from pipeline.report.report import write_report
     from pipeline.training.callbacks import read_history
 
@@ -72,6 +73,7 @@ def evaluate_stage(run: RunFolder) -> None:
     report, place = evaluate_run(run, index), place_from_json(read_json(run.source, "Start a new run."))
     command = read_json(run.environment, "Start a new run.")["command"]
     advice = advise(FinishedRun(report, history, index, run.read_recipe(), place, command))
+    write_atomically(run.model_card, classifier_card(report, run.read_recipe(), run.model.name))
     write_report(run.path, replace(report, advice=advice), history)
 
 

@@ -7,24 +7,24 @@ from pathlib import Path
 
 from inference.errors import InputError
 from pipeline.data.groups import read_photo_groups
+from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
 
 
 def audit(options: argparse.Namespace) -> int:
     """Audit a data set; print the summary and the paths of page, figures and groups."""
     _check_settings(options.set)
-    known = read_photo_groups(options.groups)
+    folder = options.out or _default_folder(options.images)
     from pipeline.audit.audit import audit_data
     from pipeline.audit.network import frozen_network
     from pipeline.audit.page import write_audit
     from pipeline.audit.photos import read_data_set
     from pipeline.audit.sentences import audit_lines
 
-    data = read_data_set(options.images, options.annotations)
-    folder = options.out or _default_folder(options.images)
+    data = read_data_set(DataPlace(options.images, options.annotations, folder, options.groups))
     print(f"audit: {folder}", file=sys.stderr)
     load_tensorflow()
-    report = audit_data(data, frozen_network(tuple(options.set)), folder, known, options.annotations)
+    report = audit_data(data, frozen_network(tuple(options.set)), folder, read_photo_groups(options.groups))
     files = write_audit(report, data, folder)
     print("\n".join(audit_lines(report)))
     print(f"page:    {files.page}\nfigures: {files.json}\ngroups:  {files.groups}")

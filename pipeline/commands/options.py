@@ -3,7 +3,6 @@
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from inference.errors import InputError
 from pipeline.commands.preflight import check_disk
@@ -11,9 +10,6 @@ from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Overrides, Recipe, find_setting, override_all
-
-# Names of folders that say nothing about the data; the folder around them does.
-_LAYOUT_NAMES = ("all", "image", "images", "img", "imgs", "jpegimages", "train", "training")
 
 
 def read_recipe(options: argparse.Namespace) -> Recipe:
@@ -51,15 +47,7 @@ def read_run_recipe(options: argparse.Namespace) -> Recipe:
     recipe = _with_labels(recipe, place, any(setting == "labels" for setting, _ in options.set))
     own = RECIPES[options.recipe]
     fits = recipe.kind == "classification" and recipe.labels == own.labels  # so the recipe's own title is right
-    return recipe if options.title or fits else replace(recipe, title=title_of(place.images))
-
-
-def title_of(images: Path | None) -> str:
-    """Return the title of a data set by its folder or archive: my_trees/images gives "my trees"."""
-    path = images.resolve() if images else Path()
-    named = path.parent if path.name.lower() in _LAYOUT_NAMES and path.parent.name else path
-    name = named.name if named.is_dir() else named.stem
-    return name.replace("_", " ").strip() or "untitled"
+    return recipe if options.title or fits else replace(recipe, title=place.title)
 
 
 def _with_labels(recipe: Recipe, place: DataPlace, given: bool) -> Recipe:

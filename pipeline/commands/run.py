@@ -106,9 +106,9 @@ def _do_first_stage(run: RunFolder) -> None:
 
 def _change_settings(run: RunFolder, overrides: list[tuple[str, str]]) -> None:
     """Change settings of stages that the run has not done: those of calibrate and export."""
-    files = {"calibrate": run.calibration, "export": run.model}
+    files = {"calibrate": run.calibration, "export.flips": run.calibration, "export": run.model}
     for setting, _ in overrides:
-        done = files.get(setting.partition(".")[0])
+        done = files.get(setting) or files.get(setting.partition(".")[0])
         if done is None:
             raise InputError(
                 f"only settings of calibrate and export can be changed in an existing run. Received: {setting}. Start "

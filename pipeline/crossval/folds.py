@@ -22,8 +22,16 @@ class CrossvalSettings:
     place: DataPlace
 
     def fold_recipe(self, number: int) -> Recipe:
-        """Return the recipe with this fold, 1 to folds, as the test set."""
-        return override_all(self.recipe, (("split.folds", str(self.folds)), ("split.fold", str(number))))
+        """Return the recipe with this fold, 1 to folds, as the test set.
+
+        A fold whose file loses more than export.max_accuracy_loss does not end the others: the pooled report says it.
+        """
+        changes = (
+            ("split.folds", str(self.folds)),
+            ("split.fold", str(number)),
+            ("export.max_accuracy_loss", "1.0"),
+        )
+        return override_all(self.recipe, changes)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
             if not run.source.is_file():
                 start_run(settings.fold_recipe(number), settings.place, run.path)
             complete(run, stages)
-            forget_networks()
+            if any(stage.needs_tensorflow for stage in stages):
+                forget_networks()
 
 
 def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.metrics.classification import Metrics
 from pipeline.metrics.intervals import Estimate
+from pipeline.report.sections import ReportHead
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,15 @@ class BaselineComparison:
     difference: OverFolds
 
 
-@dataclass(frozen=True)
-class CrossvalReport:
+@dataclass(frozen=True, kw_only=True)
+class CrossvalReport(ReportHead):
     """The content of crossval.json.
 
     models: accuracy of each kind of file. over_folds: figures that can't be pooled, since confidences of different
     folds are not comparable.
     """
 
-    format: int
-    recipe: str
-    title: str
-    run: str
-    machine: str
-    seed: int
     folds: int
-    released: str
     data: PooledData
     pooled: PooledMetrics
     models: dict[str, Estimate]

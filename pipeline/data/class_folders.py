@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -29,7 +30,11 @@ GIVEN_SPLITS = {
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
+    "dev": "validation",
+    "eval": "validation",
+    "holdout": "test",
 }
+_FILLERS = ("", "data", "folder", "image", "images", "imgs", "photos", "pictures", "seg", "split")  # say no split
 _REFUSED_NAME = "refused.txt"
 _TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # a folder of these is no class
 
@@ -42,6 +47,15 @@ class ListedPicture:
     label: str
     photo: str
     split: str  # "" if the folders give no split
+
+
+@dataclass(frozen=True)
+class ListedFolders:
+    """Class folders under root: their pictures in a fixed order, and one message about each thing that is left out."""
+
+    root: Path
+    pictures: tuple[ListedPicture, ...]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,11 +121,29 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
     """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
+    return _classes_in(_find_root(_unpacked(images, work), ()))
+
+
+def list_class_folders(images: Path, work: Path) -> ListedFolders:
+    """Return the pictures of all class folders, whatever they are called; for the arguments see index_class_folders."""
     root = _find_root(_unpacked(images, work), ())
+    listed, left_out = _list(root, tuple(one.label for one in _classes_in(root)))
+    return ListedFolders(root, tuple(listed), tuple(left_out))
+
+
+def given_split(folder: str) -> str:
+    """Return the split that the name of a folder states, or "": Training_set, "Test Images" and seg_train state one."""
+    words = [word.removesuffix("set") for word in re.split("[^a-z]+", folder.lower())]
+    telling = [word for word in words if word not in _FILLERS]
+    return GIVEN_SPLITS.get(telling[0], "") if len(telling) == 1 else ""
+
+
+def _classes_in(root: Path) -> tuple[FoundClass, ...]:
     files = [file for file in _list_pictures(root) if PurePosixPath(file).suffix.lower() not in _TEXT_SUFFIXES]
     holding = {depth: {file.split("/")[0] for file in files if file.count("/") == depth} for depth in (1, 2)}
     classes = tuple(holding[1] - holding[2])  # a folder `train` of pictures alone is a class, of trains
-    placed = [(file, *_place(file, classes)) for file in files]
+    doubled = _doubled(files)
+    placed = [(file, *_place(file, classes, doubled)) for file in files]
     return find_classes(
         LabelledPhoto(folders[0], str(PurePosixPath(file).with_suffix("")), split)
         for file, folders, split in placed
@@ -173,7 +205,7 @@ def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
     while True:
         inner = [entry for entry in folder.iterdir() if entry.is_dir() and not is_passed_over(entry.name)]
         name = inner[0].name if len(inner) == 1 else ""
-        if not name or _label_of(name, labels, {name}) or name.lower() in GIVEN_SPLITS:
+        if not name or _label_of(name, labels, {name}) or given_split(name):
             return folder
         if not any(entry.is_dir() and not is_passed_over(entry.name) for entry in inner[0].iterdir()):
             return folder
@@ -189,10 +221,13 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], lis
     siblings: dict[str, set[str]] = {}  # folder -> the folders in it
     for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
         siblings.setdefault(str(folder.parent), set()).add(folder.name)
+    doubled = _doubled(files)
+    # a folder `train` is the class of this name, unless there are classes in it
+    classes = tuple(label for label in labels if not siblings.get(label, set()) & set(labels))
     for file in files:
-        folders, split = _place(file, labels)
+        folders, split = _place(file, classes, doubled)
         photo = str(PurePosixPath(file).with_suffix(""))
-        label = _label_of(folders[0], labels, siblings[file.split("/")[0] if split else "."]) if folders else ""
+        label = _label_of(folders[0], labels, siblings[_parent_of_class(file, folders)]) if folders else ""
         if label:
             found.append(ListedPicture(file, label, photo, split))
         elif folders:
@@ -206,11 +241,28 @@ def _list_pictures(root: Path) -> list[str]:
     return [file for file in list_files(root) if not any(map(is_passed_over, PurePosixPath(file).parts))]
 
 
-def _place(file: str, labels: tuple[str, ...]) -> tuple[list[str], str]:
-    """Return the folders of a file from its class on, and the split that they are in, or ""."""
+def _place(file: str, classes: tuple[str, ...], doubled: set[str]) -> tuple[list[str], str]:
+    """Return the folders of a file from its class on, and the split that they are in, or "".
+
+    classes: those whose folder is of no split, whatever it is called.
+    """
     *folders, _ = PurePosixPath(file).parts
-    split = GIVEN_SPLITS.get(folders[0].lower(), "") if folders and folders[0] not in labels else ""
-    return folders[bool(split) :], split
+    split = given_split(folders[0]) if folders and folders[0] not in classes else ""
+    return folders[(2 if folders[0] in doubled else 1) if split else 0 :], split
+
+
+def _doubled(files: Iterable[str]) -> set[str]:
+    """Return the folders of splits that hold nothing but a folder of their name: seg_train/seg_train/sea/1.jpg."""
+    inner: dict[str, set[str]] = {}
+    for file in files:
+        folder, *below = file.split("/")
+        inner.setdefault(folder, set()).add(below[0] if len(below) > 2 else "")
+    return {folder for folder, names in inner.items() if names == {folder} and given_split(folder)}
+
+
+def _parent_of_class(file: str, folders: list[str]) -> str:
+    """Return the folder that the class folder of a file lies in; folders: of the file from its class on."""
+    return str(PurePosixPath(*PurePosixPath(file).parts[: -len(folders) - 1]))
 
 
 def _refuse_folders(others: list[LabelledPhoto], labels: tuple[str, ...]) -> list[str]:

@@ -28,6 +28,9 @@ CLASS_FOLDERS = "pictures in class folders"
 ORIGINALS = "CIFAR-10 as published"
 DRAWN_MEMES = "embedded memes"
 
+# Names of folders that say nothing about the data; the folder around them does.
+_LAYOUT_NAMES = ("all", "image", "images", "img", "imgs", "jpegimages", "train", "training")
+
 
 @dataclass(frozen=True)
 class DataPlace:
@@ -58,6 +61,14 @@ class DataPlace:
         """Return the content of source.json: absolute paths."""
         paths = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
+
+    @property
+    def title(self) -> str:
+        """Return the title of the data by their folder or archive: my_trees/images gives "my trees"."""
+        path = self.images.resolve() if self.images else Path()
+        named = path.parent if path.name.lower() in _LAYOUT_NAMES and path.parent.name else path
+        name = named.name if named.is_dir() else named.stem
+        return name.replace("_", " ").strip() or "untitled"
 
     @property
     def embedded(self) -> bool:

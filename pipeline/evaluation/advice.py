@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.class_folders import GIVEN_SPLITS
+from pipeline.data.class_folders import given_split
 from pipeline.data.index import PatchIndex
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.report.comparison import BEYOND_COLOUR
@@ -106,7 +106,7 @@ def _advise_labels(run: FinishedRun) -> Advice | None:
 def _advise_crossval(run: FinishedRun) -> Advice | None:
     """Advise a cross-validation where the test is too small to tell much, unless the data set gives a test."""
     accuracy = run.report.metrics.accuracy
-    given = any(patch.photo.split("/")[0].lower() in GIVEN_SPLITS for patch in run.index.patches)
+    given = any(given_split(patch.photo.split("/")[0]) for patch in run.index.patches)
     if run.recipe.split.folds or given or not accuracy.ends:
         return None
     points = 100 * float(np.diff(accuracy.ends)[0])

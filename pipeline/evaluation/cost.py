@@ -12,11 +12,14 @@ from pipeline.random_generator import make_generator
 from pipeline.report.sections import Cost, Latency
 
 
-def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path]) -> Cost:
-    """Return the cost of a Keras model and of its converted files, by mode, without decoding and resizing."""
+def measure_cost(network: keras.Model, keras_file: Path, models: dict[str, Path], views: int) -> Cost:
+    """Return the cost of a Keras model and of its converted files, by mode, without decoding and resizing.
+
+    views: how often the files compute the network for one picture (export.flips); Keras' time is of one view.
+    """
     return Cost(
         parameters=network.count_params(),
-        macs=count_macs(network),
+        macs=views * count_macs(network),
         bytes={mode: path.stat().st_size for mode, path in {"keras": keras_file, **models}.items()},
         latency_ms={
             "keras": measure_keras_latency(keras_file),

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from inference.model.classifier import Classifier
+from inference.version import VERSION
+from models.flips import FLIPS
 from pipeline.calibration.neighbours import keras_outputs, read_run_neighbours, weigh_outputs
 from pipeline.calibration.temperature import decision_rule
 from pipeline.data.index import PatchIndex
@@ -23,7 +25,7 @@ from pipeline.report.sections import Calibration, ClassificationReport, DataSumm
 from pipeline.report.stored import read_section
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
-from pipeline.training.saved_network import read_network
+from pipeline.training.saved_network import read_classifier, read_network
 
 REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
@@ -38,18 +40,18 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
     released = recipe.export.mode
     test = index.select("test")
     files = {released: run.model} | ({"float32": run.float_model} if run.float_model.is_file() else {})
-    network = read_network(run.best)
+    network, exported = read_network(run.best), read_classifier(run, recipe)
     calibration = read_section(Calibration, run.calibration, "Calibrate first: python -m pipeline resume RUN.")
     parity = {mode: read_section(Parity, run.parity, "Export first: python -m export RUN.", mode) for mode in files}
-    softmax, features = keras_outputs(network, calibration.temperature, test, recipe)
+    softmax, features = keras_outputs(exported, calibration.temperature, test, recipe)
     probabilities = {mode: runner_probabilities(path, test) for mode, path in files.items()}
-    neighbours = read_run_neighbours(run, network, recipe)
+    neighbours = read_run_neighbours(run, exported, recipe)
     probabilities["keras"] = weigh_outputs(softmax, features, neighbours, recipe)
     scores = _score_all(probabilities, test, recipe, calibration.threshold)
     truths = true_probabilities(probabilities[released], [patch.label for patch in test.patches], recipe)
     answers = TestAnswers(test, scores[released], truths, features)
     write_predictions(answers.scores, answers.losses, test, run.predictions)
-    validation, _ = keras_outputs(network, calibration.temperature, index.select("validation"), recipe)
+    validation, _ = keras_outputs(exported, calibration.temperature, index.select("validation"), recipe)
     return ClassificationReport(
         format=REPORT_FORMAT,
         recipe=recipe.name,
@@ -63,11 +65,12 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
         released=released,
         models={mode: measure(part) for mode, part in scores.items()},
         baseline=measure_baseline(index, recipe, scores[released]),
-        cost=measure_cost(network, run.best, files),
+        cost=measure_cost(network, run.best, files, len(FLIPS[recipe.export.flips])),
         parity=parity,
         mistakes=explain_mistakes(answers, network, index, recipe, run),
         label_errors=check_labels({"validation": validation, "test": softmax}, index, recipe, run),
         robustness=measure_robustness(run, index, recipe),
+        version=VERSION,
     )
 
 

@@ -11,6 +11,7 @@ from inference.errors import printable
 from inference.model.decide import UNKNOWN
 from inference.pictures.encode import HALF_COLOUR, jpeg_bytes
 from inference.pictures.image_io import read_image
+from models.flips import with_flips
 from models.heads import POOL
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import Patch, PatchIndex
@@ -45,7 +46,7 @@ def explain_mistakes(
     entries: tuple[Mistake, ...] = ()
     searched = Searched(0, 0)
     if len(shown):
-        train = training_features(network, index, recipe)
+        train = training_features(with_flips(network, recipe.export.flips), index, recipe)
         searched = Searched(len(train.index.patches), train.of)
         nearest = nearest_patches(answers.features[shown], train, NEAREST)
         maps = _write_maps(answers, shown, network, recipe, run)

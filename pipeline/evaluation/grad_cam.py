@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.heads import POOL
+from pipeline.progress import track
 
 _BATCH = 32
 
@@ -24,7 +25,8 @@ def grad_cam(network: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> n
     both = keras.Model(network.input, [network.get_layer(POOL).input, network.output])
     sides = pixels.shape[2], pixels.shape[1]
     maps = []
-    for first in range(0, len(pixels), _BATCH):
+    starts = range(0, len(pixels), _BATCH)
+    for first in track(starts, len(starts), "batches of heat maps"):
         batch = slice(first, first + _BATCH)
         for coarse in _coarse_maps(both, pixels[batch], outputs[batch]):
             fine = cv2.resize(coarse, sides, interpolation=cv2.INTER_LINEAR)

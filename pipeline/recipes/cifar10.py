@@ -7,7 +7,7 @@ Without --images Keras downloads the original pictures (170 MB, once). The folde
 test/CLASS; versions of a picture, a.jpg and a.png, are kept in the same split. A tenth of the training pictures is held
 out for validation; the test pictures are used only for evaluation.
 
-Results: README.txt, table of results, and docs/cifar10.md.
+Results: docs/results.md and docs/cifar10.md.
 """
 
 from pipeline.data.cifar10 import CLASSES

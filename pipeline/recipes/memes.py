@@ -15,9 +15,12 @@ minerals: four minutes on two cores, without a download. Pictures of no game are
 folder named background has the same role with --set network.background=output.
 """
 
+from dataclasses import replace
+
+from pipeline.recipes import minerals_transfer
 from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.recipe import SEARCH, Recipe
-from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings
+from pipeline.settings.sections import CalibrateSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
     name="memes",
@@ -41,17 +44,7 @@ RECIPE = Recipe(
     network=NetworkSettings(
         trunk="mobilenet_v1", head="normalised", weights="imagenet", input_side=160, background="confidence"
     ),
-    fit=FitSettings(
-        kind="two_stage",
-        optimizer="adam",
-        epochs=8,
-        head_epochs=2,
-        patience=3,
-        batch_size=16,
-        learning_rate=3e-5,
-        balance="weights",
-        trainable_from="conv_dw_4",
-    ),
+    fit=replace(minerals_transfer.RECIPE.fit, balance="weights"),  # fine-tuned alike
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.95),
     embedded=(
         ("network.trunk", "patch_net"),

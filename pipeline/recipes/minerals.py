@@ -3,7 +3,7 @@
     python -m pipeline run minerals
     python -m pipeline run minerals --images PHOTOS --annotations FILE
 
-Results: README.txt, table of results.
+Results: docs/results.md and docs/minerals.md.
 """
 
 from pipeline.drawn.scenes.dataset import MINERALS

@@ -7,6 +7,23 @@ from pipeline.metrics.classification import Metrics
 from pipeline.metrics.intervals import UNDEFINED, Estimate
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportHead:
+    """What every report of a run begins with. run: name of its folder; released: kind of the released file.
+
+    title is None in classifiers' reports of format 1. version: of the program that wrote it; None before 0.2.0.
+    """
+
+    format: int
+    recipe: str
+    title: str | None = None
+    run: str
+    machine: str
+    seed: int
+    released: str
+    version: str | None = None
+
+
 @dataclass(frozen=True)
 class DataSummary:
     """Photographs of each split, patches of each split by class, and entries that could not be read.
@@ -265,29 +282,22 @@ class Advice:
     command: str
 
 
-@dataclass(frozen=True)
-class ClassificationReport:
+@dataclass(frozen=True, kw_only=True)
+class ClassificationReport(ReportHead):
     """The content of a classifier's report.json; models and parity are by kind of file, released is one of the kinds.
 
     mistakes and label_errors are None in reports of format 1, robustness and advice in earlier ones of format 2.
     """
 
-    format: int
-    recipe: str
-    run: str
-    machine: str
-    seed: int
     data: DataSummary
     training: Training
     calibration: Calibration
-    released: str
     models: dict[str, Metrics]
     baseline: Baseline | None
     cost: Cost
     parity: dict[str, Parity]
     mistakes: Mistakes | None = None
     label_errors: LabelErrors | None = None
-    title: str | None = None
     robustness: Robustness | None = None
     advice: tuple[Advice, ...] | None = None
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipeline.metrics.intervals import Estimate
-from pipeline.report.sections import Baseline, Training
+from pipeline.report.sections import Baseline, ReportHead, Training
 from pipeline.sanity.verdict import Checks
 
 
@@ -142,16 +142,9 @@ class ViewReport(ViewFigures):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlReport(Learning):
+class ControlReport(ReportHead, Learning):
     """The content of control.json. data: the kind of data that the run was trained and tested on."""
 
-    format: int
-    recipe: str
-    title: str
-    run: str
-    machine: str
-    seed: int
     data: str
-    released: str
     training: ShuffledTraining | None
     views: ViewReport

@@ -79,13 +79,13 @@ def read_shuffle(shuffled: RunFolder) -> int:
 
 def answer_test(run: RunFolder) -> np.ndarray:
     """Return the best label of a trained run's Keras network for each of the classes' test patches: str [patches]."""
-    from pipeline.data.dataset import evaluation_dataset
+    from pipeline.calibration.predict import predict
     from pipeline.training.saved_network import read_network  # TensorFlow takes seconds to import
 
     recipe = run.read_recipe()
     network = read_network(run.best)
     test = run_index(run).select("test", recipe.labels)
-    logits = network.predict(evaluation_dataset(test, recipe), verbose=0)  # [patches, outputs]
+    logits = predict(network, test, recipe)  # [patches, outputs]
     return np.array(recipe.labels)[logits[:, : len(recipe.labels)].argmax(axis=1)]
 
 

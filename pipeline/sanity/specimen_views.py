@@ -46,6 +46,11 @@ class SpecimenViews:
         self._images, self._boxes = images, _boxes_by_photo(test, labels)
         self._patches = sample_patches(PatchIndex(test.root, tuple(p for p in test.patches if p.label in labels)))
 
+    @property
+    def most(self) -> int:
+        """Return the number of patches, and so of views if none is left out."""
+        return len(self._patches)
+
     def __iter__(self) -> Iterator[View]:
         """Yield the views, photograph by photograph."""
         name, pixels = "", None

@@ -12,6 +12,7 @@ from inference.model.classifier import Classifier
 from inference.pictures.encode import png_bytes
 from pipeline.data.index import PatchIndex
 from pipeline.data.sources import SOURCES, find_photographs
+from pipeline.progress import track
 from pipeline.random_generator import make_generator
 from pipeline.sanity.folder import ControlFolder, digest_files, remembered
 from pipeline.sanity.measure import BOXES, CENTRE, measure_views
@@ -26,7 +27,7 @@ from pipeline.sanity.occlusion import (
     shares_inside,
 )
 from pipeline.sanity.sections import ViewExample, ViewReport, ViewRow
-from pipeline.sanity.specimen_views import SpecimenViews, View, centre_views
+from pipeline.sanity.specimen_views import MOST_VIEWS, SpecimenViews, View, centre_views
 from pipeline.settings.run_folder import RunFolder
 from pipeline.training.saved_network import read_network
 
@@ -72,18 +73,20 @@ def measure_run_views(
 
 
 def _view_specimens(views: SpecimenViews, run: RunFolder, folder: ControlFolder, shuffled: RunFolder | None) -> Views:
-    seen, classes = _ask(views, run), len(run.read_recipe().labels)
+    seen, classes = _ask(views, views.most, run), len(run.read_recipe().labels)
     rows, maps = _add_masses(_rows(seen), seen, run, shuffled, classes)
     return Views(tuple(rows), dict(views.left_out), _write_examples(seen, maps, rows, folder))
 
 
 def _view_centres(test: PatchIndex, run: RunFolder) -> Views:
-    return Views(tuple(_rows(_ask(centre_views(test), run))))
+    return Views(tuple(_rows(_ask(centre_views(test), min(len(test.patches), MOST_VIEWS), run))))
 
 
-def _ask(views: Iterable[View], run: RunFolder) -> SeenViews:
+def _ask(views: Iterable[View], most: int, run: RunFolder) -> SeenViews:
+    """Return the answers to the views, which are as many as the test patches or fewer."""
     print("classifying test pictures with parts hidden ...", file=sys.stderr, flush=True)
-    return classify_views(views, Classifier(run.model, threshold=0), run.read_recipe().network.input_side)
+    classifier, side = Classifier(run.model, threshold=0), run.read_recipe().network.input_side
+    return classify_views(track(views, most, "views"), classifier, side)
 
 
 def _rows(seen: SeenViews) -> list[ViewRow]:

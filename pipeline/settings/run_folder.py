@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.anomaly.memory_bank import BANK_NAME
-from inference.anomaly.region_names import NAMES_NAME
+from inference.anomaly.region_names import EXAMPLES_NAME, NAMES_NAME
 from inference.anomaly.surface import SURFACE_NAME
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
@@ -53,18 +53,21 @@ class RunFolder:
     surface = property(lambda self: self.path / SURFACE_NAME)
     prevalence = property(lambda self: self.path / "prevalence.json")
     region_names = property(lambda self: self.path / NAMES_NAME)
+    region_examples = property(lambda self: self.path / EXAMPLES_NAME)
     name_report = property(lambda self: self.path / "names.json")
     held_out_scores = property(lambda self: self.path / "held_out_scores.npz")
     maps = property(lambda self: self.path / "maps")
     neighbours = property(lambda self: self.path / NEIGHBOURS_NAME)
     held_out = property(lambda self: self.path / HELD_OUT_NAME)
     model = property(lambda self: self.path / "model.tflite")
+    tensorboard = property(lambda self: self.path / "tensorboard")
     float_model = property(lambda self: self.path / "model_float32.tflite")
     parity = property(lambda self: self.path / "parity.json")
     report = property(lambda self: self.path / "report.json")
     predictions = property(lambda self: self.path / "predictions.csv")
     mistakes = property(lambda self: self.path / "mistakes")
     label_errors = property(lambda self: self.path / "label_errors.csv")
+    model_card = property(lambda self: self.path / "README.md")
     results = property(lambda self: self.path / "results.json")
 
     def read_recipe(self) -> Recipe:

@@ -251,6 +251,11 @@ class FitSettings:
         "balancing of classes of different size. weights: class weights in the loss. sampling: classes drawn "
         "equally often",
     )
+    tensorboard: bool = setting(
+        False,
+        "whether losses and accuracies are also written for TensorBoard (requirements-optional.txt)",
+        needs=_BY_GRADIENT,
+    )
     teacher: str = setting(
         "",
         "exported .tflite file used as a teacher (distillation), or several with commas between them, whose answers "
@@ -322,6 +327,12 @@ class ExportSettings:
         0.01,
         "largest allowed loss of accuracy compared with Keras; otherwise no file is written",
         unit="share of the test patches",
+        used_by=_CLASSIFICATION,
+    )
+    flips: Literal["none", "horizontal", "horizontal_and_vertical"] = setting(
+        "none",
+        "directions in which the exported network also mirrors each picture, averaging the answers; two or four times "
+        "the time per picture",
         used_by=_CLASSIFICATION,
     )
     features: bool = setting(

@@ -194,6 +194,7 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
         KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
         keras.callbacks.CSVLogger(run.history, append=bool(history)),
+        *([keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)] if recipe.fit.tensorboard else []),
         *([ResumeTraining(average)] if average else []),
         SaveBackup(stage.backup, average),
     ]

@@ -5,6 +5,9 @@ from pathlib import Path
 import keras
 
 from inference.errors import InputError
+from models.flips import with_flips
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
 
 _REMEDY = "Copy the run again, or start a new one"
 
@@ -27,3 +30,12 @@ def read_network(path: Path) -> keras.Model:
     if len(network.inputs) != 1 or len(network.inputs[0].shape) != 4:
         raise InputError(f"{path}: must take pictures. Received: inputs {network.inputs}. {_REMEDY}.")
     return network
+
+
+def read_classifier(run: RunFolder, recipe: Recipe) -> keras.Model:
+    """Return the network of a run as it is calibrated and exported: with the mirrored views of export.flips.
+
+    Raises:
+        InputError: as read_network.
+    """
+    return with_flips(read_network(run.best), recipe.export.flips)

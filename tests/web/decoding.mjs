@@ -13,7 +13,7 @@ const { chromium } = require("playwright-core");
 
 const [address, executablePath, height, width, ...files] = process.argv.slice(2);
 const bundled = await build({
-  entryPoints: [fileURLToPath(new URL("../../inference/web/src/picture.js", import.meta.url))],
+  entryPoints: [fileURLToPath(new URL("../../inference/web/src/pictures/picture.js", import.meta.url))],
   bundle: true,
   format: "iife",
   globalName: "picture",

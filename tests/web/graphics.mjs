@@ -14,7 +14,7 @@ const SOURCES = fileURLToPath(new URL("../../inference/web/src/", import.meta.ur
 const [address, executablePath] = process.argv.slice(2);
 const bundled = await build({
   stdin: {
-    contents: `export * from "./artefact.js"; export * from "./graphics_card.js"; export * from "./network.js";`,
+    contents: `export * from "./model/artefact.js"; export * from "./model/graphics_card.js"; export * from "./model/network.js";`,
     resolveDir: SOURCES,
   },
   bundle: true,

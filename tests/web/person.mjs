@@ -1,4 +1,4 @@
-// What a person does with the page in Chromium: opens it, chooses pictures, saves the results.
+// What a person does with the page in Chromium: opens it, chooses pictures, saves the results; and what axe finds.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -38,4 +38,27 @@ export async function choose(page, files, count) {
 export async function save(page) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
   return readFile(await download.path(), "utf8");
+}
+
+// what axe finds that would hinder people
+export async function findFaults(page) {
+  await page.evaluate(await readFile(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html) }));
+}
+
+// where: what is at the top of the screen
+export async function screenshot(page, folder, name, where) {
+  if (!folder) return;
+  await page.evaluate((top) => {
+    document.activeElement?.blur();
+    document.querySelector(top).scrollIntoView();
+  }, where);
+  await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+export async function timed(task) {
+  const start = performance.now();
+  await task();
+  return performance.now() - start;
 }

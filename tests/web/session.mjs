@@ -5,11 +5,8 @@
 
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 
-import { choose, launch, listen, open, PHONE, save, WAIT } from "./person.mjs";
-
-const require = createRequire(new URL("../../inference/web/package.json", import.meta.url));
+import { choose, findFaults, launch, listen, open, PHONE, save, screenshot, timed, WAIT } from "./person.mjs";
 
 const [address, settingsFile] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsFile, "utf8"));
@@ -29,7 +26,7 @@ try {
   report.whole = await save(page);
   await drag(page, settings.box);
   report.boxed = await save(page);
-  await screenshot(page, "phone_box", "#answer");
+  await screenshot(page, settings.screenshots, "phone_box", "#answer");
   await page.locator("#clear").click();
   report.all = await timed(() => choose(page, settings.pictures, settings.pictures.length));
   report.results = await save(page);
@@ -40,7 +37,7 @@ try {
   report.dark = await findFaults(page);
   report.widest = await page.evaluate(() => document.documentElement.scrollWidth);
   await page.locator("details").evaluateAll((all) => all.forEach((one) => (one.open = false)));
-  await screenshot(page, "phone_results", "#results");
+  await screenshot(page, settings.screenshots, "phone_results", "#results");
   await page.locator("#clear").click();
   await choose(page, [settings.broken, settings.first], 2);
   report.partly = await page.locator("#rows").innerText();
@@ -60,12 +57,6 @@ try {
 }
 console.log(JSON.stringify(report));
 process.exit(0);
-
-async function timed(task) {
-  const start = performance.now();
-  await task();
-  return performance.now() - start;
-}
 
 // box: shares of the picture, [left, top, right, bottom]
 async function drag(page, [left, top, right, bottom]) {
@@ -102,29 +93,13 @@ async function useModel(page, file) {
   return faults[0] ?? page.locator("#model-title").textContent();
 }
 
-async function findFaults(page) {
-  await page.evaluate(await readFile(require.resolve("axe-core/axe.min.js"), "utf8"));
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html) }));
-}
-
 // what a person meets who only has a keyboard
 async function tabThrough(page) {
   await page.evaluate(() => document.activeElement?.blur());
   const met = [];
-  for (let step = 0; step < 6; step++) {
+  for (let step = 0; step < 12; step++) {
     await page.keyboard.press("Tab");
     met.push(await page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName));
   }
   return met;
-}
-
-// where: what stands at the top of the screen
-async function screenshot(page, name, where) {
-  if (!settings.screenshots) return;
-  await page.evaluate((top) => {
-    document.activeElement?.blur();
-    document.querySelector(top).scrollIntoView();
-  }, where);
-  await page.screenshot({ path: `${settings.screenshots}/${name}.png` });
 }

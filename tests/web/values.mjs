@@ -2,17 +2,20 @@
 //
 // Started by tests/test_web_values.py. Bytes travel as base64.
 
-import { answersOf, readCard } from "../../inference/web/src/card.js";
-import { splitArtefact } from "../../inference/web/src/artefact.js";
-import { decide } from "../../inference/web/src/decide.js";
-import { readEnrolled } from "../../inference/web/src/enrolled.js";
-import { freeKey, picturesOf } from "../../inference/web/src/files.js";
-import { readNeighbours } from "../../inference/web/src/neighbours.js";
-import { widen } from "../../inference/web/src/region.js";
-import { Resize } from "../../inference/web/src/resize.js";
-import { resultsToJson } from "../../inference/web/src/results.js";
-import { sha256 } from "../../inference/web/src/sha256.js";
-import { agrees, enlarge, readVectors } from "../../inference/web/src/vectors.js";
+import { Scorer } from "../../inference/web/src/anomaly/scorer.js";
+import { answersOf, readCard } from "../../inference/web/src/model/card.js";
+import { splitArtefact } from "../../inference/web/src/model/artefact.js";
+import { decide } from "../../inference/web/src/model/decide.js";
+import { readEnrolled } from "../../inference/web/src/model/enrolled.js";
+import { addClass, packFiles } from "../../inference/web/src/enrollment/enroll.js";
+import { freeKey, picturesOf } from "../../inference/web/src/pictures/files.js";
+import { halfToNumber, toHalf } from "../../inference/web/src/formats/half.js";
+import { readNeighbours } from "../../inference/web/src/model/neighbours.js";
+import { widen } from "../../inference/web/src/pictures/region.js";
+import { Resize } from "../../inference/web/src/pictures/resize.js";
+import { resultsToJson } from "../../inference/web/src/formats/results.js";
+import { sha256 } from "../../inference/web/src/formats/sha256.js";
+import { agrees, enlarge, readVectors } from "../../inference/web/src/model/vectors.js";
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
 const text = (data) => Buffer.from(data).toString("base64");
@@ -63,7 +66,34 @@ const JOBS = {
       looks++;
       return [isWrong ? row.reverse() : row];
     };
-    return agrees({ shape: [1, ...size, 3], look }, vectors);
+    return agrees(async () => (await look())[0], size, vectors);
+  },
+  enroll({ data, name, features }) {
+    return text(addClass(bytes(data), name, features.map((one) => Float32Array.from(one))));
+  },
+  packed({ data }) {
+    const { flatbuffer, files } = splitArtefact(bytes(data));
+    return text(packFiles(flatbuffer, files));
+  },
+  halves: ({ values }) => values.map((value) => halfToNumber(toHalf(value))),
+  // a network that gives the mean colour of each cell, as that of tests/tiny_detector.py does
+  async anomalies({ data, pixels, size: [height, width], side, stride, threshold, vector }) {
+    const artefact = splitArtefact(bytes(data));
+    const scorer = new Scorer(artefact.files, readCard(artefact), { side, stride, features: 3 });
+    scorer.threshold = threshold ?? scorer.threshold;
+    const size = { width, height };
+    const seen = scorer.seenSize(size);
+    const resize = new Resize(width, height, seen.width, seen.height);
+    resize.addRows(bytes(pixels), 3);
+    const network = async (tile) => cellMeans(tile, side, stride);
+    const map = await scorer.score(network, resize.finish(), seen);
+    const rgb = bytes(pixels);
+    const grey = Uint8Array.from({ length: width * height }, (_, n) => {
+      const [red, green, blue] = rgb.subarray(3 * n, 3 * n + 3);
+      return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+    });
+    const numbers = vector ? [...(await scorer.numbers(network, bytes(vector)))] : [];
+    return { map: { ...map, values: [...map.values] }, answer: scorer.answer({ map, size, seen }, grey), numbers };
   },
   free: ({ key, taken }) => freeKey(key, new Set(taken)),
 };
@@ -78,4 +108,15 @@ async function run({ job, ...values }) {
   } catch (fault) {
     return { fault: fault.message };
   }
+}
+
+function cellMeans(tile, side, stride) {
+  const cells = side / stride;
+  const means = new Float32Array(cells * cells * 3);
+  for (let place = 0; place < tile.length; place++) {
+    const pixel = Math.floor(place / 3);
+    const cell = Math.floor(pixel / side / stride) * cells + Math.floor((pixel % side) / stride);
+    means[cell * 3 + (place % 3)] += tile[place] / 255 / stride ** 2;
+  }
+  return means;
 }

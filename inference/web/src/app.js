@@ -1,47 +1,57 @@
 // The page: what a person does -> pictures through the classifier -> what the panels show.
 
-import { hideAnswer, inOneLine, showAnswer } from "./answer_panel.js";
-import { Camera } from "./camera.js";
-import { Classifier } from "./classifier.js";
-import { announce, element, fillTexts } from "./elements.js";
+import { Detector } from "./anomaly/detector.js";
+import { hideAnswer, inOneLine, showAnswer } from "./panels/answer_panel.js";
+import { Camera } from "./pictures/camera.js";
+import { announce, announced, element } from "./panels/elements.js";
 import { InputError } from "./errors.js";
-import { droppedPictures, freeKey, isModel, picturesOf } from "./files.js";
-import { showModel } from "./model_panel.js";
-import { startRuntime } from "./network.js";
-import { keepForOffline } from "./offline.js";
-import { DecodingAhead, decodePicture } from "./picture.js";
-import { resultsToJson } from "./results.js";
-import { progress, STRINGS } from "./strings.js";
-import { makeThumbnail, Table } from "./table.js";
-import { Viewer } from "./viewer.js";
+import { freeKey, saveFile } from "./pictures/files.js";
+import { KeptModel } from "./enrollment/kept_models.js";
+import { loadModel } from "./model/load.js";
+import { showModel } from "./panels/model_panel.js";
+import { Overlay } from "./panels/overlay.js";
+import { DecodingAhead, decodePicture } from "./pictures/picture.js";
+import { resultsToJson } from "./formats/results.js";
+import { looking, progress, STRINGS } from "./panels/strings.js";
+import { makeThumbnail, Table } from "./panels/table.js";
+import { Teacher } from "./enrollment/teacher.js";
+import { Viewer } from "./panels/viewer.js";
 
 const BETWEEN_SHOWN_MS = 300;
 
 /**
- * @typedef {import("./region.js").Box} Box
- * @typedef {import("./files.js").Picture} Picture
- * @typedef {{file: Blob, box: Box | null, answer: import("./decide.js").Answer | null}} Item
+ * @typedef {import("./pictures/region.js").Box} Box
+ * @typedef {import("./pictures/files.js").Picture} Picture
+ * @typedef {import("./model/model.js").Evidence} Evidence
+ * @typedef {{file: Blob, box: Box | null, answer: import("./model/decide.js").Answer | null, evidence: Evidence | null}} Item
  */
 
-class App {
+export class App {
   constructor() {
-    /** @type {Classifier | null} */
-    this.classifier = null;
+    /** @type {import("./model/model.js").Model | null} */
+    this.model = null;
     /** @type {Map<string, Item>} */
     this.items = new Map();
     this.current = "";
     this.lastShown = 0;
     /** @type {Promise<void>} */
     this.work = Promise.resolve(); // one thing at a time, in the order asked for
+    this.waiting = 0; // things
     this.viewer = new Viewer((box) => this.enqueue(() => this.look(this.current, box)));
     this.table = new Table((key) => this.enqueue(() => this.look(key, this.items.get(key)?.box ?? null)));
     this.camera = new Camera((video) => this.watch(video));
+    this.teacher = new Teacher(this);
+    this.overlay = new Overlay(() => this.enqueue(() => this.lookAgain()));
   }
 
   /** @param {() => Promise<void>} task */
   enqueue(task) {
+    this.waiting++;
+    element("main", HTMLElement).ariaBusy = "true";
     this.work = this.work.then(() => this.perform(task)).catch((fault) => this.report(fault));
-    return this.work;
+    return this.work.finally(() => {
+      if (--this.waiting === 0) element("main", HTMLElement).ariaBusy = "false";
+    });
   }
 
   /** @param {() => Promise<void>} task */
@@ -60,32 +70,54 @@ class App {
   }
 
   async loadFirstModel() {
-    const answer = await fetch("model.tflite");
-    if (!answer.ok) throw new InputError(STRINGS.noModel);
-    await this.useModel(await answer.blob());
+    await this.use(await this.teacher.first());
   }
 
-  /** @param {Blob} file */
+  /** @param {Blob} file that a person has chosen or dropped */
   async useModel(file) {
+    await this.use(await KeptModel.open(new Uint8Array(await file.arrayBuffer())));
+  }
+
+  /** @param {KeptModel} kept */
+  async use(kept) {
     announce(STRINGS.loading);
-    const next = await Classifier.load(new Uint8Array(await file.arrayBuffer()));
-    this.classifier?.close();
-    this.classifier = next;
-    showModel(next.card);
-    announce(next.notice || STRINGS.ready);
-    void next.accelerate().then((exchange) => exchange && (this.work = this.work.then(exchange)));
-    const keys = Array.from(this.items.keys());
-    for (const key of keys) await this.look(key, this.items.get(key)?.box ?? null, key === keys[keys.length - 1]);
+    const { model, canLearn, accelerate } = await loadModel(kept.current);
+    this.model?.close();
+    this.model = model;
+    this.viewer.allowBoxes(model.takesBoxes);
+    this.overlay.use(model instanceof Detector ? model : null);
+    showModel(model.card);
+    this.teacher.show(kept, canLearn);
+    announce(model.notice || STRINGS.ready);
+    void accelerate().then((exchange) => exchange && (this.work = this.work.then(exchange)));
+    for (const item of this.items.values()) item.evidence = null; // of the model before
+    await this.lookAgain();
+  }
+
+  /** Answer all pictures anew, first that which is shown. */
+  async lookAgain() {
+    const shown = this.items.has(this.current) ? this.current : Array.from(this.items.keys()).at(-1);
+    if (!shown) return;
+    await this.look(shown, this.items.get(shown)?.box ?? null);
+    const said = announced();
+    const others = Array.from(this.items).filter(([key]) => key !== shown);
+    for (const [place, [key, { box }]] of others.entries()) {
+      announce(progress(place + 1, others.length));
+      this.lastShown = performance.now(); // no other picture takes the place of the one that is shown
+      await this.look(key, box, false);
+    }
+    this.table.flush();
+    announce(said);
   }
 
   /** @param {Picture[]} pictures */
   async add(pictures) {
-    if (!this.classifier) throw new InputError(STRINGS.noModel);
+    if (!this.model) throw new InputError(STRINGS.noModel);
     this.camera.stop();
     const ahead = new DecodingAhead(pictures.map(({ file }) => file));
     for (const [place, { key, file }] of pictures.entries()) {
       const free = freeKey(key, this.items);
-      this.items.set(free, { file, box: null, answer: null });
+      this.items.set(free, { file, box: null, answer: null, evidence: null });
       const isLast = place === pictures.length - 1;
       if (!isLast && this.isShowingDue()) announce(progress(place + 1, pictures.length));
       await this.look(free, null, isLast, ahead.take(place));
@@ -104,18 +136,20 @@ class App {
    */
   async look(key, box, waitedFor = true, decoding = null) {
     const item = this.items.get(key);
-    if (!item || !this.classifier) return;
+    if (!item || !this.model) return;
     if (waitedFor) announce(STRINGS.working);
     const isShown = waitedFor || this.isShowingDue();
     /** @type {ImageBitmap | null} */
     let bitmap = null;
     try {
       bitmap = await (decoding ?? decodePicture(item.file));
-      const seen = await this.classifier.look(bitmap, bitmap, box);
-      Object.assign(item, { box, answer: seen.answer });
+      const onProgress = (/** @type {number} */ share) => waitedFor && announce(looking(share));
+      const used = this.model.takesBoxes ? box : null;
+      const seen = await this.model.look(bitmap, bitmap, { box: used, evidence: item.evidence, onProgress });
+      Object.assign(item, { box: used, answer: seen.answer, evidence: seen.evidence ?? null });
       this.table.put(key, seen, makeThumbnail(bitmap));
-      if (isShown) this.show(key, bitmap, box, seen);
-      if (waitedFor) announce(`${key}: ${inOneLine(seen, this.classifier.card)}`);
+      if (isShown) this.show(key, bitmap, used, seen);
+      if (waitedFor) announce(`${key}: ${inOneLine(seen, this.model.card)}`);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       if (item.answer) throw fault; // of a box: the picture's earlier answer stays
@@ -131,25 +165,31 @@ class App {
    * @param {string} key
    * @param {ImageBitmap} bitmap
    * @param {Box | null} box
-   * @param {import("./classifier.js").Seen} seen
+   * @param {import("./model/model.js").Seen} seen
    */
   show(key, bitmap, box, seen) {
-    if (!this.classifier) return;
     this.current = key;
     this.lastShown = performance.now();
     this.viewer.show(bitmap, bitmap, box, key);
-    showAnswer(seen, this.classifier.card);
+    this.showSeen(seen);
+  }
+
+  /** @param {import("./model/model.js").Seen} seen of the picture that is shown */
+  showSeen(seen) {
+    if (!this.model) return;
+    if (seen.evidence && "regions" in seen.answer) this.overlay.show(seen.evidence, seen.answer.regions, this.viewer.canvas);
+    showAnswer(seen, this.model.card);
   }
 
   /** @param {HTMLVideoElement} video */
   async watch(video) {
-    if (!this.classifier) return;
+    if (!this.model) return;
     const size = { width: video.videoWidth, height: video.videoHeight };
-    const seen = await this.classifier.look(video, size, null);
+    const seen = await this.model.look(video, size, {});
     if (!this.camera.running) return;
     this.current = "";
     this.viewer.show(video, size, null, STRINGS.startCamera);
-    showAnswer(seen, this.classifier.card);
+    this.showSeen(seen);
   }
 
   async toggleCamera() {
@@ -173,56 +213,6 @@ class App {
   save() {
     const done = Array.from(this.items).flatMap(([key, { answer, box }]) => (answer ? [{ key, answer, box }] : []));
     const text = resultsToJson(done.map(({ key, answer, box }) => [key, { answer, box }]));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    link.download = "results.json";
-    link.click();
-    URL.revokeObjectURL(link.href);
+    saveFile("results.json", text, "application/json");
   }
 }
-
-/** @param {App} app */
-function listen(app) {
-  for (const id of ["take", "choose", "folder"]) {
-    const input = element(id, HTMLInputElement);
-    input.addEventListener("change", () => {
-      const pictures = picturesOf(input.files ?? []);
-      input.value = ""; // so that the same file can be chosen again
-      void app.enqueue(() => app.add(pictures));
-    });
-  }
-  element("model-file", HTMLInputElement).addEventListener("change", (event) => {
-    const file = /** @type {HTMLInputElement} */ (event.target).files?.[0];
-    if (file) void app.enqueue(() => app.useModel(file));
-  });
-  element("camera", HTMLButtonElement).addEventListener("click", () => app.enqueue(() => app.toggleCamera()));
-  element("save", HTMLButtonElement).addEventListener("click", () => app.save());
-  element("clear", HTMLButtonElement).addEventListener("click", () => app.clear());
-  listenToDrops(app);
-}
-
-/** @param {App} app */
-function listenToDrops(app) {
-  const sign = element("drop-sign", HTMLElement);
-  document.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    sign.hidden = false;
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) sign.hidden = true;
-  });
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    sign.hidden = true;
-    if (!event.dataTransfer) return;
-    const model = Array.from(event.dataTransfer.files).find((file) => isModel(file.name));
-    const pictures = model ? Promise.resolve([]) : droppedPictures(event.dataTransfer);
-    void app.enqueue(async () => (model ? app.useModel(model) : app.add(await pictures)));
-  });
-}
-
-fillTexts();
-void startRuntime();
-const app = new App();
-listen(app);
-void app.enqueue(() => app.loadFirstModel()).then(keepForOffline);

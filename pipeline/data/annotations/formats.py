@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from inference.boxes.entries import Entries, read_text
 from inference.boxes.formats import TextFormat, tell_format
+from inference.boxes.unsupported import describe_unsupported
 from inference.errors import InputError, printable, quote
 from pipeline.data.annotations.splits import split_named_in
 from pipeline.data.annotations.voc import holds_voc, list_voc_files, read_voc
@@ -50,9 +51,11 @@ def _read_file(path: Path) -> Entries:
     known = tell_format(text)
     if known is not None:
         return known.read(text, printable(path.name), True)
-    if text.lstrip().startswith("<"):
+    told = describe_unsupported(text)
+    if not told and text.lstrip().startswith("<"):
         return read_voc(path)
-    raise InputError(f"{printable(str(path))}: does not hold annotations in a supported format. {_SUPPORTED}")
+    told = told or "does not hold annotations in a supported format."
+    raise InputError(f"{printable(str(path))}: {told} {_SUPPORTED}")
 
 
 def _tell_folder(folder: Path) -> Callable[[], Entries]:

@@ -1,0 +1,47 @@
+"""Files that hold no boxes in a supported format: what they are is said, and what to do instead."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference.boxes.files import read_boxes
+from inference.boxes.xml_tree import parse_xml
+from inference.errors import InputError
+from pipeline.data.annotations.read import annotated_classes
+
+LABELBOX = json.dumps({"data_row": {"external_id": "a.jpg"}, "projects": {}})
+SAGEMAKER = json.dumps({"source-ref": "s3://trees/a.jpg", "bb": {"annotations": [{"left": 1}]}})
+CASES = {
+    "json lines of labelbox": (f"{LABELBOX}\n{LABELBOX}\n", "is JSON Lines.*Export it as COCO JSON"),
+    "manifest of sagemaker": (f"{SAGEMAKER}\n{SAGEMAKER}\n", "is JSON Lines"),
+    "web page": ("<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
+    "pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+    "zip": ("PK\x03\x04\x00\x00", "is a zip. Unpack it"),
+    "labels alone": ("id,label\na.jpg,oak\nb.jpg,elm\n", r"\['id', 'label'\].*make a folder for each label"),
+    "one column a class": ("filename, oak, elm\na.jpg, 1, 0\n", "columns of boxes are not among these"),
+}
+
+
+@pytest.mark.parametrize("read", [annotated_classes, read_boxes])
+@pytest.mark.parametrize(("text", "words"), CASES.values(), ids=CASES)
+def test_a_file_of_another_kind_is_told_with_the_remedy(tmp_path: Path, text: str, words: str, read: object) -> None:
+    """Fault: "Extra data: line 2", "DOCTYPE", or a list of formats for a file that is obviously something else."""
+    (tmp_path / "boxes.any").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read(tmp_path / "boxes.any")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "GBK", "Big5", "Shift_JIS", "euc-kr", "iso-8859-1", "utf-16"])
+def test_xml_is_read_in_the_encoding_that_it_declares(encoding: str) -> None:
+    """Fault: files of labelImg from China are refused, since the parser knows no encodings of several bytes."""
+    name = "\xe9" if encoding == "iso-8859-1" else "\u6728"
+    text = f'<?xml version="1.0" encoding="{encoding}"?><annotation><name>{name}</name></annotation>'
+    assert parse_xml(text.encode(encoding)).findtext("name") == name
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "nonsense"])
+def test_xml_that_is_not_in_its_encoding_is_refused(encoding: str) -> None:
+    """Fault: a traceback of a decoder."""
+    with pytest.raises(InputError, match="must be XML"):
+        parse_xml(f'<?xml version="1.0" encoding="{encoding}"?><a>'.encode() + b"\xff\xff\xff</a>")
