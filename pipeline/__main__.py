@@ -91,6 +91,9 @@ def make_parser() -> argparse.ArgumentParser:
         _add_recipe_options(verb)
         if name == "crossval":
             verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
+            text = "train the folds with this many seeds, from the recipe's on (default: 1)"
+            verb.add_argument("--seeds", type=int, default=1, metavar="N", help=text)
+            _add_engine(verb)
         if name == "sweep":
             _add_sweep(verb)
     for name, text in (
@@ -102,6 +105,7 @@ def make_parser() -> argparse.ArgumentParser:
         if name == "resume":
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
+            _add_engine(verb, None)
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
@@ -125,11 +129,9 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     _add_engine(parser)
 
 
-def _add_engine(parser: argparse.ArgumentParser) -> None:
-    text = (
-        "ray: on the cluster that RAY_ADDRESS names, or by several processes here, see docs/scale.md (default: local)"
-    )
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=text)
+def _add_engine(parser: argparse.ArgumentParser, default: str | None = "local") -> None:
+    text = f"ray: on a cluster, or by several processes here, see docs/scale.md (default: {default or 'as begun'})"
+    parser.add_argument("--engine", choices=("local", "ray"), default=default, help=text)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:

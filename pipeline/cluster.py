@@ -26,9 +26,15 @@ def pipeline_cluster(module: str = "ray") -> Iterator[None]:
     Raises:
         InputError: Ray is not installed, or the cluster can't be used.
     """
-    require_ray("--engine ray", REQUIREMENTS, module)
+    check_engine("ray", module)
     with joined_cluster(code=_CODE, environment=_threads()):
         yield
+
+
+def check_engine(engine: str, module: str = "ray") -> None:
+    """Raise InputError if the engine is "ray" and a part of Ray is not installed; before any work."""
+    if engine == "ray":
+        require_ray("--engine ray", REQUIREMENTS, module)
 
 
 def do_on_cluster(task: Callable[[Item], None], items: Sequence[Item]) -> Iterator[Item]:

@@ -1,14 +1,8 @@
 """Searches of settings: what is tried, what is measured, what a kill costs, and the same by Ray Tune."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,13 +14,12 @@ from pipeline.data.splits import complete_splits
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.sections import SplitSettings
-from pipeline.sweep.folder import SweepFolder, complete_fold
+from pipeline.sweep.folder import SweepFolder
 from pipeline.sweep.measure import FoldMeasure, fold_history, halve, pool_measures
 from pipeline.sweep.space import draw_trials, search_space
 from tests.colour_run import write_photographs
 from tests.worlds import hashed_photo
 
-ROOT = Path(__file__).parent.parent
 MINERALS = RECIPES["minerals"]
 PLAIN = Recipe(name="plain", title="", labels=("a", "b"), search=(("fit.learning_rate", "*0.5..*2"),))
 QUICK = (  # a linear head on a small trunk: nothing is trained by gradient
@@ -187,56 +180,3 @@ def test_the_command_searches_and_resumes_what_was_killed(tmp_path: Path, capsys
     for one in (report, resumed):
         one["seconds"] = [row.pop("seconds") for row in one["rows"]] and 0
     assert resumed == report
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
-def test_ray_tune_loses_and_repeats_nothing_when_a_machine_dies(one_ray: None, tmp_path: Path) -> None:
-    """Faults: a trial that is lost with its machine, trained twice, or unlike that of one machine; a driver killed."""
-    pytest.importorskip("pydantic")
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    node = cluster.add_node(num_cpus=1)
-    environment = {**os.environ, "RAY_ADDRESS": cluster.address, "PYTHONPATH": str(ROOT)}
-    try:
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            *words_of(tmp_path, "--trials", "2", "--no-run", "--engine", "ray"),
-        ]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as driver:
-            wait_for(lambda: list(tmp_path.glob("runs/minerals/*-sweep*/trial-*/fold-1/fit.json")), driver)
-            cluster.remove_node(node, allow_graceful=False)
-            _, said = driver.communicate(timeout=240)
-        assert driver.returncode == 0, said
-    finally:
-        cluster.shutdown()
-    folder = sweep_in(tmp_path)
-    rows = json.loads(folder.report.read_text())["rows"]
-    assert sorted(row["number"] for row in rows) == [1, 2]
-    assert next(row for row in rows if row["number"] == 1)["folds"] == 2
-    trained = list(folder.path.glob("trial-*/fold-*/fit.json"))
-    assert sum(row["folds"] for row in rows) == len(trained), "each is counted once"
-    alone, settings = SweepFolder(tmp_path / "alone"), folder.read_settings()
-    complete_fold(alone, settings, settings.trials[0], 1)
-    of_one_machine, of_ray = (one.run(settings.trials[0], 1).history for one in (alone, folder))
-    assert history_of(of_ray) == history_of(of_one_machine)
-
-
-def history_of(path: Path) -> list[list[str]]:
-    """Return the columns of a history but for its seconds."""
-    rows = [line.split(",") for line in path.read_text().splitlines()]
-    place = rows[0].index("seconds")
-    return [row[:place] + row[place + 1 :] for row in rows]
-
-
-def wait_for(condition: Callable[[], object], driver: subprocess.Popen[str]) -> None:
-    """Wait until something holds; fail if the driver ends before."""
-    deadline = time.monotonic() + 240
-    while not condition():
-        if driver.poll() is not None or time.monotonic() > deadline:
-            driver.send_signal(signal.SIGKILL)
-            raise AssertionError(driver.communicate()[1])
-        time.sleep(0.2)

@@ -84,11 +84,16 @@ def merge(shards: ShardFolder, names: list[str], done: Iterable[str]) -> Iterato
 
 
 def do_blocks(
-    answer: Callable[[dict[str, Any]], dict[str, Any]], names: list[str], workers: int | None
+    answer: Callable[[dict[str, Any]], dict[str, Any]],
+    names: list[str],
+    workers: int | None = None,
+    remedy: str = "The same command with --resume goes on.",
 ) -> Iterator[str]:
     """Distribute the blocks over the machines of a joined cluster; yield the name of each that is done.
 
     answer: does one block, {"block": name} -> {"block": name, "fault": reason or ""}.
+    workers: the most tasks at a time; default: as many as there are CPUs.
+    remedy: what to do where Ray gave up.
 
     Raises:
         InputError: a block has a fault, or Ray gave up.
@@ -109,4 +114,4 @@ def do_blocks(
         raise  # a fault of the program: with its traceback
     except ray.exceptions.RayError as fault:
         reason = str(fault).partition("\n")[0]
-        raise InputError(f"Ray gave up: {reason} The same command with --resume goes on.") from fault
+        raise InputError(f"Ray gave up: {reason} {remedy}") from fault

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
 from inference.errors import InputError
+from pipeline.cluster import check_engine
 from pipeline.commands.options import data_place, given_settings, read_recipe, read_run_recipe
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
@@ -16,6 +18,7 @@ from pipeline.sweep.space import draw_trials, search_space
 def sweep(options: argparse.Namespace) -> int:
     """Start a sweep and do all of it."""
     check_verb("sweep", RECIPES[options.recipe])
+    check_engine(options.engine, "ray.tune")
     recipe, place = read_recipe(options), data_place(options)
     space = search_space(recipe, given_settings(options), tuple(options.search))
     trials = draw_trials(recipe, space, options.trials)
@@ -31,9 +34,10 @@ def sweep(options: argparse.Namespace) -> int:
     return resume_sweep(folder)
 
 
-def resume_sweep(folder: SweepFolder) -> int:
-    """Do what a sweep lacks: trainings, report, the run of the best."""
+def resume_sweep(folder: SweepFolder, engine: str | None = None) -> int:
+    """Do what a sweep lacks: trainings, report, the run of the best; engine: instead of that of the start."""
     settings = folder.read_settings()
+    settings = replace(settings, engine=engine or settings.engine)
     if not folder.report.is_file():
         cut_folds(settings)
         _do_trials(folder, settings)
