@@ -57,7 +57,7 @@ def _with_faults(photographs: dict[str, Photograph]) -> dict[str, Photograph]:
     for place, label in WRONG_LABELS.items():
         faulty[names[place]] = _with_first_box(photographs[names[place]], label=label)
     faulty[names[WIDE_BOX]] = _with_first_box(photographs[names[WIDE_BOX]], width=400)
-    faulty["copy_smaller.jpg"] = _halved(photographs[names[SMALLER]])
+    faulty["copy_smaller.jpg"] = _reduced(photographs[names[SMALLER]])
     faulty["copy_mirrored.jpg"] = _mirrored(photographs[names[MIRRORED]])
     return faulty
 
@@ -67,11 +67,14 @@ def _with_first_box(photograph: Photograph, **changes: str | int) -> Photograph:
     return replace(photograph, boxes=(replace(first, **changes), *others))  # type: ignore[arg-type]
 
 
-def _halved(photograph: Photograph) -> Photograph:
-    boxes = (
-        SpecimenBox(box.label, box.x // 2, box.y // 2, box.width // 2, box.height // 2) for box in photograph.boxes
+def _reduced(photograph: Photograph) -> Photograph:
+    """Return it with three quarters of its sides."""
+    boxes = tuple(
+        SpecimenBox(box.label, *(side * 3 // 4 for side in (box.x, box.y, box.width, box.height)))
+        for box in photograph.boxes
     )
-    return Photograph(photograph.picture.reduce(2), tuple(boxes))
+    width, height = photograph.picture.size
+    return Photograph(photograph.picture.resize((width * 3 // 4, height * 3 // 4)), boxes)
 
 
 def _mirrored(photograph: Photograph) -> Photograph:
