@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -11,15 +12,19 @@ from inference.errors import InputError
 if sys.platform != "win32":
     import fcntl
 
+_RETRY_SECONDS = 0.5
 
-def open_locked(path: Path, remedy: str) -> IO[bytes]:
+
+def open_locked(path: Path, remedy: str, patience_seconds: float = 0.0) -> IO[bytes]:
     """Open a file, made where there is none, for this process alone, until it is closed or the process ends.
 
     remedy: behind "Wait for its end, or ", for messages.
+    patience_seconds: how long to wait for another process that may be about to end.
 
     Raises:
         InputError: another process works on it, or it can't be written.
     """
+    last_try = time.monotonic() + patience_seconds
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +34,9 @@ def open_locked(path: Path, remedy: str) -> IO[bytes]:
             raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. {remedy}.") from fault
         if not _lock(file):
             file.close()
+            if time.monotonic() < last_try:
+                time.sleep(_RETRY_SECONDS)
+                continue
             raise InputError(f"{path}: another run is working on it. Wait for its end, or {remedy}.")
         with contextlib.suppress(OSError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):

@@ -20,6 +20,7 @@ try:
     from pipeline.commands.crossval import cross_validate
     from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
     from pipeline.commands.settings import print_settings
+    from pipeline.commands.sweep import sweep
     from pipeline.recipes import RECIPES
 except ImportError as fault:  # a package is missing: one line instead of a traceback
     sys.exit(explain_import(fault, REQUIREMENTS))
@@ -34,6 +35,7 @@ examples:
   python -m pipeline settings minerals
   python -m pipeline resume runs/minerals/20260101-120000-seed0
   python -m pipeline crossval photos --images photos --annotations annotations.json --folds 5
+  python -m pipeline sweep photos --images photos --annotations annotations.json --trials 12
   python -m pipeline enroll model.tflite --name azurite --images azurites --out new.tflite
   python -m pipeline classes new.tflite
   python -m pipeline control runs/minerals/20260101-120000-seed0
@@ -83,13 +85,19 @@ def make_parser() -> argparse.ArgumentParser:
         ("fit", "only cut the patches and train"),
         ("settings", "print every setting that a run with these options would have: value, range and meaning"),
         ("crossval", "do all stages for each fold and pool the results; every photograph is tested once"),
+        ("sweep", "search the recipe's settings by validation folds, then run the best"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         _add_recipe_options(verb)
         if name == "crossval":
             verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
+            text = "train the folds with this many seeds, from the recipe's on (default: 1)"
+            verb.add_argument("--seeds", type=int, default=1, metavar="N", help=text)
+            _add_engine(verb)
+        if name == "sweep":
+            _add_sweep(verb)
     for name, text in (
-        ("resume", "resume a run or cross-validation"),
+        ("resume", "resume a run, cross-validation or sweep"),
         ("evaluate", "evaluate a trained run again and write its report"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
@@ -97,11 +105,33 @@ def make_parser() -> argparse.ArgumentParser:
         if name == "resume":
             _add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
+            _add_engine(verb, None)
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
     _add_audit(verbs.add_parser("audit", help=AUDIT, description=AUDIT))
     return parser
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--trials", type=int, default=12, metavar="N", help="settings to try; the first are the recipe's (default: 12)")
+    add("--folds", type=int, default=3, metavar="N", help="number of validation folds (default: 3)")
+    add(
+        "--search",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUES",
+        help="try other values, 'network.input_side=96|128' or 'fit.learning_rate=1e-4..1e-2'; without VALUES none",
+    )
+    add("--no-run", dest="run_best", action="store_false", help="end with the page, without a run of the best settings")
+    _add_engine(parser)
+
+
+def _add_engine(parser: argparse.ArgumentParser, default: str | None = "local") -> None:
+    text = f"ray: on a cluster, or by several processes here, see docs/scale.md (default: {default or 'as begun'})"
+    parser.add_argument("--engine", choices=("local", "ray"), default=default, help=text)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
@@ -156,6 +186,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fit": fit,
     "run": run_all,
     "crossval": cross_validate,
+    "sweep": sweep,
     "resume": resume,
     "evaluate": evaluate,
     "control": control,

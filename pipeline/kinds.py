@@ -116,6 +116,7 @@ KINDS: dict[str, Kind] = {
         _check_anomaly,
         {
             "crossval": "A run already holds out every photograph once: use run.",
+            "sweep": "Nothing is trained; use run with --set.",
             "control": "Nothing is trained; use the run's report.",
             "patches": "Photographs are not cut into patches: use run.",
         },

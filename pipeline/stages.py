@@ -42,13 +42,15 @@ def start_run(recipe: Recipe, place: DataPlace, folder: Path | None = None) -> R
     return run
 
 
-def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
+def complete(run: RunFolder, stages: Sequence[Stage], patience_seconds: float = 0.0) -> None:
     """Do the missing stages in order, in no other process at the same time.
+
+    patience_seconds: how long to wait for a process that works in the folder, and may have lost its machine.
 
     Raises:
         InputError: another process works in the run's folder, or a stage can't be done.
     """
-    with run.locked():
+    with run.locked(patience_seconds):
         for stage in stages:
             if not stage.ends_with(run).exists():
                 stage.do(run)
@@ -57,3 +59,10 @@ def complete(run: RunFolder, stages: Sequence[Stage]) -> None:
 def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:
     """Return whether every stage is done."""
     return all(stage.ends_with(run).exists() for stage in stages)
+
+
+def forget_networks() -> None:
+    """Free the memory of a run's networks, which Keras keeps, before the next run in this process."""
+    import keras  # here, since runs without training need no TensorFlow
+
+    keras.utils.clear_session()  # collects garbage too

@@ -30,3 +30,11 @@ def test_found_and_true_regions_differ_in_colour() -> None:
     picture = draw_found(np.full((100, 100, 3), 200, np.uint8), found, mask)
     assert len(coloured(picture, _FOUND)) > 100
     assert len(coloured(picture, _TRUE)) > 60
+
+
+def test_pieces_of_one_crack_have_no_circles() -> None:
+    """Fault: a chain of circles over a thin crack, of which nothing else can be seen."""
+    found = np.zeros((400, 640), bool)
+    found[200:203, 100:300:10] = found[200:203, 101:300:10] = True
+    places = coloured(draw_found(np.full((400, 640, 3), 200, np.uint8), found, None), _FOUND)
+    assert places[:, 0].max() - places[:, 0].min() < 10

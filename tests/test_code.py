@@ -12,7 +12,7 @@ PACKAGES = ("inference", "models", "pipeline", "export")
 RUNNER_NEEDS = {"numpy", "PIL", "ai_edge_litert"}
 ONLY_WHERE_ASKED_FOR = {  # what an option of the runner needs besides, and where alone it may be imported
     "inference/batch/progress.py": {"tqdm"},  # comes with ai-edge-litert; lines take its place
-    "inference/batch/ray_engine.py": {"ray"},
+    "inference/batch/ray_": {"ray"},
     "inference/service": {"h11", "prometheus_client", "segno", "starlette", "uvicorn"},
     "inference/video": {"cv2"},
 }

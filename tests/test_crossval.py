@@ -19,9 +19,11 @@ from pipeline.crossval.report import (
     pool_proportions,
     rejected_where_accepted,
 )
+from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
 from pipeline.data.index import Patch, PatchIndex, read_index
 from pipeline.data.sources import DataPlace
 from pipeline.evaluation.predictions import read_predictions, write_predictions
+from pipeline.kinds import kind_of
 from pipeline.metrics.classification import Scores
 from pipeline.metrics.intervals import Estimate, proportion
 from pipeline.settings.recipe import Recipe
@@ -319,6 +321,28 @@ def test_options_of_resume_are_for_one_kind_each(tmp_path: Path, capsys: pytest.
     ):
         assert main(["resume", *words]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_seeds_are_cross_validations_of_the_same_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Catches a seed that moves photographs to other folds, pooled seeds that count each photograph twice."""
+    folder = start_seeds(PAIR, DataPlace(None, None, tmp_path), 2, 2)
+    first, second = folder.crossvals()
+    assert [one.read_settings().recipe.seed for one in (first, second)] == [0, 1]
+    for one in (first, second):
+        write_fold(one, 1, FOLD_1, (2, 3), 1)
+        write_fold(one, 2, FOLD_2 if one is first else FOLD_2.replace("q4,a,b", "q4,a,a"), (4, 3), 4)
+    report = report_seeds([pool_folds(one) for one in (first, second)])
+    assert (report.seeds, report.n) == ((0, 1), 8)
+    assert report.figures["accuracy"] == over_folds([6 / 8, 7 / 8])
+    assert "81.2 %  sd 8.8  (75.0 87.5)" in "\n".join(seeds_lines(report))
+    for one in (first, second):
+        for number in (1, 2):
+            for stage in kind_of(PAIR).stages:
+                stage.ends_with(one.fold(number)).touch()
+    assert main(["resume", str(folder.path)]) == 1, "entries were refused"
+    assert SeedsFolder(folder.path).report.is_file()
+    with pytest.raises(InputError, match=r"--seeds must be 1 to 100\. Received: 0"):
+        start_seeds(PAIR, DataPlace(None, None, tmp_path), 2, 0)
 
 
 @pytest.mark.slow

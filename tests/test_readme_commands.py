@@ -42,6 +42,8 @@ ELSEWHERE = {
     r"\S+ -m pipeline run minerals( --smoke| --set fit.epochs=80 --seed 1)?$": "test_a_killed_run_goes_on_where_it_was",
     r"\S+ -m pipeline (run|crossval) minerals .*--annotations BOXES":
         "test_the_command_from_photographs_to_the_pooled_report",
+    r"\S+ -m pipeline sweep minerals .*--annotations BOXES":
+        "test_the_command_searches_and_resumes_what_was_killed",
     r"\S+ -m pipeline run minerals --set fit.label_smoothing=0 --set fit.teacher":
         "test_labels_are_the_teachers_own_probabilities_of_the_pictures",
     r"\S+ -m pipeline run (photos|folders) ": "test_a_run_on_own_data_ends_with_a_report_under_its_own_title",

@@ -12,24 +12,19 @@ So nothing is kept from block to block, and tasks do where actors would have to 
 machines that join later.
 """
 
-import contextlib
 import functools
-import logging
-import os
-import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from inference.batch.pool import Answered, answer_all
-from inference.batch.shard_job import Job, answer_block, make_job
+from inference.batch.ray_cluster import joined_cluster, quiet_data, require_ray
+from inference.batch.shard_job import answer_block, make_job
 from inference.batch.shards import BlockWriter, Finished, ShardFolder
 from inference.batch.worker import Request, WorkerSettings
 from inference.errors import InputError
 
-_OBJECT_STORE_BYTES = 2**28  # of a Ray that is started here: it carries the model and names of blocks
-_CONNECT_SECONDS = 5.0
-_CODE = Path(__file__).parents[1]  # the package `inference`
+REQUIREMENTS = "inference/requirements-ray.txt"
 
 
 def answer_all_with_ray(
@@ -52,7 +47,7 @@ def answer_all_with_ray(
         InputError: Ray is not installed or not reached, the model can't be used, the folder is not seen by all
             machines, or pictures have got no answer.
     """
-    _require_ray()
+    require_ray("--engine ray", REQUIREMENTS)
     list(answer_all([], settings))  # a model that can't be used is refused before anything is started
     job = make_job(settings, shards.absolute())
     finished, blocks = Finished(job.shards), BlockWriter(job.shards)
@@ -62,8 +57,8 @@ def answer_all_with_ray(
         else:
             yield request, answer
     if names := blocks.end():
-        with _ray(address, workers):
-            yield from merge(job.shards, names, _done(job, names, workers))
+        with joined_cluster(address, workers):
+            yield from merge(job.shards, names, do_blocks(functools.partial(answer_block, job=job), names, workers))
 
 
 def merge(shards: ShardFolder, names: list[str], done: Iterable[str]) -> Iterator[Answered]:
@@ -88,15 +83,27 @@ def merge(shards: ShardFolder, names: list[str], done: Iterable[str]) -> Iterato
         )
 
 
-def _done(job: Job, names: list[str], workers: int | None) -> Iterator[str]:
-    """Distribute the blocks; yield the name of each that is done."""
+def do_blocks(
+    answer: Callable[[dict[str, Any]], dict[str, Any]],
+    names: list[str],
+    workers: int | None = None,
+    remedy: str = "The same command with --resume goes on.",
+) -> Iterator[str]:
+    """Distribute the blocks over the machines of a joined cluster; yield the name of each that is done.
+
+    answer: does one block, {"block": name} -> {"block": name, "fault": reason or ""}.
+    workers: the most tasks at a time; default: as many as there are CPUs.
+    remedy: what to do where Ray gave up.
+
+    Raises:
+        InputError: a block has a fault, or Ray gave up.
+    """
     import ray
 
     rows = [{"block": name} for name in names]
-    with _quiet_data():  # one row a Ray block, so that a lost worker costs one block of ours
+    with quiet_data():  # one row a Ray block, so that a lost worker costs one block of ours
         blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
-        pool = ray.data.TaskPoolStrategy(size=workers)
-        tasks = blocks.map(functools.partial(answer_block, job=job), compute=pool, num_cpus=1)
+        tasks = blocks.map(answer, compute=ray.data.TaskPoolStrategy(size=workers), num_cpus=1)
     try:
         for batch in tasks.iter_batches(batch_size=None, prefetch_batches=0):
             for name, fault in zip(batch["block"], batch["fault"], strict=True):
@@ -107,63 +114,4 @@ def _done(job: Job, names: list[str], workers: int | None) -> Iterator[str]:
         raise  # a fault of the program: with its traceback
     except ray.exceptions.RayError as fault:
         reason = str(fault).partition("\n")[0]
-        raise InputError(f"Ray gave up: {reason} The same command with --resume goes on.") from fault
-
-
-@contextlib.contextmanager
-def _ray(address: str | None, workers: int | None) -> Iterator[None]:
-    """Reach a cluster or start one; end what was started here, and nothing else."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
-    try:
-        _check_reachable(address)
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_start_options(address, workers))
-    except (OSError, RuntimeError, ValueError) as fault:  # RuntimeError: other versions of Python or Ray
-        raise InputError(f"Ray at {address!r} cannot be used: {fault}. Check RAY_ADDRESS and that Ray runs.") from fault
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Raise an OSError where nothing listens at "host:port": Ray itself would try for minutes."""
-    host, colon, port = address.rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.removeprefix("ray://"), int(port)), _CONNECT_SECONDS).close()
-
-
-def _start_options(address: str, workers: int | None) -> dict[str, Any]:
-    """Return the code to send to all machines, and how large a Ray to start here."""
-    code = {"runtime_env": {"py_modules": [str(_CODE)]}}
-    if address != "local":
-        return code
-    cpus = workers or os.cpu_count() or 1
-    return {**code, "num_cpus": cpus, "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
-
-
-@contextlib.contextmanager
-def _quiet_data() -> Iterator[None]:
-    """Keep Ray Data's messages from the terminal; they stay in Ray's log files."""
-    from ray.data import DataContext
-
-    for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setLevel(logging.CRITICAL)
-    context = DataContext.get_current()
-    before = context.enable_progress_bars
-    context.enable_progress_bars = False
-    yield
-    context.enable_progress_bars = before
-
-
-def _require_ray() -> None:
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # read at import: no word of lost workers on stdout
-    try:
-        import ray.data  # noqa: F401
-    except ImportError as fault:
-        raise InputError("--engine ray needs Ray. Install it: pip install -r inference/requirements-ray.txt") from fault
+        raise InputError(f"Ray gave up: {reason} {remedy}") from fault

@@ -17,7 +17,8 @@ from pipeline.report.heat_map import draw_heat_map
 
 MOST_PICTURES = 24
 LONGEST_SIDE = 640  # pixels
-_FOUND, _TRUE, _DARK = (255, 64, 32), (40, 200, 255), (0, 0, 0)  # RGB
+_FOUND, _TRUE = (255, 64, 32), (40, 200, 255)  # RGB
+_LINE = 2  # pixels
 _TINY = 14  # pixels; a region of the picture that is smaller gets a circle around it
 
 
@@ -57,25 +58,27 @@ def draw_scores(pixels: np.ndarray, scores: np.ndarray, threshold: float) -> np.
 def draw_found(pixels: np.ndarray, found: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """Return the photograph with the found regions outlined in red and the mask outlined in blue.
 
-    Lines are edged in black, and a tiny region has a circle around it, so that it is seen at a glance.
+    A tiny region has a circle around it, so that it is seen at a glance.
     """
     factor = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     picture = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)).copy()
     for area, colour in ((mask, _TRUE), (found, _FOUND)):
         if area is not None and area.any():
-            lines = _outlines(area, size)
-            for line_colour, width in ((_DARK, 3), (colour, 1)):
-                cv2.drawContours(picture, lines, -1, line_colour, width, cv2.LINE_AA)
+            cv2.drawContours(picture, _outlines(area, size), -1, colour, _LINE, cv2.LINE_AA)
     return picture
 
 
 def _outlines(area: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
-    """Return the contours of bool [height, width] in a picture of size (width, height), circles for tiny regions."""
+    """Return the contours of bool [height, width] in a picture of size (width, height), circles around tiny regions.
+
+    Regions nearer to each other than a circle's radius count as one.
+    """
     small = (cv2.resize(area.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
     lines = list(cv2.findContours(small, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0])
-    boxes = cv2.connectedComponentsWithStats(small, connectivity=8)[2][1:]
-    tiny = [box for box in boxes if max(box[2], box[3]) < _TINY]
+    widened = cv2.dilate(small, np.ones((_TINY + 1, _TINY + 1), np.uint8))
+    boxes = cv2.connectedComponentsWithStats(widened, connectivity=8)[2][1:]
+    tiny = [box for box in boxes if max(box[2], box[3]) < 2 * _TINY]
     turns = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     circle = np.stack([np.cos(turns), np.sin(turns)], axis=1) * _TINY
     middles = [np.array([left + width / 2, top + height / 2]) for left, top, width, height, _ in tiny]

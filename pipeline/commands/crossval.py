@@ -4,38 +4,84 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from pipeline.cluster import check_engine
 from pipeline.commands.options import data_place, read_recipe, read_run_recipe
-from pipeline.crossval.folds import CrossvalFolder, CrossvalSettings, complete_folds, missing_folds, start_crossval
+from pipeline.crossval.folds import CrossvalFolder, check_crossval, complete_folds, missing_folds, start_crossval
+from pipeline.crossval.sections import CrossvalReport
+from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.settings.run_folder import write_json
 
 
 def cross_validate(options: argparse.Namespace) -> int:
-    """Start a cross-validation and do all stages of each fold."""
+    """Start a cross-validation, or one for each seed, and do all stages of each fold."""
     check_verb("crossval", RECIPES[options.recipe])
+    check_engine(options.engine)
     place = data_place(options)
-    CrossvalSettings(options.folds, read_recipe(options), place).fold_recipe(1)  # refuses an invalid number of folds
+    check_crossval(read_recipe(options), place, options.folds)
     recipe = read_run_recipe(options)
     kind_of(recipe).check(recipe, place)
-    folder = start_crossval(recipe, place, options.folds)
-    print(f"cross-validation: {folder.path}", file=sys.stderr)
-    return resume_crossval(folder, [])
+    if options.seeds == 1:
+        folder = start_crossval(recipe, place, options.folds)
+        print(f"cross-validation: {folder.path}", file=sys.stderr)
+        return resume_crossval(folder, [], options.engine)
+    seeds = start_seeds(recipe, place, options.folds, options.seeds)
+    print(f"cross-validations: {seeds.path}", file=sys.stderr)
+    return resume_seeds(seeds, [], options.engine)
 
 
-def resume_crossval(folder: CrossvalFolder, folds: Sequence[int]) -> int:
+def resume_crossval(folder: CrossvalFolder, folds: Sequence[int], engine: str) -> int:
     """Do the given folds, or all missing ones; pool them when all are done."""
-    stages = kind_of(folder.read_settings().recipe).stages
-    complete_folds(folder, stages, folds)
-    missing = missing_folds(folder, stages)
-    if missing:
-        numbers = ", ".join(map(str, missing))
-        print(f"not done: fold {numbers}; continue with: python -m pipeline resume {folder.path}", file=sys.stderr)
+    _complete([folder], folds, engine)
+    if _say_missing([folder], folder.path):
         return 0
-    from pipeline.crossval.report import crossval_lines, pool_folds
+    report = _pool(folder)
+    from pipeline.crossval.report import crossval_lines
 
-    report = pool_folds(folder)
-    write_json(folder.report, report)
     print("\n".join(crossval_lines(report)))
     print(f"report: {folder.report}")
     return 1 if report.data.refused else 0
+
+
+def resume_seeds(folder: SeedsFolder, folds: Sequence[int], engine: str) -> int:
+    """Do the given folds, or all missing ones, of all seeds; pool each seed's when all are done."""
+    crossvals = folder.crossvals()
+    _complete(crossvals, folds, engine)
+    if _say_missing(crossvals, folder.path):
+        return 0
+    reports = [_pool(one) for one in crossvals]
+    report = report_seeds(reports)
+    write_json(folder.report, report)
+    print("\n".join(seeds_lines(report)))
+    print(f"report: {folder.report}")
+    return 1 if any(one.data.refused for one in reports) else 0
+
+
+def _complete(folders: Sequence[CrossvalFolder], folds: Sequence[int], engine: str) -> None:
+    stages = kind_of(folders[0].read_settings().recipe).stages
+    if engine == "ray":
+        from pipeline.crossval.on_ray import complete_folds_on_ray
+
+        complete_folds_on_ray(folders, stages, folds)
+        return
+    for folder in folders:
+        complete_folds(folder, stages, folds)
+
+
+def _say_missing(folders: Sequence[CrossvalFolder], path: object) -> bool:
+    """Return whether folds are missing; name them and the remedy."""
+    stages = kind_of(folders[0].read_settings().recipe).stages
+    missing = sorted({number for folder in folders for number in missing_folds(folder, stages)})
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        print(f"not done: fold {numbers}; continue with: python -m pipeline resume {path}", file=sys.stderr)
+    return bool(missing)
+
+
+def _pool(folder: CrossvalFolder) -> CrossvalReport:
+    from pipeline.crossval.report import pool_folds
+
+    report = pool_folds(folder)
+    write_json(folder.report, report)
+    return report

@@ -9,7 +9,7 @@ from pipeline.commands.preflight import check_disk
 from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import Overrides, Recipe, override_all
+from pipeline.settings.recipe import Overrides, Recipe, find_setting, override_all
 
 
 def read_recipe(options: argparse.Namespace) -> Recipe:
@@ -67,6 +67,11 @@ def _pretrained(recipe: Recipe) -> Overrides:
         others = ", ".join(name for name, one in RECIPES.items() if one.pretrained)
         raise InputError(f"--pretrained: only for the recipes {others}. Received: {recipe.name}. Leave it out.")
     return recipe.pretrained
+
+
+def given_settings(options: argparse.Namespace) -> set[str]:
+    """Return the names of the settings that the user has chosen."""
+    return {find_setting(name).name for name, _ in _user_overrides(options)}
 
 
 def _user_overrides(options: argparse.Namespace) -> Overrides:

@@ -7,14 +7,17 @@ import sys
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from pipeline.classification.stages import prepare_data
-from pipeline.commands.crossval import resume_crossval
+from pipeline.commands.crossval import resume_crossval, resume_seeds
 from pipeline.commands.options import data_place, read_run_recipe
+from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
+from pipeline.crossval.seeds import SeedsFolder
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json
 from pipeline.stages import complete, start_run
+from pipeline.sweep.folder import SweepFolder
 
 
 def list_recipes(options: argparse.Namespace) -> int:
@@ -50,14 +53,19 @@ def run_all(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Do the missing stages of a run or cross-validation; settings of stages that are not done may be changed."""
-    crossval = CrossvalFolder(options.run)
+    """Do what a run, cross-validation or sweep lacks; settings of stages that are not done may be changed."""
+    crossval, seeds, sweep = CrossvalFolder(options.run), SeedsFolder(options.run), SweepFolder(options.run)
+    several = sweep.settings.is_file() or crossval.settings.is_file() or bool(seeds.crossvals())
+    if several and options.set:
+        raise InputError("all folds and trials share their settings. Received: --set. Resume the run of one with it.")
     if crossval.settings.is_file():
-        if options.set:
-            raise InputError("all folds share their settings. Received: --set. Resume the folder of one fold with it.")
-        return resume_crossval(crossval, options.fold)
+        return resume_crossval(crossval, options.fold, options.engine or "local")
+    if seeds.crossvals():
+        return resume_seeds(seeds, options.fold, options.engine or "local")
     if options.fold:
         raise InputError(f"--fold is for a cross-validation. Received: {options.run}. Leave --fold out.")
+    if sweep.settings.is_file():
+        return resume_sweep(sweep, options.engine)
     run = RunFolder(options.run)
     run.read_recipe()
     if options.set:

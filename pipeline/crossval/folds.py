@@ -10,7 +10,7 @@ from inference.errors import InputError
 from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.settings.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, new_folder, read_json, write_json
-from pipeline.stages import Stage, complete, is_complete, start_run
+from pipeline.stages import Stage, complete, forget_networks, is_complete, start_run
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,22 @@ def start_crossval(recipe: Recipe, place: DataPlace, folds: int) -> CrossvalFold
     Raises:
         InputError: the data can't be found, or the number of folds is invalid.
     """
+    check_crossval(recipe, place, folds)
+    folder = new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}")
+    return fill_crossval(folder, CrossvalSettings(folds, recipe, place))
+
+
+def check_crossval(recipe: Recipe, place: DataPlace, folds: int) -> None:
+    """Raise InputError if the data can't be found, or the number of folds is invalid."""
     place.check(recipe.source.kind)
-    CrossvalSettings(folds, recipe, place).fold_recipe(1)  # refuses an invalid number of folds
-    folder = CrossvalFolder(new_folder(place.runs / recipe.name, f"crossval{folds}-seed{recipe.seed}"))
-    write_json(
-        folder.settings, {"folds": folds, "recipe": json.loads(recipe_to_json(recipe)), "source": place.to_json()}
-    )
+    CrossvalSettings(folds, recipe, place).fold_recipe(1)
+
+
+def fill_crossval(path: Path, settings: CrossvalSettings) -> CrossvalFolder:
+    """Write the settings of a new cross-validation into its folder."""
+    folder = CrossvalFolder(path)
+    recipe, source = json.loads(recipe_to_json(settings.recipe)), settings.place.to_json()
+    write_json(folder.settings, {"folds": settings.folds, "recipe": recipe, "source": source})
     return folder
 
 
@@ -79,29 +89,37 @@ def complete_folds(folder: CrossvalFolder, stages: Sequence[Stage], numbers: Seq
     Raises:
         InputError: there is no such fold.
     """
-    settings = folder.read_settings()
+    for number in chosen_folds(folder, numbers):
+        complete_fold(folder, number, stages)
+
+
+def chosen_folds(folder: CrossvalFolder, numbers: Sequence[int]) -> Sequence[int]:
+    """Return the given numbers of folds, or all.
+
+    Raises:
+        InputError: there is no such fold.
+    """
+    folds = folder.read_settings().folds
     for number in numbers:
-        if not 1 <= number <= settings.folds:
-            raise InputError(f"--fold must be 1 to {settings.folds}, the folds of {folder.path}. Received: {number}.")
-    for number in numbers or range(1, settings.folds + 1):
-        run = folder.fold(number)
-        if not is_complete(run, stages):
-            print(f"fold {number} of {settings.folds}: {run.path}", file=sys.stderr, flush=True)
-            if not run.source.is_file():
-                start_run(settings.fold_recipe(number), settings.place, run.path)
-            complete(run, stages)
-            if any(stage.needs_tensorflow for stage in stages):
-                _forget_networks()
+        if not 1 <= number <= folds:
+            raise InputError(f"--fold must be 1 to {folds}, the folds of {folder.path}. Received: {number}.")
+    return numbers or range(1, folds + 1)
+
+
+def complete_fold(folder: CrossvalFolder, number: int, stages: Sequence[Stage], patience_seconds: float = 0.0) -> None:
+    """Do the missing stages of a fold; patience_seconds: as for pipeline.stages.complete."""
+    settings, run = folder.read_settings(), folder.fold(number)
+    if is_complete(run, stages):
+        return
+    print(f"fold {number} of {settings.folds}: {run.path}", file=sys.stderr, flush=True)
+    if not run.source.is_file():
+        start_run(settings.fold_recipe(number), settings.place, run.path)
+    complete(run, stages, patience_seconds)
+    if any(stage.needs_tensorflow for stage in stages):
+        forget_networks()
 
 
 def missing_folds(folder: CrossvalFolder, stages: Sequence[Stage]) -> list[int]:
     """Return the numbers of the folds that lack a stage."""
     folds = folder.read_settings().folds
     return [number for number in range(1, folds + 1) if not is_complete(folder.fold(number), stages)]
-
-
-def _forget_networks() -> None:
-    """Free the memory of a fold's networks, which Keras keeps, before the next fold."""
-    import keras  # here, since folds without training need no TensorFlow
-
-    keras.utils.clear_session()  # collects garbage too

@@ -8,13 +8,14 @@ from inference.errors import InputError, printable
 from inference.model.decide import UNKNOWN
 from pipeline.calibration.temperature import highest_threshold
 from pipeline.crossval.folds import CrossvalFolder
+from pipeline.crossval.over_folds import folds_text, over_folds
 from pipeline.crossval.sections import BaselineComparison, CrossvalReport, OverFolds, PooledData, PooledMetrics
 from pipeline.evaluation.predictions import pool_scores, read_predictions
 from pipeline.metrics.classification import Scores, auroc_background, measure
 from pipeline.metrics.intervals import Estimate, bootstrap, proportion, share_of
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
-from pipeline.report.style import columns, percent
+from pipeline.report.style import columns
 
 REPORT_FORMAT = 1
 ROC_POINTS = (0.9, 0.95)  # shares of the classes' patches that are accepted
@@ -60,13 +61,6 @@ def rejected_where_accepted(scores: Scores, share: float) -> float | None:
     if not len(positives) or not len(negatives):
         return None
     return float((negatives < highest_threshold(positives, share)).mean())
-
-
-def over_folds(values: Sequence[float | None]) -> OverFolds:
-    """Return the folds' values with the mean and standard deviation of the defined ones."""
-    known = [value for value in values if value is not None]
-    mean, sd = float(np.mean(known)) if known else None, float(np.std(known, ddof=1)) if len(known) > 1 else None
-    return OverFolds(mean, sd, tuple(values))
 
 
 def pool_proportions(estimates: Sequence[Estimate]) -> Estimate:
@@ -171,25 +165,20 @@ def _rows(report: CrossvalReport) -> Iterator[tuple[str, str]]:
     yield "Accuracy, nothing rejected", columns(pooled.accuracy)
     yield "  photographs resampled", columns(pooled.accuracy_over_photos)
     yield "  photographs of equal weight", columns(pooled.accuracy_each_photo)
-    yield "  over the folds", _folds(folds["accuracy"])
+    yield "  over the folds", folds_text(folds["accuracy"])
     for mode in sorted(set(report.models) - {report.released}):
         yield f"  {mode}", columns(report.models[mode])
     yield f"  {baseline.name}", columns(baseline.accuracy)
-    yield "  ahead of it by", _folds(baseline.difference)
+    yield "  ahead of it by", folds_text(baseline.difference)
     if pooled.rejected_background:
         yield "Background rejected", columns(pooled.rejected_background)
     yield "Known classes accepted", columns(pooled.accepted)
     if pooled.accuracy_of_accepted:
         yield "Accuracy of accepted", columns(pooled.accuracy_of_accepted)
-        yield "  of accepted, each fold", _folds(folds["accuracy_of_accepted"])
-    yield "AUROC against background", _folds(folds["auroc_background"])
+        yield "  of accepted, each fold", folds_text(folds["accuracy_of_accepted"])
+    yield "AUROC against background", folds_text(folds["auroc_background"])
     for share in ROC_POINTS:
         title = f"Background rejected at {100 * share:.0f} %"
-        yield title, _folds(folds[f"rejected_background_at_{share}"])
+        yield title, folds_text(folds[f"rejected_background_at_{share}"])
     for label, row in pooled.per_class.items():
         yield f"Recall of {label}", columns(row.recall)
-
-
-def _folds(values: OverFolds) -> str:
-    each = " ".join(percent(value).removesuffix(" %") for value in values.folds)
-    return f"{percent(values.mean):>7}  sd {percent(values.sd).removesuffix(' %')}  ({each})"

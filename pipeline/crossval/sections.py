@@ -63,3 +63,18 @@ class CrossvalReport(ReportHead):
     models: dict[str, Estimate]
     over_folds: dict[str, OverFolds]
     baseline: BaselineComparison
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """The content of seeds.json: figures of the pooled predictions of each seed, on the same n patches of the classes.
+
+    figures: by the names of PooledMetrics; `folds` of each are the seeds, in their order.
+    """
+
+    format: int
+    recipe: str
+    folds: int
+    seeds: tuple[int, ...]
+    n: int
+    figures: dict[str, OverFolds]

@@ -262,7 +262,12 @@ def _refuse_anomaly_options(place: DataPlace) -> None:
 
 def _patch_folder(images: Path, annotations: Path, recipe: Recipe, groups: PhotoGroups) -> str:
     """Return a folder name with a hash of everything that patches and splits depend on."""
-    settings = [recipe.labels, asdict(recipe.patches), asdict(recipe.split)]
+    new = (
+        "validation_folds",
+        "validation_fold",
+    )  # left out where unused, so that folders of earlier versions are found
+    split = {name: value for name, value in asdict(recipe.split).items() if value or name not in new}
+    settings = [recipe.labels, asdict(recipe.patches), split]
     text = json.dumps([str(images.resolve()), str(annotations.resolve()), settings, groups.lists])
     return f"patches-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

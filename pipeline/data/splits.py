@@ -80,8 +80,17 @@ def complete_splits(
     """Return the split of each photograph by name, for data that give splits (name -> split).
 
     Given splits are kept; where there is no validation or no test, a share of the training photographs becomes that.
-    Folds, and data that give training alone, are split as if nothing were given. known: as for assign_splits.
+    Folds, and data that give training alone, are split as if nothing were given. known: as for assign_splits. With
+    settings.validation_folds, what is not the test is then divided into folds, one of them the validation.
     """
+    photos = list(photos)
+    splits = _complete_splits(photos, given, settings, known)
+    return {**splits, **_validation_fold(photos, splits, settings)} if settings.validation_folds else splits
+
+
+def _complete_splits(
+    photos: list[HashedPhoto], given: Mapping[str, str], settings: SplitSettings, known: Mapping[str, str] | None
+) -> dict[str, str]:
     told = set(given.values())
     fixed = {name: split for name, split in given.items() if len(told) == len(SPLITS) or split != "train"}
     if settings.folds or not fixed:
@@ -89,6 +98,15 @@ def complete_splits(
     validation, test = (0.0 if name in told else getattr(settings, name) for name in ("validation", "test"))
     free = [photo for photo in photos if photo.name not in fixed]
     return {**assign_splits(free, replace(settings, validation=validation, test=test), known), **fixed}
+
+
+def _validation_fold(photos: list[HashedPhoto], splits: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
+    """Return "train" or "validation" for each photograph outside the test set; that is the same for all folds."""
+    free = [photo for photo in photos if splits.get(photo.name, "test") != "test"]
+    groups = group_near_duplicates(free, settings.near_duplicate_distance)
+    count = settings.validation_folds
+    folds = _assign(groups, dict.fromkeys(range(1, count + 1), 1 / count), {}, settings.seed)
+    return {name: "validation" if fold == settings.validation_fold else "train" for name, fold in folds.items()}
 
 
 def describe_missing(given: Iterable[str], settings: SplitSettings) -> str:

@@ -12,7 +12,7 @@ Results: docs/results.md and docs/cifar10.md.
 
 from pipeline.data.cifar10 import CLASSES
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import SEARCH, Recipe
 from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings, SplitSettings
 
 RECIPE = Recipe(
@@ -49,6 +49,7 @@ RECIPE = Recipe(
         balance="none",
     ),
     calibrate=CalibrateSettings(accepted=0.95),
+    search=SEARCH,
     smoke=(
         ("fit.epochs", "2"),
         ("fit.batch_size", "32"),

@@ -10,7 +10,7 @@ ImageNet-pretrained trunk instead.
 
 from pipeline.recipes.photos import PRETRAINED
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import SEARCH, Recipe
 from pipeline.settings.sections import CalibrateSettings, ExportSettings, FitSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
@@ -23,6 +23,7 @@ RECIPE = Recipe(
     fit=FitSettings(epochs=60, patience=20, batch_size=32, weight_decay=0.02),
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
     export=ExportSettings(max_accuracy_loss=0.02),
+    search=SEARCH,
     smoke=(
         ("fit.epochs", "3"),
         ("network.input_side", "32"),

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from pipeline.recipes import minerals_transfer
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import SEARCH, Recipe
 from pipeline.settings.sections import CalibrateSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
@@ -66,6 +66,7 @@ RECIPE = Recipe(
         ("fit.batch_size", "16"),
         ("fit.learning_rate", "2e-3"),
     ),
+    search=SEARCH,
     smoke=(
         ("source.count", "100"),
         ("network.background", "confidence"),  # three outputs are too many for so few pictures

@@ -7,7 +7,7 @@ Results: docs/results.md and docs/minerals.md.
 """
 
 from pipeline.drawn.scenes.dataset import MINERALS
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import SEARCH, Recipe
 from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings
 
 RECIPE = Recipe(
@@ -41,6 +41,7 @@ RECIPE = Recipe(
         ("augment.mixup", "0"),
         ("augment.cutmix", "0"),
     ),
+    search=SEARCH,
     smoke=(
         ("source.count", "60"),
         ("fit.epochs", "2"),

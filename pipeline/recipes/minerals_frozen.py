@@ -38,5 +38,10 @@ RECIPE = replace(
         cutmix=0,
     ),
     fit=FitSettings(kind="frozen", epochs=1, batch_size=32, balance="none"),
+    search=(  # few settings have an effect on a linear head
+        ("network.input_side", "160|192|224|256"),
+        ("fit.balance", "none|weights"),
+        ("fit.epochs,augment.flip,augment.crop", "1,none,0|2,horizontal,0|2,horizontal,0.3"),
+    ),
     smoke=tuple(change for change in minerals_transfer.RECIPE.smoke if change[0] != "fit.head_epochs"),
 )

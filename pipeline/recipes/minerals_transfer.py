@@ -44,6 +44,13 @@ RECIPE = replace(
         ("patches.negatives", "2"),
         ("calibrate.kind", "temperature"),
     ),
+    search=(
+        *minerals.RECIPE.search,
+        (
+            "network.trunk,network.weights,fit.trainable_from",
+            "mobilenet_v1,imagenet,conv_dw_4|mobilenet_v2,imagenet,block_3_expand",
+        ),
+    ),
     smoke=(
         *minerals.RECIPE.smoke,
         ("network.weights", "none"),

@@ -7,7 +7,7 @@ The network is the project's own, with the included weights; --pretrained takes 
 which needs fewer photographs, and more time per picture.
 """
 
-from pipeline.settings.recipe import Overrides, Recipe
+from pipeline.settings.recipe import SEARCH, Overrides, Recipe
 from pipeline.settings.sections import CalibrateSettings, ExportSettings, FitSettings, NetworkSettings, PatchSettings
 
 PRETRAINED: Overrides = (  # as in minerals_transfer
@@ -40,6 +40,7 @@ RECIPE = Recipe(
     fit=FitSettings(epochs=60, patience=30, batch_size=32, weight_decay=0.02),
     calibrate=CalibrateSettings(kind="neighbours", accepted=0.9),
     export=ExportSettings(max_accuracy_loss=0.02),
+    search=SEARCH,
     smoke=(
         ("fit.epochs", "3"),
         ("network.input_side", "32"),

@@ -22,6 +22,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0, "tensorboard": False},
     "export": {"flips": "none"},
     "source": {"anomalies": "none"},
+    "split": {"validation_folds": 0, "validation_fold": 0},
     "anomaly": {"prevalence": "rare", "colour": False},
 }
 _SELF_SUPERVISED = "anomaly.method", "taught"
@@ -47,11 +48,11 @@ def renew_recipe(values: dict[str, Any]) -> dict[str, Any]:
         InputError: the run used a removed setting.
     """
     kind = "anomaly" if values.get("anomaly") else "classification"
-    renewed = {"kind": kind, "pretrained": []} | {
+    renewed = {"kind": kind, "pretrained": [], "search": []} | {
         section: _renew_section(section, entries) if isinstance(entries, dict) else entries
         for section, entries in values.items()
     }
-    for name in {"smoke", "embedded", "pretrained"} & set(values):
+    for name in {"smoke", "embedded", "pretrained", "search"} & set(values):
         renewed[name] = [[RENAMED.get(setting, setting), text] for setting, text in values[name]]
     return renewed
 

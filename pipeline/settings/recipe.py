@@ -37,6 +37,16 @@ from pipeline.settings.sections import (
 
 Overrides = tuple[tuple[str, str], ...]
 
+# What `sweep` tries by default; see pipeline.sweep.space for the notation. What has no effect in a recipe is left out.
+SEARCH: Overrides = (
+    ("fit.learning_rate", "*0.3..*3"),
+    ("fit.weight_decay", "*0.1..*10"),
+    ("network.input_side", "*0.75|*1|*1.25"),
+    ("network.head", "classifier|normalised"),
+    ("augment", "*0.5|*1|*1.5"),
+    ("fit.balance", "none|weights"),
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -70,6 +80,7 @@ class Recipe:
     smoke: Overrides = setting((), "changes for a quick trial of all stages (--smoke)")
     embedded: Overrides = setting((), "changes for runs on drawn pictures (without --images)")
     pretrained: Overrides = setting((), "changes for a pretrained trunk (--pretrained)")
+    search: Overrides = setting((), "settings that `sweep` varies, with the values that it tries; see SEARCH")
 
     def __post_init__(self) -> None:
         """Refuse values that are not allowed.

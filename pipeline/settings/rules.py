@@ -40,12 +40,17 @@ def patch_rules(patches: PatchSettings) -> list[Rule]:
 
 def split_rules(split: SplitSettings) -> list[Rule]:
     """Return the rules of the split."""
-    fold, shares = split.fold, (split.validation, split.test_share)
+    shares = split.validation, split.test_share
     shared = "split.validation" if split.folds else "split.test"
     return [
-        ("split.fold", "must be 1 to split.folds, or 0 if that is 0", fold, bool(split.folds) <= fold <= split.folds),
+        _fold_rule("split.fold", split.fold, split.folds),
+        _fold_rule("split.validation_fold", split.validation_fold, split.validation_folds),
         (shared, "must leave photographs for training", shares, sum(shares) < 1),
     ]
+
+
+def _fold_rule(name: str, fold: int, folds: int) -> Rule:
+    return name, f"must be 1 to {name}s, or 0 if that is 0", fold, bool(folds) <= fold <= folds
 
 
 def augment_rules(augment: AugmentSettings) -> list[Rule]:

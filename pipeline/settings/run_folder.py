@@ -86,13 +86,13 @@ class RunFolder:
             raise InputError(f"{self.path}: {fault}") from fault
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from working in the folder.
+    def locked(self, patience_seconds: float = 0.0) -> Iterator[None]:
+        """Keep other processes from working in the folder; wait as long for one that works in it.
 
         Raises:
             InputError: one does.
         """
-        with open_locked(self.lock, "start a new run"):
+        with open_locked(self.lock, "start a new run", patience_seconds):
             try:
                 yield
             finally:

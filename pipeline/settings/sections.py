@@ -121,6 +121,19 @@ class SplitSettings:
     fold: int = setting(
         0, "the fold that is the test, counted from 1", NOT_NEGATIVE, used_by=_CLASSIFICATION, needs="split.folds"
     )
+    validation_folds: int = setting(
+        0,
+        "number of folds of the photographs outside the test set, one of them the validation; 0: split.validation",
+        Limits(at_least=2, or_zero=True),
+        used_by=_CLASSIFICATION,
+    )
+    validation_fold: int = setting(
+        0,
+        "the fold that is the validation, counted from 1",
+        NOT_NEGATIVE,
+        used_by=_CLASSIFICATION,
+        needs="split.validation_folds",
+    )
 
     @property
     def test_share(self) -> float:

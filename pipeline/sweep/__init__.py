@@ -1,0 +1,1 @@
+"""`sweep`: settings are varied, and measured on validation folds."""
