@@ -20,7 +20,7 @@ NEW_CLASS = "biotite"  # on no photograph with boxes; added to the finished mode
 PHOTOS, ENROLLED = 300, 20
 SHOWN = ("pyrite", "bornite", "malachite", "chrysocolla", "quartz", "muscovite")
 SMALLEST_SIDE = 40  # pixels, of a picture to classify
-WRONG_LABELS = {3: "quartz", 40: "pyrite", 77: "bornite"}  # by the position of the photograph
+WRONG_LABELS = {3: "quartz", 40: "pyrite", 77: "malachite"}  # by the position of the photograph
 WIDE_BOX, SMALLER, MIRRORED = 10, 20, 30
 
 
