@@ -6,10 +6,11 @@
 #             inference/web/page.zip is the same, for a release
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
 # make test-web         the page in Chromium, which must be installed: apt-get install chromium
+# make test-s3    pictures and results in object storage, with a server from PyPI in an environment of its own
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run docs check test test-mediapipe web test-web
+.PHONY: run docs check test test-mediapipe web test-web test-s3
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
@@ -23,6 +24,7 @@ check: .venv/tests
 	$(PYTEST) -m "not slow"
 
 test: .venv/tests
+	$(MAKE) .venv-s3/ready || echo "the S3 server can't be installed here: its tests are skipped"
 	$(PYTEST)
 
 docs: .venv/docs
@@ -52,6 +54,14 @@ test-web: .venv/tests web
 test-mediapipe: .venv/tests
 	$(MAKE) .venv-mediapipe/ready || echo "MediaPipe can't be installed here: its test is skipped"
 	.venv/bin/python -m pytest tests/test_mediapipe.py
+
+test-s3: .venv/tests .venv-s3/ready
+	.venv/bin/python -m pytest tests/test_objects.py
+
+.venv-s3/ready: tests/requirements-s3.txt
+	$(PYTHON) -m venv .venv-s3
+	.venv-s3/bin/python -m pip install --quiet --requirement tests/requirements-s3.txt
+	touch $@
 
 .venv-mediapipe/ready: tests/requirements-mediapipe.txt
 	$(PYTHON) -m venv .venv-mediapipe

@@ -36,6 +36,8 @@ def classify(options: argparse.Namespace) -> int:
     """
     if not options.images:
         raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
+    if isinstance(options.out, str) or options.format == "parquet" or any("://" in word for word in options.images):
+        return _classify_stored(options)
     _check_outputs(options)
     settings = worker_settings(options)
     header = _journal_header(options)
@@ -57,6 +59,16 @@ def classify(options: argparse.Namespace) -> int:
         with batch.progress:
             stopped = _answer(batch, settings)
         return 1 if stopped else _finish(batch)
+
+
+def _classify_stored(options: argparse.Namespace) -> int:
+    try:
+        from inference.objects.command import classify_stored  # pyarrow, which comes with Ray
+    except ImportError as fault:
+        raise InputError(
+            "URIs and --format parquet need Ray. Install it: pip install -r inference/requirements-ray.txt"
+        ) from fault
+    return classify_stored(options)
 
 
 def _answer(batch: Batch, settings: WorkerSettings) -> bool:

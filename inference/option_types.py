@@ -52,6 +52,11 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def path_or_uri(text: str) -> Path | str:
+    """Return a path, or a URI as it is."""
+    return text if "://" in text else path(text)
+
+
 def amount(text: str) -> float:
     """Return a number above 0, at most a million."""
     value = _number(text)

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from inference.option_types import amount, new_parser, path, positive, share, up_to
+from inference.option_types import amount, new_parser, path, path_or_uri, positive, share, up_to
 
 MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
 MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB
@@ -81,8 +81,14 @@ def _add_decision(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--out", type=path, metavar="FILE", help="write the results here instead of to standard output")
-    group.add_argument("--format", choices=("json", "jsonl", "csv"), help="default: by the suffix of --out, else json")
+    group.add_argument(
+        "--out", type=path_or_uri, metavar="FILE", help="write the results here instead of to standard output"
+    )
+    group.add_argument(
+        "--format",
+        choices=("json", "jsonl", "csv", "parquet"),
+        help="default: by the suffix of --out, else json; parquet: with ray",
+    )
     group.add_argument("--errors", type=path, metavar="FILE", help="write file and reason of what failed here, as CSV")
     group.add_argument(
         "--preview", type=path, metavar="DIR", help="draw the answers on the pictures, and contact sheets"
@@ -101,4 +107,6 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=up_to(MOST_WORKERS), metavar="N", help="processes (default: one a core, fewer for few)"
     )
-    group.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: many machines (default local)")
+    group.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: many machines, and URIs (default local)"
+    )

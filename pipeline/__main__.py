@@ -89,6 +89,8 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         _add_recipe_options(verb)
+        if name in ("run", "fit"):
+            _add_engine(verb)
         if name == "crossval":
             verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
             text = "train the folds with this many seeds, from the recipe's on (default: 1)"

@@ -1,10 +1,13 @@
 """Long tasks of the pipeline on the machines of a Ray cluster, which see the same folders under the same paths."""
 
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from inference.batch.ray_cluster import joined_cluster, require_ray
 from inference.errors import InputError
@@ -60,6 +63,19 @@ def do_on_cluster(task: Callable[[Item], None], items: Sequence[Item]) -> Iterat
     except ray.exceptions.RayError as fault:
         reason = str(fault).partition("\n")[0]
         raise InputError(f"Ray gave up: {reason} Go on with: python -m pipeline resume.") from fault
+
+
+def pack_arrays(arrays: dict[str, np.ndarray]) -> bytes:
+    """Return arrays as the bytes of a file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of pack_arrays."""
+    with np.load(io.BytesIO(data)) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _do(task: Callable[[Item], None], item: Item, folder: str) -> str:

@@ -13,6 +13,7 @@ RUNNER_NEEDS = {"numpy", "PIL", "ai_edge_litert"}
 ONLY_WHERE_ASKED_FOR = {  # what an option of the runner needs besides, and where alone it may be imported
     "inference/batch/progress.py": {"tqdm"},  # comes with ai-edge-litert; lines take its place
     "inference/batch/ray_": {"ray"},
+    "inference/objects": {"pyarrow"},
     "inference/service": {"h11", "prometheus_client", "segno", "starlette", "uvicorn"},
     "inference/video": {"cv2"},
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,21 +13,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from inference.errors import InputError
 from pipeline.__main__ import main
+from pipeline.classification.stages import PATCHES, run_index
 from pipeline.cluster import pipeline_cluster
 from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.crossval.on_ray import complete_folds_on_ray
 from pipeline.crossval.report import pool_folds
 from pipeline.data.sources import DataPlace
+from pipeline.recipes import RECIPES
 from pipeline.report.stored import section_text
+from pipeline.settings.recipe import override_all
 from pipeline.settings.run_folder import RunFolder
-from pipeline.stages import Stage
+from pipeline.stages import Stage, complete, start_run
 from pipeline.sweep.folder import SweepFolder, complete_fold
+from pipeline.training.epochs import make_fit_data
+from pipeline.training.frozen import fit_head
+from pipeline.training.on_ray import cache_features
+from pipeline.training.weights import make_network
+from tests.colour_run import write_photographs
 from tests.test_crossval import FOLD_1, FOLD_2, PAIR, write_fold
-from tests.test_sweep import sweep_in, words_of
+from tests.test_sweep import QUICK, sweep_in, words_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -138,6 +148,32 @@ def test_an_error_in_a_task_is_the_users_error(cluster: Any, tmp_path: Path, mon
 
     with pytest.raises(InputError, match=r"^fold-\d: has no picture\.$"):
         complete_folds_on_ray([folder], [Stage("refuse", lambda run: run.index, refuse, False)])
+
+
+def test_a_frozen_trunks_features_are_those_of_one_process(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults: another order or augmentation of the pictures, labels or weights of another batch, features unused."""
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    settings = [one.split("=", 1) for one in (*QUICK, "fit.epochs=2")]
+    recipe = override_all(RECIPES["minerals"], tuple((name, value) for name, value in settings))
+    make_network(recipe, "none").save(tmp_path / "w.keras")
+    recipe = override_all(recipe, (("network.weights", str(tmp_path / "w.keras")),))
+    run = start_run(recipe, DataPlace(*write_photographs(tmp_path / "data", 36), tmp_path / "runs"))
+    complete(run, [PATCHES])
+    cache_features(run, run_index(run), recipe)
+    on_ray = {path.name: np.load(path) for path in run.cache.glob("*.npz")}
+    assert sorted(on_ray) == ["validation.npz", "view-0.npz", "view-1.npz"]
+    before = {path: path.stat().st_mtime_ns for path in run.cache.glob("*.npz")}
+    network, data = make_network(recipe, recipe.network.weights), make_fit_data(run, run_index(run), recipe)
+    fit_head(run, network, data, 2)
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "the fit uses what is there"
+    shutil.rmtree(run.cache)
+    fit_head(run, network, data, 2)
+    for name, arrays in on_ray.items():
+        with np.load(run.cache / name) as local:
+            for key in ("arr_0", "arr_1", "arr_2"):
+                np.testing.assert_allclose(arrays[key], local[key], rtol=1e-5, atol=1e-6, err_msg=f"{name} {key}")
 
 
 def test_without_ray_one_line_says_how_to_install_it(

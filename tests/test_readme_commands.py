@@ -64,6 +64,7 @@ ELSEWHERE = {
     r"\S+ -m inference check": "test_the_command_says_pass_or_what_differs",
     r"\S+ -m inference serve": "test_the_service_answers_what_curl_sends",
     r"curl ": "test_the_service_answers_what_curl_sends",
+    r"\S+ -m inference model.tflite s3://": "test_a_killed_run_from_bucket_to_bucket_goes_on",
     r"\S+ -m inference .*--engine ray$": "test_the_command_line_writes_the_same_bytes_with_ray",
 }  # fmt: skip
 

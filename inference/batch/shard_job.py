@@ -35,12 +35,25 @@ def make_job(settings: WorkerSettings, shards: Path) -> Job:
     Raises:
         InputError: a file can't be read.
     """
+    files = read_files(settings)
+    return Job(ShardFolder(shards, settings_digest(settings, files)), settings, files, Path.cwd())
+
+
+def read_files(settings: WorkerSettings) -> dict[str, bytes]:
+    """Return the contents of the files that the settings name, by field.
+
+    Raises:
+        InputError: a file can't be read.
+    """
     named = {"model": settings.model, "labels": settings.labels}
-    files = {field: _read(path) for field, path in named.items() if path is not None}
+    return {field: _read(path) for field, path in named.items() if path is not None}
+
+
+def settings_digest(settings: WorkerSettings, files: dict[str, bytes]) -> str:
+    """Return a digest of all that answers depend on but for the pictures."""
     depends_on = {field: hashlib.sha256(data).hexdigest() for field, data in sorted(files.items())}
     rest = [settings.threshold, settings.options.top, settings.scaling]
-    key = hashlib.sha256(json.dumps([depends_on, rest]).encode()).hexdigest()
-    return Job(ShardFolder(shards, key[:16]), settings, files, Path.cwd())
+    return hashlib.sha256(json.dumps([depends_on, rest]).encode()).hexdigest()[:16]
 
 
 def answer_block(row: dict[str, str], job: Job) -> dict[str, str]:
@@ -51,19 +64,19 @@ def answer_block(row: dict[str, str], job: Job) -> dict[str, str]:
     try:
         requests = [_locate(request, job.folder) for request in job.shards.read_requests(row["block"])]
         with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
-            answered = list(answer_all(requests, _unpack(job, Path(folder))))
+            answered = list(answer_all(requests, unpack(job.settings, job.files, Path(folder))))
         job.shards.write_answers(row["block"], answered)
     except InputError as fault:
         return {"block": row["block"], "fault": f"{socket.gethostname()}: {fault}"}
     return {"block": row["block"], "fault": ""}
 
 
-def _unpack(job: Job, folder: Path) -> WorkerSettings:
+def unpack(settings: WorkerSettings, files: dict[str, bytes], folder: Path) -> WorkerSettings:
     """Write the files of a job into a folder; return settings that name them."""
-    for field, content in job.files.items():
+    for field, content in files.items():
         (folder / field).write_bytes(content)
-    labels = folder / "labels" if "labels" in job.files else None
-    return dataclasses.replace(job.settings, model=folder / "model", labels=labels)
+    labels = folder / "labels" if "labels" in files else None
+    return dataclasses.replace(settings, model=folder / "model", labels=labels)
 
 
 def _locate(request: Request, folder: Path) -> Request:

@@ -6,7 +6,8 @@ import sys
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
-from pipeline.classification.stages import prepare_data
+from pipeline.classification.stages import prepare_data, run_index
+from pipeline.cluster import check_engine
 from pipeline.commands.crossval import resume_crossval, resume_seeds
 from pipeline.commands.options import data_place, read_run_recipe
 from pipeline.commands.sweep import resume_sweep
@@ -40,7 +41,9 @@ def cut_patches(options: argparse.Namespace) -> int:
 
 def fit(options: argparse.Namespace) -> int:
     """Start a run and train it."""
+    check_engine(options.engine, "ray.data")
     run = _start(options)
+    _prepare_on_ray(run, options.engine)
     kind = kind_of(run.read_recipe())
     complete(run, kind.stages[: kind.fit_stages])
     print(f"trained; continue with: python -m pipeline evaluate {run.path}", file=sys.stderr)
@@ -49,7 +52,20 @@ def fit(options: argparse.Namespace) -> int:
 
 def run_all(options: argparse.Namespace) -> int:
     """Start a run and do every stage."""
-    return _complete(_start(options))
+    check_engine(options.engine, "ray.data")
+    run = _start(options)
+    _prepare_on_ray(run, options.engine)
+    return _complete(run)
+
+
+def _prepare_on_ray(run: RunFolder, engine: str | None) -> None:
+    """Let a cluster compute the features of a frozen trunk, if it is asked for and they are not used already."""
+    if engine != "ray" or run.fit.is_file():
+        return
+    from pipeline.training.on_ray import cache_features
+
+    with run.locked():
+        cache_features(run, run_index(run), run.read_recipe())
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -70,6 +86,10 @@ def resume(options: argparse.Namespace) -> int:
     run.read_recipe()
     if options.set:
         _change_settings(run, options.set)
+    if options.engine == "ray":
+        check_engine("ray", "ray.data")
+        complete(run, kind_of(run.read_recipe()).stages[:1])
+        _prepare_on_ray(run, "ray")
     return _complete(run)
 
 

@@ -5,6 +5,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,14 +105,24 @@ class TrainingData:
         With fit.teacher_views, the batches come again after so many epochs.
         """
         number = int(number) % self._distinct if self._distinct else int(number)
-        epoch, step = divmod(number, self.steps_per_epoch)
-        size = self._recipe.fit.batch_size
-        positions = self._order(epoch)[step * size : (step + 1) * size]
+        positions = self._positions(number)
         target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[positions]]
         pixels, target = self._augment(self._load(positions), target, make_seed(self._recipe.seed, "batch", number))
         if self._teaching is not None:
             pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side, number)
         return pixels, target
+
+    def plan(self, number: int) -> "BatchPlan":
+        """Return what a batch is made of, for another process; see make_planned_batch. A teacher has no part in it."""
+        positions = self._positions(number)
+        files = tuple(str(self._index.path(self._index.patches[position])) for position in positions)
+        return BatchPlan(number, files, self._labels[positions])
+
+    def _positions(self, number: int) -> np.ndarray:
+        """Return the positions of a batch's patches, int [batch]."""
+        epoch, step = divmod(number, self.steps_per_epoch)
+        size = self._recipe.fit.batch_size
+        return self._order(epoch)[step * size : (step + 1) * size]
 
     def _draw_order(self, epoch: int) -> np.ndarray:
         """Return the positions of an epoch's patches, int [patches].
@@ -129,6 +140,31 @@ class TrainingData:
             rounds = [random.permutation(own) for _ in range(-(-len(chosen) // len(own)))]
             order[chosen] = np.concatenate([own[:0], *rounds])[: len(chosen)]
         return order
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """A batch that is not made yet: its number in the whole training, or None without augmentation; files; labels.
+
+    labels: int [batch], numbers of outputs.
+    """
+
+    number: int | None
+    files: tuple[str, ...]
+    labels: np.ndarray
+
+
+def make_planned_batch(plan: BatchPlan, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], as TrainingData makes them."""
+    side, target = recipe.network.input_side, np.eye(len(recipe.outputs), dtype=np.float32)[plan.labels]
+    if plan.number is None:
+        return np.stack([load_patch(Path(file), side) for file in plan.files]), target
+    stored = round(side * (1 + recipe.augment.detail))
+    pixels = np.stack([load_patch(Path(file), stored) for file in plan.files])
+    augmented: tuple[np.ndarray, np.ndarray] = make_augmentation(recipe.augment, side)(
+        pixels, target, make_seed(recipe.seed, "batch", plan.number)
+    )
+    return augmented
 
 
 def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
