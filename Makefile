@@ -49,7 +49,7 @@ web:
 	touch $@
 
 test-web: .venv/tests web
-	.venv/bin/python -m pytest tests/test_web_values.py tests/test_web.py
+	.venv/bin/python -m pytest tests/test_web*.py
 
 test-mediapipe: .venv/tests
 	$(MAKE) .venv-mediapipe/ready || echo "MediaPipe can't be installed here: its test is skipped"
