@@ -96,6 +96,7 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
     released = recipe_from_json((folder / "recipe.json").read_text(encoding="utf-8"))
     assert released.fit.teacher == "runs/teacher.tflite"
     assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
         "best.weights.h5",
         "history.csv",
         "recipe.json",

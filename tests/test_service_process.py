@@ -35,12 +35,10 @@ from tests.tiny_model import COLOURS
 
 
 @pytest.mark.slow
-def test_200_files_get_the_library_s_answers_and_a_stop_waits_for_the_last(
-    tiny_model: Path, classifier: Classifier, tmp_path: Path
-) -> None:
+def test_200_files_get_the_library_s_answers_and_a_stop_waits_for_the_last(tiny_model: Path, tmp_path: Path) -> None:
     """Catches workers that share a classifier, an exit code other than 0, and a request that a stop cuts off."""
     pictures = draw_noise(tmp_path / "set", 200)
-    wanted = expected(classifier, pictures)
+    wanted = expected(Classifier(tiny_model), pictures)
     with running_service(tiny_model, "--workers", "3") as (process, address):
         got: dict[str, Any] = {}
 
