@@ -1,6 +1,6 @@
 # make run    the whole flow on drawn photographs; make run ARGS="--images DIR --annotations FILE" on yours
 # make test   all tests, linters and type checks; those of the last lines need more, and are skipped without it
-# make check  the linters, the type checks and the fast tests, in about two minutes
+# make check  the linters, the type checks and the fast tests, in under four minutes
 # make docs   documentation.pdf, from docs/ and the measured files
 # make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing);
 #             inference/web/page.zip is the same, for a release
