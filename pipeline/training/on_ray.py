@@ -6,8 +6,8 @@ whatever the size of the data set.
 """
 
 import functools
+import json
 import os
-import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +99,8 @@ def _write_plans(folder: Path, plans: Sequence[BatchPlan], batch_size: int) -> l
     names = []
     for start in range(0, len(plans), count):
         names.append(f"{start:07}")
-        write_atomically(folder / f"{names[-1]}{_PLANS}", pickle.dumps(plans[start : start + count]))
+        rows = [[plan.number, plan.files, plan.labels.tolist()] for plan in plans[start : start + count]]
+        write_atomically(folder / f"{names[-1]}{_PLANS}", json.dumps(rows))
     return names
 
 
@@ -109,7 +110,8 @@ def _compute_block(row: dict[str, Any], job: _Job) -> dict[str, Any]:
     try:
         trunk = _trunk(job.recipe)
         parts = []
-        for plan in pickle.loads((job.folder / f"{row['block']}{_PLANS}").read_bytes()):
+        for number, files, numbers in json.loads((job.folder / f"{row['block']}{_PLANS}").read_text()):
+            plan = BatchPlan(number, tuple(files), np.array(numbers))
             pixels, labels = make_planned_batch(plan, job.recipe)
             parts.append((np.asarray(trunk.predict_on_batch(pixels), np.float32), labels))
     except InputError as fault:
