@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ try:
     from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
     from pipeline.commands.settings import print_settings
     from pipeline.commands.sweep import sweep
+    from pipeline.quiet import set_environment
     from pipeline.recipes import RECIPES
 except ImportError as fault:  # a package is missing: one line instead of a traceback
     sys.exit(explain_import(fault, REQUIREMENTS))
@@ -51,7 +51,7 @@ CONTROL = "sanity checks: compare a finished run with colour baselines, chance a
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
+    set_environment()
     options = make_parser().parse_args(arguments)
     try:
         if options.verb not in ENROLLMENT:  # these need numpy, Pillow and LiteRT alone

@@ -1,7 +1,8 @@
-"""Hide the messages of TensorFlow and its converter, and show them on failure."""
+"""TensorFlow's start: its environment, and its messages and its converter's hidden, but shown on failure."""
 
 import contextlib
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pipeline.progress import ticking
 
 _TAIL_BYTES = 4000
+_X86 = ("x86_64", "AMD64")
 
 
 @contextlib.contextmanager
@@ -35,8 +37,20 @@ def captured_output(what: str = "working") -> Iterator[None]:
             _restore(saved)
 
 
+def set_environment() -> None:
+    """Set the variables that TensorFlow reads when it is imported, unless the user has set them.
+
+    Its oneDNN operators are off by default on x86 processors without AVX-512, where they make a training step up to
+    half as long again as it need be (benchmarks/training_step.py).
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
+    if platform.machine() in _X86:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
 def load_tensorflow() -> None:
     """Import TensorFlow and initialise its devices without messages about processors, drivers and retracing."""
+    set_environment()
     with captured_output("loading TensorFlow"):
         import tensorflow as tf
 

@@ -27,6 +27,7 @@ from pipeline.training.callbacks import (
     truncate_history,
 )
 from pipeline.training.distillation import find_teacher
+from pipeline.training.fused_normalization import use_fused_normalization
 
 _MONITOR = "val_loss"
 _MOMENTUM = 0.9
@@ -81,6 +82,7 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
 
 def compile_for_fit(network: keras.Model, settings: FitSettings, learning_rate: Any) -> None:
     """Compile a network with loss, metric and an optimizer with a learning rate or schedule."""
+    use_fused_normalization(network)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     network.compile(_OPTIMIZERS[settings.optimizer](learning_rate, settings), loss, metrics=[metric])
