@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
 
 Numbers = tuple[float, float, float, float]
 _LARGEST_FRACTION = 1.01
