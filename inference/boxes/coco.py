@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeGuard, TypeVar
 
-from inference.boxes.entries import (
+from ..errors import InputError, quote
+from .entries import (
     Entries,
     NamedPhoto,
     Numbers,
@@ -15,10 +16,9 @@ from inference.boxes.entries import (
     pair_up,
     stated_size,
 )
-from inference.boxes.order import Order
-from inference.boxes.rle import enclose_rle, is_one_piece, is_rle
-from inference.boxes.unsupported import describe_unsupported, is_json_lines
-from inference.errors import InputError, quote
+from .order import Order
+from .rle import enclose_rle, is_one_piece, is_rle
+from .unsupported import describe_unsupported, is_json_lines
 
 _REMEDY = "Label Studio, CVAT, Roboflow, Labelbox and others have it in their list of exports."
 _ORDERS = (Order.EXTENT, Order.CORNERS, Order.CENTRE)  # the standard's first; by hand the others are written too

@@ -10,9 +10,9 @@ import csv
 import re
 from dataclasses import dataclass
 
-from inference.boxes.entries import Entries, WrittenBox, check_name, parse_number
-from inference.boxes.order import Order
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
+from .entries import Entries, WrittenBox, check_name, parse_number
+from .order import Order
 
 _COLUMN_NAMES = {  # role -> the names that programs give to its column, the most specific one first
     "photo": (

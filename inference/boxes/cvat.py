@@ -3,7 +3,8 @@
 import re
 from xml.etree import ElementTree
 
-from inference.boxes.entries import (
+from ..errors import InputError, quote
+from .entries import (
     Entries,
     NamedPhoto,
     Numbers,
@@ -13,9 +14,8 @@ from inference.boxes.entries import (
     parse_number,
     stated_size,
 )
-from inference.boxes.order import Order
-from inference.boxes.xml_tree import parse_xml
-from inference.errors import InputError, quote
+from .order import Order
+from .xml_tree import parse_xml
 
 _EDGES = ("xtl", "ytl", "xbr", "ybr")
 _OUTLINES = ("polygon", "polyline")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from inference.boxes.order import Frame, Numbers, Order, tell_order
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
+from .order import Frame, Numbers, Order, tell_order
 
 _LARGEST_FRACTION = 1.01
 

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.boxes.entries import Entries, Refusal, WrittenBox, read_text
-from inference.boxes.formats import tell_format
-from inference.boxes.matching import (
+from ..errors import InputError
+from ..pictures.image_io import encoded_size
+from ..pictures.listing import Picture, printable
+from ..pictures.regions import Box
+from .entries import Entries, Refusal, WrittenBox, read_text
+from .formats import tell_format
+from .matching import (
     Fit,
     NothingFitsError,
     PhotoMatcher,
@@ -17,12 +21,8 @@ from inference.boxes.matching import (
     plain_name,
     refuse_rival,
 )
-from inference.boxes.order import Frame
-from inference.boxes.unsupported import describe_unsupported
-from inference.errors import InputError
-from inference.pictures.image_io import encoded_size
-from inference.pictures.listing import Picture, printable
-from inference.pictures.regions import Box
+from .order import Frame
+from .unsupported import describe_unsupported
 
 _SUPPORTED = (
     "Supported: COCO JSON (the lists images and annotations, or a list of results that name their photograph in "

@@ -4,10 +4,10 @@ import math
 from pathlib import PurePosixPath
 from typing import Any
 
-from inference.boxes.coco import parse_json
-from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, as_number, check_name, enclose, stated_size
-from inference.boxes.order import Order
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
+from .coco import parse_json
+from .entries import Entries, NamedPhoto, WrittenBox, as_number, check_name, enclose, stated_size
+from .order import Order
 
 
 def is_labelme(text: str) -> bool:

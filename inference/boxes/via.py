@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from inference.boxes.coco import parse_json
-from inference.boxes.entries import Entries, Numbers, WrittenBox, as_number, check_name, enclose
-from inference.boxes.order import Order
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
+from .coco import parse_json
+from .entries import Entries, Numbers, WrittenBox, as_number, check_name, enclose
+from .order import Order
 
 _CSV_COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
 _LABEL_NAMES = ("label", "class", "name", "type", "category", "object")
