@@ -127,7 +127,8 @@ def test_one_row_never_changes_the_order_of_a_file(images: Path) -> None:
     ("boxes", "why"),
     [
         ([(10, 10, 60, 50), (12, 20, 70, 50)], "both orders fit"),
-        ([(80, 60, 150, 110)], "one box"),
+        ([(60, 60, 98, 98)], "one box"),
+        ([(60, 60, 98, 98)] * 2 + [(10, 10, 60, 60)] * 10, "few boxes stick out"),
         ([(1, 1, 100, 100)] * 9, "a pixel beyond the edge"),
         ([(50, 50, 60, 60), (55, 55, 70, 70)], "edges and centre fit"),
     ],
