@@ -9,9 +9,10 @@ need no download, and neither do those of an installed package (requirements-opt
     ... --set network.trunk=efficientnet_lite0 --set network.weights=package
 
 The most accurate network over all folds, and the quickest to train (docs/minerals.md). Every training patch is seen
-once, as it is, since flips as further views do not help; at run time each picture is also seen mirrored. The activations
-of the file stay in float: in int8 a pretrained trunk that was never trained for 8 bits loses one to two points
-(docs/experiments.csv). Test patches and splits are those of the recipe minerals, so that figures can be compared.
+once, as it is, since flips as further views do not help; at run time each picture is also seen mirrored. The
+activations of the file stay in float: in int8 a pretrained trunk that was never trained for 8 bits loses one to two
+points (docs/experiments.csv). Test patches and splits are those of the recipe minerals, so that figures can be
+compared.
 """
 
 from dataclasses import replace
