@@ -1,6 +1,6 @@
 """A finished run -> models/released: the .tflite, the weights, report, history, recipe and model card.
 
-python -m export.release RUN NAME
+python -m export.release RUN NAME [--without-weights]
 """
 
 import argparse
@@ -32,9 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN", help="a finished run's folder")
     parser.add_argument("name", metavar="NAME", help="name of the released model")
+    parser.add_argument(
+        "--without-weights", action="store_true", help="leave out best.weights.h5, as of large pretrained networks"
+    )
     options = parser.parse_args(arguments)
     try:
-        release(RunFolder(options.run), options.name, RELEASED)
+        release(RunFolder(options.run), options.name, RELEASED, weights=not options.without_weights)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
         return 2
@@ -42,8 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def release(run: RunFolder, name: str, folder: Path) -> None:
-    """Copy the files for users; the path of a teacher is made relative, without folders of this machine.
+def release(run: RunFolder, name: str, folder: Path, weights: bool = True) -> None:
+    """Copy the files for users, without folders of this machine in the paths of a teacher and of initial weights.
+
+    weights: whether to write the network's Keras weights, too.
 
     Raises:
         InputError: the run is not finished.
@@ -54,6 +59,7 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
     if recipe.fit.teacher:
         teacher = ",".join(os.path.relpath(path) for path in teacher_paths(recipe.fit.teacher))
         recipe = replace(recipe, fit=replace(recipe.fit, teacher=teacher))
+    recipe = replace(recipe, network=replace(recipe.network, weights=Path(recipe.network.weights).name))
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.model, folder / f"{name}.tflite")
@@ -62,12 +68,13 @@ def release(run: RunFolder, name: str, folder: Path) -> None:
     write_atomically(target / "recipe.json", recipe_to_json(recipe))
     report = read_section(ClassificationReport, target / "report.json", "Evaluate again.")
     write_atomically(target / "README.md", classifier_card(report, recipe, f"models/released/{name}.tflite", LICENCE))
-    _write_weights(run, target / "best.weights.h5")
+    if weights:
+        _write_weights(run, target / "best.weights.h5")
 
 
 def _without_folders(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report with file names of pictures without folders of this machine."""
-    return report | {name: _names_alone(report[name]) for name in _WITH_PICTURES if name in report}
+    """Return the report without folders of this machine: in names of pictures, and in advice to whoever trained it."""
+    return report | {name: _names_alone(report[name]) for name in _WITH_PICTURES if name in report} | {"advice": []}
 
 
 def _names_alone(value: Any) -> Any:
