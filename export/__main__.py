@@ -9,7 +9,7 @@ from inference.errors import InputError
 from inference.option_types import new_parser
 from inference.packages import TRAINING, check_packages, explain_import
 
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS = "-r requirements.txt"
 try:
     from pipeline.settings.run_folder import RunFolder
 except ImportError as fault:  # a package is missing: one line instead of a traceback

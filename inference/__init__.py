@@ -9,6 +9,6 @@ def __getattr__(name: str) -> Any:
     """Import them when they are asked for: the command line answers --help without LiteRT."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from inference import load
+    from . import load
 
     return getattr(load, name)

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from inference.command import classify
-from inference.errors import InputError
-from inference.options import make_parser
-from inference.packages import RUNNER, check_packages
-from inference.streams import open_closed_streams, say
+from .command import classify
+from .errors import InputError
+from .options import make_parser
+from .packages import RUNNER, check_packages
+from .program import requirements
+from .streams import open_closed_streams, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,22 +16,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_closed_streams()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["serve"]:
-        from inference.service.serve import main as serve  # needs what a runner may lack
+        from .service.serve import main as serve  # needs what a runner may lack
 
         return serve(words[1:])
     if words[:1] == ["check"]:
-        from inference.verify.command import main as check
+        from .verify.command import main as check
 
         return check(words[1:])
     if words[:1] in (["enroll"], ["classes"]):
-        from inference.enrollment.command import main as enroll_or_list
+        from .enrollment.command import main as enroll_or_list
 
         return enroll_or_list(words)
+    if words[:1] == ["classify"]:  # what is done without a verb
+        words = words[1:]
     options = make_parser().parse_args(words)
     try:
-        check_packages(RUNNER, "inference/requirements.txt")
+        check_packages(RUNNER, requirements())
         if options.video is not None:
-            from inference.video.command import classify_video_as  # what a batch in child processes need not load
+            from .video.command import classify_video_as  # what a batch in child processes need not load
 
             return classify_video_as(options)
         return classify(options)

@@ -8,21 +8,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.batch.batch import Batch, worker_settings
-from inference.batch.file_names import FileNames, check_replaces_no_input
-from inference.batch.journal import Journal
-from inference.batch.outputs import FORMATS, error_pieces, jsonl_line
-from inference.batch.pool import Answered, answer_all, default_workers
-from inference.batch.progress import BatchProgress
-from inference.batch.result_files import check_outputs, journal_path, output_format, print_text, write_pieces
-from inference.batch.shards import remove_shards
-from inference.batch.worker import WorkerSettings
-from inference.errors import InputError
-from inference.pictures.listing import Listing
-from inference.pictures.own_files import OwnFiles
+from .batch.batch import Batch, worker_settings
+from .batch.file_names import FileNames, check_replaces_no_input
+from .batch.journal import Journal
+from .batch.outputs import FORMATS, error_pieces, jsonl_line
+from .batch.pool import Answered, answer_all, default_workers
+from .batch.progress import BatchProgress
+from .batch.result_files import check_outputs, journal_path, output_format, print_text, write_pieces
+from .batch.shards import remove_shards
+from .batch.worker import WorkerSettings
+from .errors import InputError
+from .pictures.listing import Listing
+from .pictures.own_files import OwnFiles
+from .program import requirements
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
-    from inference.boxes.files import BoxFile
+    from .boxes.files import BoxFile
 
 SHARDS_SUFFIX = ".shards"
 _MOST_SAID = 10  # remarks on a file of boxes: that of a whole data set may be used with a few of its photographs
@@ -63,10 +64,10 @@ def classify(options: argparse.Namespace) -> int:
 
 def _classify_stored(options: argparse.Namespace) -> int:
     try:
-        from inference.objects.command import classify_stored  # pyarrow, which comes with Ray
+        from .objects.command import classify_stored  # pyarrow, which comes with Ray
     except ImportError as fault:
         raise InputError(
-            "URIs and --format parquet need Ray. Install it: pip install -r inference/requirements-ray.txt"
+            f"URIs and --format parquet need Ray. Install it: python -m pip install {requirements('ray')}"
         ) from fault
     return classify_stored(options)
 
@@ -92,7 +93,7 @@ def _answers(batch: Batch, settings: WorkerSettings) -> Iterator[Answered]:
     """Let the workers of this machine, or those of a Ray cluster, answer what has no result yet."""
     if batch.options.engine == "local":
         return answer_all(batch.requests(), settings, batch.options.workers or default_workers(len(batch.listing)))
-    from inference.batch.ray_engine import answer_all_with_ray
+    from .batch.ray_engine import answer_all_with_ray
 
     shards = _shards(batch.options)
     if not batch.options.resume:
@@ -163,7 +164,7 @@ def _faults(batch: Batch) -> list[tuple[str, str]]:
 
 
 def _without_photograph(batch: Batch) -> list[str]:
-    from inference.boxes.files import unused
+    from .boxes.files import unused
 
     assert batch.boxes is not None
     names = unused(batch.boxes.boxes, (picture.key for picture in batch.listing))
@@ -182,14 +183,14 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
 def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
     if path is None:
         return None
-    from inference.boxes.files import read_boxes
+    from .boxes.files import read_boxes
 
-    return read_boxes(path).match(listing)
+    return read_boxes(path, listing)
 
 
 def _draw(batch: Batch) -> bool:
     """Draw what was asked for; return whether that was possible: the results are written already."""
-    from inference.drawing.command import draw_answers  # Pillow waits until pictures are drawn
+    from .drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
     try:
         draw_answers(batch)
@@ -244,8 +245,7 @@ def _sha256(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is no regular file. Give one that can be read twice.")
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as fault:
         raise InputError(f"{path}: cannot be read: {fault.strerror or fault}. Check the path.") from fault
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from inference.anomaly.detector import Detector
-from inference.model.artefact import Artefact, read_artefact
-from inference.model.card import CARD_NAME, read_card
-from inference.model.classifier import Classifier
-from inference.model.decide import ANOMALY, DECISIONS
-from inference.model.model import Model
+from .anomaly.detector import Detector
+from .model.artefact import Artefact, read_artefact
+from .model.card import CARD_NAME, read_card
+from .model.classifier import Classifier
+from .model.decide import ANOMALY, DECISIONS
+from .model.model import Model
 
 Loader = Callable[[Artefact, int, float | None, Path | None, str | None, bool], Model]
 

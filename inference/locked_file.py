@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from inference.errors import InputError
+from .errors import InputError
 
 if sys.platform != "win32":
     import fcntl

@@ -5,12 +5,17 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from inference.version import VERSION
+from .program import PROGRAM
+from .version import VERSION
 
 
-def new_parser(prog: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """Return a parser that knows --version; description and epilog keep their line breaks."""
+def new_parser(prog: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """Return a parser that knows --version; description and epilog keep their line breaks.
+
+    prog, epilog: may say `python -m inference`, which becomes `touchstone` where that is the program's name.
+    """
     shape = argparse.RawDescriptionHelpFormatter
+    prog, epilog = (text.replace("python -m inference", PROGRAM) for text in (prog, epilog))
     parser = argparse.ArgumentParser(prog, description=description, epilog=epilog, formatter_class=shape)
     parser.add_argument("--version", action="version", version=VERSION)
     return parser

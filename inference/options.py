@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from inference.option_types import amount, new_parser, path, path_or_uri, positive, share, up_to
+from .option_types import amount, new_parser, path, path_or_uri, positive, share, up_to
 
 MOST_LABELS = 100_000  # that are listed of a picture; the largest public classifiers have 22,000
 MOST_WORKERS = max(64, 4 * (os.cpu_count() or 1))  # each holds the model and some 100 MB

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from inference.errors import InputError
+from .errors import InputError
 
 _OWN = ("export", "inference", "models", "pipeline")
 RUNNER = {"numpy": "numpy", "PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}  # module -> its distribution
@@ -28,7 +28,7 @@ def check_packages(needed: Mapping[str, str], requirements: str) -> None:
 
     Args:
         needed: distribution by module.
-        requirements: the file that names them all.
+        requirements: what pip is to install, such as `-r requirements.txt`.
 
     Raises:
         InputError: names the missing ones and the command that installs them.
@@ -36,7 +36,7 @@ def check_packages(needed: Mapping[str, str], requirements: str) -> None:
     missing = [name for module, name in needed.items() if find_spec(module) is None]
     if missing:
         raise InputError(
-            f"Python packages are missing: {', '.join(missing)}. Install them: python -m pip install -r {requirements}"
+            f"Python packages are missing: {', '.join(missing)}. Install them: python -m pip install {requirements}"
         )
 
 
@@ -48,7 +48,7 @@ def explain_import(fault: ImportError, requirements: str) -> int:
     """
     if (fault.name or "").partition(".")[0] in _OWN:
         raise fault
-    remedy = f"Install what is needed: python -m pip install -r {requirements}"
+    remedy = f"Install what is needed: python -m pip install {requirements}"
     if "libGL" in str(fault) or "libgthread" in str(fault):
         remedy = "On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0"
     print(f"Error: {fault}. {remedy}", file=sys.stderr)

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from inference.model.answers import answer_picture
-from inference.model.model import Answer, Model
-from inference.pictures.listing import Picture
+from .model.answers import answer_picture
+from .model.model import Answer, Model
+from .pictures.listing import Picture
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from inference.errors import InputError
 from inference.option_types import new_parser
 from inference.packages import TRAINING, check_packages, explain_import
 
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS = "-r requirements.txt"
 try:
     from pipeline.commands.audit import audit
     from pipeline.commands.control import control

@@ -12,7 +12,7 @@ import numpy as np
 from inference.batch.ray_cluster import joined_cluster, require_ray
 from inference.errors import InputError
 
-REQUIREMENTS = "requirements-ray.txt"
+REQUIREMENTS = "-r requirements-ray.txt"
 _ROOT = Path(__file__).parents[1]
 _CODE = tuple(_ROOT / name for name in ("export", "inference", "models", "pipeline"))
 _LOST_WORKERS = 10  # of one task; each time it goes on where it was

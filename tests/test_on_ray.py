@@ -181,7 +181,9 @@ def test_without_ray_one_line_says_how_to_install_it(
 ) -> None:
     """Faults: a traceback, or half an hour of work before Ray is missed."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=re.escape("needs Ray. Install it: pip install -r requirements-ray.txt")):
+    with pytest.raises(
+        InputError, match=re.escape("needs Ray. Install it: python -m pip install -r requirements-ray.txt")
+    ):
         pipeline_cluster().__enter__()
     assert main(words_of(tmp_path, "--engine", "ray")) == 2
     assert "pip install -r requirements-ray.txt" in capsys.readouterr().err

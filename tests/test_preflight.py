@@ -102,15 +102,15 @@ def test_a_disk_that_fills_up_is_one_line(
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
     """Fault: the name of a module that no package has, such as cv2."""
-    check_packages(TRAINING, "requirements.txt")
+    check_packages(TRAINING, "-r requirements.txt")
     with pytest.raises(InputError, match=r"missing: pillow-x\. Install them: python -m pip install -r r\.txt"):
-        check_packages(RUNNER | {"PIL_x": "pillow-x"}, "r.txt")
+        check_packages(RUNNER | {"PIL_x": "pillow-x"}, "-r r.txt")
 
 
 def test_the_programs_own_faults_keep_their_traceback() -> None:
     """Fault: a module of the program that was moved is reported as a package to install."""
     with pytest.raises(ImportError):
-        explain_import(ModuleNotFoundError("No module named 'pipeline.moved'", name="pipeline.moved"), "r.txt")
+        explain_import(ModuleNotFoundError("No module named 'pipeline.moved'", name="pipeline.moved"), "-r r.txt")
 
 
 @pytest.mark.parametrize("program", ["pipeline list", "export RUN", "inference model.tflite photos"])

@@ -246,7 +246,7 @@ def test_without_ray_the_remedy_is_named(
     assert main([str(tiny_model), str(pictures), "--out", str(out), "--engine", "ray"]) == 2
     assert capsys.readouterr() == (
         "",
-        "Error: --engine ray needs Ray. Install it: pip install -r inference/requirements-ray.txt\n",
+        "Error: --engine ray needs Ray. Install it: python -m pip install -r inference/requirements-ray.txt\n",
     )
     assert not out.exists()
 

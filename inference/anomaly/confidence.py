@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.model.logistic import logistic
+from ..model.logistic import logistic
 
 LEAST_CLEAR = 0.85  # confidence of "normal" below which a score is nearer to the threshold than to the bulk
 MEANING = (

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from inference.anomaly.anomaly_map import AnomalyMap, SeenPhotograph
-from inference.anomaly.components import Component, find_components, trace_contour
-from inference.anomaly.confidence import anomaly_probability, answer_confidence
-from inference.anomaly.feature_network import FeatureNetwork
-from inference.anomaly.files import mask_text, write_mask, write_scores
-from inference.anomaly.local_contrast import normalize_local_contrast
-from inference.anomaly.memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
-from inference.anomaly.region_names import NAMES_NAME, RegionNames, describe, read_names
-from inference.anomaly.surface import SURFACE_NAME, Surface, read_surface
-from inference.anomaly.tiles import Tiling
-from inference.errors import InputError
-from inference.model.artefact import Artefact, read_artefact
-from inference.model.card import read_card, refuse_foreign_options
-from inference.model.decide import ANOMALY, Decision
-from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
-from inference.pictures.image_io import decode_image, read_image, resize_image
-from inference.pictures.regions import Box
+from ..errors import InputError
+from ..model.artefact import Artefact, read_artefact
+from ..model.card import read_card, refuse_foreign_options
+from ..model.decide import ANOMALY, Decision
+from ..model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model
+from ..pictures.image_io import decode_image, read_image, resize_image
+from ..pictures.regions import Box
+from .anomaly_map import AnomalyMap, SeenPhotograph
+from .components import Component, find_components, trace_contour
+from .confidence import anomaly_probability, answer_confidence
+from .feature_network import FeatureNetwork
+from .files import mask_text, write_mask, write_scores
+from .local_contrast import normalize_local_contrast
+from .memory_bank import BANK_NAME, MemoryBank, enlarge, half_heights, read_memory_bank, top_mean
+from .region_names import NAMES_NAME, RegionNames, describe, read_names
+from .surface import SURFACE_NAME, Surface, read_surface
+from .tiles import Tiling
 
 NORMAL = "normal"
 _MOST_COMPARED = 32  # positions down and across, of a test vector

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.tflite_model import load_interpreter, read_output, run_interpreter
+from ..errors import InputError
+from ..model.tflite_model import load_interpreter, read_output, run_interpreter
 
 
 class FeatureNetwork:

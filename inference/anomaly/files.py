@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.atomic_file import write_atomically
-from inference.errors import InputError
-from inference.pictures.encode import png_bytes
-from inference.safe_path import without_suffix
+from ..atomic_file import write_atomically
+from ..errors import InputError
+from ..pictures.encode import png_bytes
+from ..safe_path import without_suffix
 
 
 def write_mask(folder: Path, key: str, mask: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.anomaly.tiles import mirrored
+from .tiles import mirrored
 
 _MIDDLE, _SPREAD = 118.0, 35.0  # grey levels that the normalised photograph has as mean and standard deviation
 _STRIP = 256  # rows that are normalised at once: memory stays bounded

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
+from ..model.array_file import Column, arrays_to_file, misfit, read_arrays
 
 BANK_NAME = "bank.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "scale": Column(np.float64, 1)}

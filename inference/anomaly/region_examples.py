@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.anomaly.anomaly_map import AnomalyMap
-from inference.anomaly.components import Component, find_components
-from inference.anomaly.detector import Detector
-from inference.anomaly.region_names import EXAMPLES_NAME, NUMBERS, RegionNames, describe
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
-from inference.pictures.image_io import resize_image
+from ..model.array_file import Column, arrays_to_file, misfit, read_arrays
+from ..pictures.image_io import resize_image
+from .anomaly_map import AnomalyMap
+from .components import Component, find_components
+from .detector import Detector
+from .region_names import EXAMPLES_NAME, NUMBERS, RegionNames, describe
 
 FEWEST_EXAMPLES = 2  # of a name
 _WIDENINGS = (0.85, 0.92, 1.0, 1.08, 1.18)  # scales of the views of each example

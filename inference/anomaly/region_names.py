@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.anomaly.anomaly_map import AnomalyMap
-from inference.anomaly.components import Component
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
-from inference.model.decide import UNKNOWN
+from ..model.array_file import Column, arrays_to_file, misfit, read_arrays
+from ..model.decide import UNKNOWN
+from .anomaly_map import AnomalyMap
+from .components import Component
 
 NAMES_NAME = "names.npz"
 EXAMPLES_NAME = "region_examples.npz"  # see inference.anomaly.region_examples

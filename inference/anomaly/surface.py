@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.anomaly.components import label_components
-from inference.anomaly.memory_bank import smooth
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
+from ..model.array_file import Column, arrays_to_file, misfit, read_arrays
+from .components import label_components
+from .memory_bank import smooth
 
 SURFACE_NAME = "surface.npz"
 COLOUR_NUMBERS = 7

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inference.batch.file_names import FileNames
-from inference.batch.journal import Journal
-from inference.batch.progress import BatchProgress
-from inference.batch.worker import Request, WorkerSettings
-from inference.model.model import AnswerOptions
-from inference.pictures.limits import Limits
-from inference.pictures.listing import Listing
+from ..model.model import AnswerOptions
+from ..pictures.limits import Limits
+from ..pictures.listing import Listing
+from .file_names import FileNames
+from .journal import Journal
+from .progress import BatchProgress
+from .worker import Request, WorkerSettings
 
 if TYPE_CHECKING:  # numpy waits until boxes are asked for
-    from inference.boxes.files import BoxFile
+    from ..boxes.files import BoxFile
 
 
 @dataclass

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from inference.errors import InputError
-from inference.pictures.listing import Picture
-from inference.safe_path import keep_suffix, preview_path, without_suffix
+from ..errors import InputError
+from ..pictures.listing import Picture
+from ..safe_path import keep_suffix, preview_path, without_suffix
 
 _DIGEST_BYTES = 12  # among a million names two alike by chance are one in 10^17
 _FOLDER = Path()

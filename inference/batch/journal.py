@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from inference.errors import InputError
-from inference.locked_file import open_locked
-from inference.pictures.listing import Picture, Stamp
+from ..errors import InputError
+from ..locked_file import open_locked
+from ..pictures.listing import Picture, Stamp
 
 Kind = Literal["results", "faults"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
-from inference.batch.worker import Request, WorkerSettings, work
-from inference.errors import InputError
+from ..errors import InputError
+from .worker import Request, WorkerSettings, work
 
 _CONTEXT = multiprocessing.get_context("spawn")  # the same everywhere, and safe beside threads
 _IN_FLIGHT = 32  # requests that a worker holds at most: memory is bounded by this, not by the folder

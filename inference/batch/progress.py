@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from inference.streams import say, visible
+from ..streams import say, visible
 
 _LINE_SECONDS = 10.0
 _FIRST_SECONDS = 5.0

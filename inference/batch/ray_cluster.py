@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.errors import InputError
+from ..errors import InputError
 
 _OBJECT_STORE_BYTES = 2**28  # of a Ray that is started here: it carries the model and names of blocks
 _CONNECT_SECONDS = 5.0
@@ -20,13 +20,13 @@ def require_ray(option: str, requirements: str, module: str = "ray.data") -> Non
     """Import a part of Ray.
 
     Raises:
-        InputError: it is not installed; names the option that needs it, and the file of requirements.
+        InputError: it is not installed; names the option that needs it, and the command that installs it.
     """
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # read at import: no word of lost workers on stdout
     try:
         importlib.import_module(module)
     except ImportError as fault:
-        raise InputError(f"{option} needs Ray. Install it: pip install -r {requirements}") from fault
+        raise InputError(f"{option} needs Ray. Install it: python -m pip install {requirements}") from fault
 
 
 @contextlib.contextmanager

@@ -17,14 +17,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from inference.batch.pool import Answered, answer_all
-from inference.batch.ray_cluster import joined_cluster, quiet_data, require_ray
-from inference.batch.shard_job import answer_block, make_job
-from inference.batch.shards import BlockWriter, Finished, ShardFolder
-from inference.batch.worker import Request, WorkerSettings
-from inference.errors import InputError
-
-REQUIREMENTS = "inference/requirements-ray.txt"
+from ..errors import InputError
+from ..program import requirements
+from .pool import Answered, answer_all
+from .ray_cluster import joined_cluster, quiet_data, require_ray
+from .shard_job import answer_block, make_job
+from .shards import BlockWriter, Finished, ShardFolder
+from .worker import Request, WorkerSettings
 
 
 def answer_all_with_ray(
@@ -47,7 +46,7 @@ def answer_all_with_ray(
         InputError: Ray is not installed or not reached, the model can't be used, the folder is not seen by all
             machines, or pictures have got no answer.
     """
-    require_ray("--engine ray", REQUIREMENTS)
+    require_ray("--engine ray", requirements("ray"))
     list(answer_all([], settings))  # a model that can't be used is refused before anything is started
     job = make_job(settings, shards.absolute())
     finished, blocks = Finished(job.shards), BlockWriter(job.shards)

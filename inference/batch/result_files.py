@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from inference.atomic_file import write_pieces_atomically
-from inference.batch.file_names import identify
-from inference.batch.outputs import FORMATS
-from inference.errors import InputError
-from inference.streams import silence
+from ..atomic_file import write_pieces_atomically
+from ..errors import InputError
+from ..streams import silence
+from .file_names import identify
+from .outputs import FORMATS
 
 _FOLDERS = ("preview", "masks", "scores")
 _LOOKED_AT = 4096  # bytes; pictures, archives and models have a NUL among these, texts have none

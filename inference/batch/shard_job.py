@@ -8,10 +8,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.batch.pool import answer_all
-from inference.batch.shards import ShardFolder
-from inference.batch.worker import Request, WorkerSettings
-from inference.errors import InputError
+from ..errors import InputError
+from .pool import answer_all
+from .shards import ShardFolder
+from .worker import Request, WorkerSettings
 
 
 @dataclass(frozen=True)

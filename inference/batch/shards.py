@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.atomic_file import write_pieces_atomically
-from inference.batch.pool import Answered
-from inference.batch.worker import Request
-from inference.errors import InputError
-from inference.pictures.listing import Picture
+from ..atomic_file import write_pieces_atomically
+from ..errors import InputError
+from ..pictures.listing import Picture
+from .pool import Answered
+from .worker import Request
 
 _REQUESTS, _ANSWERS = ".requests.jsonl", ".answers.jsonl"
 _SMALLEST, _LARGEST = 100, 2000  # requests in a block

@@ -15,15 +15,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.batch.keep_memory import keep_memory
-from inference.errors import InputError
-from inference.model.model import PLAIN, AnswerOptions, Model
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import Picture
+from ..errors import InputError
+from ..model.model import PLAIN, AnswerOptions, Model
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import Picture
+from .keep_memory import keep_memory
 
 if TYPE_CHECKING:  # the parent imports this module and must start without numpy and LiteRT
-    from inference.pictures.listing import Stamp
-    from inference.pictures.regions import Box
+    from ..pictures.listing import Stamp
+    from ..pictures.regions import Box
 
 # Decoded pictures that wait for the network; they are of its size, or as many cutouts as a picture has boxes.
 _AHEAD = 4
@@ -106,9 +106,9 @@ def load(settings: WorkerSettings) -> Model:
     """
     import warnings
 
-    from inference.load import load_model
-    from inference.model.artefact import read_artefact
-    from inference.verify.compare import require_same_answers
+    from ..load import load_model
+    from ..model.artefact import read_artefact
+    from ..verify.compare import require_same_answers
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
     artefact = read_artefact(settings.model)

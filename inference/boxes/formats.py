@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inference.boxes.coco import is_json, read_coco
-from inference.boxes.csv_table import is_csv, read_csv
-from inference.boxes.cvat import is_cvat, read_cvat
-from inference.boxes.entries import Entries
-from inference.boxes.labelme import is_labelme, read_labelme
-from inference.boxes.via import is_via_csv, is_via_json, read_via_csv, read_via_json
+from .coco import is_json, read_coco
+from .csv_table import is_csv, read_csv
+from .cvat import is_cvat, read_cvat
+from .entries import Entries
+from .labelme import is_labelme, read_labelme
+from .via import is_via_csv, is_via_json, read_via_csv, read_via_json
 
 
 @dataclass(frozen=True)

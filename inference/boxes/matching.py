@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from inference.errors import InputError, quote
-from inference.pictures.listing import printable
+from ..errors import InputError, quote
+from ..pictures.listing import printable
 
 _MOST_CANDIDATES = 5  # files that a message names
 _MOST_EXAMPLES = 3  # lenient fits that a note names

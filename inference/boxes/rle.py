@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from inference.boxes.entries import Numbers, as_number
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
+from .entries import Numbers, as_number
 
 _Run = tuple[int, int, int, int]  # column, first row, end row, number of the run that these rows are part of
 

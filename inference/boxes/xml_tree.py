@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree
 
-from inference.errors import InputError, quote
+from ..errors import InputError, quote
 
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.-]+)["']""")
 _EAST_ASIAN = re.compile(rb"gb|ks|big5|euc|shift|sjis|cp9[345]|iso-?2022|hz", re.IGNORECASE)

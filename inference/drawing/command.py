@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from inference.batch.batch import Batch, limits_of
-from inference.drawing.contact_sheet import write_contact_sheet
-from inference.drawing.preview import draw_preview, write_preview
-from inference.drawing.window import show
-from inference.errors import InputError
-from inference.model.model import Answer
-from inference.pictures.image_io import decode_image
-from inference.pictures.limits import Limits
-from inference.pictures.listing import Picture
+from ..batch.batch import Batch, limits_of
+from ..errors import InputError
+from ..model.model import Answer
+from ..pictures.image_io import decode_image
+from ..pictures.limits import Limits
+from ..pictures.listing import Picture
+from .contact_sheet import write_contact_sheet
+from .preview import draw_preview, write_preview
+from .window import show
 
 
 def draw_answers(batch: Batch) -> None:

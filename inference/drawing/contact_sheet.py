@@ -7,7 +7,14 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from inference.drawing.labels import (
+from ..errors import InputError
+from ..model.decide import UNKNOWN
+from ..model.model import Answer
+from ..pictures.image_io import decode_image
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import Picture
+from ..pictures.regions import Box, cut_region
+from .labels import (
     INK,
     WHITE,
     clean,
@@ -19,14 +26,7 @@ from inference.drawing.labels import (
     style_of,
     words_of,
 )
-from inference.drawing.preview import write_jpeg
-from inference.errors import InputError
-from inference.model.decide import UNKNOWN
-from inference.model.model import Answer
-from inference.pictures.image_io import decode_image
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import Picture
-from inference.pictures.regions import Box, cut_region
+from .preview import write_jpeg
 
 PAGE_SIZE = (1264, 1760)  # pixels, width and height: about A4's shape
 _COLUMNS = 6

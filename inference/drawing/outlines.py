@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inference.anomaly.confidence import is_near_threshold
-from inference.drawing.labels import BLACK, Style, bar_width, draw_bar, words_of
-from inference.model.model import Answer
+from ..anomaly.confidence import is_near_threshold
+from ..model.model import Answer
+from .labels import BLACK, Style, bar_width, draw_bar, words_of
 
 LONGEST_SIDE = 1024  # pixels
 _OUTLINE = (255, 64, 32)

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inference.atomic_file import write_atomically
-from inference.drawing.labels import (
+from ..atomic_file import write_atomically
+from ..errors import InputError
+from ..model.decide import UNKNOWN
+from ..model.model import Answer
+from ..pictures.encode import jpeg_bytes
+from ..pictures.image_io import decode_image
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import Picture
+from ..safe_path import preview_path
+from .labels import (
     KNOWN_STYLE,
     UNKNOWN_STYLE,
     Edges,
@@ -20,15 +28,7 @@ from inference.drawing.labels import (
     style_of,
     words_of,
 )
-from inference.drawing.outlines import draw_outlines
-from inference.errors import InputError
-from inference.model.decide import UNKNOWN
-from inference.model.model import Answer
-from inference.pictures.encode import jpeg_bytes
-from inference.pictures.image_io import decode_image
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import Picture
-from inference.safe_path import preview_path
+from .outlines import draw_outlines
 
 Words = tuple[str, str]  # label and confidence
 LONGEST_SIDE = 1024  # pixels

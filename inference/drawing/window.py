@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from inference.errors import InputError
+from ..errors import InputError
 
 _NO_WINDOW = "Use --preview DIR instead: it writes the same pictures as files."
 _SHARE_OF_SCREEN = 0.85

@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.atomic_file import write_atomically
-from inference.batch.progress import track
-from inference.batch.result_files import check_output
-from inference.errors import InputError
-from inference.option_types import amount
-from inference.pictures.listing import Listing
+from ..atomic_file import write_atomically
+from ..batch.progress import track
+from ..batch.result_files import check_output
+from ..errors import InputError
+from ..option_types import amount
+from ..pictures.listing import Listing
+from ..program import PROGRAM
 
 if TYPE_CHECKING:
-    from inference.model.artefact import Artefact
+    from ..model.artefact import Artefact
 
 ENROLL = """\
 Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
@@ -29,7 +30,7 @@ CLASSES = "list a model's classes, or remove an added one"
 
 def main(words: Sequence[str]) -> int:
     """Run `enroll` or `classes`, the first of the words; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m inference")
+    parser = argparse.ArgumentParser(prog=PROGRAM)
     verbs = parser.add_subparsers(dest="verb", required=True)
     add_verbs(verbs)
     options = parser.parse_args(words)
@@ -70,9 +71,9 @@ def _add_out(parser: argparse.ArgumentParser, required: bool) -> None:
 
 def enroll(options: argparse.Namespace) -> int:
     """Add a class, or examples of a name of regions; return the exit code."""
-    from inference.anomaly.memory_bank import BANK_NAME
-    from inference.enrollment.enroll import add_class, compute_vectors, open_model, write_model
-    from inference.model.artefact import read_artefact
+    from ..anomaly.memory_bank import BANK_NAME
+    from ..model.artefact import read_artefact
+    from .enroll import add_class, compute_vectors, open_model, write_model
 
     check_output("--out", options.out, options.overwrite)
     artefact = read_artefact(options.model)
@@ -97,9 +98,9 @@ def enroll(options: argparse.Namespace) -> int:
 
 def _enroll_regions(artefact: "Artefact", options: argparse.Namespace) -> int:
     """Add examples of a name of regions; return the exit code."""
-    from inference.anomaly.detector import Detector
-    from inference.enrollment.regions import add_examples, describe_pictures, read_examples, with_examples
-    from inference.model.artefact import pack_artefact
+    from ..anomaly.detector import Detector
+    from ..model.artefact import pack_artefact
+    from .regions import add_examples, describe_pictures, read_examples, with_examples
 
     detector, examples = Detector(artefact), read_examples(artefact)
     scale = options.scale if options.scale is not None else examples.scale
@@ -132,10 +133,10 @@ def _percent(estimate: dict[str, Any]) -> str:
 
 def classes(options: argparse.Namespace) -> int:
     """List the classes or remove one; return the exit code."""
-    from inference.anomaly.memory_bank import BANK_NAME
-    from inference.enrollment.enroll import open_model, remove_class, write_model
-    from inference.model.artefact import read_artefact
-    from inference.model.classifier import Classifier
+    from ..anomaly.memory_bank import BANK_NAME
+    from ..model.artefact import read_artefact
+    from ..model.classifier import Classifier
+    from .enroll import open_model, remove_class, write_model
 
     _check_pair(options)
     artefact = read_artefact(options.model)
@@ -161,9 +162,9 @@ def _check_pair(options: argparse.Namespace) -> None:
 
 def _list_or_remove_names(artefact: "Artefact", options: argparse.Namespace) -> int:
     """List the names of regions, or remove one; return the exit code."""
-    from inference.anomaly.detector import Detector
-    from inference.enrollment.regions import count_examples, read_examples, remove_examples, with_examples
-    from inference.model.artefact import pack_artefact
+    from ..anomaly.detector import Detector
+    from ..model.artefact import pack_artefact
+    from .regions import count_examples, read_examples, remove_examples, with_examples
 
     detector = Detector(artefact)
     if options.remove is None:

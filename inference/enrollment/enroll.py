@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from inference.atomic_file import write_atomically
-from inference.enrollment.fit import AddedFigures, fit_added, measure_added
-from inference.errors import InputError
-from inference.figures.threshold_words import card_sentences
-from inference.model.artefact import Artefact, pack_artefact, read_artefact
-from inference.model.card import CARD_NAME, Card, card_to_json
-from inference.model.classifier import Classifier
-from inference.model.decide import UNKNOWN
-from inference.model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
-from inference.model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
-from inference.model.neighbours import Neighbours
-from inference.pictures.listing import Picture
+from ..atomic_file import write_atomically
+from ..errors import InputError
+from ..figures.threshold_words import card_sentences
+from ..model.artefact import Artefact, pack_artefact, read_artefact
+from ..model.card import CARD_NAME, Card, card_to_json
+from ..model.classifier import Classifier
+from ..model.decide import UNKNOWN
+from ..model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
+from ..model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
+from ..model.neighbours import Neighbours
+from ..pictures.listing import Picture
+from .fit import AddedFigures, fit_added, measure_added
 
 FEWEST_PICTURES = 2
 TRAINED = "trained"  # key of card.measured: the figures of the model without added classes

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inference.enrollment.platt import fit_platt
-from inference.figures.estimate import Estimate, share_of
-from inference.model.enrolled import Enrolled, EnrolledClass
-from inference.model.held_out import HeldOut
-from inference.model.logistic import logistic
-from inference.model.neighbours import Neighbours
+from ..figures.estimate import Estimate, share_of
+from ..model.enrolled import Enrolled, EnrolledClass
+from ..model.held_out import HeldOut
+from ..model.logistic import logistic
+from ..model.neighbours import Neighbours
+from .platt import fit_platt
 
 MOST_LOST = 0.01  # largest share of held-out and training pictures of trained classes that each added class may win
 _MOST_PARTS = 20  # parts of a class's pictures, each scored without itself

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.model.logistic import logistic
+from ..model.logistic import logistic
 
 _LOG_SLOPES, _OFFSETS = (np.log(0.1), np.log(10.0)), (-20.0, 20.0)
 _STEPS = 100

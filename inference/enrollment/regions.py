@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inference.anomaly.detector import Detector
-from inference.anomaly.region_examples import (
+from ..anomaly.detector import Detector
+from ..anomaly.region_examples import (
     FEWEST_EXAMPLES,
     NO_EXAMPLES,
     VIEWS,
@@ -15,13 +15,13 @@ from inference.anomaly.region_examples import (
     examples_to_file,
     read_region_examples,
 )
-from inference.anomaly.region_names import EXAMPLES_NAME, NAMES_NAME, names_to_file
-from inference.errors import InputError
-from inference.model.artefact import Artefact
-from inference.model.card import Card, card_files
-from inference.model.decide import ANOMALY, UNKNOWN
-from inference.pictures.image_io import decode_image
-from inference.pictures.listing import Picture
+from ..anomaly.region_names import EXAMPLES_NAME, NAMES_NAME, names_to_file
+from ..errors import InputError
+from ..model.artefact import Artefact
+from ..model.card import Card, card_files
+from ..model.decide import ANOMALY, UNKNOWN
+from ..pictures.image_io import decode_image
+from ..pictures.listing import Picture
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference.figures.estimate import Estimate
+from .estimate import Estimate
 
 _OFTEN = 0.94  # shares nearer to 0 or 1 are given in hundredths
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from inference.errors import InputError
+from ..errors import InputError
 
 MOST_STEPS = 200_000  # a network of a thousand operators takes 10,000; tables that share parts could take for ever
 _NUMBERS_A_STEP = 256  # numpy reads this many numbers in about the time that one table takes here

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inference.errors import InputError
-from inference.foreign import metadata_schema as schema
-from inference.foreign.flatbuffer import Flatbuffer, Table
+from ..errors import InputError
+from . import metadata_schema as schema
+from .flatbuffer import Flatbuffer, Table
 
 
 @dataclass(frozen=True)

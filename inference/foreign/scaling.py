@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.foreign.metadata import Metadata
-from inference.foreign.structure import LOGISTIC, SOFTMAX, Network, TensorInfo
+from ..errors import InputError
+from .metadata import Metadata
+from .structure import LOGISTIC, SOFTMAX, Network, TensorInfo
 
 SCALINGS = {"raw": (0.0, 1.0), "unit": (0.0, 255.0), "signed": (127.5, 127.5)}  # to 0..255, 0..1, -1..1
 FEWEST_LEVELS = 64  # of 256; a true scaling keeps nearly all, a wrong one for a quantized input 2 or 3

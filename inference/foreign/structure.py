@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.foreign.flatbuffer import Flatbuffer, Table
-from inference.foreign.metadata_schema import NETWORK_ENTRY
+from ..errors import InputError
+from .flatbuffer import Flatbuffer, Table
+from .metadata_schema import NETWORK_ENTRY
 
 SCHEMA_VERSION = 3
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16", 9: "int8"}

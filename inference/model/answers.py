@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.model import PLAIN, Answer, AnswerOptions, Model
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import Picture
-from inference.pictures.regions import Box
+from ..errors import InputError
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import Picture
+from ..pictures.regions import Box
+from .model import PLAIN, Answer, AnswerOptions, Model
 
 
 def answer_picture(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.errors import InputError
+from ..errors import InputError
 
 _MOST_BYTES = 2**26  # of all arrays: a hostile file must not fill the memory
 _UNIT = 127  # a component of 1 in 8 bits

@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inference.errors import InputError
+from ..errors import InputError
 
 FLATBUFFER_MAGIC = b"TFL3"  # at bytes 4 to 8
 MOST_BYTES = 512 * 2**20  # of a model

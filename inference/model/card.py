@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.artefact import Artefact, flatbuffer_sha256
-from inference.model.decide import DECISION_NAMES, UNKNOWN
+from ..errors import InputError
+from .artefact import Artefact, flatbuffer_sha256
+from .decide import DECISION_NAMES, UNKNOWN
 
 CARD_FORMAT = 1
 CARD_NAME = "card.json"

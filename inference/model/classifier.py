@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.artefact import Artefact, read_artefact
-from inference.model.card import CARD_NAME, Card, read_card, refuse_foreign_options
-from inference.model.decide import DECISIONS, Decision, DecisionRule, decide
-from inference.model.enrolled import ENROLLED_NAME, Enrolled, read_enrolled
-from inference.model.foreign import describe_foreign, load_foreign
-from inference.model.model import DIGITS, PLAIN, Answer, AnswerOptions, Model, not_for_boxes
-from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
-from inference.model.tflite_model import TfliteModel
-from inference.pictures.image_io import decode_photo, read_resized, resize_image
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.photo import Photo, Region, Size, reduction_to
-from inference.pictures.regions import Box, find_region
+from ..errors import InputError
+from ..pictures.image_io import decode_photo, read_resized, resize_image
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.photo import Photo, Region, Size, reduction_to
+from ..pictures.regions import Box, find_region
+from .artefact import Artefact, read_artefact
+from .card import CARD_NAME, Card, read_card, refuse_foreign_options
+from .decide import DECISIONS, Decision, DecisionRule, decide
+from .enrolled import ENROLLED_NAME, Enrolled, read_enrolled
+from .foreign import describe_foreign, load_foreign
+from .model import DIGITS, PLAIN, Answer, AnswerOptions, Model, not_for_boxes
+from .neighbours import NEIGHBOURS_NAME, Neighbours, read_neighbours
+from .tflite_model import TfliteModel
 
 
 @dataclass(frozen=True)

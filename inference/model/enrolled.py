@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
-from inference.model.logistic import logistic
-from inference.model.neighbours import Neighbours, nth_cosine
+from .array_file import Column, arrays_to_file, misfit, read_arrays
+from .logistic import logistic
+from .neighbours import Neighbours, nth_cosine
 
 ENROLLED_NAME = "enrolled.npz"
 _COLUMNS = {"vectors": Column(np.float16, 2), "classes": Column(np.uint16, 1), "scale": Column(np.float64, 2)}

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.foreign.metadata import Metadata, read_metadata
-from inference.foreign.scaling import Conversion, are_probabilities, make_conversion
-from inference.foreign.structure import Network, read_network
-from inference.model.artefact import Artefact, flatbuffer_sha256
-from inference.model.card import Card
-from inference.model.probe import probe_network
-from inference.model.tflite_model import TfliteModel
+from ..errors import InputError
+from ..foreign.metadata import Metadata, read_metadata
+from ..foreign.scaling import Conversion, are_probabilities, make_conversion
+from ..foreign.structure import Network, read_network
+from .artefact import Artefact, flatbuffer_sha256
+from .card import Card
+from .probe import probe_network
+from .tflite_model import TfliteModel
 
 LARGEST_LABELS_BYTES = 4 * 2**20
 _SINGLE_THRESHOLD = 0.5  # with one label alone: else it would be the answer to every picture

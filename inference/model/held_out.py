@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.model.array_file import (
+from .array_file import (
     Column,
     arrays_to_file,
     misfit,

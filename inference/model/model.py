@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from inference.errors import InputError
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from ..errors import InputError
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..program import PROGRAM
 
 if TYPE_CHECKING:  # the command line names this module and must start without numpy
     import numpy as np
 
-    from inference.model.card import Card
-    from inference.pictures.regions import Box
+    from ..pictures.regions import Box
+    from .card import Card
 
 Answer = dict[str, Any]  # {"confidence": 0.93, "result": "pyrite"}, with "top" or instead "regions" where asked for
 DIGITS = 6  # to which numbers of an answer are rounded
@@ -78,7 +79,7 @@ class Model(ABC):
         Raises:
             InputError: as prepare and inference.pictures.image_io.decode_image.
         """
-        from inference.pictures.image_io import decode_image
+        from ..pictures.image_io import decode_image
 
         return self.prepare(decode_image(data, limits), boxes)
 
@@ -111,4 +112,4 @@ class Model(ABC):
 
 def not_for_boxes(name: str) -> InputError:
     """Return the error for a model of anomalies where pictures, or given regions of them, are to be classified."""
-    return InputError(f"{name}: finds anomalies, it is no classifier. Use `python -m inference`, or Detector.")
+    return InputError(f"{name}: finds anomalies, it is no classifier. Use `{PROGRAM}`, or Detector.")

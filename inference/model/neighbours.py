@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from inference.model.array_file import (
+from .array_file import (
     Column,
     arrays_to_file,
     misfit,
@@ -19,7 +19,7 @@ from inference.model.array_file import (
     read_arrays,
     unpack_unit_vectors,
 )
-from inference.model.logistic import logistic
+from .logistic import logistic
 
 NEIGHBOURS_NAME = "neighbours.npz"
 _SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity: pictures are few for the number of dimensions

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.tflite_model import start_interpreter
+from ..errors import InputError
+from .tflite_model import start_interpreter
 
 SECONDS = 60.0
 MEMORY_BYTES = 8 * 2**30  # address space, where the system can limit it
 REFUSED = 3  # the child's exit code when LiteRT refuses in good order; its last line says why
-_COMMAND = (sys.executable, "-P", "-m", "inference.model.probe")  # -P: modules in the working folder stay out
+_COMMAND = (sys.executable, "-P", "-m", f"{__package__}.probe")  # -P: modules in the working folder stay out
 
 
 def probe_network(flatbuffer: bytes, name: str = "model", seconds: float = SECONDS) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from inference.errors import InputError
-from inference.foreign.scaling import Conversion
+from ..errors import InputError
+from ..foreign.scaling import Conversion
 
 _PLAIN_KERNELS = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 

@@ -6,18 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from inference.batch.batch import worker_settings
-from inference.batch.pool import answer_all
-from inference.batch.progress import BatchProgress
-from inference.batch.ray_cluster import joined_cluster, require_ray
-from inference.batch.ray_engine import REQUIREMENTS, do_blocks
-from inference.batch.shard_job import read_files, settings_digest
-from inference.errors import InputError
-from inference.objects.job import StoredJob, answer_part
-from inference.objects.parts import FORMATS, MANIFEST, ResultFolder, write_all_requests
-from inference.objects.pictures import list_stored
-from inference.objects.storage import Folder, is_uri
-from inference.version import VERSION
+from ..batch.batch import worker_settings
+from ..batch.pool import answer_all
+from ..batch.progress import BatchProgress
+from ..batch.ray_cluster import joined_cluster, require_ray
+from ..batch.ray_engine import do_blocks
+from ..batch.shard_job import read_files, settings_digest
+from ..errors import InputError
+from ..program import requirements
+from ..version import VERSION
+from .job import StoredJob, answer_part
+from .parts import FORMATS, MANIFEST, ResultFolder, write_all_requests
+from .pictures import list_stored
+from .storage import Folder, is_uri
 
 _REFUSED = ("boxes", "errors", "preview", "masks", "scores", "show")
 
@@ -29,7 +30,7 @@ def classify_stored(options: argparse.Namespace) -> int:
         InputError: wrong usage, or the storage or Ray can't be used.
     """
     _check(options)
-    require_ray("--engine ray", REQUIREMENTS)
+    require_ray("--engine ray", requirements("ray"))
     settings = worker_settings(options)
     list(answer_all([], settings))  # a model that can't be used is refused before anything is started
     files = read_files(settings)

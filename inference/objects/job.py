@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.batch.pool import Answered, answer_all
-from inference.batch.shard_job import unpack
-from inference.batch.worker import Request, WorkerSettings
-from inference.errors import InputError
-from inference.objects.parts import ResultFolder
-from inference.objects.pictures import StoredPicture
-from inference.objects.storage import Folder
-from inference.pictures.limits import Limits
-from inference.pictures.listing import Picture
+from ..batch.pool import Answered, answer_all
+from ..batch.shard_job import unpack
+from ..batch.worker import Request, WorkerSettings
+from ..errors import InputError
+from ..pictures.limits import Limits
+from ..pictures.listing import Picture
+from .parts import ResultFolder
+from .pictures import StoredPicture
+from .storage import Folder
 
 _CONNECTIONS = 8
 _AHEAD = 48  # pictures on the disk at a time

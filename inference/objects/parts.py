@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inference.batch.pool import Answered
-from inference.objects.pictures import StoredPicture
-from inference.objects.storage import Folder
+from ..batch.pool import Answered
+from .pictures import StoredPicture
+from .storage import Folder
 
 MANIFEST = "manifest.json"
 FORMATS = ("jsonl", "parquet")

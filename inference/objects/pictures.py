@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inference.errors import InputError, printable
-from inference.objects.storage import Folder, is_uri, split_uri
-from inference.pictures.system_files import is_passed_over
+from ..errors import InputError, printable
+from ..pictures.system_files import is_passed_over
+from .storage import Folder, is_uri, split_uri
 
 _LISTS = (".txt", ".parquet")
 _COLUMNS = ("file", "key", "path", "uri")  # of a Parquet list, the first that is there

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pyarrow import fs
 
-from inference.errors import InputError, printable
+from ..errors import InputError, printable
 
 _REMEDY = "Check the URI, the network and the credentials"
 

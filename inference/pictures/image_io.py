@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from inference.errors import InputError
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.photo import Photo, Reduction, Size, reduction_to
+from ..errors import InputError
+from .limits import DEFAULT_LIMITS, Limits
+from .photo import Photo, Reduction, Size, reduction_to
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # What Pillow warns of (odd metadata, a palette with transparency) is read all the same; its lines name Pillow's files.

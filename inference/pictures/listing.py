@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from inference.errors import InputError
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.own_files import OwnFiles
-from inference.pictures.system_files import is_passed_over
+from ..errors import InputError
+from .limits import DEFAULT_LIMITS, Limits
+from .own_files import OwnFiles
+from .system_files import is_passed_over
 
 Stamp = tuple[int, int]
 STDIN = "-"

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.pictures.photo import Region, Size
+from ..errors import InputError
+from .photo import Region, Size
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels of the upright photograph
 

@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from inference.batch.worker import Request as Work
-from inference.model.answers import faults_of
-from inference.model.decide import ANOMALY
-from inference.model.model import Answer, AnswerOptions
-from inference.service.metrics import CONTENT_TYPE, Metrics
-from inference.service.middleware import ExtraHeaders, HostCheck, Metering
-from inference.service.options import RETRY, Options, RefusalError, Settings, read_options
-from inference.service.pool import ModelPool, PoolBusyError
-from inference.service.request import Budget, Take, Upload, read_pictures
-from inference.service.response import error_response, json_response
+from ..batch.worker import Request as Work
+from ..model.answers import faults_of
+from ..model.decide import ANOMALY
+from ..model.model import Answer, AnswerOptions
+from .metrics import CONTENT_TYPE, Metrics
+from .middleware import ExtraHeaders, HostCheck, Metering
+from .options import RETRY, Options, RefusalError, Settings, read_options
+from .pool import ModelPool, PoolBusyError
+from .request import Budget, Take, Upload, read_pictures
+from .response import error_response, json_response
 
 ROUTES = {"/classify": "POST", "/health": "GET", "/metrics": "GET"}
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}

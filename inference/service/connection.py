@@ -13,8 +13,8 @@ from typing import Any, ClassVar, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from inference.service.options import RETRY
-from inference.service.response import error_response
+from .options import RETRY
+from .response import error_response
 
 HEADER_SECONDS = 10.0
 _MOST_CONNECTIONS = 1024

@@ -7,8 +7,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference.service.metrics import Metrics
-from inference.service.response import error_response
+from .metrics import Metrics
+from .response import error_response
 
 
 class Metering:

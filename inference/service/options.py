@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference.pictures.limits import Limits
-from inference.pictures.regions import Box
+from ..pictures.limits import Limits
+from ..pictures.regions import Box
 
 RETRY = {"Retry-After": "1"}  # seconds; of an answer 503
 OPTIONS = ("top", "boxes", "name", "mask")

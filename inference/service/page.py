@@ -9,8 +9,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse
 
-from inference.errors import InputError
-from inference.service.server import LOOPBACK
+from ..errors import InputError
+from .server import LOOPBACK
 
 _PACKAGE = Path(__file__).parent.parent
 BUILT = _PACKAGE / "web" / "dist"  # by `make web`
@@ -19,7 +19,7 @@ INDEX = "index.html"
 MODEL_ADDRESS = "/model.tflite"
 NOT_BUILT = (
     "The page is missing. Build it where this program lies (make web), or put the page.zip of a release beside the "
-    "folder inference; then start the server again.\n"
+    f"folder {_PACKAGE.name}; then start the server again.\n"
 )
 MEDIA_TYPES = {  # a system's own table may lack some, and a browser refuses WebAssembly and modules of another type
     ".html": "text/html; charset=utf-8",

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from inference.batch.pool import LOADING_SECONDS, LONGEST_POLL, POLLS_PER_LIMIT, Clock, Worker
-from inference.batch.worker import Request, WorkerSettings
-from inference.errors import InputError
-from inference.model.card import Card
+from ..batch.pool import LOADING_SECONDS, LONGEST_POLL, POLLS_PER_LIMIT, Clock, Worker
+from ..batch.worker import Request, WorkerSettings
+from ..errors import InputError
+from ..model.card import Card
 
 _AGAIN_SECONDS = 1.0  # between two tries to start a worker
 _TRIES = 2  # of a picture: a process may also have been ended by something else, as a lack of memory

@@ -11,9 +11,9 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import Picture
-from inference.service.options import RETRY, Options, RefusalError, Settings
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import Picture
+from .options import RETRY, Options, RefusalError, Settings
 
 MULTIPART = "multipart/form-data"
 UNTYPED = ("", "application/octet-stream", "application/x-www-form-urlencoded")  # what clients say who do not know

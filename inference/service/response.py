@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from inference.run import results_to_json
+from ..run import results_to_json
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,14 +14,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.batch.keep_memory import keep_memory
-from inference.batch.worker import WorkerSettings
-from inference.errors import InputError
-from inference.option_types import amount, new_parser, port, positive, share
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
+from ..batch.keep_memory import keep_memory
+from ..batch.worker import WorkerSettings
+from ..errors import InputError
+from ..option_types import amount, new_parser, port, positive, share
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..program import requirements
 
 if TYPE_CHECKING:
-    from inference.service.pool import ModelPool
+    from .pool import ModelPool
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart", "anyio", "h11", "click", "prometheus_client", "segno")
 _MOST_WORKERS = 8  # by default: each may hold a large photograph
@@ -37,8 +38,8 @@ examples:
   curl -F picture=@a.jpg "http://127.0.0.1:8000/classify?mask=true"
 
 GET / is a page that runs the model in the browser, on a phone too; over HTTPS it also works offline and with the live
-camera. `make web` builds it; a release carries it as page.zip, in inference/web or beside the folder inference. It is
-served the model's file as it is; --threshold is not passed on to it.
+camera. `make web` builds it. A release carries it, inside the package touchstone-runner or as page.zip, which belongs
+into inference/web or beside the folder inference. The page gets the model's file as it is, without --threshold.
 POST /classify answers {"a.jpg": {"confidence": 0.93, "result": "pyrite"}}; a picture that can't be read has "error"
 instead. A model that finds anomalies also answers "score" and "regions", with mask=true "mask": a PNG in base64, of the
 photograph's size, 255 where an anomaly is.
@@ -84,11 +85,11 @@ def _stop(folder: str, number: int, frame: object) -> None:
 
 
 def _serve(options: argparse.Namespace, folder: Path) -> None:
-    from inference.service import server  # here, because a runner may lack the packages
-    from inference.service.app import make_app
-    from inference.service.connection import limited_connection
-    from inference.service.options import Settings
-    from inference.service.page import find_page, page_routes
+    from . import server  # here, because a runner may lack the packages
+    from .app import make_app
+    from .connection import limited_connection
+    from .options import Settings
+    from .page import find_page, page_routes
 
     settings = Settings(
         limits=_limits(options),
@@ -111,9 +112,9 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
 
 def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
     """Start the workers with copies of the model's files in a folder, so that a later one finds the same."""
-    from inference.load import load_model
-    from inference.model.artefact import read_artefact
-    from inference.service.pool import ModelPool
+    from ..load import load_model
+    from ..model.artefact import read_artefact
+    from .pool import ModelPool
 
     how = (options.threads, options.threshold, options.labels, options.scaling)
     card = load_model(read_artefact(options.model), *how).card
@@ -134,8 +135,8 @@ def _limits(options: argparse.Namespace) -> Limits:
 
 def _hint(options: argparse.Namespace, port: int, here_alone: bool, page: Path) -> str:
     """Return how a phone finds the page; nothing where no phone can reach this machine."""
-    from inference.service.address import phone_hint
-    from inference.service.page import NOT_BUILT, is_built
+    from .address import phone_hint
+    from .page import NOT_BUILT, is_built
 
     if here_alone:
         return ""
@@ -153,7 +154,7 @@ def _check_packages() -> None:
     if missing:
         raise InputError(
             f"serving needs packages that are not installed: {', '.join(missing)}. "
-            "Install them: pip install -r inference/requirements-serve.txt"
+            f"Install them: python -m pip install {requirements('serve')}"
         )
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from inference.errors import InputError
-from inference.service.connection import HEADER_SECONDS, LimitedConnection
-from inference.service.log import logging_to_stderr
+from ..errors import InputError
+from .connection import HEADER_SECONDS, LimitedConnection
+from .log import logging_to_stderr
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Certificate = tuple[Path, Path]  # files of the certificate and of its key

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.errors import InputError
-from inference.option_types import new_parser, path
+from ..errors import InputError
+from ..option_types import new_parser, path
 
 EPILOG = """\
 The file carries small test pictures (drawn ones and noise) and the scores that they had when it was exported. Each
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _check(model: Path) -> int:
-    from inference.model.artefact import read_artefact  # here, so that --help needs no LiteRT
-    from inference.verify.compare import REMEDY, check_file
+    from ..model.artefact import read_artefact  # here, so that --help needs no LiteRT
+    from .compare import REMEDY, check_file
 
     faults = check_file(read_artefact(model))
     if faults is None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.load import load_model
-from inference.model.artefact import Artefact
-from inference.model.card import LABELS_NAME
-from inference.model.model import Model
-from inference.verify.observe import Outputs, observe, prepared_grids
-from inference.verify.vectors import FILES, Vectors, labels_sha256, network_sha256, read_vectors
+from ..errors import InputError
+from ..load import load_model
+from ..model.artefact import Artefact
+from ..model.card import LABELS_NAME
+from ..model.model import Model
+from ..program import PROGRAM
+from .observe import Outputs, observe, prepared_grids
+from .vectors import FILES, Vectors, labels_sha256, network_sha256, read_vectors
 
 RUNS = 10
 _FEW_RUNS, _FEW_PICTURES = 2, 4  # at a start
@@ -62,7 +63,7 @@ def require_same_answers(model: Model, artefact: Artefact) -> None:
     if faults:
         raise InputError(
             f"{artefact.name}: gives other answers here than when it was exported: {'; '.join(faults)}. {REMEDY}: "
-            f"python -m inference check {Path(artefact.name).name}"
+            f"{PROGRAM} check {Path(artefact.name).name}"
         )
 
 

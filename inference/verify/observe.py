@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.load import load_model
-from inference.model.artefact import Artefact
-from inference.model.decide import ANOMALY
-from inference.model.model import Model
-from inference.verify.drawn import draw_files, draw_mosaics, draw_pictures
-from inference.verify.vectors import (
+from ..load import load_model
+from ..model.artefact import Artefact
+from ..model.decide import ANOMALY
+from ..model.model import Model
+from .drawn import draw_files, draw_mosaics, draw_pictures
+from .vectors import (
     VECTORS_NAME,
     Vectors,
     enlarge,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.model.array_file import Column, arrays_to_file, misfit, read_arrays
-from inference.model.artefact import Artefact, flatbuffer_sha256
-from inference.model.card import Card
+from ..model.array_file import Column, arrays_to_file, misfit, read_arrays
+from ..model.artefact import Artefact, flatbuffer_sha256
+from ..model.card import Card
 
 VECTORS_NAME = "vectors.npz"
 GRID = 8  # pixels across and down that are kept of a picture that is ready for the network

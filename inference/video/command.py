@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from inference.batch.batch import limits_of
-from inference.batch.outputs import error_pieces, frame_pieces, jsonl_line
-from inference.batch.progress import BatchProgress
-from inference.batch.result_files import check_outputs, output_format, print_text, write_pieces
-from inference.errors import InputError
-from inference.load import load_model
-from inference.model.model import not_for_boxes
-from inference.pictures.listing import printable
-from inference.video.frames import DamagedVideoError, classify_video
+from ..batch.batch import limits_of
+from ..batch.outputs import error_pieces, frame_pieces, jsonl_line
+from ..batch.progress import BatchProgress
+from ..batch.result_files import check_outputs, output_format, print_text, write_pieces
+from ..errors import InputError
+from ..load import load_model
+from ..model.model import not_for_boxes
+from ..pictures.listing import printable
+from .frames import DamagedVideoError, classify_video
 
 _FOR_PICTURES = ("images", "boxes", "preview", "show", "resume")
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.errors import InputError
-from inference.model.answers import answer_pixels
-from inference.model.model import Answer, AnswerOptions, Model
-from inference.pictures.limits import DEFAULT_LIMITS, Limits
-from inference.pictures.listing import printable
-from inference.video.motion import DEFAULT_SETTINGS, MotionFinder, VideoSettings
-from inference.video.opencv import load_opencv, silent_opencv
+from ..errors import InputError
+from ..model.answers import answer_pixels
+from ..model.model import Answer, AnswerOptions, Model
+from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.listing import printable
+from .motion import DEFAULT_SETTINGS, MotionFinder, VideoSettings
+from .opencv import load_opencv, silent_opencv
 
 TIME_DIGITS = 3  # of seconds
 _FALLBACK_RATE = 25.0  # frames a second, where the file states no sensible rate

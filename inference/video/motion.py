@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.pictures.regions import Box
-from inference.video.opencv import load_opencv
+from ..pictures.regions import Box
+from .opencv import load_opencv
 
 _FOREGROUND = 255  # MOG2's mark; 127 is shadow, 0 background
 _ABSORBED_WEIGHT = 0.105  # frames * rate at which MOG2 takes a new colour for background: -ln(backgroundRatio 0.9)

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator
 from types import ModuleType
 
-from inference.errors import InputError
+from ..errors import InputError
+from ..program import requirements
 
 
 def load_opencv() -> ModuleType:
@@ -18,7 +19,8 @@ def load_opencv() -> ModuleType:
     try:
         import cv2
     except ImportError as fault:
-        raise InputError(f"a video needs OpenCV: pip install opencv-python. Received: {fault}.") from fault
+        remedy = f"python -m pip install {requirements('video')}"
+        raise InputError(f"a video needs OpenCV: {remedy}. Received: {fault}.") from fault
     return cv2
 
 
