@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from docs.pdf.stones import NEW_CLASS, write_data
 from inference.atomic_file import write_atomically
+from pipeline.drawn.stones import NEW_CLASS, write_stones
 
 ROOT = Path(__file__).parent.parent.parent
 TARGET = Path(__file__).parent / "walk"
@@ -42,7 +42,7 @@ REMAINING = re.compile(r", about .* left$", re.MULTILINE)
 
 def main(folder: Path) -> None:
     """Draw the data, run all commands, and write what they print."""
-    write_data(folder)
+    write_stones(folder)
     for name, command in COMMANDS.items():
         _record(name, command, folder)
         if name == "run":

@@ -1,6 +1,6 @@
-"""The data of the walk: drawn photographs of stones with boxes, the same with planted faults, and pictures to classify.
+"""Photographs of stones as a user would have them: drawn, with boxes, with planted faults, and pictures to classify.
 
-write_data(FOLDER)    FOLDER/stones/photos, boxes.json, raw, raw.json; FOLDER/biotite; FOLDER/new
+write_stones(FOLDER)    FOLDER/stones/photos, boxes.json, raw, raw.json; FOLDER/biotite; FOLDER/new
 """
 
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from docs.pdf.pictures import SEED
 from inference.atomic_file import write_atomically
 from pipeline.drawn.outliers import draw_outlier
 from pipeline.drawn.scenes.dataset import MINERALS, Scene, SpecimenBox, draw_scene
 
+SEED = 2026
 NEW_CLASS = "biotite"  # on no photograph with boxes; added to the finished model
 PHOTOS, ENROLLED = 300, 20
 SHOWN = ("pyrite", "bornite", "malachite", "chrysocolla", "quartz", "muscovite")
@@ -32,11 +32,14 @@ class Photograph:
     boxes: tuple[SpecimenBox, ...]
 
 
-def write_data(folder: Path) -> None:
-    """Write all data into an empty folder."""
+def write_stones(folder: Path, photos: int = PHOTOS) -> None:
+    """Write all data into an empty folder.
+
+    photos: how many show no biotite and have boxes; the folder "raw" has two copies more. At least 80.
+    """
     photographs = {
         f"stone_{number:03}.jpg": Photograph(Image.fromarray(scene.pixels), scene.boxes)
-        for number, scene in _scenes(range(2 * PHOTOS), _without_new, PHOTOS)
+        for number, scene in _scenes(range(2 * photos), _without_new, photos)
     }
     _write_photographs(folder / "stones", "photos", "boxes.json", photographs)
     _write_photographs(folder / "stones", "raw", "raw.json", _with_faults(photographs))
@@ -128,8 +131,10 @@ def _crops(numbers: range, wanted: Callable[[set[str]], bool]) -> Iterator[tuple
 def _scenes(numbers: range, wanted: Callable[[set[str]], bool], most: int) -> Iterator[tuple[int, Scene]]:
     """Yield up to `most` scenes whose labels are wanted, with their numbers."""
     for number in numbers:
+        if not most:
+            return
         scene = draw_scene(SEED + 7, number)
-        if most and wanted({box.label for box in scene.boxes}):
+        if wanted({box.label for box in scene.boxes}):
             most -= 1
             yield number, scene
 
