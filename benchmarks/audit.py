@@ -116,7 +116,7 @@ def _originals(pair: Pair) -> Pair:
 def _examine(data: DataSet, folder: Path) -> list[Evidence]:
     """Return the pairs; print the processor time that they took."""
     begun = time.process_time()
-    evidence = [one for one in compare_photos(compute_features(data, _NO_NETWORK, folder)) if one.kind()]
+    evidence = compare_photos(compute_features(data, _NO_NETWORK, folder))
     print(f"{len(data.photos)} photographs: {time.process_time() - begun:.0f} s of processor time")
     return evidence
 

@@ -72,13 +72,17 @@ def parity_line(parity: dict[str, Any], mode: str) -> str:
     )
 
 
+class AccuracyLossError(InputError):
+    """Report a file that loses more accuracy than the recipe allows."""
+
+
 def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:
     """Refuse a conversion that loses too much accuracy compared with Keras on the same patches.
 
     One patch is always allowed: of 60 patches it is 1.7 points, but not significant.
 
     Raises:
-        InputError: the loss is larger than allowed.
+        AccuracyLossError: the loss is larger than allowed.
     """
     keras_accuracy, accuracy = parity["keras"]["accuracy"]["value"], parity[mode]["accuracy"]["value"]
     if keras_accuracy is None:
@@ -86,11 +90,10 @@ def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) ->
     n = parity[mode]["accuracy"]["n"]
     allowed, loss = max(max_accuracy_loss, 1 / n), keras_accuracy - accuracy
     if loss > allowed + 1e-9:
-        raise InputError(
+        raise AccuracyLossError(
             f"the {mode} file may lose at most {allowed:.3f} of accuracy. Received: {loss:.3f} "
             f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {n}). Continue with: python -m pipeline "
-            "resume RUN --set export.calibration_pictures=500, or --set export.mode=float32, or allow it by "
-            "--set export.max_accuracy_loss=0.03."
+            "resume RUN --set export.mode=float32, or allow it by --set export.max_accuracy_loss=0.03."
         )
 
 

@@ -185,7 +185,7 @@ def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
         return None
     from .boxes.files import read_boxes
 
-    return read_boxes(path).match(listing)
+    return read_boxes(path, listing)
 
 
 def _draw(batch: Batch) -> bool:

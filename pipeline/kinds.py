@@ -45,9 +45,9 @@ def check_verb(verb: str, recipe: Recipe) -> None:
 
 
 def _export(run: RunFolder) -> None:
-    from export.export_run import export_run  # TensorFlow takes seconds to import: only where it is needed
+    from export.export_run import export_recipe  # TensorFlow takes seconds to import: only where it is needed
 
-    export_run(run, run.read_recipe().export.mode, run.model)
+    export_recipe(run)
 
 
 def _convert_trunk(run: RunFolder) -> None:

@@ -388,7 +388,7 @@ def test_the_runner_reads_the_same_boxes_and_names(text: str, images: Path) -> N
         (images / name).rename((images / name).with_suffix(".JPG"))
     path = images.parent / "boxes"
     path.write_text(text, encoding="utf-8")
-    found = read_boxes(path).match([Picture(name, images / name) for name in ("a.JPG", "b.JPG")])
+    found = read_boxes(path, [Picture(name, images / name) for name in ("a.JPG", "b.JPG")])
     drawn = {photo.replace("jpg", "JPG"): [x, y, r - x, b - y] for photo, _, x, y, r, b in BOXES}
     assert {key: pytest.approx(drawn[key]) for key in found.boxes} == {key: list(*b) for key, b in found.boxes.items()}
     assert len(found.boxes) == 2 and any("in other case" in note for note in found.notes)

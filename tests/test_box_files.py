@@ -43,7 +43,7 @@ def read(tmp_path: Path) -> Callable[..., BoxFile]:
         data = content if isinstance(content, str | bytes) else json.dumps(content)
         path = tmp_path / "boxes.txt"
         path.write_bytes(data.encode() if isinstance(data, str) else data)
-        return read_boxes(path).match([Picture(key, Path(key)) for key in (*KEYS, *keys)])
+        return read_boxes(path, [Picture(key, Path(key)) for key in (*KEYS, *keys)])
 
     return read
 
@@ -187,7 +187,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """Catches a traceback for a mistyped path, or for a folder."""
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InputError, match=f"{path}: cannot be read: .* Give a file of boxes"):
-            read_boxes(path)
+            read_boxes(path, ())
 
 
 @pytest.mark.parametrize("written", ["./deep/b.png", "deep\\b.png", "deep/x/../b.png", " deep/b.png "])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 import inference.model.classifier
 from export.__main__ import main
 from export.calibration import calibration_pictures, choose_patches
-from export.export_run import export_run
+from export.export_run import export_recipe, export_run
 from export.verify import check_parity, measure_parity
 from inference.errors import InputError
 from inference.model.artefact import read_artefact
@@ -85,6 +86,23 @@ def test_a_failed_gate_writes_no_model(exported: RunFolder, tmp_path: Path, monk
     assert not list(tmp_path.iterdir())
     assert exported.model.read_bytes() == before
     assert not list(exported.path.glob(".draft*"))
+
+
+def test_where_int8_loses_too_much_the_file_keeps_float_activations(
+    exported: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches hours of training that end without a file, and a recipe that names another mode than the file's."""
+    run = RunFolder(Path(shutil.copytree(exported.path, tmp_path / "runs/one")))
+    shutil.copytree(run_index(exported).root, (run.path / json.loads(run.data.read_text())["patches"]).resolve())
+    run.model.unlink()
+    monkeypatch.setattr(
+        "export.export_run.check_parity",
+        lambda parity, mode, allowed: check_parity(_ruined() if mode == "int8" else parity, mode, allowed),
+    )
+    export_recipe(run)
+    assert Classifier(run.model).card.quantization == "dynamic"
+    assert run.read_recipe().export.mode == "dynamic"
+    assert "Received: 0.020" in capsys.readouterr().err
 
 
 def _ruined() -> dict:

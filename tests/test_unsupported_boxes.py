@@ -23,7 +23,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("read", [annotated_classes, read_boxes])
+@pytest.mark.parametrize("read", [annotated_classes, lambda path: read_boxes(path, ())])
 @pytest.mark.parametrize(("text", "words"), CASES.values(), ids=CASES)
 def test_a_file_of_another_kind_is_told_with_the_remedy(tmp_path: Path, text: str, words: str, read: object) -> None:
     """Fault: "Extra data: line 2", "DOCTYPE", or a list of formats for a file that is obviously something else."""

@@ -78,6 +78,19 @@ def test_photographs_are_answered_as_by_the_runner(case: str, flatbuffer: bytes)
         np.testing.assert_allclose(found["numbers"], detector.numbers(vector)[0], atol=2e-4, rtol=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("vectors", "positions", "features"), [(1, 3, 96), (8, 1024, 5), (13, 1025, 48), (70, 2100, 3)]
+)
+def test_the_nearest_vector_is_found_among_all(vectors: int, positions: int, features: int) -> None:
+    """Faults: a last block that is not full, lost or of zeros; a position of the part before; a feature left out."""
+    random = np.random.default_rng(vectors)
+    known, some = (random.normal(0, 3, (count, features)).astype(np.float32) for count in (vectors, positions))
+    settings = {"vectors": encode(known.tobytes()), "positions": encode(some.tobytes()), "features": features}
+    (found,) = jobs({"job": "distances", **settings})
+    expected = np.sqrt(((some[:, None].astype(float) - known) ** 2).sum(axis=2)).min(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_every_threshold_gives_the_runners_answer(flatbuffer: bytes) -> None:
     """Faults: a slider on another scale than --threshold; a confidence that does not grow with it; 0 and 1."""
     artefact = make_detector(flatbuffer, names=NAMES)

@@ -16,10 +16,12 @@ from .entries import (
     pair_up,
     stated_size,
 )
+from .order import Order
 from .rle import enclose_rle, is_one_piece, is_rle
 from .unsupported import describe_unsupported, is_json_lines
 
 _REMEDY = "Label Studio, CVAT, Roboflow, Labelbox and others have it in their list of exports."
+_ORDERS = (Order.EXTENT, Order.CORNERS, Order.CENTRE)  # the standard's first; by hand the others are written too
 _Read = TypeVar("_Read")
 _Table = dict[Any, _Read | None]  # id -> what the entry says; None where the entry was refused
 
@@ -143,7 +145,7 @@ def _read_box(entry: dict[str, Any], photo: str, label: str | None, origin: str)
         )
     bbox = entry.get("bbox")
     if not bbox and shape:
-        return WrittenBox(photo, label, _enclose_shape(shape), True, origin, f"segmentation {quote(shape)}")
+        return WrittenBox(photo, label, _enclose_shape(shape), (Order.CORNERS,), origin, f"segmentation {quote(shape)}")
     values = [as_number(value) for value in bbox] if isinstance(bbox, list) else []
     numbers = [value for value in values if value is not None]
     if len(values) != 4 or len(numbers) != 4:
@@ -151,7 +153,7 @@ def _read_box(entry: dict[str, Any], photo: str, label: str | None, origin: str)
             f"bbox must be four finite numbers [x, y, width, height]; received {quote(bbox)}. Correct or remove it."
         )
     x, y, width, height = (float(value) for value in numbers)  # the sum of two huge integers would fit no float
-    return WrittenBox(photo, label, (x, y, width, height), False, origin, f"bbox {quote(bbox)}")
+    return WrittenBox(photo, label, (x, y, width, height), _ORDERS, origin, f"bbox {quote(bbox)}")
 
 
 def _enclose_shape(shape: Any) -> Numbers:

@@ -1,8 +1,9 @@
 """CSV -> Entries: one box a line; the header, or a known layout without one, decides which column is what.
 
-xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner. Where a table has
-both xmax and width, width and height are usually the picture's, or repeat the box: they are not read. A column bbox
-holds all four, "[x, y, width, height]".
+xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner, x_center, y_center the
+middle. Where a table has both xmax and width, width and height are usually the picture's, or repeat the box: they are
+not read. A column bbox holds all four, "[x, y, width, height]". Where no header says what the numbers are, or it says
+only x, y or bbox, all boxes together may tell another order.
 """
 
 import csv
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError, quote
 from .entries import Entries, WrittenBox, check_name, parse_number
+from .order import Order
 
 _COLUMN_NAMES = {  # role -> the names that programs give to its column, the most specific one first
     "photo": (
@@ -22,6 +24,8 @@ _COLUMN_NAMES = {  # role -> the names that programs give to its column, the mos
     "top": ("ymin", "y_min", "y1", "top", "bbox_y", "y"),
     "right": ("xmax", "x_max", "x2", "right"),
     "bottom": ("ymax", "y_max", "y2", "bottom"),
+    "across": ("x_center", "x_centre", "xcenter", "center_x", "centre_x", "xc", "cx"),
+    "down": ("y_center", "y_centre", "ycenter", "center_y", "centre_y", "yc", "cy"),
     "width": ("width", "bbox_width", "box_width", "bbox_w", "w"),
     "height": ("height", "bbox_height", "box_height", "bbox_h", "h"),
     "bbox": ("bbox", "bounding_box"),
@@ -29,7 +33,9 @@ _COLUMN_NAMES = {  # role -> the names that programs give to its column, the mos
 }
 _CORNERS = ("left", "top", "right", "bottom")
 _EXTENT = ("left", "top", "width", "height")
+_CENTRE = ("across", "down", "width", "height")
 _BOX = ("bbox",)
+_VAGUE = ("x", "bbox_x")  # the left edge, or by hand the middle
 _NUMBERS = {*_CORNERS, *_EXTENT, "number"}
 _AUTOML = ("split", "photo", "label", "left", "top", "", "", "right", "bottom", "", "")  # Vertex AI too
 _AUTOML_HEADER = ["set", "path", "label", "x_min", "y_min", "x_max", "y_min", "x_max", "y_max", "x_min", "y_max"]
@@ -55,12 +61,25 @@ class _Header:
     names: list[str]
     columns: dict[str, int]
     lines: int = 1  # how many lines come before the first box
+    named: bool = True  # the first line names the columns
 
     @property
     def box_roles(self) -> tuple[str, ...]:
         if {"right", "bottom"} <= self.columns.keys():
             return _CORNERS
-        return _BOX if "bbox" in self.columns else _EXTENT
+        if "bbox" in self.columns:
+            return _BOX
+        return _CENTRE if {"across", "down"} <= self.columns.keys() else _EXTENT
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Return what the numbers of a box may be, what they usually are first; one where the header says it."""
+        roles = self.box_roles
+        usual = Order.CORNERS if roles == _CORNERS else Order.CENTRE if roles == _CENTRE else Order.EXTENT
+        if roles == _BOX or (not self.named and tuple(self.names[self.columns["left"] :][:4]) == _CORNERS):
+            return (usual, *(order for order in Order if order is not usual))
+        vague = roles == _EXTENT and self.names[self.columns["left"]] in _VAGUE
+        return (usual, Order.CENTRE) if vague else (usual,)
 
 
 def is_csv(text: str) -> bool:
@@ -106,7 +125,7 @@ def _read_header(text: str) -> _Header:
 
 def _lay_out(delimiter: str, layout: tuple[str, ...], lines: int) -> _Header:
     columns = {role: layout.index(role) for role in _COLUMN_NAMES if role in layout}
-    return _Header(delimiter, list(layout), columns, lines)
+    return _Header(delimiter, list(layout), columns, lines, named=False)
 
 
 def _is_table(header: _Header) -> bool:
@@ -208,7 +227,7 @@ def _read_box(fields: dict[str, str], header: _Header, origin: str) -> WrittenBo
         texts = dict(zip(_EXTENT, parts, strict=True))
     left, top, third, fourth = (_parse_coordinate(text, name, header.delimiter) for name, text in texts.items())
     numbers = (left, top, third, fourth)
-    return WrittenBox(fields["photo"], fields.get("label"), numbers, roles == _CORNERS, origin, written)
+    return WrittenBox(fields["photo"], fields.get("label"), numbers, header.orders, origin, written)
 
 
 def _parse_coordinate(text: str, name: str, delimiter: str) -> float:

@@ -14,6 +14,7 @@ from .entries import (
     parse_number,
     stated_size,
 )
+from .order import Order
 from .xml_tree import parse_xml
 
 _EDGES = ("xtl", "ytl", "xbr", "ybr")
@@ -55,7 +56,9 @@ def _read_shapes(found: Entries, image: ElementTree.Element, name: str, origin: 
         shape_origin = f"{origin}: {shape.tag} {position}"
         with found.collect_refusal(shape_origin, name):
             edges = _read_edges(shape)
-            found.boxes.append(WrittenBox(name, shape.get("label"), edges, True, shape_origin, quote(shape.attrib)))
+            found.boxes.append(
+                WrittenBox(name, shape.get("label"), edges, (Order.CORNERS,), shape_origin, quote(shape.attrib))
+            )
 
 
 def _read_edges(shape: ElementTree.Element) -> Numbers:

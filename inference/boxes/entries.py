@@ -2,14 +2,14 @@
 
 import codecs
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import InputError, quote
+from .order import Frame, Numbers, Order, tell_order
 
-Numbers = tuple[float, float, float, float]
 _LARGEST_FRACTION = 1.01
 
 
@@ -30,22 +30,23 @@ class WrittenBox:
 
     photo: str  # NamedPhoto.name
     label: str | None  # None where the file states none
-    numbers: Numbers  # left, top, then right, bottom (corners) or width, height; origin top left
-    corners: bool
+    numbers: Numbers  # origin top left
+    orders: tuple[Order, ...]  # of the numbers, the format's own first; several where the file does not say which
     origin: str  # where it was read, for messages: "boxes.csv: line 4"
     written: str  # the coordinates in the file's own words, for messages
 
     @property
     def edges(self) -> Numbers:
         """Return left, top, right, bottom."""
-        left, top, third, fourth = self.numbers
-        return self.numbers if self.corners else (left, top, left + third, top + fourth)
+        return self.orders[0].edges(self.numbers)
 
     @property
     def extent(self) -> Numbers:
         """Return left, top, width, height."""
-        left, top, third, fourth = self.numbers
-        return (left, top, third - left, fourth - top) if self.corners else self.numbers
+        if self.orders[0] is Order.EXTENT:
+            return self.numbers
+        left, top, right, bottom = self.edges
+        return left, top, right - left, bottom - top
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,22 @@ class Entries:
                     f"a file must have one unit, here pixels; received fractions: {box.written}. Write them in pixels."
                 )
 
+    def tell_orders(self, frame_of: Callable[[str], Frame | None]) -> None:
+        """Tell the order of numbers by all boxes whose format leaves it open, each format apart.
+
+        frame_of: width and height of the photograph that is written so, in pixels; None where it can't be measured.
+        """
+        frame = (lambda photo: (1.0, 1.0)) if self.in_fractions else frame_of
+        for orders in dict.fromkeys(box.orders for box in self.boxes if len(box.orders) > 1):
+            boxes = [(box.photo, box.numbers) for box in self.boxes if box.orders == orders]
+            told, outside = tell_order(boxes, orders, frame)
+            if told is not orders[0]:
+                self.boxes = [replace(box, orders=(told,)) if box.orders == orders else box for box in self.boxes]
+                self.notes.append(
+                    f"read as {orders[0].value}, {outside} of {len(boxes)} boxes stick out of their picture: all are "
+                    f"read as {told.value}"
+                )
+
     @contextmanager
     def collect_refusal(self, origin: str, photo: str | None = None) -> Iterator[None]:
         """Turn an InputError of the enclosed lines into a refusal of this one entry; the rest is still read."""
@@ -102,7 +119,7 @@ class Entries:
 
 def _is_fraction(box: WrittenBox) -> bool:
     """Tell whether a box may be in fractions of its picture; rounded ones exceed 1 a little."""
-    return all(abs(number) <= _LARGEST_FRACTION for number in (*box.numbers, *box.edges))
+    return all(abs(number) <= _LARGEST_FRACTION for number in box.numbers)
 
 
 def read_text(path: Path) -> str:

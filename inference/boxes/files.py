@@ -1,7 +1,8 @@
 """File of boxes (COCO JSON, CSV or another export) -> the regions to classify, by the key of their photograph."""
 
+import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ..errors import InputError
 from ..pictures.image_io import encoded_size
 from ..pictures.listing import Picture, printable
 from ..pictures.regions import Box
-from .entries import Entries, WrittenBox, read_text
+from .entries import Entries, Refusal, WrittenBox, read_text
 from .formats import tell_format
 from .matching import (
     Fit,
@@ -20,6 +21,7 @@ from .matching import (
     plain_name,
     refuse_rival,
 )
+from .order import Frame
 from .unsupported import describe_unsupported
 
 _SUPPORTED = (
@@ -31,53 +33,26 @@ _SUPPORTED = (
 
 @dataclass(frozen=True)
 class BoxFile:
-    """The boxes of a file by photograph, in order, and a message for each invalid entry.
+    """The boxes of a file in pixels by the key of their picture, in order, and a message for each invalid entry.
 
-    boxes: by the key of their picture as match found it, before that by the name that the file writes.
-    in_fractions: they are fractions of the picture's width and height, not pixels. notes: what was read leniently.
+    A name that fits no picture, or several, is its own key. notes: what was read leniently.
     """
 
     boxes: dict[str, tuple[Box, ...]]
     refused: tuple[str, ...] = ()
-    in_fractions: bool = False
     notes: tuple[str, ...] = ()
 
     def boxes_of(self, key: str) -> tuple[Box, ...]:
         """Return the boxes of the picture with this key; empty where the file has none for it."""
         return self.boxes.get(key, ())
 
-    def match(self, pictures: Iterable[Picture]) -> "BoxFile":
-        """Return the boxes in pixels by the keys of the pictures that they mean, which may be spelled otherwise.
 
-        A name that fits none, or several, stays as it is written; see PhotoMatcher.
-        """
-        by_key = {picture.key: picture for picture in pictures}
-        matcher = PhotoMatcher(by_key)
-        fits: dict[str, Fit] = {}
-        refused = list(self.refused)
-        for name in self.boxes:
-            try:
-                fits[name] = matcher.find(name)
-            except NothingFitsError:
-                continue  # the file may be of more photographs; see unused
-            except InputError as fault:
-                refused.append(str(fault))
-        refused += [refuse_rival(name, fits.pop(name).path) for name in find_rivals(fits)]
-        boxes: dict[str, tuple[Box, ...]] = {}
-        for name, some in self.boxes.items():
-            key = fits[name].path if name in fits else plain_name(printable(name))
-            some = _in_pixels(some, by_key[key]) if self.in_fractions and name in fits else some
-            boxes[key] = (*boxes.get(key, ()), *some)
-        return BoxFile(boxes, tuple(refused), notes=(*self.notes, *describe_fits(fits)))
-
-
-def read_boxes(path: Path) -> BoxFile:
+def read_boxes(path: Path, pictures: Iterable[Picture]) -> BoxFile:
     """Return the boxes of a COCO or CSV file, or another of TEXT_FORMATS; the format is told by content.
 
     Boxes are in pixels of the upright photograph, whose top left corner is 0, 0, or all in fractions of it. A
-    photograph's name is its path relative to the folder that is classified, or what PhotoMatcher can match. COCO's
-    bbox [10, 20, 30, 40] of a.jpg and CSV's line a.jpg,10,20,40,60 under file,xmin,ymin,xmax,ymax both give
-    {"a.jpg": ((10.0, 20.0, 30.0, 40.0),)}.
+    photograph's name is the key of its picture, or what PhotoMatcher can match. COCO's bbox [10, 20, 30, 40] of a.jpg
+    and CSV's line a.jpg,10,20,40,60 under file,xmin,ymin,xmax,ymax both give {"a.jpg": ((10.0, 20.0, 30.0, 40.0),)}.
     An invalid entry is left out and reported in `refused` with its line, id or number.
 
     Raises:
@@ -86,17 +61,16 @@ def read_boxes(path: Path) -> BoxFile:
     name = printable(path.name)
     found = _read_entries(path, name)
     found.tell_units()
-    boxes: dict[str, list[Box]] = {}
-    for box in found.boxes:
-        with found.collect_refusal(box.origin):
-            region = _check_extent(box)
-            boxes.setdefault(box.photo.strip(), []).append(region)
+    by_key = {picture.key: picture for picture in pictures}
+    fits = _match_names(found, by_key)
+    size_of = functools.cache(lambda written: _read_size(by_key, fits.get(written.strip())))
+    found.tell_orders(size_of)
+    boxes = _place_boxes(found, fits, size_of)
     refused = tuple(refusal.message for refusal in found.refusals)
     if not boxes:
         why = f"Refused entries: {len(refused)}, the first: {refused[0]}" if refused else f"Add one. {_SUPPORTED}"
         raise InputError(f"{name}: must hold at least one valid box; received none. {why}")
-    named = {photo: tuple(some) for photo, some in boxes.items()}
-    return BoxFile(named, refused, found.in_fractions, tuple(found.notes))
+    return BoxFile(boxes, refused, (*found.notes, *describe_fits(fits)))
 
 
 def unused(boxes: Iterable[str], keys: Iterable[str]) -> list[str]:
@@ -116,12 +90,43 @@ def _read_entries(path: Path, name: str) -> Entries:
     return known.read(text, name, False)
 
 
-def _in_pixels(boxes: tuple[Box, ...], picture: Picture) -> tuple[Box, ...]:
+def _match_names(found: Entries, pictures: Iterable[str]) -> dict[str, Fit]:
+    """Return written name, without blanks around it -> its picture, where one fits; see PhotoMatcher."""
+    matcher = PhotoMatcher(pictures)
+    fits: dict[str, Fit] = {}
+    for name in dict.fromkeys(box.photo.strip() for box in found.boxes):
+        try:
+            fits[name] = matcher.find(name)
+        except NothingFitsError:
+            continue  # the file may be of more photographs; see unused
+        except InputError as fault:
+            found.refusals.append(Refusal(str(fault)))
+    found.refusals += [Refusal(refuse_rival(name, fits.pop(name).path)) for name in find_rivals(fits)]
+    return fits
+
+
+def _read_size(pictures: Mapping[str, Picture], fit: Fit | None) -> Frame | None:
+    if fit is None:
+        return None
     try:
-        width, height = encoded_size(picture.read())
+        return encoded_size(pictures[fit.path].read())
     except InputError:  # the same fault is reported where the picture is decoded
-        return boxes
-    return tuple((x * width, y * height, w * width, h * height) for x, y, w, h in boxes)
+        return None
+
+
+def _place_boxes(
+    found: Entries, fits: Mapping[str, Fit], size_of: Callable[[str], Frame | None]
+) -> dict[str, tuple[Box, ...]]:
+    """Return the valid boxes in pixels by the key of their picture."""
+    boxes: dict[str, list[Box]] = {}
+    for box in found.boxes:
+        name = box.photo.strip()
+        with found.collect_refusal(box.origin):
+            x, y, width, height = _check_extent(box)
+            across, down = (found.in_fractions and size_of(name)) or (1, 1)
+            key = fits[name].path if name in fits else plain_name(printable(name))
+            boxes.setdefault(key, []).append((x * across, y * down, width * across, height * down))
+    return {key: tuple(some) for key, some in boxes.items()}
 
 
 def _check_extent(box: WrittenBox) -> Box:

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import InputError, quote
 from .coco import parse_json
 from .entries import Entries, NamedPhoto, WrittenBox, as_number, check_name, enclose, stated_size
+from .order import Order
 
 
 def is_labelme(text: str) -> bool:
@@ -46,7 +47,7 @@ def _read_box(shape: Any, photo: str, origin: str, labelled: bool) -> WrittenBox
     if shape.get("shape_type") == "circle":  # its centre and a point on it
         (x, y), radius = points[0], math.dist(points[0], points[1])
         points = [(x - radius, y - radius), (x + radius, y + radius)]
-    return WrittenBox(photo, label, enclose(points), True, origin, f"points {quote(written)}")
+    return WrittenBox(photo, label, enclose(points), (Order.CORNERS,), origin, f"points {quote(written)}")
 
 
 def _read_point(point: Any) -> tuple[float, float]:

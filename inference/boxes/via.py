@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import InputError, quote
 from .coco import parse_json
 from .entries import Entries, Numbers, WrittenBox, as_number, check_name, enclose
+from .order import Order
 
 _CSV_COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
 _LABEL_NAMES = ("label", "class", "name", "type", "category", "object")
@@ -85,7 +86,9 @@ def _read_regions(regions: Iterator[_Region], labelled: bool) -> Entries:
             found.name_photo(check_name(name), origin)
             if shape is not None:
                 label = _read_label(attributes) if labelled else None
-                found.boxes.append(WrittenBox(name, label, _enclose_shape(shape), True, origin, quote(shape)))
+                found.boxes.append(
+                    WrittenBox(name, label, _enclose_shape(shape), (Order.CORNERS,), origin, quote(shape))
+                )
     return found
 
 

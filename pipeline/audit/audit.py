@@ -45,7 +45,7 @@ def audit_data(data: DataSet, network: FrozenNetwork, folder: Path, known: Photo
     """Return the audit; features are kept in the folder, known groups are joined with those that are found."""
     begun = time.monotonic()
     features = compute_features(data, network, folder)
-    evidence = [one for one in compare_photos(features) if one.kind()]
+    evidence = compare_photos(features)
     pairs = [_finding(one, data.photos) for one in evidence]
     linked = [(one.first, one.second) for one in evidence]
     groups = group_photos(len(data.photos), [*linked, *_known_pairs(data, known)])

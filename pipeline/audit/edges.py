@@ -43,11 +43,10 @@ def edge_correlation(first: np.ndarray, second: np.ndarray) -> float:
 def _found_in(whole: np.ndarray, part: np.ndarray) -> float:
     """Return how well the centre of a map is found in another one, at any place and slightly enlarged."""
     template = part[_BORDER:-_BORDER, _BORDER:-_BORDER]
-    if template.std() < _FLAT:
+    if cv2.meanStdDev(template)[1].item() < _FLAT:
         return 0.0
     best = 0.0
     for side in _ENLARGED:
         enlarged = cv2.resize(whole, (side, side), interpolation=cv2.INTER_LINEAR)
-        answer = cv2.matchTemplate(enlarged, template, cv2.TM_CCOEFF_NORMED)
-        best = max(best, float(np.nan_to_num(answer, posinf=0.0).max()))
+        best = max(best, float(cv2.matchTemplate(enlarged, template, cv2.TM_CCOEFF_NORMED).max()))
     return best

@@ -67,7 +67,7 @@ class Features:
         """Return the keypoints of a photograph with its boxes in the same frame."""
         count = int(self.counts[position])
         boxes = scaled_boxes(self.photos[position], self.sizes[position], self.detail)
-        return Keypoints(np.array(self.points[position, :count]), np.array(self.descriptors[position, :count]), boxes)
+        return Keypoints(self.points[position, :count], self.descriptors[position, :count], boxes)
 
 
 def scaled_boxes(photo: Photo, size: np.ndarray, detail: Detail) -> np.ndarray:

@@ -4,6 +4,7 @@ SIFT: Lowe 2004, "Distinctive Image Features from Scale-Invariant Keypoints". De
 Arandjelovic and Zisserman 2012) as uint8. Points are in pixels of the scaled photograph.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -60,17 +61,24 @@ class Keypoints:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a photograph lies in another one.
+    """The matching keypoints of two photographs that agree on how one lies in the other.
 
-    inliers: matching keypoints that agree on it. spread: area of their convex hull as a share of the boxes they lie
-    in, in the photograph where this is larger. transform: float [2, 3], points of the first to those of the second;
-    mirrored: after x was negated in the second.
+    points, others: float32 [k, 2], in the first and in the second.
     """
 
-    inliers: int
-    spread: float
-    transform: np.ndarray
-    mirrored: bool
+    first: Keypoints
+    second: Keypoints
+    points: np.ndarray
+    others: np.ndarray
+
+    @property
+    def inliers(self) -> int:
+        """Return the number of distinct places, in the photograph where it is smaller."""
+        return min(_distinct(self.points), _distinct(self.others))
+
+    def spread(self) -> float:
+        """Return the area of their convex hull as a share of the boxes that it lies in, the larger of both."""
+        return max(_spread(self.points, self.first), _spread(self.others, self.second))
 
 
 def find_keypoints(grey: np.ndarray, boxes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,30 +117,31 @@ def align(first: Keypoints, second: Keypoints, mirrored: bool) -> Alignment | No
     flipped = others * np.array([-1, 1], np.float32) if mirrored else others
     cv2.setRNGSeed(0)  # the same answer whatever was aligned before
     transform, agree = cv2.estimateAffinePartial2D(
-        points, flipped, ransacReprojThreshold=_REACH_PIXELS, maxIters=_ITERATIONS, confidence=0.99
+        points, flipped, ransacReprojThreshold=_REACH_PIXELS, maxIters=_ITERATIONS, confidence=0.99, refineIters=0
     )
-    if transform is None or not 1 / _LARGEST_ZOOM < np.hypot(transform[0, 0], transform[1, 0]) < _LARGEST_ZOOM:
+    if transform is None or not 1 / _LARGEST_ZOOM < math.hypot(transform[0, 0], transform[1, 0]) < _LARGEST_ZOOM:
         return None
     chosen = agree.ravel() > 0
-    inliers = min(_distinct(points[chosen]), _distinct(others[chosen]))
-    spread = max(_spread(points[chosen], first), _spread(others[chosen], second))
-    return Alignment(inliers, spread, transform, mirrored)
+    return Alignment(first, second, points[chosen], others[chosen])
 
 
 def _match(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of mutual nearest neighbours that are much nearer than the second nearest."""
     if min(len(first), len(second)) < LEAST_KEYPOINTS:
         return np.zeros(0, int), np.zeros(0, int)
-    cosines = unit(first) @ unit(second).T  # [first, second]
-    nearest = cosines.argmax(axis=1)
-    rows = np.nonzero(cosines.argmax(axis=0)[nearest] == np.arange(len(first)))[0]
-    best, runner_up = np.partition(cosines[rows], -2, axis=1)[:, [-1, -2]].T
-    near = 1 - best < _RATIO**2 * (1 - runner_up)  # squared distances of unit vectors are 2 - 2 * cosine
+    products = first.astype(np.float32) @ second.astype(np.float32).T  # [first, second]; whole numbers, so exact
+    nearest = products.argmax(axis=1)
+    best = products[np.arange(len(first)), nearest]
+    rows = np.nonzero(best == products.max(axis=0)[nearest])[0]
+    products[rows, nearest[rows]] = 0
+    runner_up = products[rows].max(axis=1)
+    square = _SCALE**2  # of a descriptor's length; squared distances are 2 * square - 2 * product
+    near = square - best[rows] < _RATIO**2 * (square - runner_up)
     return rows[near], nearest[rows[near]]
 
 
 def _distinct(points: np.ndarray) -> int:
-    return len(np.unique(np.round(points / _CELL_PIXELS), axis=0))
+    return len({(x, y) for x, y in np.round(points / _CELL_PIXELS).tolist()})
 
 
 def _spread(points: np.ndarray, photo: Keypoints) -> float:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
 
 from pipeline.audit.candidates import Candidate, edge_candidates, keypoint_candidates
 from pipeline.audit.edges import edge_correlation
@@ -67,12 +68,16 @@ class Evidence:
 
 
 def compare_photos(features: Features) -> list[Evidence]:
-    """Return what was measured of all candidates with anything in common, one entry per pair: the stronger one."""
+    """Return the pairs that show the same thing, each once: the stronger evidence, mirrored or not."""
     nearest = int(np.clip(_COMPARISONS // max(len(features.photos), 1), _FEWEST, _MOST))
     by_edges = edge_candidates(features, _EDGE_NEIGHBOURS)
     wanted = _by_photo({*keypoint_candidates(features, nearest), *by_edges})
     found: dict[tuple[int, int], Evidence] = {}
-    with count(len(wanted), "photographs compared") as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with (
+        threadpool_limits(1, "blas"),  # products are small; photographs are spread over the cores instead
+        count(len(wanted), "photographs compared") as progress,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
         for several in pool.map(lambda candidates: _measure_all(features, candidates, by_edges), wanted.values()):
             progress.advance()
             for one in several:
@@ -110,21 +115,22 @@ def group_numbers(photos: int, groups: Iterable[Iterable[int]]) -> np.ndarray:
 
 
 def _measure_all(features: Features, candidates: list[Candidate], by_edges: set[Candidate]) -> list[Evidence]:
-    """Return what was measured of the candidates of one photograph, without those that share nothing."""
+    """Return the evidence of those candidates of one photograph that are pairs."""
     own = features.keypoints(candidates[0][0])
     answers = []
     for candidate in candidates:
         first, second, mirrored = candidate
         aligned = align(own, features.keypoints(second), mirrored)
-        inliers, spread = (aligned.inliers, aligned.spread) if aligned else (0, 0.0)
+        inliers = aligned.inliers if aligned else 0
         edges = 0.0
         if candidate in by_edges or inliers >= LEAST_KEYPOINTS:
             other = features.edges[second][:, ::-1] if mirrored else features.edges[second]
             edges = edge_correlation(np.asarray(features.edges[first]), np.ascontiguousarray(other))
-        if max(inliers, edges) > 0:
+        if inliers >= THRESHOLDS.few_inliers or edges >= THRESHOLDS.copy_edges:  # else no pair, whatever the spread
+            spread = aligned.spread() if aligned else 0.0
             answers.append(Evidence(first, second, mirrored, inliers, spread, edges))
-    return answers
+    return [one for one in answers if one.kind()]
 
 
-def _strength(one: Evidence) -> tuple[bool, int, float]:
-    return one.kind() is not None, one.inliers, one.edges
+def _strength(one: Evidence) -> tuple[int, float]:
+    return one.inliers, one.edges

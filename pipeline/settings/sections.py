@@ -325,7 +325,7 @@ class ExportSettings:
     )
     max_accuracy_loss: float = setting(
         0.01,
-        "largest allowed loss of accuracy compared with Keras; otherwise no file is written",
+        "largest allowed loss of accuracy compared with Keras; an int8 file that loses more becomes a dynamic one",
         unit="share of the test patches",
         used_by=_CLASSIFICATION,
     )

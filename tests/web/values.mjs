@@ -2,6 +2,7 @@
 //
 // Started by tests/test_web_values.py. Bytes travel as base64.
 
+import { NearestVectors } from "../../inference/web/src/anomaly/nearest.js";
 import { Scorer } from "../../inference/web/src/anomaly/scorer.js";
 import { answersOf, readCard } from "../../inference/web/src/model/card.js";
 import { splitArtefact } from "../../inference/web/src/model/artefact.js";
@@ -29,6 +30,10 @@ const JOBS = {
       resize.addRows(data.subarray(place, place + stride), channels);
     }
     return text(resize.finish());
+  },
+  distances({ vectors, positions, features }) {
+    const [known, some] = [vectors, positions].map((one) => new Float32Array(bytes(one).buffer));
+    return [...new NearestVectors(known, features).distances(some)];
   },
   sha256: ({ data }) => sha256(bytes(data)),
   split({ data }) {

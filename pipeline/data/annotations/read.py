@@ -80,6 +80,7 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
     entries = read_entries(path)
     entries.tell_units()
     photographs = _find_photographs(entries, index_photos(images), images)
+    entries.tell_orders({name: (one.width, one.height) for name, one in photographs.items()}.get)
     placed, others = _place_boxes(entries, photographs, labels)
     refuse_other_classes(entries, others, labels)
     if not placed:

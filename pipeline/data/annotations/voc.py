@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, as_number, parse_number, stated_size
 from inference.boxes.matching import drop_extension
+from inference.boxes.order import Order
 from inference.boxes.xml_tree import parse_xml
 from inference.errors import InputError, printable, quote
 from pipeline.data.file_listing import list_files
@@ -83,7 +84,7 @@ def _read_box(node: ElementTree.Element, photo: str, origin: str) -> WrittenBox:
     texts = [_text_of(node, f"bndbox/{edge}") for edge in _EDGES]
     left, top, right, bottom = (parse_number(text, edge) for edge, text in zip(_EDGES, texts, strict=True))
     written = ", ".join(f"{edge} {text}" for edge, text in zip(_EDGES, texts, strict=True))
-    return WrittenBox(photo, _text_of(node, "name"), (left, top, right, bottom), True, origin, written)
+    return WrittenBox(photo, _text_of(node, "name"), (left, top, right, bottom), (Order.CORNERS,), origin, written)
 
 
 def _text_of(node: ElementTree.Element, path: str) -> str:

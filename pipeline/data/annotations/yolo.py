@@ -17,9 +17,11 @@ from inference.boxes.entries import (
     parse_number,
     read_text,
 )
+from inference.boxes.order import Order
 from inference.errors import InputError, printable, quote
 from pipeline.data.file_listing import list_files
 
+_ORDERS = (Order.CENTRE, Order.CORNERS, Order.EXTENT)  # the standard's first; by hand the others are written too
 _NUMBERS = ("x_center", "y_center", "width", "height")
 _LARGEST_FRACTION = 2.0  # a box may exceed the frame a little; a larger value is in pixels
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")  # what training programs keep beside the labels
@@ -172,18 +174,15 @@ def _read_box(line: str, photo: str, origin: str, classes: dict[int, str], pose:
     if count >= 7 and count % 2 and not pose:
         points = [_parse_fraction(text, "xy"[number % 2]) for number, text in enumerate(fields[1:])]
         return WrittenBox(
-            photo, _look_up_class(fields[0], classes), enclose(pair_up(points)), True, origin, quote(line)
+            photo, _look_up_class(fields[0], classes), enclose(pair_up(points)), (Order.CORNERS,), origin, quote(line)
         )
     if count not in (5, 6) and not (pose and count > 5):
         raise InputError(
             f"a line must be `class x_center y_center width height`; received {count} values: {quote(line)}. "
             "Correct or remove it."
         )
-    x_center, y_center, width, height = (
-        _parse_fraction(text, name) for text, name in zip(fields[1:5], _NUMBERS, strict=True)
-    )
-    numbers = (x_center - width / 2, y_center - height / 2, width, height)
-    return WrittenBox(photo, _look_up_class(fields[0], classes), numbers, False, origin, quote(line))
+    x, y, width, height = (_parse_fraction(text, name) for text, name in zip(fields[1:5], _NUMBERS, strict=True))
+    return WrittenBox(photo, _look_up_class(fields[0], classes), (x, y, width, height), _ORDERS, origin, quote(line))
 
 
 def _parse_fraction(text: str, name: str) -> float:

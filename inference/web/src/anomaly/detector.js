@@ -112,6 +112,6 @@ export class Detector extends Model {
  */
 async function look(network, tile) {
   const [features] = await network.look(tile);
-  if (!features.every(Number.isFinite)) throw new InputError("makes the network overflow. Export it again.");
+  for (const one of features) if (!Number.isFinite(one)) throw new InputError("makes the network overflow. Export it again.");
   return features;
 }

@@ -58,11 +58,13 @@ export class Enlarged {
     if (this.wide.size > 2 + this.down[0].length) this.wide.clear();
     const { values, columns } = this.map;
     const start = row * columns;
-    const wide = Float32Array.from(this.across, ([first, ...weights]) => {
+    const wide = new Float32Array(this.across.length);
+    for (let place = 0; place < wide.length; place++) {
+      const taps = this.across[place]; // taken apart by hand: there are thousands in every row
       let sum = 0;
-      for (let n = 0; n < weights.length; n++) sum += values[start + first + n] * weights[n];
-      return sum;
-    });
+      for (let n = 1; n < taps.length; n++) sum += values[start + taps[0] + n - 1] * taps[n];
+      wide[place] = sum;
+    }
     this.wide.set(row, wide);
     return wide;
   }

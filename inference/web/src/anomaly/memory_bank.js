@@ -106,12 +106,19 @@ export function smooth(map, deviation) {
   const whole = powers.reduce((sum, one) => sum + one, 0);
   const kernel = powers.map((one) => one / whole);
   const { rows, columns } = map;
-  const down = makeMap(rows, columns, (row, column) =>
-    kernel.reduce((sum, weight, n) => sum + weight * map.values[mirrored(row + n - reach, rows) * columns + column], 0),
+  const [above, beside] = [rows, columns].map((length) =>
+    Int32Array.from({ length: length + 2 * reach }, (_, n) => mirrored(n - reach, length)),
   );
-  return makeMap(rows, columns, (row, column) =>
-    kernel.reduce((sum, weight, n) => sum + weight * down.values[row * columns + mirrored(column + n - reach, columns)], 0),
-  );
+  const down = makeMap(rows, columns, (row, column) => {
+    let sum = 0;
+    for (let n = 0; n < kernel.length; n++) sum += kernel[n] * map.values[above[row + n] * columns + column];
+    return sum;
+  });
+  return makeMap(rows, columns, (row, column) => {
+    let sum = 0;
+    for (let n = 0; n < kernel.length; n++) sum += kernel[n] * down.values[row * columns + beside[column + n]];
+    return sum;
+  });
 }
 
 /**

@@ -7,6 +7,14 @@ import { makeMap } from "./maps.js";
 import { smooth } from "./memory_bank.js";
 
 /** @typedef {import("./maps.js").NumberMap} NumberMap */
+/**
+ * @typedef {object} Cells squares of stride x stride pixels, each a position
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} stride
+ * @property {Float64Array[]} sums of red, green, blue and the brightest of them
+ * @property {Float64Array} squares of the sum of the three
+ */
 /** @typedef {{pixels: Uint8Array, height: number, width: number}} Photograph RGB, as the network sees it */
 
 const NAME = "surface.npz";
@@ -41,8 +49,9 @@ export class Surface {
    */
   scores(distances, photograph, stride) {
     const { rows, columns } = distances;
-    const background = this.masksBackground ? findBackground(photograph, stride) : new Uint8Array(rows * columns);
-    const layers = describeColour(photograph, stride, background, this.grainAxis);
+    const cells = sumCells(photograph, stride);
+    const background = this.masksBackground ? findBackground(cells) : new Uint8Array(rows * columns);
+    const layers = describeColour(cells, background, this.grainAxis);
     return makeMap(rows, columns, (row, column) => {
       const place = row * columns + column;
       if (background[place]) return 1;
@@ -84,38 +93,30 @@ export function readSurface(files) {
 }
 
 /**
- * @param {Photograph} photograph
- * @param {number} stride
+ * @param {Cells} cells
  * @param {Uint8Array} background of each position
  * @param {number} grainAxis
  * @returns {NumberMap[]} a map for each of the NUMBERS
  */
-function describeColour(photograph, stride, background, grainAxis) {
-  const { pixels } = photograph;
-  const colours = [0, 1, 2].map((channel) => cellMeans(photograph, stride, (n) => pixels[3 * n + channel]));
-  const contrast = makeMap(colours[0].rows, colours[0].columns, (row, column) => {
-    let [sum, squares] = [0, 0];
-    visitCell(photograph, stride, row, column, (n) => {
-      const grey = pixels[3 * n] + pixels[3 * n + 1] + pixels[3 * n + 2]; // three times the brightness, so that sums are exact
-      sum += grey;
-      squares += grey * grey;
-    });
-    const count = stride ** 2;
-    return Math.log1p(Math.sqrt(Math.max(squares / count - (sum / count) ** 2, 0)) / 3);
+function describeColour(cells, background, grainAxis) {
+  const { stride, sums, squares } = cells;
+  const count = stride ** 2;
+  const colours = sums.slice(0, 3).map((one) => meanOf(cells, one));
+  const contrast = makeMap(cells.rows, cells.columns, (row, column) => {
+    const place = row * cells.columns + column;
+    const grey = sums[0][place] + sums[1][place] + sums[2][place]; // three times the brightness, so that sums are exact
+    return Math.log1p(Math.sqrt(Math.max(squares[place] / count - (grey / count) ** 2, 0)) / 3);
   });
   const smoothed = SMOOTHINGS.flatMap((width) => colours.map((one) => smooth(one, width / stride)));
   return [...smoothed, contrast].map((layer) => withoutGrain(layer, background, grainAxis));
 }
 
 /**
- * @param {Photograph} photograph
- * @param {number} stride
+ * @param {Cells} cells
  * @returns {Uint8Array} 1 where large dark regions at the edge are no surface
  */
-function findBackground(photograph, stride) {
-  const { pixels } = photograph;
-  const brightest = (/** @type {number} */ n) => Math.max(pixels[3 * n], pixels[3 * n + 1], pixels[3 * n + 2]);
-  const brightness = smooth(cellMeans(photograph, stride, brightest), SMOOTHINGS[0] / stride);
+function findBackground(cells) {
+  const brightness = smooth(meanOf(cells, cells.sums[3]), SMOOTHINGS[0] / cells.stride);
   const { rows, columns, values } = brightness;
   const limit = Math.fround(DARK * medianOf(values));
   const { labels, count } = labelComponents(rows, columns, (place) => values[place] < limit);
@@ -131,33 +132,39 @@ function findBackground(photograph, stride) {
 }
 
 /**
- * The mean of each cell of stride x stride pixels.
+ * Sums over the pixels of each cell, in one pass over all pixels; the edge is repeated.
  * @param {Photograph} photograph
  * @param {number} stride
- * @param {(place: number) => number} valueAt
+ * @returns {Cells}
  */
-function cellMeans(photograph, stride, valueAt) {
-  const { height, width } = photograph;
-  return makeMap(Math.ceil(height / stride), Math.ceil(width / stride), (row, column) => {
-    let sum = 0;
-    visitCell(photograph, stride, row, column, (place) => (sum += valueAt(place)));
-    return sum / stride ** 2;
-  });
+function sumCells({ pixels, height, width }, stride) {
+  const [rows, columns] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+  const sums = Array.from({ length: 4 }, () => new Float64Array(rows * columns));
+  const [reds, greens, blues, brightest] = sums;
+  const squares = new Float64Array(rows * columns);
+  for (let y = 0; y < rows * stride; y++) {
+    const first = Math.floor(y / stride) * columns;
+    const start = Math.min(y, height - 1) * width;
+    for (let x = 0; x < columns * stride; x++) {
+      const from = 3 * (start + Math.min(x, width - 1));
+      const [red, green, blue] = [pixels[from], pixels[from + 1], pixels[from + 2]];
+      const cell = first + Math.floor(x / stride);
+      reds[cell] += red;
+      greens[cell] += green;
+      blues[cell] += blue;
+      brightest[cell] += Math.max(red, green, blue);
+      squares[cell] += (red + green + blue) ** 2;
+    }
+  }
+  return { rows, columns, stride, sums, squares };
 }
 
 /**
- * Visit the pixels of a cell; the edge is repeated.
- * @param {Photograph} photograph
- * @param {number} stride
- * @param {number} row
- * @param {number} column
- * @param {(place: number) => void} visit
+ * @param {Cells} cells
+ * @param {Float64Array} sums
  */
-function visitCell({ height, width }, stride, row, column, visit) {
-  for (let y = row * stride; y < (row + 1) * stride; y++) {
-    const start = Math.min(y, height - 1) * width;
-    for (let x = column * stride; x < (column + 1) * stride; x++) visit(start + Math.min(x, width - 1));
-  }
+function meanOf({ rows, columns, stride }, sums) {
+  return makeMap(rows, columns, (row, column) => sums[row * columns + column] / stride ** 2);
 }
 
 /**
@@ -170,10 +177,14 @@ function withoutGrain(map, background, axis) {
   if (axis < 0) return map;
   const { rows, columns, values } = map;
   const [lines, length] = axis ? [rows, columns] : [columns, rows];
-  const medians = Array.from({ length: lines }, (_, line) => {
-    const places = Array.from({ length }, (__, n) => (axis ? line * columns + n : n * columns + line));
-    const seen = places.filter((place) => !background[place]).map((place) => values[place]);
-    return seen.length ? medianOf(seen) : 0;
+  const seen = new Float64Array(length);
+  const medians = Float64Array.from({ length: lines }, (_, line) => {
+    let count = 0;
+    for (let n = 0; n < length; n++) {
+      const place = axis ? line * columns + n : n * columns + line;
+      if (!background[place]) seen[count++] = values[place];
+    }
+    return count ? medianOf(seen.subarray(0, count)) : 0;
   });
   return makeMap(rows, columns, (row, column) => values[row * columns + column] - medians[axis ? row : column]);
 }
