@@ -123,8 +123,8 @@ def test_help_and_remedies_speak_of_the_installed_command(installed: Path, tmp_p
         text = run([installed / "touchstone", verb, "--help"], tmp_path).stdout
         assert text.startswith("usage: touchstone"), verb
         assert "python -m inference" not in text
-    lacking = {"video": ["x.tflite", "--video", "belt.mp4"], "ray": ["x.tflite", "s3://a/b", "--out", "s3://a/c"]}
-    for extra, words in {"serve": ["serve", "x.tflite"], **lacking}.items():
+    lacking = {"video": [MODEL, "--video", "belt.mp4"], "ray": [MODEL, "s3://a/b", "--out", "s3://a/c"]}
+    for extra, words in {"serve": ["serve", MODEL], **lacking}.items():
         answer = run([installed / "touchstone", *words], tmp_path)
         assert answer.returncode == 2
         assert f'pip install "touchstone-runner[{extra}]"' in answer.stderr
