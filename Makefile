@@ -4,13 +4,15 @@
 # make docs   documentation.pdf, from docs/ and the measured files
 # make web    the page that runs a model on a phone, for `python -m inference serve` (Node.js comes from PyPI if missing);
 #             inference/web/page.zip is the same, for a release
+# make wheel  the runner as a package for pip, dist/touchstone_runner-VERSION-py3-none-any.whl, with the page where
+#             `make web` has built it; its command is `touchstone`
 # make test-mediapipe   another program's client opens the released models (installs MediaPipe beside, 600 MB)
 # make test-web         the page in Chromium, which must be installed: apt-get install chromium
 # make test-s3    pictures and results in object storage, with a server from PyPI in an environment of its own
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run docs check test test-mediapipe web test-web test-s3
+.PHONY: run docs check test test-mediapipe web wheel test-web test-s3
 run: .venv/pipeline
 	.venv/bin/python -m pipeline run minerals $(ARGS)
 
@@ -42,6 +44,10 @@ web:
 	$(WITH_NODE) npm ci --prefix inference/web --no-audit --no-fund --loglevel=error
 	$(WITH_NODE) npm run --prefix inference/web --silent build
 	$(PYTHON) -m zipfile -c inference/web/page.zip inference/web/dist/.
+
+wheel:
+	test -f inference/web/dist/index.html || echo "the wheel has no page: run make web first" >&2
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist inference/
 
 .venv-node/ready:
 	$(PYTHON) -m venv .venv-node

@@ -36,6 +36,7 @@ from benchmarks.hostile import attacking, measured_memory
 from inference.atomic_file import write_atomically
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = (sys.executable, "-m", "inference.service.serve")
 DRAWN_SIZE = (768, 1024)  # height, width
 DRAWN_PICTURES = 20
 PERCENTILES = (50, 95, 99, 100)
@@ -89,13 +90,14 @@ def main(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def running_service(
-    model: Path, *arguments: str, prefix: Sequence[str] = ()
+    model: Path, *arguments: str, prefix: Sequence[str] = (), program: Sequence[str] = PROGRAM
 ) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Start the service on a free port; yield its process and address; end it afterwards.
 
     prefix: a command that runs the one behind it.
+    program: the service's command, without its arguments.
     """
-    command = [*prefix, sys.executable, "-m", "inference.service.serve", str(model), "--port", "0", *arguments]
+    command = [*prefix, *program, str(model), "--port", "0", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     with process:
         try:

@@ -22,7 +22,7 @@ from tests.tiny_model import COLOURS, LABELS
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.txt", "docs/own_data.md", "docs/recipes.md", "docs/runner.md")
 TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
-_STARTS = r"(?:make|python3|\.venv/bin/python|find|curl)"
+_STARTS = r"(?:make|python3|\.venv/bin/python|find|curl|touchstone)"
 COMMANDS = [
     " ".join(text.replace("\\\n", " ").split())
     for text in re.findall(rf"^    +({_STARTS} (?:[^\n\\]*\\\n)*[^\n]*)$", TEXT, re.MULTILINE)
@@ -37,6 +37,9 @@ ELSEWHERE = {
     r"make ": "test_every_target_of_make_is_there",
     r"python3 -m venv .venv$": "test_the_requirements_are_there",
     r"\S+ -m pip install -r": "test_the_requirements_are_there",
+    r'\S+ -m pip install "?dist/': "test_the_service_of_the_wheel_answers_and_has_the_page",
+    r"touchstone (classify|check)": "test_the_command_answers_as_the_clone_does",
+    r"touchstone serve": "test_the_service_of_the_wheel_answers_and_has_the_page",
     r"\S+ -m pytest$": "test_continuous_integration_runs_the_test_command",
     r"\S+ -m pipeline (list|--help|settings minerals)$": "test_what_only_prints_is_run",
     r"\S+ -m pipeline run minerals( --smoke| --set fit.epochs=80 --seed 1)?$": "test_a_killed_run_goes_on_where_it_was",
@@ -171,7 +174,7 @@ def test_every_target_of_make_is_there() -> None:
 def test_the_service_answers_what_curl_sends(place: Path) -> None:
     """Faults: another field, route or port than the README's command has."""
     (command,) = (command for command in COMMANDS if command.startswith("curl"))
-    (serve,) = (command for command in COMMANDS if "serve model.tflite" in command)
+    (serve,) = (command for command in COMMANDS if "-m inference serve model.tflite" in command)
     port = serve.split("--port ")[1]
     assert f"http://127.0.0.1:{port}/" in command
     shutil.copy(place / "photos" / "red.jpg", place / "a.jpg")
