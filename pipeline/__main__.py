@@ -143,6 +143,7 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     add("--groups", type=Path, metavar="FILE", help="known groups, joined with those that are found")
     add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/audit/NAME-HASH)")
     _add_set(parser, "change a setting of network: the frozen trunk and its weights")
+    _add_engine(parser)
 
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
