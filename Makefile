@@ -83,6 +83,6 @@ test-s3: .venv/tests .venv-s3/ready
 		"apt-get install libgl1 libglib2.0-0"; exit 1; }
 	touch $@
 
-.venv/tests: requirements-dev.txt requirements-ray.txt requirements-optional.txt inference/requirements-serve.txt inference/requirements-ray.txt docs/requirements.txt .venv/pipeline
+.venv/tests: requirements-dev.txt requirements-ray.txt requirements-jax.txt requirements-optional.txt inference/requirements-serve.txt inference/requirements-ray.txt docs/requirements.txt .venv/pipeline
 	.venv/bin/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@

@@ -17,7 +17,7 @@ try:
     from pipeline.commands.audit import audit
     from pipeline.commands.control import control
     from pipeline.commands.crossval import cross_validate
-    from pipeline.commands.run import cut_patches, evaluate, fit, list_recipes, resume, run_all
+    from pipeline.commands.run import begin, cut_patches, evaluate, fit, list_recipes, resume, run_all
     from pipeline.commands.settings import print_settings
     from pipeline.commands.sweep import sweep
     from pipeline.quiet import set_environment
@@ -82,6 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
     for name, text in (
         ("run", "do all stages: patches, training, calibration, export, evaluation"),
         ("patches", "only cut the patches and write index.csv"),
+        ("begin", "only start a run and read its data; resume goes on"),
         ("fit", "only cut the patches and train"),
         ("settings", "print every setting that a run with these options would have: value, range and meaning"),
         ("crossval", "do all stages for each fold and pool the results; every photograph is tested once"),
@@ -143,6 +144,7 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     add("--groups", type=Path, metavar="FILE", help="known groups, joined with those that are found")
     add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/audit/NAME-HASH)")
     _add_set(parser, "change a setting of network: the frozen trunk and its weights")
+    _add_engine(parser)
 
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +187,7 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": list_recipes,
     "patches": cut_patches,
+    "begin": begin,
     "fit": fit,
     "run": run_all,
     "crossval": cross_validate,

@@ -150,6 +150,37 @@ def test_an_error_in_a_task_is_the_users_error(cluster: Any, tmp_path: Path, mon
         complete_folds_on_ray([folder], [Stage("refuse", lambda run: run.index, refuse, False)])
 
 
+def test_an_audit_is_that_of_one_machine(cluster: Any, tmp_path: Path) -> None:
+    """Faults: photographs lost with a machine, numbers at another photograph's place, blocks left behind."""
+    photos, coco = write_photographs(tmp_path / "data", 300)  # three blocks
+    shutil.copy(photos / "010.png", photos / "220.png")
+    (photos / "150.png").write_bytes((photos / "150.png").read_bytes()[:2000])  # its size can be read, its pixels can't
+    words = ["audit", "--images", str(photos), "--annotations", str(coco), "--set", "network.weights=none"]
+    words += ["--set", "network.input_side=32", "--out"]
+
+    def one_block_is_done() -> bool:
+        return any(np.load(path, mmap_mode="r").any() for path in tmp_path.glob("ray/features-*/done.npy"))
+
+    on_ray = run_with_a_loss(cluster, [*words, str(tmp_path / "ray"), "--engine", "ray"], one_block_is_done)
+    assert on_ray.returncode == 1, on_ray.stderr
+    command = [sys.executable, "-m", "pipeline", *words, str(tmp_path / "local")]
+    local = subprocess.run(command, env={**os.environ, **THREADS}, capture_output=True, text=True, check=False)
+    assert local.returncode == 1, local.stderr
+    found, expected = (results_of_audit(tmp_path / engine) for engine in ("ray", "local"))
+    assert found == expected
+    assert [group for group in found["groups"] if {"010.png", "220.png"} <= set(group)]
+    assert [line for line in found["report"]["refused"] if line.startswith("150.png")]
+
+
+def results_of_audit(folder: Path) -> dict[str, Any]:
+    """Return what must not depend on the engine; but for the time it took."""
+    report = json.loads((folder / "audit.json").read_text())
+    del report["seconds"]
+    (store,) = folder.glob("features-*")
+    names = sorted(path.name for path in store.iterdir())
+    return {"report": report, "groups": json.loads((folder / "GROUPS.json").read_text()), "kept": names}
+
+
 def test_a_frozen_trunks_features_are_those_of_one_process(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

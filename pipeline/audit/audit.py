@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.audit.features import Features, FrozenNetwork, compute_features
+from pipeline.audit.features import Examine, Features, FrozenNetwork, compute_features
 from pipeline.audit.pairs import Evidence, compare_photos, group_numbers, group_photos
 from pipeline.audit.photos import Box, DataSet, Photo
 from pipeline.audit.probe import ProbedBoxes, choose_boxes, cross_validate, reduce_features
@@ -41,10 +41,15 @@ class _BoxTable:
     vectors: np.ndarray
 
 
-def audit_data(data: DataSet, network: FrozenNetwork, folder: Path, known: PhotoGroups) -> AuditReport:
-    """Return the audit; features are kept in the folder, known groups are joined with those that are found."""
+def audit_data(
+    data: DataSet, network: FrozenNetwork, folder: Path, known: PhotoGroups, examine: Examine | None = None
+) -> AuditReport:
+    """Return the audit; features are kept in the folder, known groups are joined with those that are found.
+
+    examine: computes the features; default: this process.
+    """
     begun = time.monotonic()
-    features = compute_features(data, network, folder)
+    features = compute_features(data, network, folder, examine)
     evidence = compare_photos(features)
     pairs = [_finding(one, data.photos) for one in evidence]
     linked = [(one.first, one.second) for one in evidence]

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -76,60 +76,108 @@ def scaled_boxes(photo: Photo, size: np.ndarray, detail: Detail) -> np.ndarray:
     return np.array(boxes, np.float32) * detail.scale(*map(int, size))
 
 
-def compute_features(data: DataSet, network: FrozenNetwork, folder: Path) -> Features:
-    """Return the numbers of all photographs; those that are in the folder already are not computed again."""
+@dataclass(frozen=True)
+class Block:
+    """The numbers of some photographs, as Features has them; positions: int [photos], of these among all."""
+
+    positions: np.ndarray
+    counts: np.ndarray
+    points: np.ndarray
+    descriptors: np.ndarray
+    edges: np.ndarray
+    sizes: np.ndarray
+    vectors: np.ndarray
+    faults: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Photographs that have no numbers yet. data: with these alone; positions: of these among all.
+
+    store: folder of the numbers, where unfinished work may be kept.
+    """
+
+    data: DataSet
+    detail: Detail
+    positions: tuple[int, ...]
+    store: Path
+
+    def keep(self, places: Sequence[int]) -> "Work":
+        """Return the work on some of its photographs alone."""
+        data = replace(self.data, photos=tuple(self.data.photos[place] for place in places))
+        return replace(self, data=data, positions=tuple(self.positions[place] for place in places))
+
+    def parts(self, size: int) -> Iterator["Work"]:
+        """Yield the work in parts of so many photographs."""
+        for start in range(0, len(self.positions), size):
+            yield self.keep(range(start, min(start + size, len(self.positions))))
+
+
+Examine = Callable[[Work], Iterator[Block]]
+
+
+def compute_features(data: DataSet, network: FrozenNetwork, folder: Path, examine: Examine | None = None) -> Features:
+    """Return the numbers of all photographs; those that are in the folder already are not computed again.
+
+    examine: computes what is missing, in any order; default: this process.
+    """
     detail = detail_for(len(data.photos))
     store = folder / f"{_FOLDER}{_fingerprint(data, network)}"
     for old in folder.glob(f"{_FOLDER}*"):
         if old != store:
             shutil.rmtree(old)
     store.mkdir(parents=True, exist_ok=True)
-    total, boxes = len(data.photos), sum(len(photo.boxes) for photo in data.photos)
-    found = Features(
-        data.photos,
-        detail,
-        _open(store, "counts", (total,), np.int32),
-        _open(store, "points", (total, detail.most, 2), np.float32),
-        _open(store, "descriptors", (total, detail.most, LENGTH), np.uint8),
-        _open(store, "edges", (total, MAP_SIDE, MAP_SIDE), np.uint8),
-        _open(store, "sizes", (total, 2), np.int32),
-        _open(store, "vectors", (boxes, network.length + _COLOURS), np.float32),
-        {},
-    )
-    done = _open(store, "done", (total,), np.bool_)
-    starts = np.cumsum([0, *(len(photo.boxes) for photo in data.photos)])
-    missing = [position for position in range(total) if not done[position]]
-    with count(len(missing), "photographs examined") as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for start in range(0, len(missing), _BATCH):
-            batch = missing[start : start + _BATCH]
-            _examine_batch(batch, data, network, found, starts, pool)
-            for position in batch:
-                done[position] = position not in found.faults
-                progress.advance()
+    shapes = _shapes(data, detail, network)
+    found = Features(data.photos, detail, **{name: _open(store, name, *shapes[name]) for name in shapes}, faults={})
+    done = _open(store, "done", (len(data.photos),), np.bool_)
+    work = Work(data, detail, tuple(range(len(data.photos))), store).keep(np.flatnonzero(~done).tolist())
+    starts = _starts(data)
+    with count(len(work.positions), "photographs examined") as progress:
+        for block in examine(work) if examine else examine_here(work, network, os.cpu_count() or 1):
+            _write_block(block, found, starts)
+            done[block.positions] = [position not in block.faults for position in block.positions]
+            progress.advance(len(block.positions))
     return found
 
 
-def _examine_batch(
-    batch: Sequence[int],
-    data: DataSet,
-    network: FrozenNetwork,
-    found: Features,
-    starts: np.ndarray,
-    pool: ThreadPoolExecutor,
-) -> None:
-    """Write the numbers of some photographs; the network sees all their boxes at once."""
-    answers = list(pool.map(lambda position: _examine(position, data, network, found, int(starts[position])), batch))
+def examine_here(work: Work, network: FrozenNetwork, threads: int) -> Iterator[Block]:
+    """Yield the numbers of the photographs in this process, some photographs at a time."""
+    with ThreadPoolExecutor(threads) as pool:
+        for part in work.parts(_BATCH):
+            yield _examine_batch(part, network, pool)
+
+
+def _examine_batch(work: Work, network: FrozenNetwork, pool: ThreadPoolExecutor) -> Block:
+    """Return the numbers of some photographs; the network sees all their boxes at once."""
+    shapes = _shapes(work.data, work.detail, network)
+    arrays: dict[str, np.ndarray] = {name: np.zeros(*shapes[name]) for name in shapes}
+    found = Features(work.data.photos, work.detail, **arrays, faults={})
+    starts = _starts(work.data)
+    places = range(len(work.positions))
+    answers = list(pool.map(lambda place: _examine(place, work.data, network, found, int(starts[place])), places))
     patches = [patch for answer in answers if not isinstance(answer, str) for patch in answer]
     rows = [
-        int(starts[position]) + number
-        for position, answer in zip(batch, answers, strict=True)
+        int(starts[place]) + number
+        for place, answer in enumerate(answers)
         for number in range(0 if isinstance(answer, str) else len(answer))
     ]
     if patches:
         found.vectors[rows, : network.length] = network.features(np.stack(patches))
-    for position, answer in zip(batch, answers, strict=True):
-        if isinstance(answer, str):
-            found.faults[position] = f"{printable(data.photos[position].file)}: {answer}"
+    faults = {
+        position: f"{printable(photo.file)}: {answer}"
+        for position, photo, answer in zip(work.positions, work.data.photos, answers, strict=True)
+        if isinstance(answer, str)
+    }
+    return Block(np.array(work.positions), **arrays, faults=faults)
+
+
+def _write_block(block: Block, found: Features, starts: np.ndarray) -> None:
+    """Write the numbers of a block to their places among all."""
+    for name in ("counts", "points", "descriptors", "edges", "sizes"):
+        getattr(found, name)[block.positions] = getattr(block, name)
+    rows = [row for position in block.positions for row in range(starts[position], starts[position + 1])]
+    found.vectors[rows] = block.vectors
+    found.faults.update(block.faults)
 
 
 def _examine(
@@ -171,6 +219,24 @@ def _colours(patch: np.ndarray) -> np.ndarray:
     hsv = cv2.cvtColor(patch, cv2.COLOR_RGB2HSV)
     counts = cv2.calcHist([hsv], [0, 1, 2], None, list(_COLOUR_BINS), [0, 180, 0, 256, 0, 256]).ravel()
     return np.asarray(np.sqrt(counts / counts.sum()))
+
+
+def _starts(data: DataSet) -> np.ndarray:
+    """Return the number of boxes before each photograph, and of all, int [photos + 1]."""
+    return np.cumsum([0, *(len(photo.boxes) for photo in data.photos)])
+
+
+def _shapes(data: DataSet, detail: Detail, network: FrozenNetwork) -> dict[str, tuple[tuple[int, ...], type]]:
+    """Return shape and type of each array of Features."""
+    total, boxes = len(data.photos), int(_starts(data)[-1])
+    return {
+        "counts": ((total,), np.int32),
+        "points": ((total, detail.most, 2), np.float32),
+        "descriptors": ((total, detail.most, LENGTH), np.uint8),
+        "edges": ((total, MAP_SIDE, MAP_SIDE), np.uint8),
+        "sizes": ((total, 2), np.int32),
+        "vectors": ((boxes, network.length + _COLOURS), np.float32),
+    }
 
 
 def _open(store: Path, name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:

@@ -29,6 +29,7 @@ def frozen_network(overrides: Overrides) -> FrozenNetwork:
     from pipeline.training.weights import make_network
 
     recipe = override_all(_DEFAULT, overrides)
+    keras.utils.set_random_seed(recipe.seed)  # without weights, all processes have the same network
     network = make_network(recipe, recipe.network.weights)
     pooled = keras.Model(network.input, network.get_layer(POOL).output)
 

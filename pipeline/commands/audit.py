@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from inference.errors import InputError
+from pipeline.cluster import check_engine
 from pipeline.data.groups import read_photo_groups
 from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
@@ -14,6 +15,7 @@ from pipeline.quiet import load_tensorflow
 def audit(options: argparse.Namespace) -> int:
     """Audit a data set; print the summary and the paths of page, figures and groups."""
     _check_settings(options.set)
+    check_engine(options.engine, "ray.data")
     folder = options.out or _default_folder(options.images)
     from pipeline.audit.audit import audit_data
     from pipeline.audit.network import frozen_network
@@ -24,7 +26,13 @@ def audit(options: argparse.Namespace) -> int:
     data = read_data_set(DataPlace(options.images, options.annotations, folder, options.groups))
     print(f"audit: {folder}", file=sys.stderr)
     load_tensorflow()
-    report = audit_data(data, frozen_network(tuple(options.set)), folder, read_photo_groups(options.groups))
+    examine = None
+    if options.engine == "ray":
+        from pipeline.audit.on_ray import examine_on_ray
+
+        examine = examine_on_ray(tuple(options.set))
+    network, known = frozen_network(tuple(options.set)), read_photo_groups(options.groups)
+    report = audit_data(data, network, folder, known, examine)
     files = write_audit(report, data, folder)
     print("\n".join(audit_lines(report)))
     print(f"page:    {files.page}\nfigures: {files.json}\ngroups:  {files.groups}")

@@ -13,6 +13,7 @@ from pipeline.commands.options import data_place, read_run_recipe
 from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.crossval.seeds import SeedsFolder
+from pipeline.distributed import joined, trains_with_jax
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override_all, recipe_to_json
@@ -39,6 +40,13 @@ def cut_patches(options: argparse.Namespace) -> int:
     return 1 if prepared.refused else 0
 
 
+def begin(options: argparse.Namespace) -> int:
+    """Start a run and do its first stage, which reads the data."""
+    run = _start(options)
+    print(f"begun; continue with: python -m pipeline resume {run.path}", file=sys.stderr)
+    return _exit_code(run)
+
+
 def fit(options: argparse.Namespace) -> int:
     """Start a run and train it."""
     check_engine(options.engine, "ray.data")
@@ -53,6 +61,8 @@ def fit(options: argparse.Namespace) -> int:
 def run_all(options: argparse.Namespace) -> int:
     """Start a run and do every stage."""
     check_engine(options.engine, "ray.data")
+    if trains_with_jax():
+        raise InputError("run: with KERAS_BACKEND=jax there is no export. Use begin and then resume, or unset it.")
     run = _start(options)
     _prepare_on_ray(run, options.engine)
     return _complete(run)
@@ -84,6 +94,8 @@ def resume(options: argparse.Namespace) -> int:
         return resume_sweep(sweep, options.engine)
     run = RunFolder(options.run)
     run.read_recipe()
+    if trains_with_jax():
+        return _train_with_jax(run)
     if options.set:
         _change_settings(run, options.set)
     if options.engine == "ray":
@@ -91,6 +103,19 @@ def resume(options: argparse.Namespace) -> int:
         complete(run, kind_of(run.read_recipe()).stages[:1])
         _prepare_on_ray(run, "ray")
     return _complete(run)
+
+
+def _train_with_jax(run: RunFolder) -> int:
+    """Train a run that is begun, perhaps as one of several processes, see pipeline.distributed."""
+    if not run.index.is_file():
+        raise InputError(
+            f"{run.path}: its patches are not cut. Begin the run with one process: python -m pipeline begin."
+        )
+    kind = kind_of(run.read_recipe())
+    with joined(run) as own:
+        complete(own, kind.stages[: kind.fit_stages])
+    print(f"trained; without KERAS_BACKEND=jax continue with: python -m pipeline resume {run.path}", file=sys.stderr)
+    return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import keras
 from inference.errors import InputError
 from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
+from pipeline.distributed import processes
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.settings.sections import FitSettings
@@ -111,7 +112,7 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
     average = WeightAverage(recipe.fit.average) if recipe.fit.average else None
     first = max(stage.backup.restore(network, average), stage.first)
     network.fit(
-        data.training.batches(first, stage.last),
+        processes().share(data.training.batches(first, stage.last)),
         steps_per_epoch=data.training.steps_per_epoch,
         validation_data=data.validation,
         initial_epoch=first,
