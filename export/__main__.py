@@ -1,4 +1,4 @@
-"""python -m export RUN: convert a run's network to one self-describing .tflite."""
+"""python -m export RUN: convert a run's network to one self-describing .tflite, or to ONNX."""
 
 import argparse
 import sys
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from inference.errors import InputError
 from inference.option_types import new_parser
-from inference.packages import TRAINING, check_packages, explain_import
+from inference.packages import ONNX, TRAINING, check_packages, explain_import
 
 REQUIREMENTS = "-r requirements.txt"
 try:
+    from pipeline.settings.recipe import Recipe
     from pipeline.settings.run_folder import RunFolder
 except ImportError as fault:  # a package is missing: one line instead of a traceback
     sys.exit(explain_import(fault, REQUIREMENTS))
@@ -19,6 +20,7 @@ EPILOG = """\
 examples:
   python -m export runs/photos/20260101-120000-seed0
   python -m export runs/photos/20260101-120000-seed0 --mode float16 --out small.tflite
+  python -m export runs/photos/20260101-120000-seed0 --mode onnx --out model.onnx
 """
 
 
@@ -34,34 +36,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pipeline.quiet import load_tensorflow
-
-    load_tensorflow()
-    from export.export_run import export_run
-    from export.verify import parity_line
-
     run = RunFolder(options.run)
-    mode = options.mode or run.read_recipe().export.mode
-    out = options.out or run.path / f"model_{mode}.tflite"
+    recipe = run.read_recipe()
+    mode = options.mode or recipe.export.mode
+    out = options.out or run.path / ("model.onnx" if mode == "onnx" else f"model_{mode}.tflite")
     if out.is_dir():
         raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
     if out.exists() and not options.overwrite:
         raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
-    parity = export_run(run, mode, out)
-    print(f"{mode}: {parity_line(parity, mode)}, {out.stat().st_size:,} bytes; model: {out}", file=sys.stderr)
+    if mode == "onnx":
+        _check_onnx(recipe)
+    print(f"{mode}: {_export(run, mode, out)}, {out.stat().st_size:,} bytes; model: {out}", file=sys.stderr)
     return 0
+
+
+def _check_onnx(recipe: Recipe) -> None:
+    if recipe.kind == "anomaly":
+        raise InputError(
+            "--mode onnx: only networks that classify are written as ONNX. Received: a run that finds anomalies, whose "
+            "scores come from its memory of normal surfaces, outside of the network. Use its model.tflite."
+        )
+    check_packages(ONNX, "-r requirements-optional.txt")
+
+
+def _export(run: RunFolder, mode: str, out: Path) -> str:
+    """Write the file and return how it compares with Keras, as text."""
+    from pipeline.quiet import load_tensorflow
+
+    load_tensorflow()
+    from export.verify import parity_line
+
+    if mode == "onnx":
+        from export.onnx_file import export_onnx
+
+        parity = export_onnx(run, out)
+    else:
+        from export.export_run import export_run
+
+        parity = export_run(run, mode, out)
+    return parity_line(parity, mode) if parity else "not compared with Keras, since onnxruntime is not installed"
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = new_parser(
-        "python -m export", "Convert a run's network to one self-describing .tflite and compare it with Keras.", EPILOG
+        "python -m export",
+        "Convert a run's network to one self-describing .tflite, or to ONNX, and compare it with Keras.",
+        EPILOG,
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="a folder made by `python -m pipeline run`")
     parser.add_argument(
-        "--mode", choices=("int8", "dynamic", "float16", "float32"), help="numeric type (default: the recipe's)"
+        "--mode",
+        choices=("int8", "dynamic", "float16", "float32", "onnx"),
+        help="numeric type (default: the recipe's), or onnx: float32 for programs that need ONNX",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: model_MODE.tflite in the run's folder")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: in the run's folder, model_MODE.tflite or model.onnx"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the file at --out")
     return parser
 

@@ -1,7 +1,9 @@
-"""Keras model -> flatbuffer: uint8 pixels in, float32 probabilities out, builtin operators only."""
+"""Keras model -> flatbuffer: uint8 pixels in, float32 probabilities out, builtin operators only; and -> ONNX."""
 
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,6 +17,7 @@ from pipeline.quiet import captured_output
 # The last two operators stay in float: this takes a few microseconds, and confidences keep their full resolution. An
 # int8 softmax has 256 values and is not supported by the XNNPACK delegate.
 FLOAT_OPERATORS = ["FULLY_CONNECTED", "SOFTMAX"]
+ONNX_OUTPUTS = ("probabilities", "features")  # of a model with one output, the first
 
 
 def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
@@ -29,6 +32,16 @@ def convert(deployed: keras.Model, mode: str, calibration: np.ndarray) -> bytes:
     with captured_output(f"converting to {mode}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return MODES[mode](deployed, calibration)
+
+
+def convert_onnx(deployed: keras.Model) -> bytes:
+    """Return the ONNX file of a model: float32 pixels [batch, height, width, 3] to ONNX_OUTPUTS."""
+    named = keras.Model(deployed.input, dict(zip(ONNX_OUTPUTS, deployed.outputs, strict=False)))
+    pixels = keras.InputSpec("float32", shape=deployed.input_shape, name="pixels")
+    with tempfile.TemporaryDirectory() as folder, captured_output("converting to onnx"):
+        path = Path(folder) / "model.onnx"
+        named.export(path, format="onnx", verbose=False, input_signature=[pixels])
+        return path.read_bytes()
 
 
 def _float32(deployed: keras.Model, calibration: np.ndarray) -> bytes:

@@ -40,21 +40,22 @@ def pack(draft: Draft, mode: str, run: RunFolder, recipe: Recipe, measured: dict
         recipe=recipe.name,
         quantization=mode,
         flatbuffer_sha256=flatbuffer_sha256(flatbuffer),
-        training=_describe_training(run, recipe),
-        measured=_describe_measured(measured | draft.calibrated, draft.sentences),
+        training=describe_training(run, recipe),
+        measured=describe_measured(measured | draft.calibrated, draft.sentences),
         **draft.card,
     )
     return pack_artefact(Artefact(flatbuffer, card_files(card) | draft.files))
 
 
-def _describe_measured(figures: dict[str, Any], more: tuple[str, ...]) -> dict[str, Any]:
+def describe_measured(figures: dict[str, Any], more: tuple[str, ...]) -> dict[str, Any]:
     """Return the figures that a card holds, and what they mean in words."""
     kept = {key: figures[key] for key in CARD_FIGURES if key in figures}
     sentences = [*card_sentences(kept), *more]
     return kept | ({"in_words": sentences} if sentences else {})
 
 
-def _describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+def describe_training(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    """Return what a card tells people of the training: run, network, program and packages."""
     environment = read_json(run.environment, "Start a new run.")
     return {
         "run": run.path.name,

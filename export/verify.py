@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from inference.errors import InputError
+from inference.model.decide import DecisionRule
 from inference.model.neighbours import Neighbours
 from pipeline.calibration.neighbours import keras_probabilities
 from pipeline.calibration.temperature import decision_rule
@@ -34,20 +35,28 @@ def measure_parity(
     and milliseconds.
     """
     test = index.select("test")
-    rule = decision_rule(recipe, calibration["threshold"])
-    labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
     reference = keras_probabilities(network, calibration["temperature"], neighbours, test, recipe)
+    probabilities = {mode: runner_probabilities(path, test) for mode, path in models.items()}
+    parity = compare(probabilities, reference, test, decision_rule(recipe, calibration["threshold"]))
+    for mode, path in models.items():
+        parity[mode]["latency_ms"] = asdict(measure_latency(path))
+    return parity
+
+
+def compare(
+    probabilities: dict[str, np.ndarray], reference: np.ndarray, test: PatchIndex, rule: DecisionRule
+) -> dict[str, Any]:
+    """Return the figures of measure_parity without milliseconds.
+
+    probabilities: by mode, [patches, outputs]. reference: those of Keras.
+    """
+    labels, photos = [patch.label for patch in test.patches], [patch.photo for patch in test.patches]
     expected = score(reference, labels, photos, rule)
     parity: dict[str, Any] = {"keras": _rates(expected)}
-    for mode, path in models.items():
-        probabilities = runner_probabilities(path, test)
-        given = score(probabilities, labels, photos, rule)
-        parity[mode] = {
-            **_rates(given),
-            "agreement": asdict(share_of(given.results == expected.results)),
-            **differences(probabilities, reference),
-            "latency_ms": asdict(measure_latency(path)),
-        }
+    for mode, rows in probabilities.items():
+        given = score(rows, labels, photos, rule)
+        agreement = asdict(share_of(given.results == expected.results))
+        parity[mode] = {**_rates(given), "agreement": agreement, **differences(rows, reference)}
     return parity
 
 

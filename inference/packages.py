@@ -21,6 +21,7 @@ TRAINING = {
     "matplotlib": "matplotlib",
     "cleanlab": "cleanlab",
 }
+ONNX = {"tf2onnx": "tf2onnx", "onnx": "onnx"}
 
 
 def check_packages(needed: Mapping[str, str], requirements: str) -> None:
