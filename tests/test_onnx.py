@@ -14,6 +14,7 @@ from models.build import build_network, with_probabilities
 from models.flips import with_flips
 from pipeline.calibration.neighbours import keras_outputs
 from pipeline.classification.stages import CALIBRATE, run_index
+from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete
@@ -99,7 +100,7 @@ def stub(folder: Path, recipe: Recipe) -> str:
 
 def test_an_anomaly_run_is_refused_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Faults: a trunk without its memory, written as if it were a detector; half a minute until the refusal."""
-    assert main([stub(tmp_path, Recipe(name="w", title="W", kind="anomaly", labels=())), "--mode", "onnx"]) == 2
+    assert main([stub(tmp_path, RECIPES["wood"]), "--mode", "onnx"]) == 2
     assert "memory of normal surfaces" in capsys.readouterr().err
 
 

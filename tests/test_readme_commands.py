@@ -64,6 +64,7 @@ ELSEWHERE = {
         "test_the_order_leaves_no_trace_and_removing_gives_the_file_back",
     r"\S+ -m pipeline classes new.tflite$": "test_the_classes_are_listed",
     r"\S+ -m export RUN --mode float16$": "test_every_mode_runs_in_the_runner",
+    r"\S+ -m export RUN --mode onnx$": "test_the_file_says_what_keras_says",
     r"\S+ -m inference check": "test_the_command_says_pass_or_what_differs",
     r"\S+ -m inference serve": "test_the_service_answers_what_curl_sends",
     r"curl ": "test_the_service_answers_what_curl_sends",
