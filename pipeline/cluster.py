@@ -89,7 +89,7 @@ def _do(task: Callable[[Item], None], item: Item, folder: str) -> str:
 
 
 def _threads() -> dict[str, str]:
-    """Return the numbers of threads of this process: others give other last digits, and Ray would set one thread."""
-    names = ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    """Return this process's threads and operators: others give other last digits, and Ray would set one thread."""
+    names = ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_ENABLE_ONEDNN_OPTS")
     given = {name: os.environ[name] for name in names if name in os.environ}
     return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count() or 1)), **given}

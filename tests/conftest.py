@@ -1,6 +1,7 @@
 """Fixtures that several test files share, and the order of the files."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from pipeline.report.sections import Latency
 from pipeline.settings.run_folder import RunFolder
 from tests.colour_run import train_colour_run
 from tests.tiny_model import make_card, make_flatbuffer, write_model
+
+# The same sums in this process, where TensorFlow may be imported before the pipeline asks for oneDNN, and in others.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

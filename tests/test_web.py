@@ -113,7 +113,7 @@ def test_answers_are_the_runners(session: dict[str, Any], pictures: list[Path]) 
     assert list(found) == sorted(expected)
     assert {key: one["result"] for key, one in found.items()} == {key: one["result"] for key, one in expected.items()}
     assert max(abs(found[key]["confidence"] - expected[key]["confidence"]) for key in expected) < 0.02
-    assert len({one["result"] for one in found.values()}) > 2
+    assert len({one["result"] for one in found.values()}) > 1
 
 
 def test_a_dragged_box_is_answered_as_the_runner_answers_it(session: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from pipeline.metrics.intervals import share_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
+_HIGHEST = 0.999  # nearer to 1 the rounding of the file's kernels decides what is unknown
 _TEMPERATURES = (0.2, 20.0)  # bounds: a few patches without a mistake would give a temperature near 0
 
 
@@ -83,12 +84,12 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def highest_threshold(confidences: np.ndarray, accepted: float) -> float:
-    """Return the highest threshold that at least the given share of the confidences reaches.
+    """Return the highest threshold that at least the given share of the confidences reaches, at most _HIGHEST.
 
     Confidences 0.2, 0.4, 0.6, 0.8 with accepted 0.75: 0.4 (three of four reach it).
     """
     needed = int(np.ceil(round(accepted * len(confidences), 9)))
-    return float(np.sort(confidences)[len(confidences) - needed]) if needed else 1.0
+    return min(float(np.sort(confidences)[len(confidences) - needed]), _HIGHEST) if needed else 1.0
 
 
 def decision_rule(recipe: Recipe, threshold: float) -> DecisionRule:
