@@ -32,6 +32,7 @@ from tests.web_tools import PAGE, SCRIPTS, needs_browser, run_node
 
 pytestmark = needs_browser
 RELEASED = sorted((ROOT / "models" / "released").glob("*.tflite"))
+MINERALS = next(path for path in RELEASED if path.stem == "minerals")
 COUNT = 50
 SIZE = (96, 80)  # for the pixels: height and width differ, so that a swap shows
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder, to draw those of the documentation anew
@@ -201,7 +202,7 @@ def test_a_phone_is_answered_over_plain_http(pictures: list[Path]) -> None:
     name = network_name()
     if name.startswith("127."):
         pytest.skip("this machine is in no network")
-    model = RELEASED[-1]
+    model = MINERALS
     with running_service(model, "--host", "0.0.0.0") as (_, address):
         place = address.replace("0.0.0.0", name)
         found = run_node("plain.mjs", f"{place}/", str(find_chromium()), *map(str, pictures[:6]))
@@ -270,7 +271,7 @@ def test_a_graphics_card_takes_over_only_where_it_answers_alike_and_sooner() -> 
 
     A card is played by SwiftShader, in software; what is slow or wrong for the trial is so by hand.
     """
-    with running_service(RELEASED[-1]) as (_, address):
+    with running_service(MINERALS) as (_, address):
         found = run_node("graphics.mjs", f"{address}/", str(find_chromium()))
     if not found["card"]:
         pytest.skip("this Chromium has no SwiftShader, which comes with Debian's")
@@ -293,14 +294,14 @@ def test_a_model_that_answers_otherwise_here_is_not_used(tmp_path: Path) -> None
     """Faults: a browser whose answers are not those of the export, unsaid; a sound model that is refused."""
     boards = read_artefact(write_detector(tmp_path / "boards.tflite"))
     paths = []
-    for kind, sound in {"classes": with_vectors(read_artefact(RELEASED[-1])), "boards": boards}.items():
+    for kind, sound in {"classes": with_vectors(read_artefact(MINERALS)), "boards": boards}.items():
         vectors = read_vectors(sound)
         assert vectors
         wrong = vectors_to_file(replace(vectors, scores=vectors.scores[:, ::-1]))
         for name, artefact in (("sound", sound), ("wrong", replace(sound, files=sound.files | {VECTORS_NAME: wrong}))):
             paths.append(tmp_path / f"{kind}_{name}.tflite")
             paths[-1].write_bytes(pack_artefact(artefact))
-    with running_service(RELEASED[-1]) as (_, address):
+    with running_service(MINERALS) as (_, address):
         said = run_node("vectors.mjs", f"{address}/", str(find_chromium()), *map(str, paths))
     for good, bad in (said[:2], said[2:]):
         assert good[0] == "Ready."
