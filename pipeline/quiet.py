@@ -40,8 +40,8 @@ def captured_output(what: str = "working") -> Iterator[None]:
 def set_environment() -> None:
     """Set the variables that TensorFlow reads when it is imported, unless the user has set them.
 
-    Its oneDNN operators are off by default on x86 processors without AVX-512, where they make a training step up to
-    half as long again as it need be (benchmarks/training_step.py).
+    Its oneDNN operators are off by default on x86 processors without AVX-512, although a training step takes about a
+    quarter less time with them there (benchmarks/training_step.py).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
     if platform.machine() in _X86:
