@@ -1,8 +1,8 @@
 """A network -> the same network, whose batch normalisation trains by TensorFlow's fused operator.
 
 Keras 3 computes mean, variance and the normalised maps by single operators, each of which reads the whole map from
-memory. The fused operator does the same in two passes: with oneDNN a training step takes about a tenth less time, without
-it no less (benchmarks/training_step.py). Weights, saved files and exported networks are those of the stock layer.
+memory. The fused operator does the same in two passes: with oneDNN a training step takes about a tenth less time, else
+no less (benchmarks/training_step.py). Weights, saved files and exported networks are those of the stock layer.
 """
 
 from functools import partial
