@@ -106,7 +106,7 @@ def test_a_small_test_advises_a_cross_validation_unless_it_is_given(good: Classi
     metrics = replace(good.metrics, accuracy=Estimate(0.714, 0.454, 0.883, 14))
     run = finished(replace(good, models={good.released: metrics}))
     (advice,) = advise(run)
-    assert "14 test patches leave the accuracy open by 43 points" in advice.text
+    assert "With 14 test patches the interval of the accuracy is 43 points wide" in advice.text
     assert "pipeline crossval photos" in advice.command and advice.command.endswith("--folds 5")
     given = tuple(replace(patch, photo=f"train/{patch.photo}") for patch in run.index.patches)
     assert advise(replace(run, index=PatchIndex(Path(), given))) == ()
