@@ -73,7 +73,12 @@ def _reasons_for_pretraining(run: FinishedRun) -> Iterator[str]:
 
 
 def _advise_epochs(run: FinishedRun) -> Advice | None:
-    """Advise more epochs where the validation loss still fell at the end, and a lower rate where it never fell."""
+    """Advise more epochs where the validation loss still fell at the end, and a lower rate where it never fell.
+
+    A frozen trunk's history has a row per penalty of the head, not per epoch.
+    """
+    if run.recipe.fit.kind == "frozen":
+        return None
     losses = [row["val_loss"] for row in run.history if "val_loss" in row]
     settings = run.recipe.fit
     epochs, before = len(losses), losses[: 3 * len(losses) // 4]
