@@ -23,7 +23,7 @@ def opening(report: AuditReport) -> str:
 def leak_sentence(report: AuditReport) -> str:
     """Return what was found across the given splits."""
     if not report.splits:
-        return "The data give no splits. The program's own split keeps the photographs of a group together: --groups."
+        return "The data give no splits. With --groups GROUPS.json the program's own keeps each group together."
     leaks, tested = report.leaks, report.leaks.tested
     counts = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     found = f"{_count(leaks.copies, 'copy', 'copies')} and {_count(leaks.views, 'further view')} across them"
@@ -42,9 +42,11 @@ def blind_sentence(blind: BlindSplit | None) -> str:
 
 def label_sentence(report: AuditReport) -> str:
     """Return how many labels are doubtful."""
-    if not report.labels_checked:
+    if report.blind is None:
         return "Labels were not checked: that needs two classes with at least two photographs each."
-    return f"{len(report.suspects):,} of {report.labels_checked:,} labels are doubtful; look at them before training."
+    doubtful = f"{len(report.suspects):,} of {report.labels_checked:,} labels are doubtful"
+    right = percent(report.blind.groups.value)
+    return f"{doubtful} to a cheap classifier that is itself right on {right}; look at them before training."
 
 
 def pair_line(pair: PairFinding) -> str:
