@@ -23,7 +23,7 @@ def opening(report: AuditReport) -> str:
 def leak_sentence(report: AuditReport) -> str:
     """Return what was found across the given splits."""
     if not report.splits:
-        return "The data give no splits. With --groups GROUPS.json the program's own keeps each group together."
+        return "The data give no splits. With --groups GROUPS.json the program's own split keeps each group together."
     leaks, tested = report.leaks, report.leaks.tested
     counts = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     found = f"{_count(leaks.copies, 'copy', 'copies')} and {_count(leaks.views, 'further view')} across them"
@@ -46,7 +46,7 @@ def label_sentence(report: AuditReport) -> str:
         return "Labels were not checked: that needs two classes with at least two photographs each."
     doubtful = f"{len(report.suspects):,} of {report.labels_checked:,} labels are doubtful"
     right = percent(report.blind.groups.value)
-    return f"{doubtful} to a cheap classifier that is itself right on {right}; look at them before training."
+    return f"{doubtful} to a simple classifier, which is right on {right} of the boxes. Look at them before training."
 
 
 def pair_line(pair: PairFinding) -> str:
