@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from export.classifier import read_calibrated, softmax_card
@@ -38,20 +39,27 @@ def export_onnx(run: RunFolder, out: Path) -> dict[str, Any]:
     network, calibration = source.network, source.calibration
     if source.neighbours:
         calibration = calibration | {"threshold": calibrate_softmax(network, index, recipe)["threshold"]}
-    content, parity = convert_onnx(source.deployed(recipe.export.features)), {}
-    if find_spec("onnxruntime"):
-        test, rule = index.select("test"), decision_rule(recipe, calibration["threshold"])
-        reference = keras_probabilities(network, calibration["temperature"], None, test, recipe)
-        parity = compare({"onnx": _probabilities(content, test, recipe)}, reference, test, rule)
-        difference = parity["onnx"]["max_difference"]
-        if not difference <= _LARGEST_DIFFERENCE:  # NaN too
-            raise InputError(
-                f"the ONNX file's probabilities may differ from Keras' by {_LARGEST_DIFFERENCE}. Received: "
-                f"{difference}. Install the pinned packages: python -m pip install -r requirements-optional.txt"
-            )
+    content = convert_onnx(source.deployed(recipe.export.features))
+    parity = _measure(content, network, calibration, index.select("test"), recipe) if find_spec("onnxruntime") else {}
     measured = describe_measured(parity.get("onnx", {}), ())
     about = {"recipe": recipe.name, "resize": "stretch", "training": describe_training(run, recipe)}
     write_atomically(out, _with_card(content, about | softmax_card(calibration, recipe) | {"measured": measured}))
+    return parity
+
+
+def _measure(
+    content: bytes, network: keras.Model, calibration: dict[str, Any], test: PatchIndex, recipe: Recipe
+) -> dict[str, Any]:
+    """Return the parity of the file with Keras on the test patches; refuse a file that differs."""
+    reference = keras_probabilities(network, calibration["temperature"], None, test, recipe)
+    rule = decision_rule(recipe, calibration["threshold"])
+    parity = compare({"onnx": _probabilities(content, test, recipe)}, reference, test, rule)
+    difference = parity["onnx"]["max_difference"]
+    if not difference <= _LARGEST_DIFFERENCE:  # NaN too
+        raise InputError(
+            f"the ONNX file's probabilities may differ from Keras' by {_LARGEST_DIFFERENCE}. Received: {difference}. "
+            "Install the pinned packages: python -m pip install -r requirements-optional.txt"
+        )
     return parity
 
 

@@ -62,6 +62,13 @@ def test_few_photographs_advise_a_pretrained_trunk(good: ClassificationReport) -
     assert advise(finished(good, photos=49, recipe=recipe)) == ()
 
 
+def test_a_frozen_trunk_is_not_advised_more_epochs(good: ClassificationReport) -> None:
+    """Fault: the falling losses of weaker and weaker penalties are taken for epochs."""
+    run = finished(good, losses=[1.0, 0.8, 0.6, 0.4])
+    frozen = replace(run.recipe, fit=replace(run.recipe.fit, kind="frozen", epochs=1))
+    assert advise(run) and not advise(replace(run, recipe=frozen))
+
+
 def test_a_network_behind_colour_is_told_so(good: ClassificationReport) -> None:
     """Fault: a network that a colour histogram beats is called good."""
     behind = replace(good, baseline=Baseline("colour", Estimate(0.9, 0.8, 1, 9), Estimate(-0.3, -0.5, -0.1, 9), "x"))
@@ -106,7 +113,7 @@ def test_a_small_test_advises_a_cross_validation_unless_it_is_given(good: Classi
     metrics = replace(good.metrics, accuracy=Estimate(0.714, 0.454, 0.883, 14))
     run = finished(replace(good, models={good.released: metrics}))
     (advice,) = advise(run)
-    assert "14 test patches leave the accuracy open by 43 points" in advice.text
+    assert "With 14 test patches the interval of the accuracy is 43 points wide" in advice.text
     assert "pipeline crossval photos" in advice.command and advice.command.endswith("--folds 5")
     given = tuple(replace(patch, photo=f"train/{patch.photo}") for patch in run.index.patches)
     assert advise(replace(run, index=PatchIndex(Path(), given))) == ()

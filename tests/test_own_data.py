@@ -331,4 +331,4 @@ def test_pretrained_runs_to_the_end_with_a_file_of_weights(
     assert main(["run", *write(tmp_path), "--runs", str(tmp_path / "runs"), *options]) == 0
     (run,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*/*-seed0"))
     assert run.read_recipe().network.trunk == "mobilenet_v1"
-    assert read_section(ClassificationReport, run.report, "").released == "int8"
+    assert read_section(ClassificationReport, run.report, "").released == "dynamic"

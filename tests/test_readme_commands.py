@@ -43,9 +43,9 @@ ELSEWHERE = {
     r"\S+ -m pytest$": "test_continuous_integration_runs_the_test_command",
     r"\S+ -m pipeline (list|--help|settings minerals)$": "test_what_only_prints_is_run",
     r"\S+ -m pipeline run minerals( --smoke| --set fit.epochs=80 --seed 1)?$": "test_a_killed_run_goes_on_where_it_was",
-    r"\S+ -m pipeline (run|crossval) minerals .*--annotations BOXES":
+    r"\S+ -m pipeline (run minerals|crossval photos) .*--annotations BOXES":
         "test_the_command_from_photographs_to_the_pooled_report",
-    r"\S+ -m pipeline sweep minerals .*--annotations BOXES":
+    r"\S+ -m pipeline sweep photos .*--annotations BOXES":
         "test_the_command_searches_and_resumes_what_was_killed",
     r"\S+ -m pipeline run minerals --set fit.label_smoothing=0 --set fit.teacher":
         "test_labels_are_the_teachers_own_probabilities_of_the_pictures",

@@ -16,6 +16,7 @@ from pipeline.settings.recipe import (
     SECTIONS,
     SETTINGS,
     Recipe,
+    apply_variant,
     override,
     override_all,
     recipe_from_json,
@@ -155,9 +156,17 @@ def test_several_overrides_are_judged_together_and_the_last_one_wins() -> None:
 def test_recipe_json_gives_the_recipe_back(name: str) -> None:
     """Catches tuples that come back as lists, and a recipe whose own overrides do not apply to it."""
     recipe = RECIPES[name]
-    for variant in (recipe, override_all(recipe, recipe.embedded), override_all(recipe, recipe.smoke)):
+    for variant in (recipe, apply_variant(recipe, recipe.embedded), apply_variant(recipe, recipe.smoke)):
         assert recipe_from_json(recipe_to_json(variant)) == variant
     assert name == recipe.name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_variants_apply_together(name: str) -> None:
+    """Fault: a variant whose emptied setting is left out as one without effect, so that no run of it begins."""
+    recipe = RECIPES[name]
+    for first in (recipe.embedded, recipe.pretrained):
+        assert apply_variant(apply_variant(recipe, first), recipe.smoke).name == name
 
 
 @given(

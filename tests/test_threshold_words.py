@@ -34,6 +34,11 @@ def test_shares_become_simple_fractions(share: Estimate, words: str) -> None:
     assert in_words(share, "rocks") == words
 
 
+def test_a_file_that_answers_all_pictures_rejects_no_others() -> None:
+    """Catches "all 40 pictures; the others are unknown"."""
+    assert threshold_sentences(proportion(40, 40), {}, None) == ["Answers all 40 pictures of its classes."]
+
+
 def test_the_sentences_name_what_is_rejected_and_the_limit() -> None:
     """Catches a promise without its confidence or its unit, and a source without pictures that is told as rejected."""
     risk = RiskLimit(0.05, 0.9, proportion(70, 190), 1, 45)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..model.artefact import Artefact
 
 ENROLL = """\
-Add a class to a finished model from a few pictures, in seconds and without training: 10 to 50 pictures like
+Add a class to a finished model from a few pictures, in seconds and without training: 5 to 50 pictures like
 those it was trained on (tight patches for a model of patches). The network is not changed, so accuracy is lower
 for a class unlike those of the training. The threshold is chosen again.
 

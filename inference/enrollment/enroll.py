@@ -104,7 +104,7 @@ def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
         raise InputError(f"a new class needs an unused name, not {UNKNOWN!r}. Received: {name!r}; known: {known}.")
     if len(vectors) < FEWEST_PICTURES:
         raise InputError(
-            f"{name}: needs at least {FEWEST_PICTURES} different pictures, better 10 to 50. Received: {len(vectors)}."
+            f"{name}: needs at least {FEWEST_PICTURES} different pictures, better 5 to 50. Received: {len(vectors)}."
         )
     return _with_added(model, model.added | {name: as_stored(vectors)})
 

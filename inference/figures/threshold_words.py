@@ -30,7 +30,8 @@ def threshold_sentences(accepted: Estimate, unknown: Mapping[str, Estimate], ris
     accepted: share of pictures of the classes that are not answered "unknown". unknown: share of other pictures that
     are, by their name in the plural; undefined ones are left out. risk: None without a limit.
     """
-    sentences = [f"Answers {in_words(accepted, 'pictures of its classes')}; the others are “unknown”."]
+    rest = "" if accepted.value == 1 else "; the others are “unknown”"
+    sentences = [f"Answers {in_words(accepted, 'pictures of its classes')}{rest}."]
     sentences += [f"Rejects {in_words(one, name)}." for name, one in unknown.items() if one.n]
     if risk:
         sentences.append(

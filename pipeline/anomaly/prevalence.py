@@ -118,9 +118,9 @@ def _judge(pooled: Sequence[np.ndarray], held_out: Sequence[np.ndarray]) -> Prev
     common = far >= _FAR_PHOTOS or (standing_out >= _STANDS_OUT_PHOTOS and shift < _MOST_SHIFT)
     count = len(pooled)
     reason = (
-        f"{round(far * count)} of {count} photographs hold regions far from the bulk of all surfaces, "
-        f"{round(standing_out * count)} hold parts that stand out, which score {shift:.2f} deviations higher where "
-        f"the photograph is held out (up to {_MOST_SHIFT} means that others show the like)"
+        f"{round(far * count)} of {count} photographs have regions far from the bulk of all surfaces (common from a "
+        f"quarter on). {round(standing_out * count)} have parts that stand out; held out, photographs score "
+        f"{shift:.2f} deviations higher (common below {_MOST_SHIFT}, if half of them have such parts)"
     )
     return Prevalence("common" if common else "rare", reason, count, far, standing_out, shift)
 

@@ -31,12 +31,12 @@ def leak_sentence(report: AuditReport) -> str:
 
 
 def blind_sentence(blind: BlindSplit | None) -> str:
-    """Return what a blind split is worth."""
+    """Return by how much a random split of the boxes overstates the accuracy."""
     if blind is None:
         return "Not measured: it needs two classes with at least two photographs each that do not show the same."
     points = _points(blind.flattery)
     if blind.flattery.is_above(0):
-        return f"Boxes split at random flatter the accuracy of a cheap classifier by {points}."
+        return f"Splitting boxes at random overstates the accuracy of a simple classifier by {points}."
     return f"With this probe no difference can be told between boxes split at random and by group: {points}."
 
 
@@ -46,7 +46,7 @@ def label_sentence(report: AuditReport) -> str:
         return "Labels were not checked: that needs two classes with at least two photographs each."
     doubtful = f"{len(report.suspects):,} of {report.labels_checked:,} labels are doubtful"
     right = percent(report.blind.groups.value)
-    return f"{doubtful} to a cheap classifier that is itself right on {right}; look at them before training."
+    return f"{doubtful} to a simple classifier that is itself right on {right}; look at them before training."
 
 
 def pair_line(pair: PairFinding) -> str:

@@ -9,7 +9,7 @@ from pipeline.commands.preflight import check_disk
 from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import Overrides, Recipe, find_setting, override_all
+from pipeline.settings.recipe import Overrides, Recipe, apply_variant, find_setting, override_all
 
 
 def read_recipe(options: argparse.Namespace) -> Recipe:
@@ -26,8 +26,9 @@ def read_recipe(options: argparse.Namespace) -> Recipe:
         _pretrained(recipe) if options.pretrained else (),
         recipe.smoke if options.smoke else (),
     )
-    for changes in (*variants, overrides):
-        recipe = override_all(recipe, changes)
+    for changes in variants:
+        recipe = apply_variant(recipe, changes)
+    recipe = override_all(recipe, overrides)
     return replace(recipe, title=options.title) if options.title else recipe
 
 

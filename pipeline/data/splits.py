@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 from typing import Any, TypeVar
 
 import imagehash
@@ -12,13 +13,14 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pipeline.progress import ticking
 from pipeline.settings.sections import SplitSettings
 
 SPLITS = ("train", "validation", "test")
 
 _HASH_SIDE = 8  # 64 bits
 _LEAST_BITS = 16  # a view with structure sets 32, plain colour at most one; plain views are ignored
-_BLOCK_ROWS = 256  # views compared at a time, to limit memory
+_TILE = 512  # views compared with as many others at a time, so that a tile stays in the processor's cache
 
 Part = TypeVar("Part", str, int)  # the name of a split, or the number of a fold
 
@@ -149,7 +151,8 @@ def group_near_duplicates(photos: Iterable[HashedPhoto], distance: int) -> list[
     Views of plain colour are ignored. Photographs of a user's group are grouped too. Chains form one group.
     """
     ordered = sorted(photos, key=lambda photo: photo.name)
-    pairs = np.concatenate([_known_pairs(ordered), *_close_pairs(ordered, distance)])
+    with ticking("comparing photographs"):
+        pairs = np.concatenate([_known_pairs(ordered), *_close_pairs(ordered, distance)])
     graph = coo_array((np.ones(len(pairs)), pairs.T), (len(ordered), len(ordered)))
     groups: dict[int, list[HashedPhoto]] = {}
     for number, photo in zip(connected_components(graph, directed=False)[1], ordered, strict=True):
@@ -163,11 +166,11 @@ def _close_pairs(photos: list[HashedPhoto], distance: int) -> Iterable[np.ndarra
     hashes = np.array([view for photo in photos for view in photo.views], np.uint64).reshape(-1, 2)  # [views, 2]
     telling = np.bitwise_count(hashes).min(axis=1, initial=64) >= _LEAST_BITS  # [views]
     owner, hashes = owner[telling], hashes[telling]
-    for start in range(0, len(hashes), _BLOCK_ROWS):
-        block = hashes[start : start + _BLOCK_ROWS, :1, np.newaxis]  # [block, 1, 1]
-        differing = np.bitwise_count(block ^ hashes.T[np.newaxis]).min(axis=1)  # [block, views]
+    for start, other in combinations_with_replacement(range(0, len(hashes), _TILE), 2):  # owners are in order
+        views, others = hashes[start : start + _TILE, :1], hashes[other : other + _TILE]
+        differing = np.minimum(*(np.bitwise_count(views ^ oriented) for oriented in others.T))  # [views, others]
         rows, columns = np.nonzero(differing <= distance)
-        pairs = np.stack([owner[start + rows], owner[columns]], axis=1)
+        pairs = np.stack([owner[start + rows], owner[other + columns]], axis=1)
         yield pairs[pairs[:, 0] < pairs[:, 1]]
 
 

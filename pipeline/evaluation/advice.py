@@ -73,7 +73,12 @@ def _reasons_for_pretraining(run: FinishedRun) -> Iterator[str]:
 
 
 def _advise_epochs(run: FinishedRun) -> Advice | None:
-    """Advise more epochs where the validation loss still fell at the end, and a lower rate where it never fell."""
+    """Advise more epochs where the validation loss still fell at the end, and a lower rate where it never fell.
+
+    A frozen trunk's history has a row per penalty of the head, not per epoch.
+    """
+    if run.recipe.fit.kind == "frozen":
+        return None
     losses = [row["val_loss"] for row in run.history if "val_loss" in row]
     settings = run.recipe.fit
     epochs, before = len(losses), losses[: 3 * len(losses) // 4]
@@ -112,13 +117,13 @@ def _advise_crossval(run: FinishedRun) -> Advice | None:
     points = 100 * float(np.diff(accuracy.ends)[0])
     if points <= WIDE_POINTS:
         return None
-    text = f"{accuracy.n} test patches leave the accuracy open by {points:.0f} points. Test every photograph once."
-    return Advice(text, _command("crossval", run, "--folds", "5"))
+    text = f"With {accuracy.n} test patches the interval of the accuracy is {points:.0f} points wide."
+    return Advice(f"{text} Test every photograph once.", _command("crossval", run, "--folds", "5"))
 
 
 def _name_classes(names: list[str]) -> str:
-    rest = f" and {len(names) - _MOST_CLASSES} more classes" if len(names) > _MOST_CLASSES else ""
-    return ", ".join(names[:_MOST_CLASSES]) + rest
+    shown, more = ", ".join(names[:_MOST_CLASSES]), len(names) - _MOST_CLASSES
+    return f"{shown} and {more} other{'s' if more > 1 else ''}" if more > 0 else shown
 
 
 def _command(verb: str, run: FinishedRun, *options: str, recipe: str = "") -> str:

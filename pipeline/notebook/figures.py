@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from inference.figures.estimate import Estimate
 from pipeline.metrics.classification import ThresholdPoint
 from pipeline.report.plots import (
+    ACCENT,
     INK,
+    MUTED,
     PAPER,
     SOFT,
     STYLE,
@@ -88,4 +90,21 @@ def show_confusion(confusion: Mapping[str, Any]) -> None:
         axes.set_yticks(range(rows), confusion["rows"])
         axes.set(xlabel="answer", ylabel="true class")
         axes.spines[:].set_visible(False)
+    show_figure(figure)
+
+
+def show_scores(groups: Mapping[str, Sequence[float]], threshold: float, meaning: str) -> None:
+    """Show groups of scores as points, one line a group, with the threshold; meaning: of a score."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES * 0.7, 0.8 + 0.5 * len(groups)))
+        axes = figure.subplots()
+        for place, scores in enumerate(groups.values()):
+            axes.scatter(scores, [-place] * len(scores), alpha=0.5, s=24, linewidth=0, color=ACCENT)
+        axes.set_yticks([-place for place in range(len(groups))], list(groups))
+        axes.set(ylim=(0.6 - len(groups), 0.6), xlabel=meaning)
+        axes.axvline(threshold, color=MUTED, linestyle="--", linewidth=1.2)
+        axes.text(threshold, 0.62, f" threshold {threshold:.2f}", color=MUTED, va="bottom")
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
     show_figure(figure)

@@ -59,6 +59,11 @@ def mistake_rows(run: Path, mistakes: Sequence[dict[str, Any]]) -> list[list[Tit
     return [_mistake_row(run, one) for one in mistakes]
 
 
+def doubtful_row(run: Path, suspects: Sequence[dict[str, Any]]) -> list[Titled]:
+    """Return the pictures whose labels are unlikely; suspects: of report.json, label_errors.shown."""
+    return [(f"{one['label']}?\n{one['quality']:.0%} likely", run / one["file"]) for one in suspects]
+
+
 def answer_row(folder: Path, answers: dict[str, dict[str, Any]]) -> list[Titled]:
     """Return pictures of a folder with the runner's answers to them."""
     return [(f"{name}\n{one['result']} {one['confidence']:.0%}", folder / name) for name, one in answers.items()]
@@ -67,6 +72,11 @@ def answer_row(folder: Path, answers: dict[str, dict[str, Any]]) -> list[Titled]
 def box_row(photos: Path, boxes: Sequence[dict[str, Any]]) -> list[Titled]:
     """Return the cut-out of each box with its label and a question mark; boxes: of audit.json, suspects."""
     return [(f"{one['label']}?\n{one['photo']}", _cut(photos / one["photo"], one)) for one in boxes]
+
+
+def in_rows(pictures: Sequence[Titled], columns: int) -> list[Sequence[Titled]]:
+    """Return rows of this many pictures; the last may be shorter."""
+    return [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
 
 
 def pixels_of(picture: Picture) -> np.ndarray:

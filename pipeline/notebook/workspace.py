@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,16 @@ class Workspace:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         self.is_quick = os.environ.get(QUICK) == "1"
 
-    def run(self, line: str) -> None:
-        """Run a command and print it with its standard output; WORK stands for the folder.
+    def run(self, line: str, quiet: bool = False) -> None:
+        """Run a command and print it with its standard output, unless quiet; WORK stands for the folder.
 
         Raises:
             RuntimeError: it failed; with the end of its standard error.
         """
         done = self._execute(shlex.split(line))
-        print("$", self._named(line))
-        print(self._named(done.stdout))
+        if not quiet:
+            print("$", self._named(line))
+            print(self._named(done.stdout))
         if done.returncode:
             raise RuntimeError(done.stderr[-_SHOWN_OF_ERROR:])
 
@@ -72,3 +74,15 @@ class Workspace:
 def read_json(path: Path) -> Any:
     """Return what a file of the program holds."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def share_of(answers: dict[str, dict[str, Any]], result: str) -> float:
+    """Return which part of the answers has this result."""
+    return sum(answer["result"] == result for answer in answers.values()) / len(answers)
+
+
+def copy_pictures(pictures: Iterable[Path], folder: Path) -> None:
+    """Copy files into a new folder."""
+    folder.mkdir()
+    for picture in pictures:
+        shutil.copyfile(picture, folder / picture.name)

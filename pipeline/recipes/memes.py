@@ -24,7 +24,7 @@ from pipeline.settings.sections import CalibrateSettings, NetworkSettings, Sourc
 
 RECIPE = Recipe(
     name="memes",
-    title="Memes of two games, pretrained network",
+    title="Memes of two games",
     labels=("doom", "animal_crossing"),
     source=SourceSettings(kind="memes", count=700),
     augment=AugmentSettings(  # captions are upright, and screens are seen from the front

@@ -3,32 +3,33 @@
     python -m pipeline run photos --images PHOTOS --annotations FILE
     python -m pipeline run photos --images PHOTOS --annotations FILE --pretrained
 
-The network is the project's own, with the included weights; --pretrained takes an ImageNet-pretrained trunk instead,
-which needs fewer photographs, and more time per picture.
+The network is the project's own, with the included weights; --pretrained fits a linear head to an ImageNet-pretrained
+trunk instead, in minutes, which needs fewer photographs, and more time per picture.
 """
 
 from pipeline.settings.recipe import SEARCH, Overrides, Recipe
 from pipeline.settings.sections import CalibrateSettings, ExportSettings, FitSettings, NetworkSettings, PatchSettings
 
-PRETRAINED: Overrides = (  # as in minerals_transfer
+PRETRAINED: Overrides = (  # as in minerals_frozen: every training patch once, as it is
     ("network.trunk", "mobilenet_v1"),
-    ("network.head", "normalised"),
     ("network.weights", "imagenet"),
-    ("network.input_side", "160"),
-    ("augment.detail", "0.2"),
-    ("augment.brightness", "0.1"),
-    ("augment.contrast", "0.2"),
-    ("augment.saturation", "0.3"),
-    ("augment.mixup", "0.1"),
-    ("augment.cutmix", "0.1"),
-    ("fit.kind", "two_stage"),
-    ("fit.optimizer", "adam"),
-    ("fit.epochs", "8"),
-    ("fit.head_epochs", "2"),
-    ("fit.patience", "3"),
-    ("fit.batch_size", "16"),
-    ("fit.learning_rate", "3e-5"),
-    ("fit.trainable_from", "conv_dw_4"),
+    ("network.input_side", "224"),
+    ("augment.flip", "none"),
+    ("augment.crop", "0"),
+    ("augment.detail", "0"),
+    ("augment.aspect", "0"),
+    ("augment.rotation", "0"),
+    ("augment.brightness", "0"),
+    ("augment.contrast", "0"),
+    ("augment.saturation", "0"),
+    ("augment.hue", "0"),
+    ("augment.mixup", "0"),
+    ("augment.cutmix", "0"),
+    ("fit.kind", "frozen"),
+    ("fit.epochs", "1"),
+    ("fit.balance", "none"),
+    ("export.mode", "dynamic"),
+    ("export.flips", "horizontal"),
 )
 
 RECIPE = Recipe(
@@ -49,5 +50,5 @@ RECIPE = Recipe(
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
     ),
-    pretrained=(*PRETRAINED, ("patches.outliers", "0"), ("augment.crop", "0.5")),
+    pretrained=(*PRETRAINED, ("patches.outliers", "0")),
 )

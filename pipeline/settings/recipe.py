@@ -10,7 +10,7 @@ from typing import Any, Literal, get_origin, get_type_hints
 from inference.errors import InputError
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.effect import refuse_without_effect
+from pipeline.settings.effect import has_effect, refuse_without_effect
 from pipeline.settings.field import ANY_LIST, KINDS, SEED, Kind, Setting, required, sections_of, setting, settings_of
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.old_names import current_name, renew_recipe
@@ -138,8 +138,32 @@ def override(recipe: Recipe, setting: str, text: str) -> Recipe:
 
 
 def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
-    """Return the recipe with several overrides, the last one winning; only the final recipe must be valid."""
+    """Return the recipe with several overrides, the last one winning; only the final recipe must be valid.
+
+    Raises:
+        InputError: as override.
+    """
     chosen = [(find_setting(name), text) for name, text in overrides]
+    changed = _change(recipe, chosen)
+    for one, text in chosen:
+        if text:  # an empty text leaves the setting as it is
+            refuse_without_effect(one, changed.value)
+    return changed
+
+
+def apply_variant(recipe: Recipe, changes: Overrides) -> Recipe:
+    """Return the recipe with changes that a recipe declares, as for --smoke; those without effect are left out.
+
+    They may have none after another variant: calibration pictures where --pretrained exports without them. An empty
+    text is kept: it clears a setting that the change would otherwise make invalid.
+    """
+    chosen = [(find_setting(name), text) for name, text in changes]
+    changed = _change(recipe, chosen)
+    return _change(recipe, [(one, text) for one, text in chosen if not text or has_effect(one, changed.value)])
+
+
+def _change(recipe: Recipe, chosen: list[tuple[Setting, str]]) -> Recipe:
+    """Return the recipe with settings changed, whether that has an effect or not."""
     sections: dict[str, dict[str, Any]] = {}
     for one, text in chosen:
         if recipe.kind not in one.kinds:
@@ -147,14 +171,10 @@ def override_all(recipe: Recipe, overrides: Overrides) -> Recipe:
                 f"{one.name} has no effect here: only recipes of kind {' or '.join(one.kinds)} use it. "
                 f"Received: {recipe.name}, of kind {recipe.kind}. Leave it out."
             )
-        section, _, name = one.name.rpartition(".")
-        sections.setdefault(section, {})[name] = _parse(one, text)
+        section, _, field = one.name.rpartition(".")
+        sections.setdefault(section, {})[field] = _parse(one, text)
     whole = sections.pop("", {})
-    changed = replace(recipe, **whole, **{name: replace(getattr(recipe, name), **sections[name]) for name in sections})
-    for one, text in chosen:
-        if text:  # an empty text leaves the setting as it is
-            refuse_without_effect(one, changed.value)
-    return changed
+    return replace(recipe, **whole, **{name: replace(getattr(recipe, name), **sections[name]) for name in sections})
 
 
 def find_setting(name: str) -> Setting:

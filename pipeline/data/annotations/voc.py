@@ -10,7 +10,16 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from inference.boxes.entries import Entries, NamedPhoto, WrittenBox, as_number, parse_number, stated_size
+from inference.boxes.entries import (
+    Entries,
+    NamedPhoto,
+    WrittenBox,
+    as_number,
+    enclose,
+    pair_up,
+    parse_number,
+    stated_size,
+)
 from inference.boxes.matching import drop_extension
 from inference.boxes.order import Order
 from inference.boxes.xml_tree import parse_xml
@@ -19,6 +28,7 @@ from pipeline.data.file_listing import list_files
 
 _ROOT = re.compile(rb"<annotation[\s>]")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
+_COORDINATE = re.compile(r"[xy]\d*")
 
 
 def read_voc(path: Path) -> Entries:
@@ -81,10 +91,23 @@ def _read_size(root: ElementTree.Element) -> tuple[object, object] | None:
 
 
 def _read_box(node: ElementTree.Element, photo: str, origin: str) -> WrittenBox:
+    """Return the box of an object, or the box around its polygon."""
+    if node.find("bndbox") is None:
+        edges = _enclose_polygon(node)
+        return WrittenBox(photo, _text_of(node, "name"), edges, (Order.CORNERS,), origin, f"a polygon in {edges}")
     texts = [_text_of(node, f"bndbox/{edge}") for edge in _EDGES]
     left, top, right, bottom = (parse_number(text, edge) for edge, text in zip(_EDGES, texts, strict=True))
     written = ", ".join(f"{edge} {text}" for edge, text in zip(_EDGES, texts, strict=True))
     return WrittenBox(photo, _text_of(node, "name"), (left, top, right, bottom), (Order.CORNERS,), origin, written)
+
+
+def _enclose_polygon(node: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Return the box around <polygon>, written as x1, y1, x2, y2 ... or as points x, y."""
+    values = [one for one in node.iterfind("polygon//*") if _COORDINATE.fullmatch(one.tag)]
+    if not values:
+        kinds = ", ".join(f"<{printable(one.tag)}>" for one in node) or "nothing"
+        raise InputError(f"an object must have a <bndbox> or <polygon>; received {kinds}. Export upright boxes.")
+    return enclose(pair_up([parse_number(one.text or "", one.tag) for one in values]))
 
 
 def _text_of(node: ElementTree.Element, path: str) -> str:

@@ -38,11 +38,12 @@ def read_yolo(folder: Path) -> Entries:
     Of a path with a folder labels, the photograph lies in the folder images beside it: a/labels/b.txt is of a/images/b.
 
     Raises:
-        InputError: the files of classes are missing, empty or disagree.
+        InputError: the files of classes are missing, empty or disagree; or the boxes' classes are numbered from 1.
     """
     found = Entries("yolo", in_fractions=True, named_by_stem=True)
     class_files = find_class_files(folder)
     classes, pose = _read_classes(folder, class_files), any(_holds_poses(file) for file in class_files)
+    written: set[str] = set()
     for name in list_label_files(folder):
         stem = re.sub(r"(^|.*/)labels/", r"\1images/", name.removeprefix("labels/")[: -len(".txt")], count=1)
         origin = printable(name)
@@ -52,7 +53,9 @@ def read_yolo(folder: Path) -> Entries:
             for number, line in enumerate(lines, start=1):
                 with found.collect_refusal(f"{origin}: line {number}", stem):
                     if line.strip():
+                        written.add(line.split()[0])
                         found.boxes.append(_read_box(line, stem, f"{origin}: line {number}", classes, pose))
+    _check_numbering(folder, written, classes)
     return found
 
 
@@ -192,6 +195,21 @@ def _parse_fraction(text: str, name: str) -> float:
             f"{name} must be a fraction of the frame, 0 to 1; received {text}. Divide pixels by the frame's size."
         )
     return number
+
+
+def _check_numbering(folder: Path, written: set[str], classes: dict[int, str]) -> None:
+    """Refuse labels numbered from 1, since all but the last class would get the next one's name.
+
+    written: the classes of all boxes, as the label files write them.
+    """
+    numbers = {as_number(text) for text in written} - {None}
+    first, after = min(classes), max(classes) + 1
+    if after in numbers and first not in numbers:
+        raise InputError(
+            f"{printable(folder.name)}: classes must be numbered as the class file does, {first} to {after - 1}; "
+            f"received boxes of class {after} and none of class {first}. Subtract 1 from the class of every box, or "
+            f"name class {after}."
+        )
 
 
 def _look_up_class(text: str, classes: dict[int, str]) -> str:

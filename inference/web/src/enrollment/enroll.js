@@ -44,7 +44,7 @@ export function addClass(data, name, features) {
   const { dimensions } = neighbours;
   const rows = withoutDuplicates(features.map((one) => neighbours.project(one).map(asStored)));
   if (rows.length < FEWEST) {
-    throw new InputError(`${name}: needs at least ${FEWEST} different pictures, better 10 to 50. Received: ${rows.length}.`);
+    throw new InputError(`${name}: needs at least ${FEWEST} different pictures, better 5 to 50. Received: ${rows.length}.`);
   }
   const heldOut = readHeldOut(artefact.files, labels, dimensions);
   if (!heldOut) throw new InputError("The model does not support added classes: it has no held-out pictures.");

@@ -25,7 +25,8 @@ export function shareOf(hits) {
  * @returns {string[]} what the card says of a threshold
  */
 export function thresholdSentences(accepted) {
-  return [`Answers ${inWords(accepted, "pictures of its classes")}; the others are “unknown”.`];
+  const rest = accepted.value === 1 ? "" : "; the others are “unknown”";
+  return [`Answers ${inWords(accepted, "pictures of its classes")}${rest}.`];
 }
 
 /**
