@@ -3,9 +3,11 @@
 import argparse
 import shutil
 import sys
+from contextlib import nullcontext
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from pipeline.child_process import explained, is_child, repeat_in_child
 from pipeline.classification.stages import prepare_data, run_index
 from pipeline.cluster import check_engine
 from pipeline.commands.crossval import resume_crossval, resume_seeds
@@ -13,12 +15,12 @@ from pipeline.commands.options import data_place, read_run_recipe
 from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.crossval.seeds import SeedsFolder
-from pipeline.distributed import joined, trains_with_jax
+from pipeline.distributed import joined, processes, trains_with_jax
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json
-from pipeline.stages import complete, start_run
+from pipeline.stages import complete, is_complete, start_run
 from pipeline.sweep.folder import SweepFolder
 
 
@@ -112,8 +114,12 @@ def _train_with_jax(run: RunFolder) -> int:
             f"{run.path}: its patches are not cut. Begin the run with one process: python -m pipeline begin."
         )
     kind = kind_of(run.read_recipe())
-    with joined(run) as own:
-        complete(own, kind.stages[: kind.fit_stages])
+    stages = kind.stages[: kind.fit_stages]
+    if not is_complete(run, stages):
+        if processes().count > 1 and not is_child():
+            return repeat_in_child(f"Start all processes again: python -m pipeline resume {run.path}.")
+        with explained() if is_child() else nullcontext(), joined(run) as own:
+            complete(own, stages)
     print(f"trained; without KERAS_BACKEND=jax continue with: python -m pipeline resume {run.path}", file=sys.stderr)
     return 0
 
