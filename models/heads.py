@@ -10,7 +10,7 @@ from models.blocks import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 
 POOL = "pool"
 _NORM = "pool_norm"
-_LOGITS = "logits"
+LOGITS = "logits"
 
 
 def classifier(features: Any, outputs: int, dropout: float) -> Any:
@@ -20,7 +20,7 @@ def classifier(features: Any, outputs: int, dropout: float) -> Any:
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name=_LOGITS)(x)
+    return layers.Dense(outputs, name=LOGITS)(x)
 
 
 def normalised(features: Any, outputs: int, dropout: float) -> Any:
@@ -31,7 +31,7 @@ def normalised(features: Any, outputs: int, dropout: float) -> Any:
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=_NORM)(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name=_LOGITS)(x)
+    return layers.Dense(outputs, name=LOGITS)(x)
 
 
 HEADS = {"classifier": classifier, "normalised": normalised}
@@ -72,4 +72,4 @@ def set_linear_head(network: keras.Model, head: LinearHead) -> None:
     if not norms:
         kernel = kernel / deviation[:, None]
         bias = bias - mean @ kernel
-    network.get_layer(_LOGITS).set_weights([kernel, bias])
+    network.get_layer(LOGITS).set_weights([kernel, bias])

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ from models.patch_net import PATCH_NET_ROWS, patch_net
 from pipeline.classification.stages import PATCHES, run_index
 from pipeline.data.sources import DataPlace
 from pipeline.sanity.shuffled_labels import train_shuffled
+from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
@@ -22,7 +24,8 @@ from pipeline.training.backup import Backup
 from pipeline.training.callbacks import Progress, count_epochs, read_history
 from pipeline.training.epochs import restore_point
 from pipeline.training.gradient import FITS
-from tests.colour_run import RECIPE, write_photographs
+from tests.colour_run import COLOURS, RECIPE, write_photographs
+from tests.tiny_model import make_card, make_flatbuffer, write_model
 
 EPOCHS = 4
 KINDS: dict[str, dict[str, object]] = {
@@ -110,6 +113,23 @@ def test_a_killed_training_ends_like_one_that_was_not(
     if recipe.fit.tensorboard:
         events = b"".join(path.read_bytes() for path in broken.tensorboard.rglob("events.*"))
         assert events.count(b"epoch_loss") >= EPOCHS
+
+
+@pytest.mark.slow
+def test_a_killed_training_with_taught_features_ends_like_one_that_was_not(
+    data: DataPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults: a map to the teacher's features that begins anew; a kept network that answers with features."""
+    flatbuffer = make_flatbuffer(features=True)
+    card = replace(make_card(flatbuffer), labels=(*COLOURS, BACKGROUND))
+    teacher = write_model(tmp_path / "teacher.tflite", flatbuffer, card)
+    recipe = make_recipe(**{"fit.teacher": teacher, "fit.teacher_features": 1, "fit.average": 0.9})
+    whole, broken = cut(recipe, data), cut(recipe, data)
+    fit(whole)
+    kill_in(2, lambda: fit(broken), monkeypatch)
+    fit(broken)
+    assert_alike(whole, broken)
+    assert keras.models.load_model(whole.best, compile=False).output_shape == (None, len(recipe.outputs))
 
 
 @pytest.mark.slow

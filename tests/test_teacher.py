@@ -3,16 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from inference.errors import InputError
 from inference.model.artefact import flatbuffer_sha256
 from inference.model.classifier import Classifier
+from models.build import build_network
 from pipeline.data.dataset import TrainingData
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.training.distillation import Teacher, find_teacher
+from pipeline.training.feature_output import FeatureLoss, LabelAccuracy, add_feature_output, without_feature_output
 from tests.tiny_model import COLOURS, LABELS, make_card, make_flatbuffer, write_model
 from tests.worlds import NO_AUGMENTATION, RECIPE, write_patches
 
@@ -56,6 +59,62 @@ def test_a_student_of_another_size_sees_the_same_pictures_smaller(tiny_model: Pa
     smaller = with_teacher(tiny_model, ("network.input_side", "16"))
     pixels, _ = Teacher([tiny_model], smaller).teach(colours(2), np.eye(4, dtype=np.float32)[:2], side=8, batch=0)
     assert np.array_equal(pixels, colours(2, side=8))
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a teacher whose features are the means of the three channels."""
+    flatbuffer = make_flatbuffer(features=True)
+    return write_model(tmp_path_factory.mktemp("teacher") / "model.tflite", flatbuffer, make_card(flatbuffer))
+
+
+def test_features_follow_the_labels_standardised_over_the_training_patches(seeing: Path, tmp_path: Path) -> None:
+    """Faults: features of other pictures; one with large numbers that outweighs the rest; a target of another width."""
+    index = write_patches(tmp_path, list(LABELS) * 4)
+    recipe = with_teacher(seeing, ("fit.teacher_features", "1"))
+    teacher = find_teacher(recipe, index)
+    assert teacher is not None and teacher.features == 3
+    classifier = Classifier(seeing)
+    seen = np.stack([classifier.features(index.path(patch)) for patch in index.patches])
+    pictures, hard = colours(4), np.eye(4, dtype=np.float32)[[2, 2, 1, 0]]
+    _, target = teacher.teach(pictures, hard, side=16, batch=0)
+    own = np.stack([classifier.features(one) for one in pictures])
+    assert target[:, :4] == pytest.approx(np.stack([classifier.softmax(one) for one in pictures]))
+    assert target[:, 4:] == pytest.approx((own - seen.mean(axis=0)) / seen.std(axis=0), rel=0.01, abs=0.01)
+    (pixels, labels, weights), *_ = TrainingData(index, recipe, tmp_path / "cache", teacher).batches(0, 1)
+    assert (labels.shape[1], weights.shape) == (7, pixels.shape[:1])
+
+
+def test_a_teacher_without_features_is_refused(tiny_model: Path) -> None:
+    """Fault: a traceback after the patches have been cut."""
+    with pytest.raises(InputError, match="needs a file with features"):
+        Teacher([tiny_model], with_teacher(tiny_model, ("fit.teacher_features", "1")))
+
+
+def test_the_loss_counts_labels_and_features_and_of_the_validation_labels_alone() -> None:
+    """Faults: features that are learned as labels, or not at all; a validation loss that depends on them."""
+    logits, features = np.array([[2.0, 0.0, 0.0]], np.float32), np.array([[1.0, 3.0]], np.float32)
+    answers, labels = np.concatenate([logits, features], axis=1), np.eye(3, dtype=np.float32)[[0]]
+    plain = float(keras.losses.CategoricalCrossentropy(from_logits=True)(labels, logits))
+    loss = FeatureLoss(3, 0.5, 0.0)
+    assert float(loss(labels, answers)) == pytest.approx(plain)
+    taught = np.concatenate([labels, np.zeros((1, 2), np.float32)], axis=1)
+    assert float(loss(taught, answers)) == pytest.approx(plain + 0.5 * (1 + 9) / 2)
+    accuracy = LabelAccuracy(3)
+    accuracy.update_state(taught, answers)
+    assert float(accuracy.result()) == 1, "the largest feature is no answer"
+
+
+def test_what_is_kept_of_a_taught_network_are_its_logits() -> None:
+    """Faults: a file with the features as classes; other weights than those that were trained."""
+    network = build_network("patch_net", "classifier", 32, 3, 0.2)
+    taught = add_feature_output(network, 5)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    assert taught.output_shape == (None, 8)
+    kept = without_feature_output(taught)
+    assert kept.predict(pixels, verbose=0) == pytest.approx(taught.predict(pixels, verbose=0)[:, :3], abs=1e-5)
+    assert [weight.path for weight in kept.weights] == [weight.path for weight in network.weights]
+    assert without_feature_output(network) is add_feature_output(network, 0) is network
 
 
 def test_a_teacher_with_other_outputs_is_refused(tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ _LOGIT_PER_LEVEL = 0.05  # a pure colour gets 255 * 0.05 = 12.75, grey 0
 _BACKGROUND_LOGIT = 4.0  # pure red: 1 / (1 + e^(4 - 12.75) + ...) = 0.9998; grey: background 54.6 / 57.6 = 0.948
 
 
-def make_flatbuffer(biases: tuple[float, ...] = (0.0, 0.0, 0.0, _BACKGROUND_LOGIT)) -> bytes:
-    """Return a network: uint8 [1, 16, 16, 3] -> channel means -> logits -> float32 softmax, a bias for each label."""
+def make_flatbuffer(biases: tuple[float, ...] = (0.0, 0.0, 0.0, _BACKGROUND_LOGIT), features: bool = False) -> bytes:
+    """Return a network: uint8 [1, 16, 16, 3] -> channel means -> logits -> float32 softmax, a bias for each label.
+
+    features: the channel means are a second output.
+    """
     import keras  # here, because most tests that import this file need no TensorFlow
 
     from export.convert import convert
@@ -27,7 +30,7 @@ def make_flatbuffer(biases: tuple[float, ...] = (0.0, 0.0, 0.0, _BACKGROUND_LOGI
     pixels = keras.Input((*INPUT_SIZE, 3))
     means = keras.layers.GlobalAveragePooling2D()(pixels)
     dense = keras.layers.Dense(len(biases), activation="softmax")
-    model = keras.Model(pixels, dense(means))
+    model = keras.Model(pixels, [dense(means), means] if features else dense(means))
     dense.set_weights([kernel, np.array(biases, np.float32)])
     return convert(model, "float32", np.zeros((1, *INPUT_SIZE, 3), np.uint8))
 

@@ -31,8 +31,12 @@ class Teaching(Protocol):
     def side(self) -> int:
         """Return the side, in pixels, of the pictures that it needs."""
 
+    @property
+    def features(self) -> int:
+        """Return the number of features that follow the labels of each picture."""
+
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the pixels at the network's side, and the soft labels.
+        """Return the pixels at the network's side, and float32 [batch, outputs + features]: soft labels, features.
 
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs], number of the batch.
         """
@@ -58,7 +62,8 @@ class TrainingData:
     """The training patches as batches (float32 pixels, labels [batch, outputs], weights [batch]), shuffled, augmented.
 
     Order and augmentation of a batch depend only on the recipe's seed and the number of the batch in the whole
-    training: a resumed training gets the same batches as an uninterrupted one.
+    training: a resumed training gets the same batches as an uninterrupted one. features: number of a teacher's
+    features, which follow the labels of each picture.
     """
 
     def __init__(self, index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None) -> None:
@@ -81,6 +86,7 @@ class TrainingData:
         self._labels = np.array([recipe.outputs.index(patch.label) for patch in self._index.patches])
         self._order = functools.lru_cache(2)(self._draw_order)  # of this epoch and the next
         self.steps_per_epoch = math.ceil(len(self._labels) / recipe.fit.batch_size)
+        self.features = teaching.features if teaching else 0
         self._distinct = recipe.fit.teacher_views * self.steps_per_epoch if teaching else 0
 
     def batches(self, first: int, last: int) -> tf.data.Dataset:
@@ -90,8 +96,9 @@ class TrainingData:
 
         def finish(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
             pixels = tf.cast(tf.ensure_shape(pixels, (None, side, side, 3)), tf.float32)
-            target = tf.ensure_shape(target, (None, outputs))
-            return pixels, target, tf.linalg.matvec(target, weights)  # for mixed pictures the mean of both labels
+            target = tf.ensure_shape(target, (None, outputs + self.features))
+            labels = target[:, :outputs]
+            return pixels, target, tf.linalg.matvec(labels, weights)  # for mixed pictures the mean of both labels
 
         def make(number: Any) -> tuple[Any, Any, Any]:
             return finish(*tf.numpy_function(self._make_batch, [number], (tf.uint8, tf.float32)))
@@ -100,7 +107,7 @@ class TrainingData:
         return numbers.map(make, num_parallel_calls=_PARALLEL_BATCHES).prefetch(tf.data.AUTOTUNE)
 
     def _make_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs], of a batch.
+        """Return pixels, uint8 [batch, side, side, 3], and labels, float32 [batch, outputs + features], of a batch.
 
         With fit.teacher_views, the batches come again after so many epochs.
         """

@@ -19,7 +19,7 @@ REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None,
 ADDED: dict[str, dict[str, Any]] = {
     "calibrate": {"decision": "softmax", "risk": 0.0, "dimensions": 128},
     "augment": {"white_balance": 0.0, "jpeg": 0.0},
-    "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0, "tensorboard": False},
+    "fit": {"average": 0.0, "head": "gradient", "teacher_views": 0, "teacher_features": 0.0, "tensorboard": False},
     "export": {"flips": "none"},
     "source": {"anomalies": "none"},
     "split": {"validation_folds": 0, "validation_fold": 0},

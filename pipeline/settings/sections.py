@@ -270,6 +270,12 @@ class FitSettings:
         needs="fit.teacher",
     )
     teacher_share: float = setting(1.0, "share of the teacher's answers in the labels", SHARE, needs="fit.teacher")
+    teacher_features: float = setting(
+        0.0,
+        "weight of a second loss: how far a linear map of the network's pooled features is from the teachers'; 0: none",
+        NOT_NEGATIVE,
+        needs="fit.teacher and fit.kind=gradient",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Exported classifiers as teachers: soft labels for every augmented training picture (distillation).
+"""Exported classifiers as teachers: soft labels, and features, for every augmented training picture (distillation).
 
 Teachers and student get the same augmented pictures, including mixed ones ("consistent" teaching: Beyer et al. 2021,
 arXiv:2106.05237; distillation: Hinton et al. 2015, arXiv:1503.02531). The answers of several teachers are averaged.
@@ -15,9 +15,13 @@ import numpy as np
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.classifier import Classifier
+from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex, read_index
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
+
+_STANDARDISING = 200  # training patches, about, whose features give the mean and the scale of each
+_LEAST_DEVIATION = 1e-3  # of a feature, so that one that never changes does not blow up
 
 
 class Teacher:
@@ -37,37 +41,53 @@ class Teacher:
         self._background = np.array([label == BACKGROUND for label in recipe.outputs], np.float32)
         self._cache = cache
         self._lock = threading.Lock()  # an interpreter can be used by one thread at a time
+        self._center = self._scale = np.zeros(0, np.float32)  # [features]
+
+    @property
+    def features(self) -> int:
+        """Return the number of features that follow the labels in what it teaches."""
+        return len(self._center)
+
+    def teach_features(self, pictures: np.ndarray) -> None:
+        """Teach the features of all teachers too, standardised by those of some pictures, uint8 [n, side, side, 3]."""
+        features = self._ask(pictures, True)[:, len(self._background) :]
+        self._center, self._scale = features.mean(axis=0), features.std(axis=0) + _LEAST_DEVIATION
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels at the student's side, and labels mixed with the teachers' by fit.teacher_share.
 
-        The share of a label that is background is kept, since the teachers can only be wrong about it.
+        The share of a label that is background is kept, since the teachers can only be wrong about it. After the labels
+        come the teachers' standardised features, if they are taught: float32 [batch, outputs + features].
 
         Args: pixels uint8 [batch, self.side, self.side, 3], labels float32 [batch, outputs], number of the batch.
         """
-        soft = self._answers(pixels, batch)
+        soft, features = np.split(self._answers(pixels, batch), [labels.shape[1]], axis=1)
         share = self._share * (1 - labels @ self._background)[:, np.newaxis]
-        return _resized(pixels, side), (1 - share) * labels + share * soft
+        target = [(1 - share) * labels + share * soft, (features - self._center) / self._scale]
+        return _resized(pixels, side), np.concatenate(target, axis=1)
 
     def _answers(self, pixels: np.ndarray, batch: int) -> np.ndarray:
-        """Return the mean of the teachers' probabilities, float32 [batch, outputs]; they are kept by number."""
+        """Return what _ask does; it is kept by the number of the batch."""
         if self._cache is None:
-            return self._ask(pixels)
+            return self._ask(pixels, self.features > 0)
         file = self._cache / f"{batch}.npy"
         if not file.is_file():
             buffer = io.BytesIO()
-            np.save(buffer, self._ask(pixels))
+            np.save(buffer, self._ask(pixels, self.features > 0))
             write_atomically(file, buffer.getvalue())
         answers: np.ndarray = np.load(file)
         return answers
 
-    def _ask(self, pixels: np.ndarray) -> np.ndarray:
+    def _ask(self, pixels: np.ndarray, features: bool) -> np.ndarray:
+        """Return the mean of the teachers' probabilities, then perhaps the features of each, float32 [batch, ...]."""
         with self._lock:
             answers = [
-                [classifier.softmax(one) for one in _resized(pixels, _side(classifier))]
+                [classifier.predict(one) for one in _resized(pixels, _side(classifier))]
                 for classifier in self._classifiers
             ]
-        return np.asarray(answers, np.float32).mean(axis=0)
+        probabilities = np.mean([[row for row, _ in rows] for rows in answers], axis=0, dtype=np.float32)
+        seen = [np.array([row for _, row in rows], np.float32) for rows in answers] if features else []
+        return np.concatenate([probabilities, *seen], axis=1)
 
 
 def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -> Teacher | None:
@@ -85,7 +105,12 @@ def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -
         if not path.is_file():
             raise InputError(f"{path}: does not exist. Give the .tflite of a finished run to fit.teacher.")
         _check_photos(path, index)
-    return Teacher(paths, recipe, cache if recipe.fit.teacher_views else None)
+    teacher = Teacher(paths, recipe, cache if recipe.fit.teacher_views else None)
+    if recipe.fit.teacher_features:
+        patches = index.select("train", recipe.outputs)
+        some = patches.patches[:: max(1, len(patches.patches) // _STANDARDISING)]
+        teacher.teach_features(np.stack([load_patch(patches.path(patch), teacher.side) for patch in some]))
+    return teacher
 
 
 def teacher_paths(text: str) -> list[Path]:
@@ -101,6 +126,11 @@ def _load(path: Path, recipe: Recipe) -> Classifier:
         raise InputError(
             f"{path}: fit.teacher must have the outputs {', '.join(recipe.outputs)} and a square input. Received: "
             f"{', '.join(card.labels)}, {card.input_size}. Train the teacher with the same labels."
+        )
+    if recipe.fit.teacher_features and classifier.predict(np.zeros((1, 1, 3), np.uint8))[1] is None:
+        raise InputError(
+            f"{path}: fit.teacher_features needs a file with features. Received: one without. Export it with "
+            "--set export.features=true."
         )
     return classifier
 

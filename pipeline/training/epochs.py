@@ -28,6 +28,7 @@ from pipeline.training.callbacks import (
     truncate_history,
 )
 from pipeline.training.distillation import find_teacher
+from pipeline.training.feature_output import FeatureLoss, LabelAccuracy, SaveWithoutFeatures, without_feature_output
 from pipeline.training.fused_normalization import use_fused_normalization
 
 _MONITOR = "val_loss"
@@ -84,8 +85,13 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
 def compile_for_fit(network: keras.Model, settings: FitSettings, learning_rate: Any) -> None:
     """Compile a network with loss, metric and an optimizer with a learning rate or schedule."""
     use_fused_normalization(network)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
-    metric = keras.metrics.CategoricalAccuracy(name="accuracy")
+    outputs = without_feature_output(network).output_shape[1]
+    if outputs < network.output_shape[1]:
+        loss = FeatureLoss(outputs, settings.teacher_features, settings.label_smoothing)
+        metric = LabelAccuracy(outputs)
+    else:
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+        metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     network.compile(_OPTIMIZERS[settings.optimizer](learning_rate, settings), loss, metrics=[metric])
 
 
@@ -191,7 +197,7 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
     return [
         *([average] if average else []),
         Progress(EpochPlan(stage.last, recipe.fit.epochs, stage.slower)),
-        keras.callbacks.ModelCheckpoint(
+        SaveWithoutFeatures(
             run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
         ),
         KeepCandidate(run.candidate, run.best),

@@ -19,6 +19,7 @@ from pipeline.training.epochs import (
     restore_point,
     train_stage,
 )
+from pipeline.training.feature_output import add_feature_output
 from pipeline.training.frozen import fit_frozen
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
@@ -41,7 +42,7 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
         return finish(run)
     keras.utils.set_random_seed(recipe.seed)
     data = make_fit_data(run, index, recipe)
-    network = compile_network(recipe, data.training.steps_per_epoch, resumed=bool(history))
+    network = compile_network(recipe, data.training.steps_per_epoch, bool(history), data.training.features)
     train_stage(run, recipe, network, data, TrainingStage(0, recipe.fit.epochs, recipe.fit.patience, backup))
     return finish(run)
 
@@ -49,11 +50,15 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
 FITS = {"gradient": fit_gradient, "two_stage": fit_two_stage, "frozen": fit_frozen}
 
 
-def compile_network(recipe: Recipe, steps_per_epoch: int, resumed: bool = False) -> keras.Model:
+def compile_network(
+    recipe: Recipe, steps_per_epoch: int, resumed: bool = False, teacher_features: int = 0
+) -> keras.Model:
     """Return the recipe's network, compiled with a warm-up and cosine decay of the learning rate.
 
-    resumed: leave the weights random, since they are restored from a backup.
+    resumed: leave the weights random, since they are restored from a backup. teacher_features: number of the teachers'
+    features, which become a further output.
     """
     network = make_network(recipe, "none" if resumed else recipe.network.weights)
+    network = add_feature_output(network, teacher_features)
     compile_for_fit(network, recipe.fit, learning_rate_schedule(recipe.fit, steps_per_epoch))
     return network
