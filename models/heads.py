@@ -10,7 +10,8 @@ from models.blocks import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 
 POOL = "pool"
 _NORM = "pool_norm"
-LOGITS = "logits"
+_LOGITS = "logits"
+_FEATURES = "teacher_features"
 
 
 def classifier(features: Any, outputs: int, dropout: float) -> Any:
@@ -20,7 +21,7 @@ def classifier(features: Any, outputs: int, dropout: float) -> Any:
     """
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name=LOGITS)(x)
+    return layers.Dense(outputs, name=_LOGITS)(x)
 
 
 def normalised(features: Any, outputs: int, dropout: float) -> Any:
@@ -31,7 +32,7 @@ def normalised(features: Any, outputs: int, dropout: float) -> Any:
     x = layers.GlobalAveragePooling2D(name=POOL)(features)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=_NORM)(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(outputs, name=LOGITS)(x)
+    return layers.Dense(outputs, name=_LOGITS)(x)
 
 
 HEADS = {"classifier": classifier, "normalised": normalised}
@@ -72,4 +73,22 @@ def set_linear_head(network: keras.Model, head: LinearHead) -> None:
     if not norms:
         kernel = kernel / deviation[:, None]
         bias = bias - mean @ kernel
-    network.get_layer(LOGITS).set_weights([kernel, bias])
+    network.get_layer(_LOGITS).set_weights([kernel, bias])
+
+
+def add_feature_output(network: keras.Model, width: int) -> keras.Model:
+    """Return the network with a linear map of its pooled features behind the logits: [batch, logits + width].
+
+    A width of 0 gives the network itself.
+    """
+    if not width:
+        return network
+    features = layers.Dense(width, name=_FEATURES)(network.get_layer(POOL).output)
+    return keras.Model(network.input, keras.ops.concatenate([network.output, features], axis=1), name=network.name)
+
+
+def without_feature_output(network: keras.Model) -> keras.Model:
+    """Return the network from pixels to logits, with the same layers and weights."""
+    if all(layer.name != _FEATURES for layer in network.layers):
+        return network
+    return keras.Model(network.input, network.get_layer(_LOGITS).output, name=network.name)

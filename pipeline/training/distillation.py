@@ -2,19 +2,25 @@
 
 Teachers and student get the same augmented pictures, including mixed ones ("consistent" teaching: Beyer et al. 2021,
 arXiv:2106.05237; distillation: Hinton et al. 2015, arXiv:1503.02531). The answers of several teachers are averaged.
+
+Features say more about a picture than answers do (Romero et al., FitNets, arXiv:1412.6550). To learn them, the student
+has a further output during the training, which is not saved.
 """
 
 import io
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
+import keras
 import numpy as np
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.classifier import Classifier
+from models.heads import without_feature_output
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex, read_index
 from pipeline.settings.labels import BACKGROUND
@@ -158,3 +164,41 @@ def _check_photos(path: Path, index: PatchIndex) -> None:
             f"{path}: the teacher must not be trained on this run's test photographs. Received: one trained on "
             f"{len(leaked)} of them, for example {leaked[0]}. Train it on the same split."
         )
+
+
+class FeatureLoss(keras.losses.Loss):
+    """Cross-entropy of the labels, plus the weighted mean squared error of the features that follow them, if any."""
+
+    def __init__(self, outputs: int, weight: float, label_smoothing: float) -> None:
+        super().__init__(name="feature_loss")
+        self._outputs, self._weight, self._label_smoothing = outputs, weight, label_smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each picture [batch]; validation has labels alone."""
+        labels, features = y_true[:, : self._outputs], y_true[:, self._outputs :]
+        loss = keras.losses.categorical_crossentropy(
+            labels, y_pred[:, : self._outputs], from_logits=True, label_smoothing=self._label_smoothing
+        )
+        if features.shape[1]:
+            loss += self._weight * keras.ops.mean(keras.ops.square(features - y_pred[:, self._outputs :]), axis=1)
+        return loss
+
+
+class LabelAccuracy(keras.metrics.CategoricalAccuracy):
+    """The accuracy of the labels, whatever follows them."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(name="accuracy")
+        self._outputs = outputs
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Count a batch."""
+        return super().update_state(y_true[:, : self._outputs], y_pred[:, : self._outputs], sample_weight)
+
+
+class SaveWithoutFeatures(keras.callbacks.ModelCheckpoint):
+    """Keras' ModelCheckpoint, of the network from pixels to logits."""
+
+    def set_model(self, model: keras.Model) -> None:
+        """Take what is saved."""
+        super().set_model(without_feature_output(model))

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from inference.errors import InputError
+from models.heads import without_feature_output
 from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.distributed import processes
@@ -27,8 +28,7 @@ from pipeline.training.callbacks import (
     read_history,
     truncate_history,
 )
-from pipeline.training.distillation import find_teacher
-from pipeline.training.feature_output import FeatureLoss, LabelAccuracy, SaveWithoutFeatures, without_feature_output
+from pipeline.training.distillation import FeatureLoss, LabelAccuracy, SaveWithoutFeatures, find_teacher
 from pipeline.training.fused_normalization import use_fused_normalization
 
 _MONITOR = "val_loss"

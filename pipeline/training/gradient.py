@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from models.heads import add_feature_output
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
@@ -19,7 +20,6 @@ from pipeline.training.epochs import (
     restore_point,
     train_stage,
 )
-from pipeline.training.feature_output import add_feature_output
 from pipeline.training.frozen import fit_frozen
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
