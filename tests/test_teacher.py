@@ -83,6 +83,7 @@ def test_features_follow_the_labels_standardised_over_the_training_patches(seein
     assert target[:, 4:] == pytest.approx((own - seen.mean(axis=0)) / seen.std(axis=0), rel=0.01, abs=0.01)
     (pixels, labels, weights), *_ = TrainingData(index, recipe, tmp_path / "cache", teacher).batches(0, 1)
     assert (labels.shape[1], weights.shape) == (7, pixels.shape[:1])
+    assert find_teacher(recipe, PatchIndex(tmp_path, ())) is not None, "checked before any patch is cut"
 
 
 def test_a_teacher_without_features_is_refused(tiny_model: Path) -> None:

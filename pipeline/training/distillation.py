@@ -112,8 +112,8 @@ def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -
             raise InputError(f"{path}: does not exist. Give the .tflite of a finished run to fit.teacher.")
         _check_photos(path, index)
     teacher = Teacher(paths, recipe, cache if recipe.fit.teacher_views else None)
-    if recipe.fit.teacher_features:
-        patches = index.select("train", recipe.outputs)
+    patches = index.select("train", recipe.outputs)
+    if recipe.fit.teacher_features and patches.patches:  # none where the teacher is only checked, before any work
         some = patches.patches[:: max(1, len(patches.patches) // _STANDARDISING)]
         teacher.teach_features(np.stack([load_patch(patches.path(patch), teacher.side) for patch in some]))
     return teacher
