@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from markupsafe import escape
 
 from pipeline.report.sections import Latency
@@ -15,6 +16,10 @@ from tests.tiny_model import make_card, make_flatbuffer, write_model
 
 # The same sums in this process, where TensorFlow may be imported before the pipeline asks for oneDNN, and in others.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+# Hypothesis has a deadline of 200 ms for an example, which a busy machine exceeds.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

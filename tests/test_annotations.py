@@ -140,7 +140,7 @@ def drawn_boxes(draw: st.DrawFn) -> list[Box]:
     return sorted(boxes, key=lambda box: box[0])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(boxes=drawn_boxes())
 def test_the_same_boxes_in_four_formats_are_equal_whole_pixels(boxes: list[Box], images: Path, tmp_path: Path) -> None:
     """Fault: sizes rounded instead of edges, halves rounded to even, or six decimals of YOLO falling below a half."""

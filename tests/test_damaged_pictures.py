@@ -84,7 +84,6 @@ SAMPLES = sample_files()
 
 FUZZ = settings(
     max_examples=300,
-    deadline=None,  # a changed header may claim DEFAULT_LIMITS.pixels; filling them takes a second
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -61,7 +61,7 @@ def test_rounding_of_the_network_stays_out_of_the_confidence() -> None:
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, derandomize=True, database=None)
 @given(
     probabilities=arrays(np.float32, 3, elements=st.floats(0, 1, width=32)),
     threshold=st.floats(0, 1),

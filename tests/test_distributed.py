@@ -91,7 +91,7 @@ def kill_after(run: RunFolder, epochs: int, killed: tuple[int, ...]) -> list[tup
         time.sleep(0.05)
     for number in killed:
         started[number].kill()
-    return end(started, timeout=60)
+    return end(started, timeout=120)
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_two_processes_that_were_killed_have_the_losses_of_two_that_were_not_and
     waits for ever for one that was killed, or ends with pages of JAX' messages, epochs that are lost or done twice."""
     pytest.importorskip("jax")
     photos, coco = write_photographs(tmp_path / "data", 24)
-    recipe = override_all(RECIPE, (("fit.epochs", "20"), ("augment.detail", "0"), ("fit.batch_size", "12")))
+    recipe = override_all(RECIPE, (("fit.epochs", "8"), ("augment.detail", "0"), ("fit.batch_size", "12")))
     run = start_run(recipe, DataPlace(photos, coco, tmp_path / "runs"))
     complete(run, [PATCHES])
     left, alone = (RunFolder(Path(shutil.copytree(run.path, run.path.with_name(name)))) for name in ("left", "alone"))
