@@ -84,13 +84,12 @@ def end(started: list[subprocess.Popen[str]], timeout: float = 600) -> list[tupl
     return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
 
 
-def kill_after(run: RunFolder, epochs: int, killed: tuple[int, ...]) -> list[tuple[int, str]]:
-    """Train by two processes, kill some of them after so many epochs; return the ends of both."""
+def kill_after(run: RunFolder, epochs: int, killed: int) -> list[tuple[int, str]]:
+    """Train by two processes, kill one of them after so many epochs; return the ends of both."""
     started = resume_by_two(run)
     while count_epochs(run.history) < epochs and all(process.poll() is None for process in started):
         time.sleep(0.05)
-    for number in killed:
-        started[number].kill()
+    started[killed].kill()
     return end(started, timeout=120)
 
 
@@ -105,10 +104,9 @@ def test_two_processes_that_were_killed_have_the_losses_of_two_that_were_not_and
     complete(run, [PATCHES])
     left, alone = (RunFolder(Path(shutil.copytree(run.path, run.path.with_name(name)))) for name in ("left", "alone"))
     for killed, other in ((1, 0), (0, 1)):
-        code, said = kill_after(run, count_epochs(run.history) + 1, (killed,))[other]
+        code, said = kill_after(run, count_epochs(run.history) + 1, killed)[other]
         lines = [line for line in said.splitlines() if not LINE_OF_PROGRESS.match(line)]
         assert code == 2 and len(lines) == 1 and lines[0].startswith("Error: another process of this training"), said
-    kill_after(run, count_epochs(run.history) + 1, (0, 1))
     assert not run.fit.is_file()  # else there was nothing to kill
     ends = end([*resume_by_two(run), *resume_by_two(left), resume(alone, KERAS_BACKEND="jax")])
     assert [code for code, _ in ends] == [0] * 5, ends
