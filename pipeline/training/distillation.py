@@ -74,14 +74,15 @@ class Teacher:
 
     def _answers(self, pixels: np.ndarray, batch: int) -> np.ndarray:
         """Return what _ask does; it is kept by the number of the batch."""
-        if self._cache is None:
-            return self._ask(pixels, self.features > 0)
-        file = self._cache / f"{batch}.npy"
-        if not file.is_file():
+        file = self._cache / f"{batch}.npy" if self._cache else None
+        if file and file.is_file():
+            answers: np.ndarray = np.load(file)
+            return answers
+        answers = self._ask(pixels, self.features > 0)
+        if file:
             buffer = io.BytesIO()
-            np.save(buffer, self._ask(pixels, self.features > 0))
+            np.save(buffer, answers)
             write_atomically(file, buffer.getvalue())
-        answers: np.ndarray = np.load(file)
         return answers
 
     def _ask(self, pixels: np.ndarray, features: bool) -> np.ndarray:
