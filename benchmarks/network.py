@@ -163,7 +163,7 @@ def _build(trunk: Trunk, side: int) -> Any:
     import keras
 
     from models.heads import HEADS
-    from pipeline.settings.sections import FitSettings
+    from pipeline.settings.fit import FitSettings
     from pipeline.training.epochs import compile_for_fit
 
     pixels = keras.Input((side, side, 3), name="pixels")

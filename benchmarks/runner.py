@@ -4,22 +4,24 @@
 
 Two sets of drawn JPEGs are measured, pictures of 480 x 360 pixels and photographs of 12 megapixels, and a folder of
 your own where one is given. The floor decodes every picture in full. Every figure of the runner is of the whole command
-as a user calls it, including start-up, journal and results.json. The gain by a second worker is compared with the gain
-of two floors at once, which is the machine's limit. MediaPipe Tasks' classifier, where `make test-mediapipe` has
-installed it, does the same files in Python; its start is left out. Repetitions are interleaved, so that other load on
-the machine affects all equally. Labels of the runner are compared with those of the floor.
+as a user calls it, including start-up, journal and results.json. A worker decodes ahead of its network, so one worker
+keeps more than one core busy. Two workers are therefore also compared with one worker on one core (this needs Linux),
+and with the gain of two floors at once, which is the machine's limit. MediaPipe Tasks' classifier, where `make
+test-mediapipe` has installed it, does the same files in Python; its start is left out. Repetitions are interleaved, so
+that other load on the machine affects all equally. Labels of the runner are compared with those of the floor.
 """
 
 import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,7 @@ _MOST_COMPARED = 500  # pictures whose labels are compared
 _RATIOS = {
     "one worker to floor": ("one worker", "floor"),
     "two workers to one": ("two workers", "one worker"),
+    "two workers to one on one core": ("two workers", "one worker on one core"),
     "two floors to one": ("two floors at once", "floor"),
     "one worker to MediaPipe": ("one worker", "MediaPipe"),
     "two workers to MediaPipe": ("two workers", "MediaPipe"),
@@ -95,6 +98,7 @@ def measure(model: Path, folder: Path, repetitions: int) -> dict[str, Any]:
         "floor": lambda: _floors(model, paths, 1),
         "two floors at once": lambda: _floors(model, paths, 2),
         "one worker": lambda: _command(model, folder, 1),
+        "one worker on one core": lambda: _command(model, folder, 1, cores={0}),
         "two workers": lambda: _command(model, folder, 2),
     }
     if (MEDIAPIPE / "ready").exists():
@@ -151,10 +155,10 @@ def _mediapipe(model: Path, folder: Path) -> float:
     return float(answer.stdout)
 
 
-def _command(model: Path, folder: Path, workers: int) -> float:
+def _command(model: Path, folder: Path, workers: int, cores: Iterable[int] | None = None) -> float:
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "results.json"
-        return _seconds([str(model), str(folder), "--out", str(out), "--workers", str(workers), "--quiet"])
+        return _seconds([str(model), str(folder), "--out", str(out), "--workers", str(workers), "--quiet"], cores)
 
 
 def start_up(model: Path) -> list[float]:
@@ -164,11 +168,16 @@ def start_up(model: Path) -> list[float]:
         return [_seconds([str(model), str(Path(place, "pictures")), "--quiet"]) for _ in range(5)]
 
 
-def _seconds(arguments: list[str]) -> float:
-    begun = time.perf_counter()
+def _seconds(arguments: list[str], cores: Iterable[int] | None = None) -> float:
     command = [sys.executable, "-m", "inference", *arguments]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or allowed)  # inherited by the command
+    try:
+        begun = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - begun
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def table(figures: dict[str, Any]) -> str:

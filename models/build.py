@@ -22,14 +22,15 @@ TRUNKS: dict[str, Callable[[Any], Any]] = {
 def build_network(
     trunk: str,
     head: str,
-    input_side: int,
+    input_side: int | None,
     outputs: int,
     dropout: float,
     weights: Literal["none", "imagenet"] = "none",
 ) -> keras.Model:
     """Return a model from pixels 0..255 [batch, side, side, 3], RGB, to logits [batch, outputs].
 
-    weights: "none" for random weights, "imagenet" for a trunk of keras.applications.
+    input_side: None for pictures of any side. weights: "none" for random weights, "imagenet" for a trunk of
+    keras.applications.
 
     Raises:
         KeyError: there is no such trunk or head, or no ImageNet weights for the trunk.
@@ -41,6 +42,13 @@ def build_network(
     if weights == "imagenet":
         trunk_of(network).set_weights(BACKBONES[trunk].imagenet_weights())
     return network
+
+
+def with_input_side(network: keras.Model, side: int) -> keras.Model:
+    """Return a network for pictures of one side, with the same layers and weights of its own."""
+    fixed = keras.models.clone_model(network, input_tensors=keras.Input((side, side, 3), name="pixels"))
+    fixed.set_weights(network.get_weights())
+    return fixed
 
 
 def trunk_of(network: keras.Model) -> keras.Model:

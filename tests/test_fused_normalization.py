@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.patch_net import Row, patch_net
-from pipeline.settings.sections import FitSettings
+from pipeline.settings.fit import FitSettings
 from pipeline.training.epochs import compile_for_fit
 from pipeline.training.fused_normalization import use_fused_normalization
 

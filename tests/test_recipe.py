@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from inference.errors import InputError
 from pipeline.recipes import RECIPES
 from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import (
     SECTIONS,
     SETTINGS,
@@ -22,7 +23,6 @@ from pipeline.settings.recipe import (
     recipe_from_json,
     recipe_to_json,
 )
-from pipeline.settings.sections import FitSettings
 
 PLAIN = Recipe(name="plain", title="Plain", labels=("a", "b"))
 JSON_LIST = """--set labels='["a, b", "c"]'"""

@@ -31,6 +31,7 @@ EPOCHS = 4
 KINDS: dict[str, dict[str, object]] = {
     "gradient": {},
     "two_stage": {"fit.kind": "two_stage", "fit.head_epochs": 2},
+    "early": {"fit.early_side": 16},
     "sampling": {"fit.balance": "sampling", "fit.optimizer": "sgd", "fit.average": 0.9, "fit.tensorboard": "true"},
 }
 HEADER = "epoch,accuracy,loss,val_loss\n"
@@ -97,7 +98,7 @@ def assert_alike(one: RunFolder, other: RunFolder) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "epoch"), [("gradient", 0), ("gradient", 2), ("two_stage", 2), ("sampling", 2)])
+@pytest.mark.parametrize(("kind", "epoch"), [("gradient", 0), ("gradient", 2), ("two_stage", 2), ("early", 2), ("sampling", 2)])
 def test_a_killed_training_ends_like_one_that_was_not(
     kind: str, epoch: int, data: DataPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

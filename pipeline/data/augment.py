@@ -42,6 +42,13 @@ def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndar
     return augment
 
 
+def reduce_pictures(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return pictures of one size, uint8 [batch, h, h, 3], reduced to a side; INTER_AREA averages the pixels."""
+    if pixels.shape[1] == side:
+        return pixels
+    return np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pixels])
+
+
 def _warp(pixels: np.ndarray, settings: AugmentSettings, side: int, random: np.random.Generator) -> np.ndarray:
     """Crop, rotate, stretch and flip in one bilinear warp; pixels outside of the picture are reflected."""
     still = settings.flip == "none" and not (settings.crop or settings.aspect or settings.rotation or settings.shift)

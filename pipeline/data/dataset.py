@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from inference.errors import InputError
 from inference.pictures.image_io import read_resized
-from pipeline.data.augment import make_augmentation
+from pipeline.data.augment import make_augmentation, reduce_pictures
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator, make_seed
 from pipeline.settings.labels import BACKGROUND
@@ -62,8 +62,8 @@ class TrainingData:
     """The training patches as batches (float32 pixels, labels [batch, outputs], weights [batch]), shuffled, augmented.
 
     Order and augmentation of a batch depend only on the recipe's seed and the number of the batch in the whole
-    training: a resumed training gets the same batches as an uninterrupted one. features: number of a teacher's
-    features, which follow the labels of each picture.
+    training: a resumed training gets the same batches as an uninterrupted one. The pictures of the first epochs may be
+    smaller (fit.early_side). features: number of a teacher's features, which follow the labels of each picture.
     """
 
     def __init__(self, index: PatchIndex, recipe: Recipe, cache_file: Path, teaching: Teaching | None = None) -> None:
@@ -91,7 +91,8 @@ class TrainingData:
 
     def batches(self, first: int, last: int) -> tf.data.Dataset:
         """Return the batches of the epochs from first (inclusive, counted from 0) to last (exclusive), in order."""
-        side, outputs = self._recipe.network.input_side, len(self._recipe.outputs)
+        outputs = len(self._recipe.outputs)
+        side = None if self._recipe.fit.early_side else self._recipe.network.input_side
         weights = tf.constant(label_weights(self._index, self._recipe), tf.float32)
 
         def finish(pixels: Any, target: Any) -> tuple[Any, Any, Any]:
@@ -111,13 +112,14 @@ class TrainingData:
 
         With fit.teacher_views, the batches come again after so many epochs.
         """
+        side = self._recipe.side_in_epoch(int(number) // self.steps_per_epoch)
         number = int(number) % self._distinct if self._distinct else int(number)
         positions = self._positions(number)
         target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[positions]]
         pixels, target = self._augment(self._load(positions), target, make_seed(self._recipe.seed, "batch", number))
         if self._teaching is not None:
-            pixels, target = self._teaching.teach(pixels, target, self._recipe.network.input_side, number)
-        return pixels, target
+            pixels, target = self._teaching.teach(pixels, target, side, number)
+        return reduce_pictures(pixels, side), target
 
     def plan(self, number: int) -> "BatchPlan":
         """Return what a batch is made of, for another process; see make_planned_batch. A teacher has no part in it."""

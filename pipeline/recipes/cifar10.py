@@ -12,8 +12,9 @@ Results: docs/results.md and docs/cifar10.md.
 
 from pipeline.data.cifar10 import CLASSES
 from pipeline.settings.augment import AugmentSettings
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import SEARCH, Recipe
-from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, SourceSettings, SplitSettings
+from pipeline.settings.sections import CalibrateSettings, NetworkSettings, SourceSettings, SplitSettings
 
 RECIPE = Recipe(
     name="cifar10",

@@ -10,8 +10,9 @@ head to an ImageNet-pretrained trunk instead, in minutes.
 
 from pipeline.recipes.photos import PRETRAINED
 from pipeline.settings.augment import AugmentSettings
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import SEARCH, Recipe
-from pipeline.settings.sections import CalibrateSettings, ExportSettings, FitSettings, NetworkSettings, SourceSettings
+from pipeline.settings.sections import CalibrateSettings, ExportSettings, NetworkSettings, SourceSettings
 
 RECIPE = Recipe(
     name="folders",

@@ -7,8 +7,9 @@ Results: docs/results.md and docs/minerals.md.
 """
 
 from pipeline.drawn.scenes.dataset import MINERALS
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import SEARCH, Recipe
-from pipeline.settings.sections import CalibrateSettings, FitSettings, NetworkSettings, PatchSettings
+from pipeline.settings.sections import CalibrateSettings, NetworkSettings, PatchSettings
 
 RECIPE = Recipe(
     name="minerals",

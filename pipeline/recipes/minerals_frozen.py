@@ -19,7 +19,8 @@ from dataclasses import replace
 
 from pipeline.recipes import minerals_transfer
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.sections import ExportSettings, FitSettings, NetworkSettings
+from pipeline.settings.fit import FitSettings
+from pipeline.settings.sections import ExportSettings, NetworkSettings
 
 _WITHOUT_EFFECT = ("fit.head_epochs", "export.calibration_pictures")
 

@@ -18,7 +18,8 @@ from dataclasses import replace
 
 from pipeline.recipes import minerals
 from pipeline.settings.augment import AugmentSettings
-from pipeline.settings.sections import FitSettings, NetworkSettings, PatchSettings
+from pipeline.settings.fit import FitSettings
+from pipeline.settings.sections import NetworkSettings, PatchSettings
 
 RECIPE = replace(
     minerals.RECIPE,

@@ -7,8 +7,9 @@ The network is the project's own, with the included weights; --pretrained fits a
 trunk instead, in minutes, which needs fewer photographs, and more time per picture.
 """
 
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import SEARCH, Overrides, Recipe
-from pipeline.settings.sections import CalibrateSettings, ExportSettings, FitSettings, NetworkSettings, PatchSettings
+from pipeline.settings.sections import CalibrateSettings, ExportSettings, NetworkSettings, PatchSettings
 
 PRETRAINED: Overrides = (  # as in minerals_frozen: every training patch once, as it is
     ("network.trunk", "mobilenet_v1"),

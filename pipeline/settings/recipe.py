@@ -12,6 +12,7 @@ from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.effect import has_effect, refuse_without_effect
 from pipeline.settings.field import ANY_LIST, KINDS, SEED, Kind, Setting, required, sections_of, setting, settings_of
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.old_names import current_name, renew_recipe
 from pipeline.settings.rules import (
@@ -28,7 +29,6 @@ from pipeline.settings.rules import (
 from pipeline.settings.sections import (
     CalibrateSettings,
     ExportSettings,
-    FitSettings,
     NetworkSettings,
     PatchSettings,
     SourceSettings,
@@ -110,7 +110,7 @@ class Recipe:
         yield from split_rules(self.split)
         yield from augment_rules(self.augment)
         yield from network_rules(self.network)
-        yield from fit_rules(self.fit)
+        yield from fit_rules(self.fit, self.network)
         yield from anomaly_rules(self.anomaly)
 
     def value(self, name: str) -> Any:
@@ -122,6 +122,10 @@ class Recipe:
     def outputs(self) -> tuple[str, ...]:
         """The label of each output of the network: the classes, then background if it is an output."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
+
+    def side_in_epoch(self, epoch: int) -> int:
+        """Return the side of the training pictures, in pixels, in an epoch counted from 0."""
+        return self.fit.early_side if epoch < self.fit.early_epochs else self.network.input_side
 
 
 SETTINGS = settings_of(Recipe)  # by name: the settings that an override may change

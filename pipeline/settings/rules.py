@@ -7,8 +7,9 @@ from inference.model.decide import UNKNOWN
 from pipeline.settings.anomaly import AnomalySettings
 from pipeline.settings.augment import AugmentSettings
 from pipeline.settings.field import Kind
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.labels import BACKGROUND
-from pipeline.settings.sections import FitSettings, NetworkSettings, PatchSettings, SourceSettings, SplitSettings
+from pipeline.settings.sections import NetworkSettings, PatchSettings, SourceSettings, SplitSettings
 
 Rule = tuple[str, str, Any, bool]  # setting, rule, value, whether it holds
 
@@ -61,21 +62,30 @@ def augment_rules(augment: AugmentSettings) -> list[Rule]:
 
 def network_rules(network: NetworkSettings) -> list[Rule]:
     """Return the rules of a trunk's weights and input."""
-    ours, side = network.trunk.startswith("patch_net"), network.input_side
+    side, least = network.input_side, least_side(network.trunk)
     published = "package" if network.trunk.startswith("efficientnet_lite") else "imagenet"
     named = _NAMED_WEIGHTS.get(network.trunk, published)
     fits = network.weights in (named, "none") or network.weights not in ("imagenet", "drawn", "package")
     choices = ", ".join(filter(None, ("none", named))) + " or a file"
     return [
         ("network.weights", f"must be {choices} for {network.trunk}", network.weights, fits),
-        ("network.input_side", f"must be at least 32 for {network.trunk}", side, ours or side >= 32),
+        ("network.input_side", f"must be at least {least} for {network.trunk}", side, side >= least),
     ]
 
 
-def fit_rules(fit: FitSettings) -> list[Rule]:
-    """Return the rules of the training, in one or two stages."""
+def least_side(trunk: str) -> int:
+    """Return the smallest side of the pictures of a trunk, in pixels."""
+    return 16 if trunk.startswith("patch_net") else 32
+
+
+def fit_rules(fit: FitSettings, network: NetworkSettings) -> list[Rule]:
+    """Return the rules of the training of a network, in one or two stages."""
     two, first = fit.kind == "two_stage", fit.trainable_from
+    early, side = fit.early_side, network.input_side
+    least = least_side(network.trunk)
     return [
+        ("fit.early_side", "must be less than network.input_side", (early, side), early < side),
+        ("fit.early_side", f"must be at least {least} for {network.trunk}", early, not early or early >= least),
         ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
         ("fit.trainable_from", "must be empty unless fit.kind is two_stage", first, two or not first),
     ]

@@ -1,4 +1,4 @@
-"""Keras callbacks of the training: progress, resuming, stopping at NaN."""
+"""Keras callbacks of the training: progress, saving, resuming, stopping at NaN."""
 
 import csv
 import io
@@ -13,6 +13,8 @@ import keras
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
+from models.build import with_input_side
+from models.heads import without_feature_output
 from pipeline.random_generator import make_seed
 
 _LINE_SECONDS, _TERMINAL_SECONDS = 10.0, 0.5
@@ -20,9 +22,9 @@ _LINE_SECONDS, _TERMINAL_SECONDS = 10.0, 0.5
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """The epochs that a training has: last of this stage (exclusive), total of all stages.
+    """The epochs that a training has: last of its first part (exclusive), total.
 
-    slower: how many times as long an epoch of the following stage takes.
+    slower: how many times as long an epoch after the first part takes.
     """
 
     last: int
@@ -30,7 +32,9 @@ class EpochPlan:
     slower: float = 1.0
 
     def epochs_after(self, epoch: int) -> float:
-        """Return how many epochs of this stage's length follow the given one, counted from 0."""
+        """Return how many epochs of the length of a given one, counted from 0, follow it."""
+        if epoch >= self.last:
+            return self.total - epoch - 1
         return self.last - epoch - 1 + self.slower * (self.total - self.last)
 
 
@@ -117,6 +121,26 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
         super().on_train_begin(logs)
         for row in self._history:
             self.on_epoch_end(int(row["epoch"]), row)
+
+
+class SaveForUse(keras.callbacks.ModelCheckpoint):
+    """Keras' ModelCheckpoint, of the network as it is used: pictures of one side, from pixels to logits alone."""
+
+    def __init__(self, path: Path, side: int, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._side = side
+
+    def set_model(self, model: keras.Model) -> None:
+        """Take what is saved."""
+        self._trained = without_feature_output(model)
+        fixed = self._trained.input_shape[1] == self._side
+        super().set_model(self._trained if fixed else with_input_side(self._trained, self._side))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save the weights that were trained so far."""
+        if self.model is not self._trained:
+            self.model.set_weights(self._trained.get_weights())
+        super().on_epoch_end(epoch, logs)
 
 
 class SeedDropout(keras.callbacks.Callback):

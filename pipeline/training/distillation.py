@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 
 from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.model.classifier import Classifier
-from models.heads import without_feature_output
+from pipeline.data.augment import reduce_pictures
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex, read_index
 from pipeline.settings.labels import BACKGROUND
@@ -70,7 +69,7 @@ class Teacher:
         soft, features = np.split(self._answers(pixels, batch), [labels.shape[1]], axis=1)
         share = self._share * (1 - labels @ self._background)[:, np.newaxis]
         target = [(1 - share) * labels + share * soft, (features - self._center) / self._scale]
-        return _resized(pixels, side), np.concatenate(target, axis=1)
+        return reduce_pictures(pixels, side), np.concatenate(target, axis=1)
 
     def _answers(self, pixels: np.ndarray, batch: int) -> np.ndarray:
         """Return what _ask does; it is kept by the number of the batch."""
@@ -89,7 +88,7 @@ class Teacher:
         """Return the mean of the teachers' probabilities, then perhaps the features of each, float32 [batch, ...]."""
         with self._lock:
             answers = [
-                [classifier.predict(one) for one in _resized(pixels, _side(classifier))]
+                [classifier.predict(one) for one in reduce_pictures(pixels, _side(classifier))]
                 for classifier in self._classifiers
             ]
         probabilities = np.mean([[row for row, _ in rows] for rows in answers], axis=0, dtype=np.float32)
@@ -146,13 +145,6 @@ def _side(classifier: Classifier) -> int:
     return int(classifier.card.input_size[0])
 
 
-def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return pictures of one size, uint8 [batch, h, h, 3], reduced to a side; INTER_AREA averages the pixels."""
-    if pixels.shape[1] == side:
-        return pixels
-    return np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pixels])
-
-
 def _check_photos(path: Path, index: PatchIndex) -> None:
     """Refuse a teacher that was trained on test photographs, which would leak into the training."""
     own = path.parent / "index.csv"
@@ -195,11 +187,3 @@ class LabelAccuracy(keras.metrics.CategoricalAccuracy):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Count a batch."""
         return super().update_state(y_true[:, : self._outputs], y_pred[:, : self._outputs], sample_weight)
-
-
-class SaveWithoutFeatures(keras.callbacks.ModelCheckpoint):
-    """Keras' ModelCheckpoint, of the network from pixels to logits."""
-
-    def set_model(self, model: keras.Model) -> None:
-        """Take what is saved."""
-        super().set_model(without_feature_output(model))

@@ -12,9 +12,9 @@ from models.heads import without_feature_output
 from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
 from pipeline.distributed import processes
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, write_json
-from pipeline.settings.sections import FitSettings
 from pipeline.training.average import ResumeTraining, WeightAverage
 from pipeline.training.backup import Backup, SaveBackup
 from pipeline.training.callbacks import (
@@ -22,13 +22,14 @@ from pipeline.training.callbacks import (
     KeepCandidate,
     Progress,
     ResumableEarlyStopping,
+    SaveForUse,
     SeedDropout,
     StopOnNaN,
     count_epochs,
     read_history,
     truncate_history,
 )
-from pipeline.training.distillation import FeatureLoss, LabelAccuracy, SaveWithoutFeatures, find_teacher
+from pipeline.training.distillation import FeatureLoss, LabelAccuracy, find_teacher
 from pipeline.training.fused_normalization import use_fused_normalization
 
 _MONITOR = "val_loss"
@@ -196,9 +197,14 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
     best = min((row[_MONITOR] for row in history), default=None)
     return [
         *([average] if average else []),
-        Progress(EpochPlan(stage.last, recipe.fit.epochs, stage.slower)),
-        SaveWithoutFeatures(
-            run.candidate, monitor=_MONITOR, mode="min", save_best_only=True, initial_value_threshold=best
+        Progress(_plan(recipe, stage)),
+        SaveForUse(
+            run.candidate,
+            recipe.network.input_side,
+            monitor=_MONITOR,
+            mode="min",
+            save_best_only=True,
+            initial_value_threshold=best,
         ),
         KeepCandidate(run.candidate, run.best),
         ResumableEarlyStopping(stage.history(history), monitor=_MONITOR, mode="min", patience=stage.patience),
@@ -207,3 +213,11 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
         *([ResumeTraining(average)] if average else []),
         SaveBackup(stage.backup, average),
     ]
+
+
+def _plan(recipe: Recipe, stage: TrainingStage) -> EpochPlan:
+    """Return the lengths of the epochs; those of a convolutional network grow with the area of its pictures."""
+    early = recipe.fit.early_epochs
+    if not early:
+        return EpochPlan(stage.last, recipe.fit.epochs, stage.slower)
+    return EpochPlan(early, recipe.fit.epochs, (recipe.network.input_side / recipe.fit.early_side) ** 2)

@@ -58,7 +58,8 @@ def compile_network(
     resumed: leave the weights random, since they are restored from a backup. teacher_features: number of the teachers'
     features, which become a further output.
     """
-    network = make_network(recipe, "none" if resumed else recipe.network.weights)
+    weights = "none" if resumed else recipe.network.weights
+    network = make_network(recipe, weights, any_side=recipe.fit.early_side > 0)
     network = add_feature_output(network, teacher_features)
     compile_for_fit(network, recipe.fit, learning_rate_schedule(recipe.fit, steps_per_epoch))
     return network

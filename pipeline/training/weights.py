@@ -17,8 +17,10 @@ _ENDINGS = (".weights.h5", ".keras")
 _DRAWN = Path(models.__file__).parent / "released" / "patch_net_drawn.weights.h5"
 
 
-def make_network(recipe: Recipe, weights: str) -> keras.Model:
+def make_network(recipe: Recipe, weights: str, any_side: bool = False) -> keras.Model:
     """Return the recipe's network with weights "none" (random), "imagenet", "package", "drawn", or those of a file.
+
+    any_side: it takes pictures of any side, not only of network.input_side.
 
     Raises:
         InputError: the weights can't be loaded, or are for another network.
@@ -28,7 +30,7 @@ def make_network(recipe: Recipe, weights: str) -> keras.Model:
         network = build_network(
             settings.trunk,
             settings.head,
-            settings.input_side,
+            None if any_side else settings.input_side,
             len(recipe.outputs),
             settings.dropout,
             "imagenet" if weights == "imagenet" else "none",
