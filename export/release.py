@@ -18,9 +18,9 @@ from inference.errors import InputError
 from pipeline.report.model_card import classifier_card
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
+from pipeline.settings.paths import listed_paths
 from pipeline.settings.recipe import recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
-from pipeline.training.distillation import teacher_paths
 
 RELEASED = Path(models.__file__).parent / "released"
 LICENCE = "apache-2.0"  # of the repository, in the words of the Hugging Face Hub
@@ -57,9 +57,10 @@ def release(run: RunFolder, name: str, folder: Path, weights: bool = True) -> No
         raise InputError(f"{run.path}: is not finished. Finish it first: python -m pipeline resume {run.path}.")
     recipe = run.read_recipe()
     if recipe.fit.teacher:
-        teacher = ",".join(os.path.relpath(path) for path in teacher_paths(recipe.fit.teacher))
+        teacher = ",".join(os.path.relpath(path) for path in listed_paths(recipe.fit.teacher))
         recipe = replace(recipe, fit=replace(recipe.fit, teacher=teacher))
-    recipe = replace(recipe, network=replace(recipe.network, weights=Path(recipe.network.weights).name))
+    weights_files = ",".join(path.name for path in listed_paths(recipe.network.weights))
+    recipe = replace(recipe, network=replace(recipe.network, weights=weights_files))
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.model, folder / f"{name}.tflite")

