@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from export.convert import convert
 from inference.errors import InputError
 from inference.model.tflite_model import TfliteModel
-from models.backbones import BACKBONES
+from models.backbones import BACKBONES, parts_of
 from models.build import build_network, count_macs, trunk_of, with_probabilities
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
@@ -167,6 +167,58 @@ def test_the_drawn_weights_are_there_and_fit() -> None:
     assert weights_differ(first, trunk_of(make_network(recipe, "none")))
 
 
+BOTH = override_all(TRANSFER, (("network.trunk", "mobilenet_v1_v2"),))
+
+
+@pytest.fixture(scope="module")
+def two_files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, keras.Model]]:
+    """Return MobileNetV1 and V2 without a classifier, as Keras has them, and the files of their weights."""
+    folder, pixels = tmp_path_factory.mktemp("two"), random_pixels(8, 32)
+    made = []
+    for name, application in (("one", keras.applications.MobileNet), ("two", keras.applications.MobileNetV2)):
+        network = application(input_shape=(32, 32, 3), include_top=False, weights=None)
+        awaken(network, pixels / 127.5 - 1)
+        network.save_weights(folder / f"{name}.weights.h5")
+        made.append((folder / f"{name}.weights.h5", network))
+    return made
+
+
+@pytest.mark.slow
+def test_two_trunks_see_the_same_pixels_and_their_features_stand_side_by_side(
+    two_files: list[tuple[Path, keras.Model]],
+) -> None:
+    """Faults: the weights of one in the other, pixels that the second gets unscaled, features of one alone."""
+    network = make_network(BOTH, ",".join(str(file) for file, _ in two_files))
+    pixels = random_pixels(8, 32)
+    features = trunk_of(network).predict(pixels, verbose=0)
+    expected = [one.predict(pixels / 127.5 - 1, verbose=0) for _, one in two_files]
+    assert all(np.ptp(one) > 1 for one in expected), "features that are all alike would prove nothing"
+    np.testing.assert_allclose(features, np.concatenate(expected, axis=-1), atol=0.01)
+
+
+@pytest.mark.slow
+def test_two_trunks_start_from_an_earlier_runs_weights(tmp_path: Path) -> None:
+    """Catches a file of the whole that is taken for one of its parts."""
+    start = make_network(BOTH, "none")
+    start.save(tmp_path / "start.keras")
+    assert not weights_differ(make_network(BOTH, str(tmp_path / "start.keras")), start)
+
+
+@pytest.mark.slow
+def test_files_that_are_not_those_of_the_two_trunks_are_refused(two_files: list[tuple[Path, keras.Model]]) -> None:
+    """Catches weights of one trunk alone, in the wrong order, or for a trunk that has no parts."""
+    one, two = (str(file) for file, _ in two_files)
+    for recipe, files, message in (
+        (BOTH, one, "must hold the weights of a mobilenet_v1_v2"),
+        (BOTH, f"{two},{one}", "must hold the weights of a mobilenet_v1_v2"),
+        (BOTH, f"{one},{two},{two}", "one for each part of the trunk. Received: 3 files"),
+        (TRANSFER, f"{one},{two}", "one for each part of the trunk. Received: 2 files for mobilenet_v1"),
+    ):
+        with pytest.raises(InputError) as fault:
+            make_network(recipe, files)
+        assert message in str(fault.value)
+
+
 def imagenet_is(monkeypatch: pytest.MonkeyPatch, application: Callable[..., keras.Model]) -> None:
     """Put a function in the place of the one by which Keras downloads MobileNet."""
     monkeypatch.setitem(BACKBONES, "mobilenet_v1", replace(BACKBONES["mobilenet_v1"], application=application))
@@ -185,6 +237,27 @@ def test_imagenet_weights_are_put_into_the_trunk(monkeypatch: pytest.MonkeyPatch
     imagenet_is(monkeypatch, pretend)
     network = make_network(TRANSFER, "imagenet")
     assert not weights_differ(trunk_of(network), downloaded[0])
+
+
+@pytest.mark.slow
+def test_imagenet_weights_of_two_trunks_are_put_into_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches weights that are mixed up because the layers of the two alternate."""
+    downloaded = []
+
+    def pretend(application: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+        def make(weights: str | None, **options: Any) -> keras.Model:
+            network = application(weights=None, **options)
+            downloaded.extend([network] if weights else [])
+            return network
+
+        return make
+
+    both = BACKBONES["mobilenet_v1_v2"]
+    parts = tuple(replace(part, application=pretend(part.application)) for part in both.parts)
+    monkeypatch.setitem(BACKBONES, "mobilenet_v1_v2", replace(both, parts=parts))
+    network = make_network(BOTH, "imagenet")
+    for part, whole in zip(parts_of(trunk_of(network)), downloaded, strict=True):
+        assert not weights_differ(part, whole)
 
 
 def test_a_failed_download_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
