@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.batch.progress import track
 from inference.errors import InputError
 from inference.model.classifier import Classifier
 from inference.pictures.image_io import read_image, resize_image
@@ -40,7 +41,10 @@ def measure_robustness(run: RunFolder, index: PatchIndex, recipe: Recipe) -> Rob
     looser = looser_pictures(patches, _find_photographs(run, recipe, test), size)
     unchanged = find_right(pictures)
     rows = []
-    for name, strength, changed in chain(_changed_pictures(pictures, size), looser):
+    changes = track(
+        chain(_changed_pictures(pictures, size), looser), len(CHANGES) + len(looser), "changes of the pictures"
+    )
+    for name, strength, changed in changes:
         right = find_right(changed)
         rows.append(ChangedAccuracy(name, strength, share_of(right), mean_difference(right, unchanged, photos)))
     return Robustness(of=len(test.patches), unchanged=share_of(unchanged), changes=tuple(rows))

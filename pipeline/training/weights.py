@@ -41,11 +41,11 @@ def make_network(recipe: Recipe, weights: str, any_side: bool = False) -> keras.
     if weights == "package":
         load_package_weights(trunk_of(network), settings.trunk)
     elif weights not in ("none", "imagenet"):
-        load_weights(network, [_DRAWN] if weights == "drawn" else listed_paths(weights))
+        load_weights(network, *([_DRAWN] if weights == "drawn" else listed_paths(weights)))
     return network
 
 
-def load_weights(network: keras.Model, paths: list[Path]) -> None:
+def load_weights(network: keras.Model, *paths: Path) -> None:
     """Load a file's weights: all of the trunk, and those of the head that have the same shape.
 
     Keras identifies a layer by its kind and its position among the layers of that kind, so files without a head or with
