@@ -5,7 +5,7 @@
 Two sets of drawn JPEGs are measured, pictures of 480 x 360 pixels and photographs of 12 megapixels, and a folder of
 your own where one is given. The floor decodes every picture in full. Every figure of the runner is of the whole command
 as a user calls it, including start-up, journal and results.json. A worker decodes ahead of its network, so one worker
-keeps more than one core busy. Two workers are therefore also compared with one worker on one core (this needs Linux),
+keeps more than one core busy. Two workers are therefore also compared with one worker on one core (on Linux),
 and with the gain of two floors at once, which is the machine's limit. MediaPipe Tasks' classifier, where `make
 test-mediapipe` has installed it, does the same files in Python; its start is left out. Repetitions are interleaved, so
 that other load on the machine affects all equally. Labels of the runner are compared with those of the floor.
@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,10 @@ def measure(model: Path, folder: Path, repetitions: int) -> dict[str, Any]:
         "floor": lambda: _floors(model, paths, 1),
         "two floors at once": lambda: _floors(model, paths, 2),
         "one worker": lambda: _command(model, folder, 1),
-        "one worker on one core": lambda: _command(model, folder, 1, cores={0}),
         "two workers": lambda: _command(model, folder, 2),
     }
+    if hasattr(os, "sched_setaffinity"):
+        ways["one worker on one core"] = lambda: _command(model, folder, 1, core=min(os.sched_getaffinity(0)))
     if (MEDIAPIPE / "ready").exists():
         ways["MediaPipe"] = lambda: _mediapipe(model, folder)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -155,10 +157,10 @@ def _mediapipe(model: Path, folder: Path) -> float:
     return float(answer.stdout)
 
 
-def _command(model: Path, folder: Path, workers: int, cores: Iterable[int] | None = None) -> float:
+def _command(model: Path, folder: Path, workers: int, core: int | None = None) -> float:
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "results.json"
-        return _seconds([str(model), str(folder), "--out", str(out), "--workers", str(workers), "--quiet"], cores)
+        return _seconds([str(model), str(folder), "--out", str(out), "--workers", str(workers), "--quiet"], core)
 
 
 def start_up(model: Path) -> list[float]:
@@ -168,16 +170,13 @@ def start_up(model: Path) -> list[float]:
         return [_seconds([str(model), str(Path(place, "pictures")), "--quiet"]) for _ in range(5)]
 
 
-def _seconds(arguments: list[str], cores: Iterable[int] | None = None) -> float:
+def _seconds(arguments: list[str], core: int | None = None) -> float:
+    """Return the seconds of a command of the runner; core: the only one that it may use."""
     command = [sys.executable, "-m", "inference", *arguments]
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores or allowed)  # inherited by the command
-    try:
-        begun = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - begun
-    finally:
-        os.sched_setaffinity(0, allowed)
+    pin = None if core is None else partial(os.sched_setaffinity, 0, {core})
+    begun = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, preexec_fn=pin)
+    return time.perf_counter() - begun
 
 
 def table(figures: dict[str, Any]) -> str:

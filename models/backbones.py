@@ -66,7 +66,7 @@ class Backbone:
 
 
 @dataclass(frozen=True)
-class Backbones:
+class SideBySide:
     """Several networks without rescaling of their own, on the same pixels; their maps must have the same size."""
 
     parts: tuple[Backbone, ...]
@@ -95,11 +95,11 @@ def _rescaled(pixels: Any) -> Any:
 
 _V1 = Backbone(applications.MobileNet, rescales=False)
 _V2 = Backbone(applications.MobileNetV2, rescales=False)
-BACKBONES: dict[str, Backbone | Backbones] = {
+BACKBONES: dict[str, Backbone | SideBySide] = {
     "mobilenet_v3_large": Backbone(applications.MobileNetV3Large, rescales=True),
     "mobilenet_v3_large_minimalistic": Backbone(applications.MobileNetV3Large, rescales=True, minimalistic=True),
     "mobilenet_v3_small": Backbone(applications.MobileNetV3Small, rescales=True),
     "mobilenet_v2": _V2,
     "mobilenet_v1": _V1,
-    "mobilenet_v1_v2": Backbones((_V1, _V2)),
+    "mobilenet_v1_v2": SideBySide((_V1, _V2)),
 }

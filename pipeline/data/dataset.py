@@ -112,8 +112,9 @@ class TrainingData:
 
         With fit.teacher_views, the batches come again after so many epochs.
         """
-        side = self._recipe.side_in_epoch(int(number) // self.steps_per_epoch)
-        number = int(number) % self._distinct if self._distinct else int(number)
+        number = int(number)
+        side = self._recipe.side_in_epoch(number // self.steps_per_epoch)
+        number = number % self._distinct if self._distinct else number
         positions = self._positions(number)
         target = np.eye(len(self._recipe.outputs), dtype=np.float32)[self._labels[positions]]
         pixels, target = self._augment(self._load(positions), target, make_seed(self._recipe.seed, "batch", number))

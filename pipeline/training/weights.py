@@ -61,11 +61,11 @@ def load_weights(network: keras.Model, *paths: Path) -> None:
             f"network.weights must be one file, or one for each part of the trunk. Received: {len(paths)} files for "
             f"{network.name}."
         )
-    for part, path in zip(parts, paths, strict=True):
-        _load_file(part, path, network.name)
-    if len(paths) == 1:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras warns of each layer missing in the file, such as the head
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of each layer that one side lacks, such as the head
+        for part, path in zip(parts, paths, strict=True):
+            _load_file(part, path, network.name)
+        if len(paths) == 1:
             network.load_weights(paths[0], skip_mismatch=True)
 
 
@@ -78,12 +78,10 @@ def _load_file(trunk: keras.Model, path: Path, name: str) -> None:
         )
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Set network.weights to an existing file, or to none.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras warns of layers that only the file has
-        try:
-            trunk.load_weights(path)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as fault:
-            raise InputError(
-                f"{path}: network.weights must hold the weights of a {name}. Received: those of another network, or a "
-                "damaged file. Give a file of that network, or change network.trunk."
-            ) from fault
+    try:
+        trunk.load_weights(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as fault:
+        raise InputError(
+            f"{path}: network.weights must hold the weights of a {name}. Received: those of another network, or a "
+            "damaged file. Give a file of that network, or change network.trunk."
+        ) from fault
