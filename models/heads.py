@@ -76,6 +76,12 @@ def set_linear_head(network: keras.Model, head: LinearHead) -> None:
     network.get_layer(_LOGITS).set_weights([kernel, bias])
 
 
+def feature_learner(network: keras.Model, width: int) -> keras.Model:
+    """Return the network from pixels to a linear map of its pooled features alone, [batch, width]."""
+    features = layers.Dense(width, name=_FEATURES)(network.get_layer(POOL).output)
+    return keras.Model(network.input, features, name=network.name)
+
+
 def add_feature_output(network: keras.Model, width: int) -> keras.Model:
     """Return the network with a linear map of its pooled features behind the logits: [batch, logits + width].
 

@@ -15,7 +15,7 @@ from models.heads import add_feature_output, without_feature_output
 from pipeline.data.dataset import TrainingData
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.settings.recipe import Recipe, override_all
-from pipeline.training.distillation import FeatureLoss, LabelAccuracy, Teacher, find_teacher
+from pipeline.training.teaching.distillation import FeatureLoss, LabelAccuracy, Teacher, find_teacher
 from tests.tiny_model import COLOURS, LABELS, make_card, make_flatbuffer, write_model
 from tests.worlds import NO_AUGMENTATION, RECIPE, write_patches
 

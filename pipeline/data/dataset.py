@@ -25,7 +25,7 @@ _PARALLEL_BATCHES = 2
 
 
 class Teaching(Protocol):
-    """A source of soft labels for training pictures, such as pipeline.training.distillation.Teacher."""
+    """A source of soft labels for training pictures, such as pipeline.training.teaching.distillation.Teacher."""
 
     @property
     def side(self) -> int:
@@ -218,7 +218,7 @@ def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Calla
     tf.data's cache is not used, since a full shuffle would hold all pictures in its buffer.
     """
     shape = (len(index.patches), side, side, 3)
-    pictures = _allocate(shape, cache_file)
+    pictures = allocate_pictures(shape, cache_file)
     decoded = np.zeros(len(index.patches), bool)
 
     def load(positions: np.ndarray) -> np.ndarray:
@@ -230,7 +230,7 @@ def _remembering_loader(index: PatchIndex, side: int, cache_file: Path) -> Calla
     return load
 
 
-def _allocate(shape: tuple[int, ...], cache_file: Path) -> np.ndarray:
+def allocate_pictures(shape: tuple[int, ...], cache_file: Path) -> np.ndarray:
     """Return an empty uint8 array in memory, or in a file if it is large."""
     if math.prod(shape) <= MEMORY_CACHE_BYTES:
         return np.empty(shape, np.uint8)

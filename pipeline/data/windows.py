@@ -67,6 +67,13 @@ def negative_windows(
     return result
 
 
+def random_windows(
+    frame: tuple[int, int], count: int, settings: PatchSettings, random: np.random.Generator
+) -> list[Window]:
+    """Return random windows anywhere in the frame (width, height), with sides of settings.min_side to max_side."""
+    return [_draw(None, frame, settings, random) for _ in range(count)]
+
+
 def intersection(first: Window, second: Window) -> int:
     """Return the area of the intersection in pixels."""
     width = min(first.x + first.width, second.x + second.width) - max(first.x, second.x)

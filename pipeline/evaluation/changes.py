@@ -1,7 +1,7 @@
 """The changes of a robustness test: what other cameras, other light and other boxes do to a picture.
 
 Kinds and order of strengths follow ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261), with two strengths
-each and without weather; changes of the box are added. Lengths are shares of the picture's side, so that the strengths
+each, JPEG with four, and without weather; changes of the box are added. Lengths are shares of the picture's side, so that the strengths
 mean the same for every input size.
 """
 
@@ -94,6 +94,8 @@ CHANGES = (
     Change("darker", "0.45 of the brightness", partial(brightness, 0.45)),
     Change("brighter", "1.3 of the brightness", partial(brightness, 1.3)),
     Change("brighter", "1.7 of the brightness", partial(brightness, 1.7)),
+    Change("JPEG", "quality 90", partial(compress, 90)),
+    Change("JPEG", "quality 60", partial(compress, 60)),
     Change("JPEG", "quality 30", partial(compress, 30)),
     Change("JPEG", "quality 10", partial(compress, 10)),
     Change("lower resolution", "half the side", partial(coarsen, 0.5)),

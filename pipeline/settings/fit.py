@@ -114,6 +114,25 @@ class FitSettings:
         NOT_NEGATIVE,
         needs="fit.teacher and fit.kind=gradient",
     )
+    teacher_epochs: int = setting(
+        0,
+        "number of epochs before the training in which the network learns the teachers' features of random windows of "
+        "the training photographs, without their labels; 0: none. With fit.teacher_share=0 this is all that they teach",
+        NOT_NEGATIVE,
+        unit="epochs",
+        needs="fit.teacher and fit.kind=gradient",
+    )
+    teacher_windows: int = setting(
+        24, "number of these windows in each photograph", ONE_OR_MORE, needs="fit.teacher and fit.teacher_epochs"
+    )
+    teacher_learning_rate: float = setting(
+        3e-3, "highest learning rate of these epochs", POSITIVE, needs="fit.teacher and fit.teacher_epochs"
+    )
+
+    @property
+    def teaches_labels(self) -> bool:
+        """Return whether teachers take part in the training itself, not only before it."""
+        return bool(self.teacher) and (self.teacher_share > 0 or self.teacher_features > 0)
 
     @property
     def early_epochs(self) -> int:

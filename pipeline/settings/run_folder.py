@@ -45,6 +45,7 @@ class RunFolder:
     candidate = property(lambda self: self.path / "candidate.keras")
     backup = property(lambda self: self.path / "backup")
     cache = property(lambda self: self.path / "cache")
+    pretraining = property(lambda self: self.path / "pretraining")
     fit = property(lambda self: self.path / "fit.json")
     calibration = property(lambda self: self.path / "calibration.json")
     photos = property(lambda self: self.path / "photos.csv")

@@ -84,10 +84,10 @@ class Progress(keras.callbacks.Callback):
         self._durations.append(seconds)
         left = self._epoch_seconds() * self._plan.epochs_after(epoch)
         start = "\r" if sys.stderr.isatty() else ""
+        accuracy = f"accuracy {logs['val_accuracy']:.3f}  " if "val_accuracy" in logs else ""
         print(
             f"{start}epoch {epoch + 1}/{self._plan.total}  loss {logs.get('loss', math.nan):.3f}  "
-            f"validation loss {logs.get('val_loss', math.nan):.3f}  "
-            f"accuracy {logs.get('val_accuracy', math.nan):.3f}  {logs['seconds']:.0f} s, "
+            f"validation loss {logs.get('val_loss', math.nan):.3f}  {accuracy}{logs['seconds']:.0f} s, "
             f"about {_minutes(left)} left",
             file=sys.stderr,
             flush=True,
@@ -194,6 +194,14 @@ class StopOnNaN(keras.callbacks.TerminateOnNaN):
         if self.where is None and loss is not None and not math.isfinite(float(loss)):
             self.where = (self._epoch + 1, batch + 1)
             self.model.stop_training = True
+
+    def refuse(self, setting: str, rate: float) -> None:
+        """Raise InputError if there was one, with the learning rate's setting and value."""
+        if self.where is not None:
+            epoch, step = self.where
+            raise InputError(
+                f"the loss became NaN in epoch {epoch}, step {step}. Lower {setting} (now {rate}) and start a new run."
+            )
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:

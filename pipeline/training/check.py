@@ -6,7 +6,7 @@ import keras
 
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
-from pipeline.training.distillation import find_teacher
+from pipeline.training.teaching.distillation import find_teacher
 from pipeline.training.two_stage import unfreeze_trunk
 from pipeline.training.weights import make_network
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from inference.errors import InputError
 from models.heads import without_feature_output
 from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
@@ -29,8 +28,8 @@ from pipeline.training.callbacks import (
     read_history,
     truncate_history,
 )
-from pipeline.training.distillation import FeatureLoss, LabelAccuracy, find_teacher
 from pipeline.training.fused_normalization import use_fused_normalization
+from pipeline.training.teaching.distillation import FeatureLoss, LabelAccuracy, find_teacher
 
 _MONITOR = "val_loss"
 _MOMENTUM = 0.9
@@ -77,8 +76,9 @@ def make_fit_data(run: RunFolder, index: PatchIndex, recipe: Recipe) -> FitData:
         InputError: a class has no patches, or the teacher does not suit the recipe.
     """
     patches = index.select("train", recipe.outputs)
+    teacher = find_teacher(recipe, index, run.cache / "answers") if recipe.fit.teaches_labels else None
     return FitData(
-        TrainingData(patches, recipe, run.cache / "train", find_teacher(recipe, index, run.cache / "answers")),
+        TrainingData(patches, recipe, run.cache / "train", teacher),
         validation_dataset(index.select("validation", recipe.outputs), recipe),
     )
 
@@ -128,12 +128,7 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
         shuffle=False,
         verbose=0,
     )
-    if nan.where is not None:
-        epoch, step = nan.where
-        raise InputError(
-            f"the loss became NaN in epoch {epoch}, step {step}. Lower {stage.rate} "
-            f"(now {getattr(recipe.fit, stage.rate.removeprefix('fit.'))}) and start a new run."
-        )
+    nan.refuse(stage.rate, getattr(recipe.fit, stage.rate.removeprefix("fit.")))
 
 
 def restore_point(run: RunFolder, *backups: Backup) -> int:

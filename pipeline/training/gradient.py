@@ -1,5 +1,6 @@
 """PatchIndex -> best.keras and history.csv: training of the whole network, which can be resumed."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ from pipeline.training.epochs import (
     train_stage,
 )
 from pipeline.training.frozen import fit_frozen
+from pipeline.training.teaching.pretraining import pretrain
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
 
@@ -41,8 +43,9 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
         return finish(run)
     keras.utils.set_random_seed(recipe.seed)
+    learned = pretrain(run, index, recipe) if recipe.fit.teacher_epochs and not history else None
     data = make_fit_data(run, index, recipe)
-    network = compile_network(recipe, data.training.steps_per_epoch, bool(history), data.training.features)
+    network = compile_network(recipe, data.training.steps_per_epoch, bool(history), data.training.features, learned)
     train_stage(run, recipe, network, data, TrainingStage(0, recipe.fit.epochs, recipe.fit.patience, backup))
     return finish(run)
 
@@ -51,15 +54,21 @@ FITS = {"gradient": fit_gradient, "two_stage": fit_two_stage, "frozen": fit_froz
 
 
 def compile_network(
-    recipe: Recipe, steps_per_epoch: int, resumed: bool = False, teacher_features: int = 0
+    recipe: Recipe,
+    steps_per_epoch: int,
+    resumed: bool = False,
+    teacher_features: int = 0,
+    learned: Path | None = None,
 ) -> keras.Model:
     """Return the recipe's network, compiled with a warm-up and cosine decay of the learning rate.
 
     resumed: leave the weights random, since they are restored from a backup. teacher_features: number of the teachers'
-    features, which become a further output.
+    features, which become a further output. learned: file of the initial weights, in place of network.weights.
     """
-    weights = "none" if resumed else recipe.network.weights
+    weights = "none" if resumed or learned else recipe.network.weights
     network = make_network(recipe, weights, any_side=recipe.fit.early_side > 0)
+    if learned:
+        network.load_weights(learned)
     network = add_feature_output(network, teacher_features)
     compile_for_fit(network, recipe.fit, learning_rate_schedule(recipe.fit, steps_per_epoch))
     return network

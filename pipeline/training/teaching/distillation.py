@@ -54,10 +54,13 @@ class Teacher:
         """Return the number of features that follow the labels in what it teaches."""
         return len(self._center)
 
+    def look(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the features of all teachers, float32 [n, features], of pictures uint8 [n, side, side, 3]."""
+        return self._ask(pictures, True)[:, len(self._background) :]
+
     def teach_features(self, pictures: np.ndarray) -> None:
         """Teach the features of all teachers too, standardised by those of some pictures, uint8 [n, side, side, 3]."""
-        features = self._ask(pictures, True)[:, len(self._background) :]
-        self._center, self._scale = features.mean(axis=0), features.std(axis=0) + _LEAST_DEVIATION
+        self._center, self._scale = standardisation(self.look(pictures))
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels at the student's side, and labels mixed with the teachers' by fit.teacher_share.
@@ -97,6 +100,11 @@ class Teacher:
         return np.concatenate([probabilities, *seen], axis=1)
 
 
+def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the scale, float [features], of features [n, features]."""
+    return features.mean(axis=0), features.std(axis=0) + _LEAST_DEVIATION
+
+
 def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -> Teacher | None:
     """Return the recipe's teacher, if it has one; "{fold}" in its paths is the fold of a cross-validation.
 
@@ -129,9 +137,10 @@ def _load(path: Path, recipe: Recipe) -> Classifier:
             f"{path}: fit.teacher must have the outputs {', '.join(recipe.outputs)} and a square input. Received: "
             f"{', '.join(card.labels)}, {card.input_size}. Train the teacher with the same labels."
         )
-    if recipe.fit.teacher_features and classifier.predict(np.zeros((1, 1, 3), np.uint8))[1] is None:
+    needing = [name for name in ("teacher_features", "teacher_epochs") if getattr(recipe.fit, name)]
+    if needing and classifier.predict(np.zeros((1, 1, 3), np.uint8))[1] is None:
         raise InputError(
-            f"{path}: fit.teacher_features needs a file with features. Received: one without. Export it with "
+            f"{path}: fit.{needing[0]} needs a file with features. Received: one without. Export it with "
             "--set export.features=true."
         )
     return classifier
