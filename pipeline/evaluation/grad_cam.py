@@ -8,7 +8,7 @@ import tensorflow as tf
 from models.heads import POOL
 from pipeline.progress import track
 
-_BATCH = 32
+_BATCH = 8  # Keras keeps the outputs of all layers of a batch
 
 
 def grad_cam(network: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -22,24 +22,28 @@ def grad_cam(network: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> n
         pixels: uint8 or float [pictures, side, side, 3], RGB 0..255, of the network's input size.
         outputs: int [pictures], the number of the output that each map explains.
     """
-    both = keras.Model(network.input, [network.get_layer(POOL).input, network.output])
+    feature_map = network.get_layer(POOL).input
+    trunk, head = keras.Model(network.input, feature_map), keras.Model(feature_map, network.output)
     sides = pixels.shape[2], pixels.shape[1]
     maps = []
     starts = range(0, len(pixels), _BATCH)
     for first in track(starts, len(starts), "batches of heat maps"):
         batch = slice(first, first + _BATCH)
-        for coarse in _coarse_maps(both, pixels[batch], outputs[batch]):
+        features = trunk(tf.cast(pixels[batch], tf.float32), training=False)
+        for coarse in _coarse_maps(head, features, outputs[batch]):
             fine = cv2.resize(coarse, sides, interpolation=cv2.INTER_LINEAR)
             maps.append(fine / max(float(fine.max()), np.finfo(np.float32).tiny))
     return np.stack(maps) if maps else np.zeros((0, *sides[::-1]), np.float32)
 
 
-def _coarse_maps(both: keras.Model, pixels: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """Return float32 [pictures, rows, columns] at the resolution of the feature map."""
-    inputs = tf.cast(pixels, tf.float32)
+def _coarse_maps(head: keras.Model, features: tf.Tensor, outputs: np.ndarray) -> np.ndarray:
+    """Return float32 [pictures, rows, columns] at the resolution of the feature map.
+
+    Gradients are recorded in the head alone: the trunk's activations would fill gigabytes.
+    """
     with tf.GradientTape() as tape:
-        tape.watch(inputs)  # records gradients even for a frozen network
-        features, logits = both(inputs, training=False)
+        tape.watch(features)
+        logits = head(features, training=False)
         chosen = tf.gather(logits, tf.cast(outputs, tf.int32), axis=1, batch_dims=1)
     weights = tf.reduce_mean(tape.gradient(chosen, features), axis=(1, 2), keepdims=True)
     return tf.nn.relu(tf.reduce_sum(weights * features, axis=-1)).numpy()
