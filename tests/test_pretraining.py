@@ -19,9 +19,10 @@ from pipeline.stages import complete, start_run
 from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import make_fit_data
 from pipeline.training.gradient import compile_network, fit_gradient
-from pipeline.training.teaching import pretraining
+from pipeline.training.teaching import pretraining, windows
 from pipeline.training.teaching.distillation import Teacher, find_teacher
-from pipeline.training.teaching.pretraining import Windows, pretrain
+from pipeline.training.teaching.pretraining import pretrain
+from pipeline.training.teaching.windows import Windows
 from pipeline.training.weights import make_network
 from tests.colour_run import RECIPE, write_photographs
 from tests.tiny_model import make_card, make_flatbuffer, write_model
@@ -75,8 +76,8 @@ def watch_teacher(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 def test_the_teacher_sees_each_training_photograph_and_no_other(run: RunFolder, monkeypatch: Any) -> None:
     """Faults: test photographs in the training; drawn outliers, which are no photographs, looked for on the disk."""
     seen, opened = watch_teacher(monkeypatch), []
-    original = pretraining.read_image
-    monkeypatch.setattr(pretraining, "read_image", lambda path: opened.append(path.name) or original(path))
+    original = windows.read_image
+    monkeypatch.setattr(windows, "read_image", lambda path: opened.append(path.name) or original(path))
     pretrain(run, run_index(run), run.read_recipe())
     training = {patch.photo for patch in run_index(run).select("train").patches} - {"drawn outliers"}
     assert sorted(opened) == sorted(training)
@@ -88,11 +89,11 @@ def test_windows_and_features_belong_together_and_some_are_held_out(run: RunFold
     recipe = override_all(run.read_recipe(), NO_AUGMENTATION)
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = pretraining._find_pictures(run, run_index(run), recipe)
-    files = pretraining._look_at_all(tmp_path / "cache", pictures, taught, recipe)
-    windows = Windows(files, recipe)
-    pixels, features = (np.concatenate(part) for part in zip(*batches_of(windows), strict=True))
-    held, _ = (np.concatenate(part) for part in zip(*windows.validation().as_numpy_iterator(), strict=True))
+    pictures = windows.find_pictures(run, run_index(run), recipe)
+    files = windows.look_at_all(tmp_path / "cache", pictures, taught, recipe)
+    seen = Windows(files, recipe)
+    pixels, features = (np.concatenate(part) for part in zip(*batches_of(seen), strict=True))
+    held, _ = (np.concatenate(part) for part in zip(*seen.validation().as_numpy_iterator(), strict=True))
     assert len(held) == WINDOWS and len(pixels) + len(held) == WINDOWS * len(pictures)
     assert not {one.tobytes() for one in pixels} & {one.tobytes() for one in held}
     assert len({one.tobytes() for one in pixels}) == len(pixels)
@@ -102,9 +103,9 @@ def test_windows_and_features_belong_together_and_some_are_held_out(run: RunFold
     assert features.mean(axis=0) == pytest.approx(0, abs=1e-4) and features.std(axis=0) == pytest.approx(1, abs=0.01)
 
 
-def batches_of(windows: Windows) -> Iterator[Any]:
+def batches_of(seen: Windows) -> Iterator[Any]:
     """Yield the batches of the first epoch."""
-    return windows.batches(0, 1).as_numpy_iterator()
+    return seen.batches(0, 1).as_numpy_iterator()
 
 
 @pytest.mark.slow
@@ -135,7 +136,7 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(stopped: str, run: Run
             pretrain(run, index, recipe)
     seen = watch_teacher(monkeypatch)
     resumed = pretrain(run, index, recipe)
-    photographs = len(pretraining._find_pictures(run, index, recipe))
+    photographs = len(windows.find_pictures(run, index, recipe))
     assert len(seen) == (photographs - 5 if stopped == "while it looks" else 0)
     assert [row["epoch"] for row in read_history(run.pretraining / "history.csv")] == list(range(EPOCHS))
     kept = run.pretraining.rename(run.path / "resumed") / resumed.name
@@ -183,11 +184,11 @@ def test_early_epochs_are_small_as_in_the_training(run: RunFolder, tmp_path: Pat
     recipe = override_all(run.read_recipe(), (("fit.early_side", "16"), ("fit.early_share", "0.75")))
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = pretraining._find_pictures(run, run_index(run), recipe)[:3]
-    windows = Windows(pretraining._look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
-    sides = [next(windows.batches(epoch, epoch + 1).as_numpy_iterator())[0].shape[1] for epoch in range(EPOCHS)]
+    pictures = windows.find_pictures(run, run_index(run), recipe)[:3]
+    seen = Windows(windows.look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
+    sides = [next(seen.batches(epoch, epoch + 1).as_numpy_iterator())[0].shape[1] for epoch in range(EPOCHS)]
     assert sides == [16, 16, 16, SIDE]
-    assert next(windows.validation().as_numpy_iterator())[0].shape[1] == SIDE
+    assert next(seen.validation().as_numpy_iterator())[0].shape[1] == SIDE
 
 
 def test_pictures_in_class_folders_are_looked_at_themselves(run: RunFolder) -> None:
@@ -196,7 +197,7 @@ def test_pictures_in_class_folders_are_looked_at_themselves(run: RunFolder) -> N
         run.read_recipe(), (("patches.outliers", "0"), ("source.kind", "class_folders"), ("fit.teacher_windows", "1"))
     )
     index = run_index(run)
-    assert pretraining._find_pictures(run, index, recipe) == sorted(map(index.path, index.select("train").patches))
+    assert windows.find_pictures(run, index, recipe) == sorted(map(index.path, index.select("train").patches))
 
 
 def test_what_cannot_be_learned_from_is_refused(
@@ -208,8 +209,8 @@ def test_what_cannot_be_learned_from_is_refused(
     recipe = run.read_recipe()
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = pretraining._find_pictures(run, run_index(run), recipe)[:1]
+    pictures = windows.find_pictures(run, run_index(run), recipe)[:1]
     with pytest.raises(InputError, match=r"needs two training photographs or more. Received: 1\."):
-        Windows(pretraining._look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
+        Windows(windows.look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
     with pytest.raises(InputError, match="teacher_windows has no effect"):
         make_recipe(teacher, **{"fit.teacher_epochs": "0"})

@@ -1,46 +1,28 @@
-"""Training photographs + teacher -> initial weights: the network first learns what the teacher sees in random windows.
+"""A teacher -> initial weights: the network first learns what the teacher sees in windows of the training photographs.
 
 A few hundred labelled patches say little about what to look for; the features of a large pretrained network, of many
 windows of the same photographs, say much more, and need no labels (FitNets: Romero et al., arXiv:1412.6550). Of the
 photographs only those of the training are used.
 """
 
-import functools
-import io
-import math
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from inference.atomic_file import write_atomically
-from inference.errors import InputError
-from inference.pictures.image_io import read_image, resize_image
 from models.heads import feature_learner
-from pipeline.data.augment import make_augmentation, reduce_pictures
-from pipeline.data.dataset import allocate_pictures
 from pipeline.data.index import PatchIndex
-from pipeline.data.outliers import PHOTO as DRAWN_OUTLIERS
-from pipeline.data.sources import SOURCES, find_photographs
-from pipeline.data.windows import random_windows
-from pipeline.progress import track
-from pipeline.random_generator import make_generator, make_seed
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 from pipeline.training.backup import Backup, SaveBackup
 from pipeline.training.callbacks import EpochPlan, Progress, StopOnNaN, count_epochs
 from pipeline.training.epochs import learning_rate_schedule, restore_point
 from pipeline.training.fused_normalization import use_fused_normalization
-from pipeline.training.teaching.distillation import Teacher, find_teacher, standardisation
+from pipeline.training.teaching.distillation import find_teacher
+from pipeline.training.teaching.windows import Windows, early_epochs, find_pictures, look_at_all
 from pipeline.training.weights import make_network
 
-_WINDOW_SIDES = (0.15, 1.0)  # of the photograph's shorter side: from a grain to the whole
-_HELD_OUT = 20  # of so many photographs one is held out
 _WEIGHT_DECAY = 1e-4
 _WARMUP_EPOCHS = 0.5
 
@@ -53,153 +35,28 @@ def pretrain(run: RunFolder, index: PatchIndex, recipe: Recipe) -> Path:
     """
     own = RunFolder(run.pretraining)  # with a history and a backup of its own
     learned = own.path / "learned.weights.h5"
-    if learned.is_file():
-        return learned
-    own.path.mkdir(exist_ok=True)
-    backup = Backup(own.backup)
-    restore_point(own, backup)
-    teacher = find_teacher(recipe, index)
-    assert teacher is not None  # what fit.teacher_epochs needs
-    windows = Windows(_look_at_all(own.cache, _find_pictures(run, index, recipe), teacher, recipe), recipe)
-    keras.utils.set_random_seed(recipe.seed)
-    _learn(own, windows, recipe, backup).save_weights(own.path / "partial.weights.h5")
-    (own.path / "partial.weights.h5").replace(learned)
-    shutil.rmtree(own.backup)
-    shutil.rmtree(own.cache)
+    if not learned.is_file():
+        own.path.mkdir(exist_ok=True)
+        partial = own.path / "partial.weights.h5"
+        _learn(own, _show_photographs(run, index, recipe, own.cache), recipe).save_weights(partial)
+        partial.replace(learned)
+    for folder in (own.backup, own.cache):
+        shutil.rmtree(folder, ignore_errors=True)
     return learned
 
 
-class Windows:
-    """The windows that a teacher has looked at, as batches of pixels and standardised features.
-
-    Of every _HELD_OUT photographs one is held out, and measures how well the features are learned.
-    """
-
-    def __init__(self, files: Sequence[Path], recipe: Recipe) -> None:
-        """Read the files of _look_at.
-
-        Raises:
-            InputError: there are fewer than two photographs.
-        """
-        if len(files) < 2:
-            raise InputError(f"fit.teacher_epochs needs two training photographs or more. Received: {len(files)}.")
-        self._recipe = recipe
-        kept = [np.load(file) for file in files]
-        counts = [len(one["features"]) for one in kept]
-        side = recipe.network.input_side
-        self._pixels = allocate_pictures((sum(counts), side, side, 3), files[0].with_name("pixels"))
-        features = np.concatenate([one["features"] for one in kept])
-        for start, one in zip(np.cumsum([0, *counts]), kept, strict=False):
-            self._pixels[start : start + len(one["pixels"])] = one["pixels"]
-        held_out = np.repeat(np.arange(len(files)) % _HELD_OUT == min(_HELD_OUT, len(files)) - 1, counts)
-        self._learned, self._held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        center, scale = standardisation(features[self._learned])
-        self._features = (features - center) / scale
-        self.width = features.shape[1]
-        self.steps_per_epoch = math.ceil(len(self._learned) / recipe.fit.batch_size)
-        self._order = functools.lru_cache(2)(self._draw_order)
-
-    def batches(self, first: int, last: int) -> tf.data.Dataset:
-        """Return the batches (pixels, features) of the epochs from first (inclusive, from 0) to last (exclusive).
-
-        A batch depends only on the recipe's seed and its number. The pictures of the first epochs may be smaller, as
-        in the training.
-        """
-        numbers = tf.data.Dataset.range(first * self.steps_per_epoch, last * self.steps_per_epoch)
-        made = numbers.map(
-            lambda number: tf.numpy_function(self._make_batch, [number], (tf.float32, tf.float32)),
-            num_parallel_calls=1,
-        )
-        return made.map(self._shaped).prefetch(tf.data.AUTOTUNE)
-
-    def validation(self) -> tf.data.Dataset:
-        """Return the held-out windows as batches."""
-        size = self._recipe.fit.batch_size
-        starts = tf.data.Dataset.range(0, len(self._held_out), size)
-
-        def make(start: int) -> tuple[np.ndarray, np.ndarray]:
-            chosen = self._held_out[int(start) : int(start) + size]
-            return self._pixels[chosen].astype(np.float32), self._features[chosen]
-
-        made = starts.map(lambda start: tf.numpy_function(make, [start], (tf.float32, tf.float32)))
-        return made.map(self._shaped).prefetch(1)
-
-    def _shaped(self, pixels: Any, features: Any) -> tuple[Any, Any]:
-        side = None if self._recipe.fit.early_side else self._recipe.network.input_side
-        return tf.ensure_shape(pixels, (None, side, side, 3)), tf.ensure_shape(features, (None, self.width))
-
-    def _make_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, step = divmod(int(number), self.steps_per_epoch)
-        size = self._recipe.fit.batch_size
-        chosen = self._order(epoch)[step * size : (step + 1) * size]
-        random = make_generator(self._recipe.seed, "window batch", int(number))
-        pixels = _mirror(self._pixels[chosen], self._recipe.augment.flip, random)
-        side = self._recipe.fit.early_side if epoch < _early_epochs(self._recipe) else pixels.shape[1]
-        return reduce_pictures(pixels, side).astype(np.float32), self._features[chosen]
-
-    def _draw_order(self, epoch: int) -> np.ndarray:
-        return make_generator(self._recipe.seed, "window order", epoch).permutation(self._learned)
+def _show_photographs(run: RunFolder, index: PatchIndex, recipe: Recipe, cache: Path) -> Windows:
+    """Show the teacher all training photographs; return what it saw."""
+    teacher = find_teacher(recipe, index)
+    assert teacher is not None  # what fit.teacher_epochs needs
+    return Windows(look_at_all(cache, find_pictures(run, index, recipe), teacher, recipe), recipe)
 
 
-def _early_epochs(recipe: Recipe) -> int:
-    """Return the number of these epochs with pictures of fit.early_side."""
-    return round(recipe.fit.early_share * recipe.fit.teacher_epochs) if recipe.fit.early_side else 0
-
-
-def _mirror(pixels: np.ndarray, directions: str, random: np.random.Generator) -> np.ndarray:
-    """Mirror half of the pictures in each direction of augment.flip; the features hardly depend on it."""
-    for axis, direction in ((2, "horizontal"), (1, "vertical")):
-        if direction in directions.split("_and_"):
-            pixels = np.where(random.random((len(pixels), 1, 1, 1)) < 0.5, np.flip(pixels, axis), pixels)
-    return pixels
-
-
-def _find_pictures(run: RunFolder, index: PatchIndex, recipe: Recipe) -> list[Path]:
-    """Return the training photographs; where there are no boxes, the training pictures themselves."""
-    training = index.select("train")
-    folder_of = SOURCES[recipe.source.kind].photographs
-    if folder_of is None:
-        return sorted({training.path(patch) for patch in training.patches})
-    folder = find_photographs(run, folder_of, index.root)
-    return [folder / photo for photo in sorted({patch.photo for patch in training.patches} - {DRAWN_OUTLIERS})]
-
-
-def _look_at_all(cache: Path, pictures: Sequence[Path], teacher: Teacher, recipe: Recipe) -> list[Path]:
-    """Return a file of windows for each picture; those of an interrupted call are kept."""
-    cache.mkdir(exist_ok=True)
-    files = [cache / f"{number}.npz" for number in range(len(pictures))]
-    for picture, file in track(list(zip(pictures, files, strict=True)), len(files), "photographs shown to the teacher"):
-        if not file.is_file():
-            buffer = io.BytesIO()
-            pixels, features = _look_at(picture, teacher, recipe)
-            np.savez(buffer, pixels=pixels, features=features)
-            write_atomically(file, buffer.getvalue())
-    return files
-
-
-def _look_at(picture: Path, teacher: Teacher, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Return a picture's windows, changed at random as in the training: uint8 pixels, the teacher's float32 features.
-
-    Shapes: [windows, side, side, 3] with network.input_side, [windows, features].
-    """
-    photograph, view = read_image(picture), max(teacher.side, recipe.network.input_side)
-    sides = replace(recipe.patches, min_side=_WINDOW_SIDES[0], max_side=_WINDOW_SIDES[1])
-    random = make_generator(recipe.seed, "windows", picture.name)
-    frame = (photograph.shape[1], photograph.shape[0])
-    windows = np.stack(
-        [
-            resize_image(np.ascontiguousarray(photograph[w.y : w.y + w.height, w.x : w.x + w.width]), (view, view))
-            for w in random_windows(frame, recipe.fit.teacher_windows, sides, random)
-        ]
-    )
-    changes = replace(recipe.augment, crop=0, detail=0, shift=0, erasing=0, mixup=0, cutmix=0)
-    labels = np.zeros((len(windows), 0), np.float32)
-    windows, _ = make_augmentation(changes, view)(windows, labels, make_seed(recipe.seed, "window", picture.name))
-    return reduce_pictures(windows, recipe.network.input_side), teacher.look(windows)
-
-
-def _learn(own: RunFolder, windows: Windows, recipe: Recipe, backup: Backup) -> keras.Model:
+def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
     """Return the recipe's network after fit.teacher_epochs."""
+    backup = Backup(own.backup)
+    restore_point(own, backup)
+    keras.utils.set_random_seed(recipe.seed)
     network = make_network(recipe, recipe.network.weights, any_side=recipe.fit.early_side > 0)
     learner = feature_learner(network, windows.width)
     use_fused_normalization(learner)
@@ -207,7 +64,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe, backup: Backup) -> 
     plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=min(_WARMUP_EPOCHS, epochs / 2))
     schedule = learning_rate_schedule(plan, windows.steps_per_epoch)
     learner.compile(keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY), "mse")
-    first, nan, early = backup.restore(learner), StopOnNaN(), _early_epochs(recipe)
+    first, nan, early = backup.restore(learner), StopOnNaN(), early_epochs(recipe)
     slower = (recipe.network.input_side / recipe.fit.early_side) ** 2 if early else 1.0
     if first < epochs:
         learner.fit(

@@ -1,0 +1,165 @@
+"""Training photographs + teacher -> what it sees in random windows of them, as batches of a tf.data pipeline."""
+
+import functools
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from inference.atomic_file import write_atomically
+from inference.errors import InputError
+from inference.pictures.image_io import read_image, resize_image
+from pipeline.data.augment import make_augmentation, reduce_pictures
+from pipeline.data.dataset import allocate_pictures
+from pipeline.data.index import PatchIndex
+from pipeline.data.outliers import PHOTO as DRAWN_OUTLIERS
+from pipeline.data.sources import SOURCES, find_photographs
+from pipeline.data.windows import random_windows
+from pipeline.progress import track
+from pipeline.random_generator import make_generator, make_seed
+from pipeline.settings.recipe import Recipe
+from pipeline.settings.run_folder import RunFolder
+from pipeline.training.teaching.distillation import Teacher, standardisation
+
+_SIDES = (0.15, 1.0)  # of the photograph's shorter side: from a grain to the whole
+_HELD_OUT = 20  # of so many photographs one is held out
+
+
+class Windows:
+    """The windows that a teacher has looked at, as batches of pixels and standardised features.
+
+    Of every _HELD_OUT photographs one is held out, and measures how well the features are learned.
+    """
+
+    def __init__(self, files: Sequence[Path], recipe: Recipe) -> None:
+        """Read the files of _look_at.
+
+        Raises:
+            InputError: there are fewer than two photographs.
+        """
+        if len(files) < 2:
+            raise InputError(f"fit.teacher_epochs needs two training photographs or more. Received: {len(files)}.")
+        self._recipe = recipe
+        seen = [_read(file, "features") for file in files]
+        counts, side = [len(one) for one in seen], recipe.network.input_side
+        self._pixels = allocate_pictures((sum(counts), side, side, 3), files[0].with_name("pixels"))
+        for start, count, file in zip(np.cumsum([0, *counts]), counts, files, strict=False):
+            self._pixels[start : start + count] = _read(file, "pixels")
+        features = np.concatenate(seen)
+        held_out = np.repeat(np.arange(len(files)) % _HELD_OUT == min(_HELD_OUT, len(files)) - 1, counts)
+        self._learned, self._held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        center, scale = standardisation(features[self._learned])
+        self._features = (features - center) / scale
+        self.width = features.shape[1]
+        self.steps_per_epoch = math.ceil(len(self._learned) / recipe.fit.batch_size)
+        self._order = functools.lru_cache(2)(self._draw_order)
+
+    def batches(self, first: int, last: int) -> tf.data.Dataset:
+        """Return the batches (pixels, features) of the epochs from first (inclusive, from 0) to last (exclusive).
+
+        A batch depends only on the recipe's seed and its number. The pictures of the first epochs may be smaller, as
+        in the training.
+        """
+        numbers = tf.data.Dataset.range(first * self.steps_per_epoch, last * self.steps_per_epoch)
+        made = numbers.map(
+            lambda number: tf.numpy_function(self._make_batch, [number], (tf.float32, tf.float32)),
+            num_parallel_calls=1,
+        )
+        return made.map(self._shaped).prefetch(tf.data.AUTOTUNE)
+
+    def validation(self) -> tf.data.Dataset:
+        """Return the held-out windows as batches."""
+        size = self._recipe.fit.batch_size
+        starts = tf.data.Dataset.range(0, len(self._held_out), size)
+
+        def make(start: int) -> tuple[np.ndarray, np.ndarray]:
+            chosen = self._held_out[int(start) : int(start) + size]
+            return self._pixels[chosen].astype(np.float32), self._features[chosen]
+
+        made = starts.map(lambda start: tf.numpy_function(make, [start], (tf.float32, tf.float32)))
+        return made.map(self._shaped).prefetch(1)
+
+    def _shaped(self, pixels: Any, features: Any) -> tuple[Any, Any]:
+        side = None if self._recipe.fit.early_side else self._recipe.network.input_side
+        return tf.ensure_shape(pixels, (None, side, side, 3)), tf.ensure_shape(features, (None, self.width))
+
+    def _make_batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, step = divmod(int(number), self.steps_per_epoch)
+        size = self._recipe.fit.batch_size
+        chosen = self._order(epoch)[step * size : (step + 1) * size]
+        random = make_generator(self._recipe.seed, "window batch", int(number))
+        pixels = _mirror(self._pixels[chosen], self._recipe.augment.flip, random)
+        side = self._recipe.fit.early_side if epoch < early_epochs(self._recipe) else pixels.shape[1]
+        return reduce_pictures(pixels, side).astype(np.float32), self._features[chosen]
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        return make_generator(self._recipe.seed, "window order", epoch).permutation(self._learned)
+
+
+def early_epochs(recipe: Recipe) -> int:
+    """Return the number of these epochs with pictures of fit.early_side."""
+    return round(recipe.fit.early_share * recipe.fit.teacher_epochs) if recipe.fit.early_side else 0
+
+
+def _mirror(pixels: np.ndarray, directions: str, random: np.random.Generator) -> np.ndarray:
+    """Mirror half of the pictures in each direction of augment.flip; the features hardly depend on it."""
+    for axis, direction in ((2, "horizontal"), (1, "vertical")):
+        if direction in directions.split("_and_"):
+            pixels = np.where(random.random((len(pixels), 1, 1, 1)) < 0.5, np.flip(pixels, axis), pixels)
+    return pixels
+
+
+def find_pictures(run: RunFolder, index: PatchIndex, recipe: Recipe) -> list[Path]:
+    """Return the training photographs; where there are no boxes, the training pictures themselves."""
+    training = index.select("train")
+    folder_of = SOURCES[recipe.source.kind].photographs
+    if folder_of is None:
+        return sorted({training.path(patch) for patch in training.patches})
+    folder = find_photographs(run, folder_of, index.root)
+    return [folder / photo for photo in sorted({patch.photo for patch in training.patches} - {DRAWN_OUTLIERS})]
+
+
+def look_at_all(cache: Path, pictures: Sequence[Path], teacher: Teacher, recipe: Recipe) -> list[Path]:
+    """Return a file of windows for each picture; those of an interrupted call are kept."""
+    cache.mkdir(exist_ok=True)
+    files = [cache / f"{number}.npz" for number in range(len(pictures))]
+    for picture, file in track(list(zip(pictures, files, strict=True)), len(files), "photographs shown to the teacher"):
+        if not file.is_file():
+            buffer = io.BytesIO()
+            pixels, features = _look_at(picture, teacher, recipe)
+            np.savez(buffer, pixels=pixels, features=features)
+            write_atomically(file, buffer.getvalue())
+    return files
+
+
+def _read(file: Path, name: str) -> np.ndarray:
+    """Return the pixels or the features of a file of windows."""
+    with np.load(file) as stored:
+        array: np.ndarray = stored[name]
+        return array
+
+
+def _look_at(picture: Path, teacher: Teacher, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Return a picture's windows, changed at random as in the training: uint8 pixels, the teacher's float32 features.
+
+    Shapes: [windows, side, side, 3] with network.input_side, [windows, features].
+    """
+    photograph, view = read_image(picture), max(teacher.side, recipe.network.input_side)
+    sides = replace(recipe.patches, min_side=_SIDES[0], max_side=_SIDES[1])
+    random = make_generator(recipe.seed, "windows", picture.name)
+    frame = (photograph.shape[1], photograph.shape[0])
+    windows = np.stack(
+        [
+            resize_image(np.ascontiguousarray(photograph[w.y : w.y + w.height, w.x : w.x + w.width]), (view, view))
+            for w in random_windows(frame, recipe.fit.teacher_windows, sides, random)
+        ]
+    )
+    changes = replace(recipe.augment, crop=0, detail=0, shift=0, erasing=0, mixup=0, cutmix=0)
+    labels = np.zeros((len(windows), 0), np.float32)
+    windows, _ = make_augmentation(changes, view)(windows, labels, make_seed(recipe.seed, "window", picture.name))
+    return reduce_pictures(windows, recipe.network.input_side), teacher.look(windows)
