@@ -16,12 +16,13 @@ from pipeline.data.sources import DataPlace
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
+from pipeline.training import pretraining
 from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import make_fit_data
 from pipeline.training.gradient import compile_network, fit_gradient
-from pipeline.training.teaching import pretraining, windows
+from pipeline.training.pretraining import pretrain
+from pipeline.training.teaching import windows
 from pipeline.training.teaching.distillation import Teacher, find_teacher
-from pipeline.training.teaching.pretraining import pretrain
 from pipeline.training.teaching.windows import Windows
 from pipeline.training.weights import make_network
 from tests.colour_run import RECIPE, write_photographs

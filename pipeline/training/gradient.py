@@ -22,7 +22,7 @@ from pipeline.training.epochs import (
     train_stage,
 )
 from pipeline.training.frozen import fit_frozen
-from pipeline.training.teaching.pretraining import pretrain
+from pipeline.training.pretraining import pretrain
 from pipeline.training.two_stage import fit_two_stage
 from pipeline.training.weights import make_network
 
