@@ -87,7 +87,7 @@ def measure_run(run: RunFolder) -> dict[str, Any]:
     """
     recipe = run.read_recipe()
     calibration = read_json(run.calibration, "Calibrate first: python -m pipeline resume RUN.")
-    network = keras.models.load_model(run.calibrated if recipe.refits else run.best, compile=False)
+    network = keras.models.load_model(run.best, compile=False)
     neighbours = read_run_neighbours(run, network, recipe)
     return measure_ood_scores(network, calibration["temperature"], neighbours, run_index(run), recipe)
 

@@ -36,7 +36,7 @@ def main() -> None:
     from models.build import with_probabilities
 
     recipe, index = run.read_recipe(), run_index(run)
-    network = keras.models.load_model(run.calibrated if recipe.refits else run.best, compile=False)
+    network = keras.models.load_model(run.best, compile=False)
     deployed = with_probabilities(network, read_json(run.calibration, "Finish the run.")["temperature"])
     patches = index.select("validation", recipe.labels)
     pictures = [read_image(patches.path(patch)) for patch in patches.patches]

@@ -1,7 +1,6 @@
 """A frozen trunk with a linear head: what is saved answers as what was fitted, and a killed fit keeps its features."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,13 +8,11 @@ import pytest
 
 from models.build import build_network, trunk_of
 from models.heads import LinearHead, pooled_features, set_linear_head
-from pipeline.classification.stages import CALIBRATE, FIT, PATCHES, run_index
+from pipeline.classification.stages import FIT, PATCHES, run_index
 from pipeline.data.dataset import evaluation_dataset
-from pipeline.data.index import PatchIndex
 from pipeline.data.sources import DataPlace
-from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
-from pipeline.settings.run_folder import RunFolder, read_json
+from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
 from pipeline.training import frozen
 from pipeline.training.callbacks import read_history
@@ -51,8 +48,8 @@ def fitted(recipe: Recipe, data: DataPlace) -> RunFolder:
     return run
 
 
-def random_features(count: int = 60, seed: int = 0) -> Features:
-    random = np.random.default_rng(seed)
+def random_features(count: int = 60) -> Features:
+    random = np.random.default_rng(0)
     labels = np.eye(3, dtype=np.float32)[random.integers(0, 3, count)]
     pooled = (random.normal(5, 2, (count, 8)) + 3 * labels @ random.normal(0, 1, (3, 8))).astype(np.float32)
     return Features(pooled, labels, np.ones(count, np.float32))
@@ -163,44 +160,3 @@ def test_more_views_do_not_weaken_the_penalty() -> None:
     again = Features(*(np.concatenate([part] * 3) for part in (once.pooled, once.labels, once.weights)))
     for one, same in zip(fit_heads(once, 1), fit_heads(again, 3), strict=True):
         np.testing.assert_allclose(one.kernel, same.kernel, atol=1e-3)
-
-
-def test_a_head_fitted_again_counts_each_validation_box_as_a_training_box(data: DataPlace) -> None:
-    """Faults: validation patches left out; counted once beside three copies and two views; background thrice."""
-    recipe = override_all(FROZEN, (("fit.epochs", "2"), ("patches.jitters", "2"), ("fit.balance", "none")))
-    outputs = len(recipe.outputs)
-    labels = np.eye(outputs, dtype=np.float32)[np.arange(60) % outputs]
-    training, validation = (replace(random_features(seed=seed), labels=labels) for seed in (1, 2))
-    index = PatchIndex(data.runs, ())
-    head = frozen._fit_to_all((training, validation), recipe, index, 0.01)
-    background = labels[:, recipe.outputs.index("background")] > 0
-    times = np.where(background, 1, 3) * 2
-    repeated = (np.repeat(part, times, axis=0) for part in (validation.pooled, validation.labels, validation.weights))
-    both = (np.concatenate(pair) for pair in zip(vars(training).values(), repeated, strict=True))
-    (expected,) = fit_heads(Features(*both), 2, [0.01])
-    np.testing.assert_allclose(head.logits(training.pooled), expected.logits(training.pooled), atol=0.02)
-
-
-@pytest.mark.slow
-def test_what_a_head_learns_of_validation_patches_does_not_calibrate_it(data: DataPlace) -> None:
-    """Faults: temperature and threshold of a head that knows the patches; the head without them as the result."""
-    again = override_all(FROZEN, (("fit.refit", "true"),))
-    runs = [fitted(recipe, data) for recipe in (FROZEN, again)]
-    for run in runs:
-        complete(run, [CALIBRATE])
-    plain, refitted = (read_json(run.calibration, "") for run in runs)
-    assert plain == refitted
-    without, before, after = (
-        keras.models.load_model(path) for path in (runs[0].best, runs[1].calibrated, runs[1].best)
-    )
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.float32)
-    answers = [network.predict(pixels, verbose=0) for network in (without, before, after)]
-    np.testing.assert_allclose(answers[0], answers[1], atol=1e-4)
-    assert np.abs(answers[2] - answers[1]).max() > 0.01
-
-
-def test_with_a_limit_of_the_risk_the_head_is_not_fitted_again() -> None:
-    """Fault: a limit that is promised for another head than the one that was measured."""
-    recipe = RECIPES["minerals_frozen"]
-    assert recipe.refits
-    assert not override_all(recipe, (("calibrate.risk", "0.05"),)).refits

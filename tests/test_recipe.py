@@ -262,7 +262,7 @@ def test_what_a_setting_needs_is_there() -> None:
             assert not needed or needed in SETTINGS, name
             for value in values.split("|") if values else ():
                 limits = SETTINGS[needed].limits
-                assert value in limits.choices or limits.allow(float(value)), name
+                assert value in limits.choices or limits.allow(int(value)), name
 
 
 @pytest.mark.parametrize("name", RECIPES)

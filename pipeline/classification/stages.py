@@ -52,10 +52,10 @@ def fit_stage(run: RunFolder) -> None:
 def calibrate_stage(run: RunFolder) -> None:
     """Set temperature and threshold."""
     from pipeline.calibration.temperature import CALIBRATIONS
-    from pipeline.training.saved_network import read_calibrated
+    from pipeline.training.saved_network import read_classifier
 
     recipe, index = run.read_recipe(), run_index(run)
-    calibration = CALIBRATIONS[recipe.calibrate.kind](read_calibrated(run, recipe), index, recipe)
+    calibration = CALIBRATIONS[recipe.calibrate.kind](read_classifier(run, recipe), index, recipe)
     for name, data in calibration.files.items():
         write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)

@@ -25,7 +25,7 @@ from pipeline.report.sections import Calibration, ClassificationReport, DataSumm
 from pipeline.report.stored import read_section
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
-from pipeline.training.saved_network import read_calibrated, read_classifier, read_network
+from pipeline.training.saved_network import read_classifier, read_network
 
 REPORT_FORMAT = 2  # 1 had "worst" in place of "mistakes" and "label_errors"
 
@@ -51,8 +51,7 @@ def evaluate_run(run: RunFolder, index: PatchIndex) -> ClassificationReport:
     truths = true_probabilities(probabilities[released], [patch.label for patch in test.patches], recipe)
     answers = TestAnswers(test, scores[released], truths, features)
     write_predictions(answers.scores, answers.losses, test, run.predictions)
-    unseen = read_calibrated(run, recipe)
-    validation, _ = keras_outputs(unseen, calibration.temperature, index.select("validation"), recipe)
+    validation, _ = keras_outputs(exported, calibration.temperature, index.select("validation"), recipe)
     return ClassificationReport(
         format=REPORT_FORMAT,
         recipe=recipe.name,

@@ -42,7 +42,7 @@ RECIPE = replace(
         mixup=0,
         cutmix=0,
     ),
-    fit=FitSettings(kind="frozen", epochs=1, batch_size=32, balance="none", refit=True),
+    fit=FitSettings(kind="frozen", epochs=1, batch_size=32, balance="none"),
     export=ExportSettings(mode="dynamic", flips="horizontal"),
     search=(  # few settings have an effect on a linear head
         ("network.input_side", "160|192|224|256"),

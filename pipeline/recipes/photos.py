@@ -27,7 +27,6 @@ PRETRAINED: Overrides = (  # as in minerals_frozen: every training patch once, a
     ("augment.mixup", "0"),
     ("augment.cutmix", "0"),
     ("fit.kind", "frozen"),
-    ("fit.refit", "true"),
     ("fit.epochs", "1"),
     ("fit.balance", "none"),
     ("export.mode", "dynamic"),

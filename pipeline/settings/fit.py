@@ -43,13 +43,6 @@ class FitSettings:
     head_learning_rate: float = setting(
         1e-3, "constant learning rate of the first stage", POSITIVE, needs=f"{_TWO_STAGE} and fit.head=gradient"
     )
-    refit: bool = setting(
-        False,
-        "whether the head is fitted again to training and validation patches together, after its penalty was chosen; "
-        "temperature and threshold stay those of the head that has not seen the validation patches. With "
-        "calibrate.risk it is not, since the limit is proved for that head",
-        needs="fit.kind=frozen and calibrate.risk=0.0",
-    )
     trainable_from: str = setting(
         "", "name of the trunk's first layer that is trained in the second stage; empty: all layers", needs=_TWO_STAGE
     )

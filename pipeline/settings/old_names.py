@@ -22,7 +22,6 @@ ADDED: dict[str, dict[str, Any]] = {
     "fit": {
         "average": 0.0,
         "head": "gradient",
-        "refit": False,
         "teacher_views": 0,
         "teacher_features": 0.0,
         "teacher_epochs": 0,

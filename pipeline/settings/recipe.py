@@ -123,11 +123,6 @@ class Recipe:
         """The label of each output of the network: the classes, then background if it is an output."""
         return (*self.labels, BACKGROUND) if self.network.background == "output" else self.labels
 
-    @property
-    def refits(self) -> bool:
-        """Return whether a linear head is fitted again with the validation patches."""
-        return self.fit.refit and self.fit.kind == "frozen" and not self.calibrate.risk
-
     def side_in_epoch(self, epoch: int) -> int:
         """Return the side of the training pictures, in pixels, in an epoch counted from 0."""
         return self.fit.early_side if epoch < self.fit.early_epochs else self.network.input_side

@@ -42,7 +42,6 @@ class RunFolder:
     index = property(lambda self: self.path / "index.csv")
     history = property(lambda self: self.path / "history.csv")
     best = property(lambda self: self.path / "best.keras")
-    calibrated = property(lambda self: self.path / "calibrated.keras")
     candidate = property(lambda self: self.path / "candidate.keras")
     backup = property(lambda self: self.path / "backup")
     cache = property(lambda self: self.path / "cache")

@@ -3,16 +3,13 @@
 The features of every view are computed once and kept in the run's cache. The head is a logistic regression on
 standardised features; of several penalties, that with the lowest validation loss is chosen. The standardisation becomes
 part of the head's weights, so that the result is an ordinary network.
-
-With fit.refit the head is fitted again with that penalty to training and validation patches together: of a few hundred
-patches none should be lost. The head that has not seen the validation patches is kept for the calibration.
 """
 
 import io
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,6 @@ from sklearn.preprocessing import StandardScaler
 
 from inference.atomic_file import write_atomically
 from models.heads import LinearHead, pooled_features, set_linear_head
-from pipeline.data.dataset import label_weights
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
@@ -56,13 +52,10 @@ def fit_frozen(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str, A
     """
     if not read_history(run.history):  # otherwise killed between history.csv and fit.json
         keras.utils.set_random_seed(recipe.seed)
-        network, passes = make_network(recipe, recipe.network.weights), recipe.fit.epochs
-        rows = fit_head(run, network, make_fit_data(run, index, recipe), passes)
-        if recipe.refits:
-            _save(network, run, run.calibrated)
-            best = min(rows, key=lambda row: row["val_loss"])
-            set_linear_head(network, _fit_to_all(_read_features(run, passes), recipe, index, best["strength"]))
-        _save(network, run, run.best)
+        network = make_network(recipe, recipe.network.weights)
+        rows = fit_head(run, network, make_fit_data(run, index, recipe), recipe.fit.epochs)
+        network.save(run.candidate)
+        run.candidate.replace(run.best)
         write_history(run.history, rows)
     return finish(run)
 
@@ -74,10 +67,11 @@ def fit_head(run: RunFolder, network: keras.Model, data: FitData, passes: int) -
     """
     begun = time.monotonic()
     trunk = pooled_features(network)
-    for view in range(passes):
-        _cache(_view_file(run, view), trunk, data.training.batches(view, view + 1))
-    _cache(_validation_file(run), trunk, data.validation)
-    training, validation = _read_features(run, passes)
+    views = [
+        _cached(run.cache / f"view-{view}.npz", trunk, data.training.batches(view, view + 1)) for view in range(passes)
+    ]
+    training = Features(*map(np.concatenate, zip(*map(astuple, views), strict=True)))
+    validation = _cached(run.cache / "validation.npz", trunk, data.validation)
     rows, heads = [], []
     for epoch, head in enumerate(fit_heads(training, passes)):
         seconds, begun = time.monotonic() - begun, time.monotonic()
@@ -90,8 +84,8 @@ def fit_head(run: RunFolder, network: keras.Model, data: FitData, passes: int) -
     return rows
 
 
-def fit_heads(training: Features, passes: int, strengths: Sequence[float] = _STRENGTHS) -> Iterator[LinearHead]:
-    """Yield a logistic regression for each strength, which is sklearn's C; labels that are mixed count by their shares.
+def fit_heads(training: Features, passes: int) -> Iterator[LinearHead]:
+    """Yield a logistic regression for each of _STRENGTHS; labels that are mixed count by their shares.
 
     passes: number of views of each patch. The weights are divided by it, so that a penalty has the same effect
     whatever the number of views.
@@ -101,7 +95,7 @@ def fit_heads(training: Features, passes: int, strengths: Sequence[float] = _STR
     standardised = scaler.transform(training.pooled)[views]
     weights = (training.labels[views, labels] * training.weights[views]) / passes
     model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
-    for strength in strengths:
+    for strength in _STRENGTHS:
         model.set_params(C=strength).fit(standardised, labels, sample_weight=weights)
         kernel, bias = model.coef_.T, model.intercept_  # [features, outputs], [outputs]
         if len(bias) == 1:  # sklearn gives the logit of the second of two outputs alone
@@ -120,55 +114,17 @@ def _measure(head: LinearHead, features: Features, prefix: str = "") -> dict[str
     }
 
 
-def _fit_to_all(parts: tuple[Features, Features], recipe: Recipe, index: PatchIndex, strength: float) -> LinearHead:
-    """Return the head fitted to the features of training and validation patches, which _read_features returns.
-
-    A validation patch was seen once, as it is, and weighs as all views and moved copies of a training patch.
-    """
-    training, validation = parts
-    copies = 1 + recipe.patches.jitters if recipe.source.kind == "annotated_photos" else 1
-    each = [copies if label in recipe.labels else 1 for label in recipe.outputs]
-    of_label = label_weights(index.select("train", recipe.outputs), recipe) * each * recipe.fit.epochs
-    weighed = replace(validation, weights=(validation.labels @ of_label).astype(np.float32))
-    together = Features(*map(np.concatenate, zip(astuple(training), astuple(weighed), strict=True)))
-    (head,) = fit_heads(together, recipe.fit.epochs, [strength])
-    return head
-
-
-def _save(network: keras.Model, run: RunFolder, path: Path) -> None:
-    network.save(run.candidate)
-    run.candidate.replace(path)
-
-
-def _view_file(run: RunFolder, view: int) -> Path:
-    return run.cache / f"view-{view}.npz"
-
-
-def _validation_file(run: RunFolder) -> Path:
-    return run.cache / "validation.npz"
-
-
-def _read_features(run: RunFolder, passes: int) -> tuple[Features, Features]:
-    """Return the cached features of all views of the training patches, one after the other, and of validation."""
-    views = [astuple(_read(_view_file(run, view))) for view in range(passes)]
-    return Features(*map(np.concatenate, zip(*views, strict=True))), _read(_validation_file(run))
-
-
-def _read(file: Path) -> Features:
+def _cached(file: Path, trunk: keras.Model, batches: Iterable[Any]) -> Features:
+    """Return the features in a file, or compute them from batches (pixels, labels[, weights]) and write it."""
+    if not file.is_file():
+        print(f"features: {file.stem} ...", file=sys.stderr, flush=True)
+        parts = [_extract(trunk, *batch) for batch in batches]
+        arrays = [np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True)]
+        buffer = io.BytesIO()
+        np.savez(buffer, *arrays)
+        write_atomically(file, buffer.getvalue())
     with np.load(file) as stored:
         return Features(*(stored[name] for name in stored.files))
-
-
-def _cache(file: Path, trunk: keras.Model, batches: Iterable[Any]) -> None:
-    """Compute the features of batches (pixels, labels[, weights]) and write them, unless the file is there."""
-    if file.is_file():
-        return
-    print(f"features: {file.stem} ...", file=sys.stderr, flush=True)
-    parts = [_extract(trunk, *batch) for batch in batches]
-    arrays = [np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True)]
-    buffer = io.BytesIO()
-    np.savez(buffer, *arrays)
-    write_atomically(file, buffer.getvalue())
 
 
 def _extract(trunk: keras.Model, pixels: Any, labels: Any, weights: Any = None) -> tuple[np.ndarray, ...]:

@@ -33,18 +33,9 @@ def read_network(path: Path) -> keras.Model:
 
 
 def read_classifier(run: RunFolder, recipe: Recipe) -> keras.Model:
-    """Return the network of a run as it is exported: with the mirrored views of export.flips.
+    """Return the network of a run as it is calibrated and exported: with the mirrored views of export.flips.
 
     Raises:
         InputError: as read_network.
     """
     return with_flips(read_network(run.best), recipe.export.flips)
-
-
-def read_calibrated(run: RunFolder, recipe: Recipe) -> keras.Model:
-    """Return the same network as it was before it saw the validation patches, which fit.refit shows it.
-
-    Raises:
-        InputError: as read_network.
-    """
-    return with_flips(read_network(run.calibrated if recipe.refits else run.best), recipe.export.flips)
