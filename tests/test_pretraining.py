@@ -1,9 +1,13 @@
 """Pretraining: the network first learns a teacher's features of windows of the training photographs."""
 
+import contextlib
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,18 +16,19 @@ from inference.model.classifier import Classifier
 from models.build import TRUNKS
 from models.patch_net import PATCH_NET_ROWS, patch_net
 from pipeline.classification.stages import PATCHES, run_index
-from pipeline.data.sources import DataPlace
+from pipeline.data.sources import DataPlace, find_photographs, photographs_of
+from pipeline.sanity.shuffled_labels import _shortened
 from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
-from pipeline.training import pretraining
+from pipeline.training import gradient, pretraining
 from pipeline.training.callbacks import read_history
 from pipeline.training.epochs import make_fit_data
 from pipeline.training.gradient import compile_network, fit_gradient
 from pipeline.training.pretraining import pretrain
 from pipeline.training.teaching import windows
 from pipeline.training.teaching.distillation import Teacher, find_teacher
-from pipeline.training.teaching.windows import Windows
+from pipeline.training.teaching.windows import Photograph, Windows
 from pipeline.training.weights import make_network
 from tests.colour_run import RECIPE, write_photographs
 from tests.tiny_model import make_card, make_flatbuffer, write_model
@@ -90,9 +95,8 @@ def test_windows_and_features_belong_together_and_some_are_held_out(run: RunFold
     recipe = override_all(run.read_recipe(), NO_AUGMENTATION)
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = windows.find_pictures(run, run_index(run), recipe)
-    files = windows.look_at_all(tmp_path / "cache", pictures, taught, recipe)
-    seen = Windows(files, recipe)
+    pictures = windows.list_photographs(run, run_index(run), recipe)
+    seen = make_windows(tmp_path / "cache", pictures, taught, recipe)
     pixels, features = (np.concatenate(part) for part in zip(*batches_of(seen), strict=True))
     held, _ = (np.concatenate(part) for part in zip(*seen.validation().as_numpy_iterator(), strict=True))
     assert len(held) == WINDOWS and len(pixels) + len(held) == WINDOWS * len(pictures)
@@ -102,6 +106,11 @@ def test_windows_and_features_belong_together_and_some_are_held_out(run: RunFold
     expected = (means - means.mean(axis=0)) / means.std(axis=0)
     assert np.corrcoef(expected.ravel(), features.ravel())[0, 1] > 0.99
     assert features.mean(axis=0) == pytest.approx(0, abs=1e-4) and features.std(axis=0) == pytest.approx(1, abs=0.01)
+
+
+def make_windows(cache: Path, photographs: list[Photograph], teacher: Teacher, recipe: Recipe) -> Windows:
+    files = windows.compute_windows(cache, photographs, teacher, recipe)
+    return Windows(files, [one.photo for one in photographs], recipe)
 
 
 def batches_of(seen: Windows) -> Iterator[Any]:
@@ -137,7 +146,7 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(stopped: str, run: Run
             pretrain(run, index, recipe)
     seen = watch_teacher(monkeypatch)
     resumed = pretrain(run, index, recipe)
-    photographs = len(windows.find_pictures(run, index, recipe))
+    photographs = len(windows.list_photographs(run, index, recipe))
     assert len(seen) == (photographs - 5 if stopped == "while it looks" else 0)
     assert [row["epoch"] for row in read_history(run.pretraining / "history.csv")] == list(range(EPOCHS))
     kept = run.pretraining.rename(run.path / "resumed") / resumed.name
@@ -185,20 +194,82 @@ def test_early_epochs_are_small_as_in_the_training(run: RunFolder, tmp_path: Pat
     recipe = override_all(run.read_recipe(), (("fit.early_side", "16"), ("fit.early_share", "0.75")))
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = windows.find_pictures(run, run_index(run), recipe)[:3]
-    seen = Windows(windows.look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
+    pictures = windows.list_photographs(run, run_index(run), recipe)[:3]
+    seen = make_windows(tmp_path / "cache", pictures, taught, recipe)
     sides = [next(seen.batches(epoch, epoch + 1).as_numpy_iterator())[0].shape[1] for epoch in range(EPOCHS)]
     assert sides == [16, 16, 16, SIDE]
     assert next(seen.validation().as_numpy_iterator())[0].shape[1] == SIDE
 
 
-def test_pictures_in_class_folders_are_looked_at_themselves(run: RunFolder) -> None:
-    """Fault: a source without boxes, whose photographs are looked for elsewhere."""
-    recipe = override_all(
-        run.read_recipe(), (("patches.outliers", "0"), ("source.kind", "class_folders"), ("fit.teacher_windows", "1"))
-    )
+def test_pictures_in_class_folders_are_shown_themselves_each_with_windows_of_its_own(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    """Faults: a source without boxes, whose photographs are looked for elsewhere; drawn outliers taken for pictures;
+    the same windows for 1.png of every folder; two files of one photograph, one learned and one held out.
+    """
+    recipe = override_all(run.read_recipe(), (("source.kind", "class_folders"), ("fit.teacher_windows", "1")))
     index = run_index(run)
-    assert windows.find_pictures(run, index, recipe) == sorted(map(index.path, index.select("train").patches))
+    listed = windows.list_photographs(run, index, recipe)
+    expected = [patch for patch in index.select("train").patches if "outlier" not in patch.file]
+    assert [one.path for one in listed] == [index.path(patch) for patch in expected]
+    taught = find_teacher(recipe, index)
+    assert taught is not None
+    same = [replace(listed[0], name=name) for name in ("oak/1.png", "elm/1.png")]
+    first, second = windows.compute_windows(tmp_path / "cache", same, taught, recipe)
+    assert not np.array_equal(windows._read(first, "pixels"), windows._read(second, "pixels"))
+    twice = [*same, replace(listed[1], photo="another"), replace(listed[2], photo="another")]
+    seen = make_windows(tmp_path / "four", twice, taught, recipe)
+    assert len(np.concatenate([pixels for pixels, _ in batches_of(seen)])) == 2
+
+
+def test_a_photograph_that_is_gone_is_named(run: RunFolder, tmp_path: Path) -> None:
+    """Fault: "cannot be read", after minutes, of any of a thousand photographs."""
+    recipe = run.read_recipe()
+    taught, photographs = find_teacher(recipe, run_index(run)), windows.list_photographs(run, run_index(run), recipe)
+    assert taught is not None
+    photographs[1].path.unlink()
+    with pytest.raises(InputError, match=re.escape(photographs[1].path.name)):
+        windows.compute_windows(tmp_path / "cache", photographs[:3], taught, recipe)
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_numbers_are_refused_also_by_the_next_call(run: RunFolder) -> None:
+    """Fault: a resumed run that takes a diverged network for a finished one."""
+    recipe = override_all(run.read_recipe(), (("fit.teacher_learning_rate", "1e30"), ("fit.teacher_epochs", "1")))
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"NaN.*teacher_learning_rate"):
+            pretrain(run, run_index(run), recipe)
+    assert not (run.pretraining / "learned.weights.h5").exists()
+
+
+def test_the_photographs_of_drawn_scenes_are_found(tmp_path: Path, teacher: Path) -> None:
+    """Fault: a folder of runs that is looked for within the run, as its index names it with "..": none is found."""
+    recipe = override_all(make_recipe(teacher), (("source.count", "24"),))
+    run = start_run(recipe, DataPlace(None, None, tmp_path / "runs"))
+    with contextlib.suppress(InputError):  # the drawn classes are not those of the teacher
+        complete(run, [PATCHES])
+    scenes = tmp_path / "runs" / recipe.name / "scenes-24-seed0" / "photos"
+    folder = run.path / ".." / "patches-0"
+    assert find_photographs(run, photographs_of, folder) == scenes
+
+
+def test_a_control_with_shuffled_labels_has_no_teacher(teacher: Path) -> None:
+    """Fault: a control that fails, or that learns from a teacher who knows the labels."""
+    shortened = _shortened(make_recipe(teacher), 2)
+    assert not shortened.fit.teaches_before and not shortened.fit.teaches_labels
+
+
+def test_the_random_weights_of_the_training_do_not_depend_on_a_kill(run: RunFolder, monkeypatch: Any) -> None:
+    """Fault: other initial weights of the teacher's features after a resume, since pretraining draws random numbers."""
+    drawn = []
+    monkeypatch.setattr(gradient, "pretrain", lambda *_: keras.random.uniform((3,)) is None)
+    monkeypatch.setattr(gradient, "compile_network", lambda *_: drawn.append(np.asarray(keras.random.uniform((3,)))))
+    monkeypatch.setattr(gradient, "train_stage", lambda *_: None)
+    monkeypatch.setattr(gradient, "finish", lambda _: {})
+    fit_gradient(run, run_index(run), run.read_recipe())
+    monkeypatch.setattr(gradient, "pretrain", lambda *_: None)
+    fit_gradient(run, run_index(run), run.read_recipe())
+    assert np.array_equal(*drawn)
 
 
 def test_what_cannot_be_learned_from_is_refused(
@@ -210,8 +281,10 @@ def test_what_cannot_be_learned_from_is_refused(
     recipe = run.read_recipe()
     taught = find_teacher(recipe, run_index(run))
     assert taught is not None
-    pictures = windows.find_pictures(run, run_index(run), recipe)[:1]
+    pictures = windows.list_photographs(run, run_index(run), recipe)[:1]
     with pytest.raises(InputError, match=r"needs two training photographs or more. Received: 1\."):
-        Windows(windows.look_at_all(tmp_path / "cache", pictures, taught, recipe), recipe)
+        make_windows(tmp_path / "cache", pictures, taught, recipe)
+    with pytest.raises(InputError, match="must teach something"):
+        make_recipe(teacher, **{"fit.teacher_epochs": "0", "fit.teacher_share": "0"})
     with pytest.raises(InputError, match="teacher_windows has no effect"):
-        make_recipe(teacher, **{"fit.teacher_epochs": "0"})
+        make_recipe(teacher, **{"fit.teacher_epochs": "0", "fit.teacher_share": "1"})

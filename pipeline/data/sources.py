@@ -156,7 +156,7 @@ def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Pa
     Raises:
         InputError: the folder does not exist.
     """
-    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.parents[1])
+    place = replace(place_from_json(read_json(run.source, "Start a new run.")), runs=root.resolve().parents[1])
     images = folder_of(place, run.read_recipe())
     if not images.is_dir():
         raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")

@@ -1,8 +1,8 @@
 """The changes of a robustness test: what other cameras, other light and other boxes do to a picture.
 
 Kinds and order of strengths follow ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261), with two strengths
-each, JPEG with four, and without weather; changes of the box are added. Lengths are shares of the picture's side, so that the strengths
-mean the same for every input size.
+each, JPEG with four, and without weather; changes of the box are added. Lengths are shares of the picture's side, so
+that the strengths mean the same for every input size.
 """
 
 from collections.abc import Callable

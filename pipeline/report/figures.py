@@ -21,8 +21,8 @@ def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, fl
     figures["classes"] = plots.draw_pairs(points, ("precision", "recall")), f"Precision and recall: {_speak(points)}."
     if report.robustness:
         changes, unchanged = _changes(report.robustness), report.robustness.unchanged.value
-        text = f"Accuracy by change, weaker and stronger: {_speak(changes)}; unchanged {share(unchanged)}."
-        figures["robustness"] = plots.draw_pairs(changes, ("weaker change", "stronger change"), unchanged), text
+        text = f"Accuracy by change, weakest and strongest: {_speak(changes)}; unchanged {share(unchanged)}."
+        figures["robustness"] = plots.draw_pairs(changes, ("weakest change", "strongest change"), unchanged), text
     if metrics.reliability:
         text = "Reliability diagram: accuracy by confidence, over a histogram of confidences. Table below."
         figures["reliability"] = plots.draw_reliability(metrics.reliability), text
@@ -62,7 +62,7 @@ def _class_points(report: ClassificationReport) -> list[plots.Pair]:
 
 
 def _changes(robustness: Robustness) -> list[plots.Pair]:
-    """Return the accuracies at both strengths of each change."""
+    """Return the accuracies at the weakest and the strongest change of each kind."""
     values: dict[str, list[float | None]] = {}
     for row in robustness.changes:
         values.setdefault(row.change, []).append(row.accuracy.value)

@@ -106,7 +106,7 @@ def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, shuffle: i
 
 def _shortened(recipe: Recipe, epochs: int | None) -> Recipe:
     """Return the recipe without a teacher and with the given epochs; a first stage stays shorter than the whole."""
-    changes: dict[str, Any] = {"fit.teacher": ""}
+    changes: dict[str, Any] = {"fit.teacher": ""}  # and with it whatever it would teach
     if epochs is not None:
         changes["fit.epochs"] = epochs
         if recipe.fit.kind == "two_stage":

@@ -135,6 +135,11 @@ class FitSettings:
         return bool(self.teacher) and (self.teacher_share > 0 or self.teacher_features > 0)
 
     @property
+    def teaches_before(self) -> bool:
+        """Return whether the network learns the teachers' features before the training."""
+        return bool(self.teacher) and self.teacher_epochs > 0
+
+    @property
     def early_epochs(self) -> int:
         """Return the number of epochs with pictures of early_side."""
         return round(self.early_share * self.epochs) if self.early_side else 0

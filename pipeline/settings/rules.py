@@ -87,6 +87,12 @@ def fit_rules(fit: FitSettings, network: NetworkSettings) -> list[Rule]:
         ("fit.early_side", "must be less than network.input_side", (early, side), early < side),
         ("fit.early_side", f"must be at least {least} for {network.trunk}", early, not early or early >= least),
         ("fit.head_epochs", "must be less than fit.epochs", fit.head_epochs, not two or fit.head_epochs < fit.epochs),
+        (
+            "fit.teacher",
+            "must teach something: fit.teacher_share, fit.teacher_features or fit.teacher_epochs must not be 0",
+            fit.teacher,
+            not fit.teacher or fit.teaches_labels or fit.teaches_before,
+        ),
         ("fit.trainable_from", "must be empty unless fit.kind is two_stage", first, two or not first),
     ]
 

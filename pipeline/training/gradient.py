@@ -42,8 +42,8 @@ def fit_gradient(run: RunFolder, index: PatchIndex, recipe: Recipe) -> dict[str,
     history = read_history(run.history)
     if is_finished(history, recipe.fit):  # killed between the last epoch and fit.json
         return finish(run)
+    learned = pretrain(run, index, recipe) if recipe.fit.teaches_before and not history else None
     keras.utils.set_random_seed(recipe.seed)
-    learned = pretrain(run, index, recipe) if recipe.fit.teacher_epochs and not history else None
     data = make_fit_data(run, index, recipe)
     network = compile_network(recipe, data.training.steps_per_epoch, bool(history), data.training.features, learned)
     train_stage(run, recipe, network, data, TrainingStage(0, recipe.fit.epochs, recipe.fit.patience, backup))

@@ -1,4 +1,4 @@
-"""A teacher -> initial weights: the network first learns what the teacher sees in windows of the training photographs.
+"""A teacher -> initial weights: the network first learns its features of windows of the training photographs.
 
 A few hundred labelled patches say little about what to look for; the features of a large pretrained network, of many
 windows of the same photographs, say much more, and need no labels (FitNets: Romero et al., arXiv:1412.6550). Of the
@@ -6,11 +6,14 @@ photographs only those of the training are used.
 """
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from inference.errors import InputError
 from models.heads import feature_learner
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
@@ -20,7 +23,7 @@ from pipeline.training.callbacks import EpochPlan, Progress, StopOnNaN, count_ep
 from pipeline.training.epochs import learning_rate_schedule, restore_point
 from pipeline.training.fused_normalization import use_fused_normalization
 from pipeline.training.teaching.distillation import find_teacher
-from pipeline.training.teaching.windows import Windows, early_epochs, find_pictures, look_at_all
+from pipeline.training.teaching.windows import Windows, compute_windows, early_epochs, list_photographs
 from pipeline.training.weights import make_network
 
 _WEIGHT_DECAY = 1e-4
@@ -38,18 +41,23 @@ def pretrain(run: RunFolder, index: PatchIndex, recipe: Recipe) -> Path:
     if not learned.is_file():
         own.path.mkdir(exist_ok=True)
         partial = own.path / "partial.weights.h5"
-        _learn(own, _show_photographs(run, index, recipe, own.cache), recipe).save_weights(partial)
+        windows = _make_windows(run, index, recipe, own.cache)
+        _learn(own, windows, recipe).save_weights(partial)
+        windows.release()
         partial.replace(learned)
     for folder in (own.backup, own.cache):
         shutil.rmtree(folder, ignore_errors=True)
     return learned
 
 
-def _show_photographs(run: RunFolder, index: PatchIndex, recipe: Recipe, cache: Path) -> Windows:
-    """Show the teacher all training photographs; return what it saw."""
-    teacher = find_teacher(recipe, index)
+def _make_windows(run: RunFolder, index: PatchIndex, recipe: Recipe, cache: Path) -> Windows:
+    """Show the teacher windows of all training photographs; return them."""
+    print("learning the features of fit.teacher before the labels ...", file=sys.stderr, flush=True)
+    teacher = find_teacher(recipe, PatchIndex(index.root, index.select("test").patches))  # refused if it knows these
     assert teacher is not None  # what fit.teacher_epochs needs
-    return Windows(look_at_all(cache, find_pictures(run, index, recipe), teacher, recipe), recipe)
+    photographs = list_photographs(run, index, recipe)
+    files = compute_windows(cache, photographs, teacher, recipe)
+    return Windows(files, [one.photo for one in photographs], recipe)
 
 
 def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
@@ -61,7 +69,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
     learner = feature_learner(network, windows.width)
     use_fused_normalization(learner)
     epochs, rate = recipe.fit.teacher_epochs, recipe.fit.teacher_learning_rate
-    plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=min(_WARMUP_EPOCHS, epochs / 2))
+    plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=_WARMUP_EPOCHS)
     schedule = learning_rate_schedule(plan, windows.steps_per_epoch)
     learner.compile(keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY), "mse")
     first, nan, early = backup.restore(learner), StopOnNaN(), early_epochs(recipe)
@@ -83,4 +91,6 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
             verbose=0,
         )
     nan.refuse("fit.teacher_learning_rate", rate)
+    if not all(np.isfinite(array).all() for array in network.get_weights()):  # also those of an interrupted call
+        raise InputError(f"the weights became NaN. Lower fit.teacher_learning_rate (now {rate}) and start a new run.")
     return network

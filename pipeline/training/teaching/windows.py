@@ -1,10 +1,10 @@
-"""Training photographs + teacher -> what it sees in random windows of them, as batches of a tf.data pipeline."""
+"""Training photographs + teacher -> random windows with the teacher's features, as batches of a tf.data pipeline."""
 
 import functools
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.pictures.image_io import read_image, resize_image
 from pipeline.data.augment import make_augmentation, reduce_pictures
 from pipeline.data.dataset import allocate_pictures
@@ -30,34 +30,50 @@ _SIDES = (0.15, 1.0)  # of the photograph's shorter side: from a grain to the wh
 _HELD_OUT = 20  # of so many photographs one is held out
 
 
+@dataclass(frozen=True)
+class Photograph:
+    """A training photograph. photo: as in the index; name: of this file, which seeds its windows."""
+
+    photo: str
+    name: str
+    path: Path
+
+
 class Windows:
-    """The windows that a teacher has looked at, as batches of pixels and standardised features.
+    """The pixels and standardised teacher's features of windows, as batches.
 
     Of every _HELD_OUT photographs one is held out, and measures how well the features are learned.
     """
 
-    def __init__(self, files: Sequence[Path], recipe: Recipe) -> None:
-        """Read the files of _look_at.
+    def __init__(self, files: Sequence[Path], photos: Sequence[str], recipe: Recipe) -> None:
+        """Read the files of compute_windows; photos: the photograph of each.
 
         Raises:
             InputError: there are fewer than two photographs.
         """
-        if len(files) < 2:
-            raise InputError(f"fit.teacher_epochs needs two training photographs or more. Received: {len(files)}.")
+        names, numbers = np.unique(photos, return_inverse=True)
+        if len(names) < 2:
+            raise InputError(f"fit.teacher_epochs needs two training photographs or more. Received: {len(names)}.")
         self._recipe = recipe
         seen = [_read(file, "features") for file in files]
         counts, side = [len(one) for one in seen], recipe.network.input_side
+        self._features = np.concatenate(seen)
+        del seen
         self._pixels = allocate_pictures((sum(counts), side, side, 3), files[0].with_name("pixels"))
         for start, count, file in zip(np.cumsum([0, *counts]), counts, files, strict=False):
             self._pixels[start : start + count] = _read(file, "pixels")
-        features = np.concatenate(seen)
-        held_out = np.repeat(np.arange(len(files)) % _HELD_OUT == min(_HELD_OUT, len(files)) - 1, counts)
+        held_out = np.repeat(numbers % _HELD_OUT == min(_HELD_OUT, len(names)) - 1, counts)
         self._learned, self._held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        center, scale = standardisation(features[self._learned])
-        self._features = (features - center) / scale
-        self.width = features.shape[1]
+        center, scale = standardisation(self._features[self._learned])
+        self._features -= center
+        self._features /= scale
+        self.width = self._features.shape[1]
         self.steps_per_epoch = math.ceil(len(self._learned) / recipe.fit.batch_size)
         self._order = functools.lru_cache(2)(self._draw_order)
+
+    def release(self) -> None:
+        """Free the memory; TensorFlow keeps what its datasets were made from."""
+        self._pixels = self._features = np.zeros(0)
 
     def batches(self, first: int, last: int) -> tf.data.Dataset:
         """Return the batches (pixels, features) of the epochs from first (inclusive, from 0) to last (exclusive).
@@ -114,26 +130,37 @@ def _mirror(pixels: np.ndarray, directions: str, random: np.random.Generator) ->
     return pixels
 
 
-def find_pictures(run: RunFolder, index: PatchIndex, recipe: Recipe) -> list[Path]:
-    """Return the training photographs; where there are no boxes, the training pictures themselves."""
-    training = index.select("train")
+def list_photographs(run: RunFolder, index: PatchIndex, recipe: Recipe) -> list[Photograph]:
+    """Return the training photographs; where there are no boxes, the training pictures. Drawn outliers are neither.
+
+    Raises:
+        InputError: the folder of the photographs does not exist.
+    """
+    patches = [patch for patch in index.select("train").patches if patch.photo != DRAWN_OUTLIERS]
     folder_of = SOURCES[recipe.source.kind].photographs
     if folder_of is None:
-        return sorted({training.path(patch) for patch in training.patches})
+        return [Photograph(patch.photo, patch.file, index.path(patch)) for patch in patches]
     folder = find_photographs(run, folder_of, index.root)
-    return [folder / photo for photo in sorted({patch.photo for patch in training.patches} - {DRAWN_OUTLIERS})]
+    return [Photograph(photo, photo, folder / photo) for photo in sorted({patch.photo for patch in patches})]
 
 
-def look_at_all(cache: Path, pictures: Sequence[Path], teacher: Teacher, recipe: Recipe) -> list[Path]:
-    """Return a file of windows for each picture; those of an interrupted call are kept."""
+def compute_windows(cache: Path, photographs: Sequence[Photograph], teacher: Teacher, recipe: Recipe) -> list[Path]:
+    """Return a file of windows for each photograph; those of an interrupted call are kept.
+
+    Raises:
+        InputError: a photograph can't be read.
+    """
     cache.mkdir(exist_ok=True)
-    files = [cache / f"{number}.npz" for number in range(len(pictures))]
-    for picture, file in track(list(zip(pictures, files, strict=True)), len(files), "photographs shown to the teacher"):
-        if not file.is_file():
-            buffer = io.BytesIO()
-            pixels, features = _look_at(picture, teacher, recipe)
-            np.savez(buffer, pixels=pixels, features=features)
-            write_atomically(file, buffer.getvalue())
+    files = [cache / f"{number}.npz" for number in range(len(photographs))]
+    missing = [(one, file) for one, file in zip(photographs, files, strict=True) if not file.is_file()]
+    for photograph, file in track(missing, len(missing), "photographs shown to the teacher"):
+        try:
+            pixels, features = _compute(photograph, teacher, recipe)
+        except InputError as fault:
+            raise InputError(f"{printable(str(photograph.path))}: {fault}") from fault
+        buffer = io.BytesIO()
+        np.savez(buffer, pixels=pixels, features=features)
+        write_atomically(file, buffer.getvalue())
     return files
 
 
@@ -144,14 +171,14 @@ def _read(file: Path, name: str) -> np.ndarray:
         return array
 
 
-def _look_at(picture: Path, teacher: Teacher, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Return a picture's windows, changed at random as in the training: uint8 pixels, the teacher's float32 features.
+def _compute(one: Photograph, teacher: Teacher, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photograph's windows with random colours, rotations and flips: uint8 pixels, the teacher's features.
 
-    Shapes: [windows, side, side, 3] with network.input_side, [windows, features].
+    Shapes: [windows, side, side, 3] with network.input_side, float32 [windows, features].
     """
-    photograph, view = read_image(picture), max(teacher.side, recipe.network.input_side)
+    photograph, view = read_image(one.path), max(teacher.side, recipe.network.input_side)
     sides = replace(recipe.patches, min_side=_SIDES[0], max_side=_SIDES[1])
-    random = make_generator(recipe.seed, "windows", picture.name)
+    random = make_generator(recipe.seed, "windows", one.name)
     frame = (photograph.shape[1], photograph.shape[0])
     windows = np.stack(
         [
@@ -161,5 +188,5 @@ def _look_at(picture: Path, teacher: Teacher, recipe: Recipe) -> tuple[np.ndarra
     )
     changes = replace(recipe.augment, crop=0, detail=0, shift=0, erasing=0, mixup=0, cutmix=0)
     labels = np.zeros((len(windows), 0), np.float32)
-    windows, _ = make_augmentation(changes, view)(windows, labels, make_seed(recipe.seed, "window", picture.name))
+    windows, _ = make_augmentation(changes, view)(windows, labels, make_seed(recipe.seed, "window", one.name))
     return reduce_pictures(windows, recipe.network.input_side), teacher.look(windows)
