@@ -215,7 +215,8 @@ def test_pictures_in_class_folders_are_shown_themselves_each_with_windows_of_its
     taught = find_teacher(recipe, index)
     assert taught is not None
     same = [replace(listed[0], name=name) for name in ("oak/1.png", "elm/1.png")]
-    first, second = windows.compute_windows(tmp_path / "cache", same, taught, recipe)
+    still = override_all(recipe, NO_AUGMENTATION)
+    first, second = windows.compute_windows(tmp_path / "cache", same, taught, still)
     assert not np.array_equal(windows._read(first, "pixels"), windows._read(second, "pixels"))
     twice = [*same, replace(listed[1], photo="another"), replace(listed[2], photo="another")]
     seen = make_windows(tmp_path / "four", twice, taught, recipe)
@@ -253,10 +254,15 @@ def test_the_photographs_of_drawn_scenes_are_found(tmp_path: Path, teacher: Path
     assert find_photographs(run, photographs_of, folder) == scenes
 
 
-def test_a_control_with_shuffled_labels_has_no_teacher(teacher: Path) -> None:
+def test_a_control_with_shuffled_labels_has_no_teacher(run: RunFolder, monkeypatch: Any) -> None:
     """Fault: a control that fails, or that learns from a teacher who knows the labels."""
-    shortened = _shortened(make_recipe(teacher), 2)
-    assert not shortened.fit.teaches_before and not shortened.fit.teaches_labels
+    for name in ("pretrain", "compile_network", "train_stage", "finish"):
+        monkeypatch.setattr(gradient, name, lambda *arguments, name=name: asked.append(name))
+    asked: list[str] = []
+    shortened = _shortened(run.read_recipe(), 2)
+    fit_gradient(run, run_index(run), shortened)
+    assert asked == ["compile_network", "train_stage", "finish"]
+    assert make_fit_data(run, run_index(run), shortened).training.features == 0
 
 
 def test_the_random_weights_of_the_training_do_not_depend_on_a_kill(run: RunFolder, monkeypatch: Any) -> None:
