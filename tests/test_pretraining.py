@@ -74,8 +74,8 @@ def watch_teacher(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
         seen.append(pictures)
         return original(self, pictures)
 
-    original = Teacher.look
-    monkeypatch.setattr(Teacher, "look", look)
+    original = Teacher.compute_features
+    monkeypatch.setattr(Teacher, "compute_features", look)
     return seen
 
 
@@ -167,7 +167,7 @@ def stop_at(moment: str, patch: pytest.MonkeyPatch) -> None:
         return counting
 
     if moment == "while it looks":
-        patch.setattr(Teacher, "look", count(5, Teacher.look))
+        patch.setattr(Teacher, "compute_features", count(5, Teacher.compute_features))
     else:
         patch.setattr(pretraining.SaveBackup, "on_epoch_end", count(2, pretraining.SaveBackup.on_epoch_end))
 

@@ -23,7 +23,7 @@ from pipeline.training.callbacks import EpochPlan, Progress, StopOnNaN, count_ep
 from pipeline.training.epochs import learning_rate_schedule, restore_point
 from pipeline.training.fused_normalization import use_fused_normalization
 from pipeline.training.teaching.distillation import find_teacher
-from pipeline.training.teaching.windows import Windows, compute_windows, early_epochs, list_photographs
+from pipeline.training.teaching.windows import Windows, compute_windows, list_photographs
 from pipeline.training.weights import make_network
 
 _WEIGHT_DECAY = 1e-4
@@ -72,7 +72,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
     plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=_WARMUP_EPOCHS)
     schedule = learning_rate_schedule(plan, windows.steps_per_epoch)
     learner.compile(keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY), "mse")
-    first, nan, early = backup.restore(learner), StopOnNaN(), early_epochs(recipe)
+    first, nan, early = backup.restore(learner), StopOnNaN(), plan.early_epochs
     slower = (recipe.network.input_side / recipe.fit.early_side) ** 2 if early else 1.0
     if first < epochs:
         learner.fit(

@@ -54,13 +54,13 @@ class Teacher:
         """Return the number of features that follow the labels in what it teaches."""
         return len(self._center)
 
-    def look(self, pictures: np.ndarray) -> np.ndarray:
+    def compute_features(self, pictures: np.ndarray) -> np.ndarray:
         """Return the features of all teachers, float32 [n, features], of pictures uint8 [n, side, side, 3]."""
         return self._ask(pictures, True)[:, len(self._background) :]
 
     def teach_features(self, pictures: np.ndarray) -> None:
         """Teach the features of all teachers too, standardised by those of some pictures, uint8 [n, side, side, 3]."""
-        self._center, self._scale = standardisation(self.look(pictures))
+        self._center, self._scale = standardisation(self.compute_features(pictures))
 
     def teach(self, pixels: np.ndarray, labels: np.ndarray, side: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels at the student's side, and labels mixed with the teachers' by fit.teacher_share.

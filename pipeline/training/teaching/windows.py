@@ -54,7 +54,7 @@ class Windows:
         names, numbers = np.unique(photos, return_inverse=True)
         if len(names) < 2:
             raise InputError(f"fit.teacher_epochs needs two training photographs or more. Received: {len(names)}.")
-        self._recipe = recipe
+        self._recipe = replace(recipe, fit=replace(recipe.fit, epochs=recipe.fit.teacher_epochs))
         seen = [_read(file, "features") for file in files]
         counts, side = [len(one) for one in seen], recipe.network.input_side
         self._features = np.concatenate(seen)
@@ -110,16 +110,10 @@ class Windows:
         chosen = self._order(epoch)[step * size : (step + 1) * size]
         random = make_generator(self._recipe.seed, "window batch", int(number))
         pixels = _mirror(self._pixels[chosen], self._recipe.augment.flip, random)
-        side = self._recipe.fit.early_side if epoch < early_epochs(self._recipe) else pixels.shape[1]
-        return reduce_pictures(pixels, side).astype(np.float32), self._features[chosen]
+        return reduce_pictures(pixels, self._recipe.side_in_epoch(epoch)).astype(np.float32), self._features[chosen]
 
     def _draw_order(self, epoch: int) -> np.ndarray:
         return make_generator(self._recipe.seed, "window order", epoch).permutation(self._learned)
-
-
-def early_epochs(recipe: Recipe) -> int:
-    """Return the number of these epochs with pictures of fit.early_side."""
-    return round(recipe.fit.early_share * recipe.fit.teacher_epochs) if recipe.fit.early_side else 0
 
 
 def _mirror(pixels: np.ndarray, directions: str, random: np.random.Generator) -> np.ndarray:
@@ -189,4 +183,4 @@ def _compute(one: Photograph, teacher: Teacher, recipe: Recipe) -> tuple[np.ndar
     changes = replace(recipe.augment, crop=0, detail=0, shift=0, erasing=0, mixup=0, cutmix=0)
     labels = np.zeros((len(windows), 0), np.float32)
     windows, _ = make_augmentation(changes, view)(windows, labels, make_seed(recipe.seed, "window", one.name))
-    return reduce_pictures(windows, recipe.network.input_side), teacher.look(windows)
+    return reduce_pictures(windows, recipe.network.input_side), teacher.compute_features(windows)
