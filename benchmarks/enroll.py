@@ -30,7 +30,7 @@ from pipeline.kinds import EXPORT
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.settings.recipe import Recipe, override_all
-from pipeline.settings.run_folder import RunFolder, describe_machine, fill_run, relative_to_run, write_json
+from pipeline.settings.run_folder import RunFolder, describe_machine, fill_run, relative_path, write_json
 from pipeline.stages import complete
 
 PICTURES = (5, 10, 20, 50)
@@ -85,7 +85,7 @@ def train_without(label: str, index: PatchIndex, recipe: Recipe, work: Path) -> 
         fill_run(run.path, rest)
         shown = {patch.photo for patch in index.patches if patch.label == label}
         kept = tuple(patch for patch in index.patches if patch.photo not in shown)
-        patches = relative_to_run(index.root.resolve(), run.path.resolve())
+        patches = relative_path(index.root.resolve(), run.path.resolve())
         write_json(run.data, {"kind": "one class left out", "patches": patches, "clipped_boxes": 0, "refused": []})
         write_index(PatchIndex(index.root, kept), run.index)
     complete(run, [FIT, CALIBRATE, EXPORT])

@@ -13,6 +13,7 @@ from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import given_split, index_class_folders, list_class_folders
 from pipeline.data.groups import PhotoGroups
 from pipeline.data.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
+from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe, override_all
 
 RECIPE = override_all(
@@ -51,6 +52,20 @@ def test_without_a_test_set_all_pictures_are_split(tmp_path: Path) -> None:
     assert all(patch.file.startswith(f"{patch.label}/") for patch in patches)
     assert {(patch.x, patch.y, patch.width, patch.height) for patch in patches} == {(0, 0, 32, 24)}
     assert all(found.index.path(patch).is_file() for patch in patches)
+
+
+def test_drawn_outliers_are_not_written_among_the_users_pictures(tmp_path: Path) -> None:
+    """Faults: drawn pictures in the user's folder, which the next run takes for a class; paths that lead nowhere."""
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    write_folders(tmp_path / "far" / "away" / "data")
+    (tmp_path / "data").symlink_to(tmp_path / "far" / "away" / "data")
+    before = sorted((tmp_path / "data").rglob("*"))
+    recipe = override_all(RECIPE, (("network.background", "output"), ("patches.outliers", "3")))
+    for _ in range(2):
+        index = SOURCES["class_folders"].prepare(DataPlace(tmp_path / "data", None, tmp_path / "runs"), recipe).index
+        drawn = [patch for patch in index.patches if patch.label == BACKGROUND]
+        assert len(drawn) == 3 and all(index.path(patch).is_file() for patch in drawn)
+        assert sorted((tmp_path / "data").rglob("*")) == before
 
 
 def test_given_splits_stay_and_validation_comes_from_training(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_pictures_show_something() -> None:
 def test_outliers_are_background_of_the_training_alone(tmp_path: Path) -> None:
     """Catches drawn pictures in validation or test, where they would flatter the rejection, and lost patches."""
     index = write_patches(tmp_path, ["red", BACKGROUND], split="test")
-    more = add_outliers(index, 7, seed=3)
+    more = add_outliers(index, index.root / BACKGROUND, 7, seed=3)
     assert more.patches[:2] == index.patches
     added = more.patches[2:]
     assert [(patch.label, patch.split) for patch in added] == [(BACKGROUND, "train")] * 7
@@ -43,10 +43,10 @@ def test_outliers_are_background_of_the_training_alone(tmp_path: Path) -> None:
 def test_a_second_call_draws_nothing_anew(tmp_path: Path) -> None:
     """Catches minutes of drawing at each start of a run."""
     index = write_patches(tmp_path, ["red"])
-    files = [index.root / patch.file for patch in add_outliers(index, 3, seed=0).patches[1:]]
+    files = [index.root / patch.file for patch in add_outliers(index, index.root / "drawn", 3, seed=0).patches[1:]]
     before = [file.stat().st_mtime_ns for file in files]
-    assert [patch.file for patch in add_outliers(index, 3, seed=0).patches] == [
-        patch.file for patch in add_outliers(index, 4, seed=0).patches[:-1]
+    assert [patch.file for patch in add_outliers(index, index.root / "drawn", 3, seed=0).patches] == [
+        patch.file for patch in add_outliers(index, index.root / "drawn", 4, seed=0).patches[:-1]
     ]
     assert [file.stat().st_mtime_ns for file in files] == before
 
@@ -54,4 +54,4 @@ def test_a_second_call_draws_nothing_anew(tmp_path: Path) -> None:
 def test_without_outliers_the_index_is_the_same(tmp_path: Path) -> None:
     """Catches outliers in recipes that ask for none."""
     index = write_patches(tmp_path, ["red"])
-    assert add_outliers(index, 0, seed=0).patches == index.patches
+    assert add_outliers(index, tmp_path, 0, seed=0).patches == index.patches

@@ -84,6 +84,19 @@ def test_too_little_disk_is_said_with_what_is_needed(tmp_path: Path, monkeypatch
         check_room(tmp_path / "not" / "there", 300 * 10**6)
 
 
+def test_the_room_for_a_teachers_windows_is_asked_for(
+    data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: the disk is full after an hour, in which a teacher saw windows of all photographs."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: usage._replace(free=400 * 10**6))
+    taught = ["--set", f"fit.teacher={tmp_path / 'teacher.tflite'}", "--set", "fit.teacher_epochs=1"]
+    assert main(["run", "photos", *data, *taught, "--set", "fit.teacher_windows=100000"]) == 2
+    assert "Free are 400 MB" in capsys.readouterr().err
+    assert main(["run", "photos", *data, *taught, "--set", "fit.teacher_windows=1"]) == 2
+    assert "teacher.tflite: does not exist" in capsys.readouterr().err
+
+
 def test_a_disk_that_fills_up_is_one_line(
     data: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

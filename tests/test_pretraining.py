@@ -1,6 +1,7 @@
 """Pretraining: the network first learns a teacher's features of windows of the training photographs."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -186,7 +187,10 @@ def test_the_teacher_is_not_asked_in_the_training_that_follows(run: RunFolder, m
     data = make_fit_data(run, run_index(run), run.read_recipe())
     assert data.training.features == 0
     fit_gradient(run, run_index(run), run.read_recipe())
-    assert len(read_history(run.history)) == 1 and (run.pretraining / "learned.weights.h5").is_file()
+    own, before = read_history(run.history), read_history(run.pretraining / "history.csv")
+    assert len(own) == 1 and (run.pretraining / "learned.weights.h5").is_file()
+    seconds = sum(row["seconds"] for row in before + own)
+    assert json.loads(run.fit.read_text())["seconds"] == pytest.approx(seconds, abs=0.1) and len(before) == EPOCHS
 
 
 def test_early_epochs_are_small_as_in_the_training(run: RunFolder, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_j
 from pipeline.data.splits import SPLITS
 from pipeline.progress import track
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, read_json, relative_to_run, write_json
+from pipeline.settings.run_folder import RunFolder, read_json, relative_path, write_json
 from pipeline.stages import Stage
 
 
@@ -33,7 +33,7 @@ def patches_stage(run: RunFolder) -> None:
     _check_splits(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
-        "patches": relative_to_run(prepared.index.root.resolve(), run.path.resolve()),
+        "patches": relative_path(prepared.index.root.resolve(), run.path.resolve()),
         "clipped_boxes": prepared.clipped_boxes,
         "refused": list(prepared.refused),
     }

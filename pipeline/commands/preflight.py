@@ -38,5 +38,13 @@ def check_room(folder: Path, needed: int) -> None:
 
 def _needed_bytes(recipe: Recipe, place: DataPlace) -> int:
     source = SOURCES.get(recipe.source.kind)
-    boxes = source is not None and source.photographs is not None and place.images is not None
-    return _RUN_BYTES + (_PHOTO_BYTES * len(list_files(place.images)) if boxes and place.images else 0)
+    patches = _PHOTO_BYTES if source is not None and source.photographs is not None else 0
+    windows = _window_bytes(recipe) if recipe.kind == "classification" and recipe.fit.teaches_before else 0
+    if place.images is None or not patches + windows:
+        return _RUN_BYTES
+    return _RUN_BYTES + (patches + windows) * len(list_files(place.images))
+
+
+def _window_bytes(recipe: Recipe) -> int:
+    """Return the bytes of a photograph's windows: RGB pixels, once in a file and once in an array for the training."""
+    return 2 * recipe.fit.teacher_windows * recipe.network.input_side**2 * 3

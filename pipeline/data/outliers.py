@@ -8,14 +8,16 @@ from pipeline.data.index import Patch, PatchIndex
 from pipeline.drawn.outliers import SIDE, draw_outlier
 from pipeline.progress import map_in_threads
 from pipeline.settings.labels import BACKGROUND
+from pipeline.settings.run_folder import relative_path
 
 PHOTO = "drawn outliers"  # used as the photograph's name in index.csv
 
 
-def add_outliers(index: PatchIndex, count: int, seed: int) -> PatchIndex:
-    """Return the index with drawn outliers added to the training patches; missing pictures are drawn."""
+def add_outliers(index: PatchIndex, folder: Path, count: int, seed: int) -> PatchIndex:
+    """Return the index with drawn outliers added to the training patches; those missing in a folder are drawn."""
+    place = relative_path(folder.resolve(), index.root.resolve())
     patches = tuple(
-        Patch(f"{BACKGROUND}/outlier-{seed}-{number}.png", BACKGROUND, PHOTO, 0, 0, SIDE, SIDE, "train")
+        Patch(f"{place}/outlier-{seed}-{number}.png", BACKGROUND, PHOTO, 0, 0, SIDE, SIDE, "train")
         for number in range(count)
     )
 

@@ -144,7 +144,7 @@ def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: Data
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
-    index = add_outliers(cut.index, recipe.patches.outliers, recipe.patches.seed)
+    index = add_outliers(cut.index, folder / BACKGROUND, recipe.patches.outliers, recipe.patches.seed)
     return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
 
@@ -205,7 +205,8 @@ def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) ->
     found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
     _print_notes(found.notes)
     outliers = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
-    index = add_outliers(found.index, outliers, recipe.patches.seed)
+    drawn = found.file.parent / "outliers"  # not among the user's pictures
+    index = add_outliers(found.index, drawn, outliers, recipe.patches.seed)
     return PreparedData(index, found.file, kind, clipped_boxes=0, written=0, refused=found.refused)
 
 

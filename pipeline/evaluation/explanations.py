@@ -22,7 +22,7 @@ from pipeline.report.heat_map import draw_heat_map
 from pipeline.report.sections import EvidenceMap, Mistake, Mistakes, NearestPatch, Searched
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, relative_to_run
+from pipeline.settings.run_folder import RunFolder, relative_path
 
 SHOWN = 24
 NEAREST = 3
@@ -59,7 +59,7 @@ def explain_mistakes(
 def _describe(answers: TestAnswers, position: int, maps: Maps, nearest: Nearest, folder: Path) -> Mistake:
     patch, scores = answers.index.patches[position], answers.scores
     return Mistake(
-        file=relative_to_run(answers.index.path(patch), folder),
+        file=relative_path(answers.index.path(patch), folder),
         photo=printable(patch.photo),
         label=patch.label if scores.positive[position] else BACKGROUND,
         given=str(scores.best[position]),
@@ -73,7 +73,7 @@ def _describe(answers: TestAnswers, position: int, maps: Maps, nearest: Nearest,
 
 
 def _describe_nearest(patch: Patch, cosine: float, index: PatchIndex, folder: Path) -> NearestPatch:
-    return NearestPatch(relative_to_run(index.path(patch), folder), printable(patch.photo), patch.label, cosine)
+    return NearestPatch(relative_path(index.path(patch), folder), printable(patch.photo), patch.label, cosine)
 
 
 def _write_maps(
@@ -97,5 +97,5 @@ def _write_maps(
         path = run.mistakes / f"{number + 1:02}-{kind}.jpg"
         picture = draw_heat_map(read_image(paths[number]), heat, MAP_SIDE_PIXELS)
         write_atomically(path, jpeg_bytes(picture, _MAP_QUALITY, HALF_COLOUR))
-        found[number].append(EvidenceMap(label, relative_to_run(path, run.path), not bool(heat.any())))
+        found[number].append(EvidenceMap(label, relative_path(path, run.path), not bool(heat.any())))
     return [tuple(maps) for maps in found]

@@ -14,7 +14,7 @@ from pipeline.data.csv_files import write_csv
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.report.sections import DoubtfulLabel, LabelErrors
 from pipeline.settings.recipe import Recipe
-from pipeline.settings.run_folder import RunFolder, relative_to_run
+from pipeline.settings.run_folder import RunFolder, relative_path
 
 SHOWN = 24
 HELD_OUT = ("validation", "test")
@@ -63,7 +63,7 @@ def check_labels(
     write_csv(run.label_errors, Suspect, (_suspect(*entry) for entry in entries))
     shown = tuple(
         DoubtfulLabel(
-            file=relative_to_run(index.path(patch), run.path),
+            file=relative_path(index.path(patch), run.path),
             photo=printable(patch.photo),
             label=patch.label,
             suggested=suggested,

@@ -27,7 +27,7 @@ from pipeline.random_generator import make_generator
 from pipeline.report.old_names import modern
 from pipeline.sanity.permutation import find_units
 from pipeline.settings.recipe import Recipe, override_all
-from pipeline.settings.run_folder import RunFolder, fill_run, read_json, relative_to_run, write_json
+from pipeline.settings.run_folder import RunFolder, fill_run, read_json, relative_path, write_json
 from pipeline.stages import complete
 
 _START_NAME = "start.weights.h5"
@@ -99,7 +99,7 @@ def _prepare(run: RunFolder, shuffled: RunFolder, epochs: int | None, shuffle: i
         fill_run(shuffled.path, override_all(shuffled.read_recipe(), (("network.weights", str(start.resolve())),)))
     write_json(shuffled.source, read_json(run.source, "Start a new run."))
     data = read_json(run.data, "Start a new run.")
-    data["patches"] = relative_to_run(index.root.resolve(), shuffled.path.resolve())
+    data["patches"] = relative_path(index.root.resolve(), shuffled.path.resolve())
     write_json(shuffled.data, data | {"shuffle_seed": shuffle})
     write_index(shuffle_labels(index, recipe.labels, shuffle), shuffled.index)
 

@@ -151,8 +151,8 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, default=asdict, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def relative_to_run(path: Path, folder: Path) -> str:
-    """Return a path relative to a run's folder, or absolute if it is on another drive of Windows."""
+def relative_path(path: Path, folder: Path) -> str:
+    """Return a path relative to a folder, or absolute if it is on another drive of Windows."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:

@@ -107,6 +107,17 @@ def learning_rate_schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
     )
 
 
+def plan_epochs(settings: FitSettings, side: int, last: int, slower: float = 1.0) -> EpochPlan:
+    """Return the lengths of the epochs of a network whose pictures have a side; without early_side two stages.
+
+    last: of the first stage (exclusive). slower: how many times as long an epoch of the second takes. The time of a
+    convolutional network grows with the area of its pictures.
+    """
+    if settings.early_epochs:
+        return EpochPlan(settings.early_epochs, settings.epochs, (side / settings.early_side) ** 2)
+    return EpochPlan(last, settings.epochs, slower)
+
+
 def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitData, stage: TrainingStage) -> None:
     """Train a compiled network for one stage, from the last epoch in the stage's backup.
 
@@ -150,13 +161,16 @@ def is_finished(history: History, settings: FitSettings) -> bool:
 
 
 def finish(run: RunFolder) -> dict[str, Any]:
-    """Write fit.json, which marks the training as done, then delete backup and cache; return its content."""
-    history = read_history(run.history)
+    """Write fit.json, which marks the training as done, then delete backup and cache; return its content.
+
+    Its seconds include those of the epochs before the training, in which the network learned a teacher's features.
+    """
+    history, earlier = read_history(run.history), read_history(RunFolder(run.pretraining).history)
     best = min(history, key=lambda row: row[_MONITOR])
     result = {
         "epochs": len(history),
         "best_epoch": int(best["epoch"]) + 1,
-        "seconds": round(sum(row.get("seconds", 0.0) for row in history), 1),
+        "seconds": round(sum(row.get("seconds", 0.0) for row in earlier + history), 1),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     write_json(run.fit, result)
@@ -192,7 +206,7 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
     best = min((row[_MONITOR] for row in history), default=None)
     return [
         *([average] if average else []),
-        Progress(_plan(recipe, stage)),
+        Progress(plan_epochs(recipe.fit, recipe.network.input_side, stage.last, stage.slower)),
         SaveForUse(
             run.candidate,
             recipe.network.input_side,
@@ -208,11 +222,3 @@ def _callbacks(run: RunFolder, recipe: Recipe, stage: TrainingStage, average: We
         *([ResumeTraining(average)] if average else []),
         SaveBackup(stage.backup, average),
     ]
-
-
-def _plan(recipe: Recipe, stage: TrainingStage) -> EpochPlan:
-    """Return the lengths of the epochs; those of a convolutional network grow with the area of its pictures."""
-    early = recipe.fit.early_epochs
-    if not early:
-        return EpochPlan(stage.last, recipe.fit.epochs, stage.slower)
-    return EpochPlan(early, recipe.fit.epochs, (recipe.network.input_side / recipe.fit.early_side) ** 2)

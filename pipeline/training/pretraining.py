@@ -19,8 +19,8 @@ from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 from pipeline.training.backup import Backup, SaveBackup
-from pipeline.training.callbacks import EpochPlan, Progress, StopOnNaN, count_epochs
-from pipeline.training.epochs import learning_rate_schedule, restore_point
+from pipeline.training.callbacks import Progress, StopOnNaN, count_epochs
+from pipeline.training.epochs import learning_rate_schedule, plan_epochs, restore_point
 from pipeline.training.fused_normalization import use_fused_normalization
 from pipeline.training.teaching.distillation import find_teacher
 from pipeline.training.teaching.windows import Windows, compute_windows, list_photographs
@@ -72,8 +72,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
     plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=_WARMUP_EPOCHS)
     schedule = learning_rate_schedule(plan, windows.steps_per_epoch)
     learner.compile(keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY), "mse")
-    first, nan, early = backup.restore(learner), StopOnNaN(), plan.early_epochs
-    slower = (recipe.network.input_side / recipe.fit.early_side) ** 2 if early else 1.0
+    first, nan = backup.restore(learner), StopOnNaN()
     if first < epochs:
         learner.fit(
             windows.batches(first, epochs),
@@ -83,7 +82,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
             epochs=epochs,
             callbacks=[
                 nan,
-                Progress(EpochPlan(early or epochs, epochs, slower)),
+                Progress(plan_epochs(plan, recipe.network.input_side, epochs)),
                 keras.callbacks.CSVLogger(own.history, append=count_epochs(own.history) > 0),
                 SaveBackup(backup),
             ],
