@@ -45,22 +45,28 @@ class FrozenNetwork:
 
 
 @dataclass(frozen=True)
-class Features:
-    """The numbers of all photographs in their order, and the photographs that can't be read, by position.
+class Numbers:
+    """The numbers of photographs, in their order.
 
     counts: int [photos], keypoints; points: float32 [photos, detail.most, 2]; descriptors: uint8 [photos,
     detail.most, LENGTH]; edges: uint8 [photos, MAP_SIDE, MAP_SIDE]; sizes: int [photos, 2], width and height;
     vectors: float32 [boxes, length], of the boxes of all photographs in their order; a colour histogram comes last.
     """
 
-    photos: tuple[Photo, ...]
-    detail: Detail
     counts: np.ndarray
     points: np.ndarray
     descriptors: np.ndarray
     edges: np.ndarray
     sizes: np.ndarray
     vectors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Features(Numbers):
+    """The numbers of all photographs, and the photographs that can't be read, by position."""
+
+    photos: tuple[Photo, ...]
+    detail: Detail
     faults: dict[int, str]
 
     def keypoints(self, position: int) -> Keypoints:
@@ -77,16 +83,10 @@ def scaled_boxes(photo: Photo, size: np.ndarray, detail: Detail) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Block:
-    """The numbers of some photographs, as Features has them; positions: int [photos], of these among all."""
+class Block(Numbers):
+    """The numbers of some photographs. positions: int [photos], of these among all; faults: by these positions."""
 
     positions: np.ndarray
-    counts: np.ndarray
-    points: np.ndarray
-    descriptors: np.ndarray
-    edges: np.ndarray
-    sizes: np.ndarray
-    vectors: np.ndarray
     faults: dict[int, str]
 
 
@@ -128,7 +128,9 @@ def compute_features(data: DataSet, network: FrozenNetwork, folder: Path, examin
             shutil.rmtree(old)
     store.mkdir(parents=True, exist_ok=True)
     shapes = _shapes(data, detail, network)
-    found = Features(data.photos, detail, **{name: _open(store, name, *shapes[name]) for name in shapes}, faults={})
+    found = Features(
+        **{name: _open(store, name, *shapes[name]) for name in shapes}, photos=data.photos, detail=detail, faults={}
+    )
     done = _open(store, "done", (len(data.photos),), np.bool_)
     work = Work(data, detail, tuple(range(len(data.photos))), store).keep(np.flatnonzero(~done).tolist())
     starts = _starts(data)
@@ -151,7 +153,7 @@ def _examine_batch(work: Work, network: FrozenNetwork, pool: ThreadPoolExecutor)
     """Return the numbers of some photographs; the network sees all their boxes at once."""
     shapes = _shapes(work.data, work.detail, network)
     arrays: dict[str, np.ndarray] = {name: np.zeros(*shapes[name]) for name in shapes}
-    found = Features(work.data.photos, work.detail, **arrays, faults={})
+    found = Features(**arrays, photos=work.data.photos, detail=work.detail, faults={})
     starts = _starts(work.data)
     places = range(len(work.positions))
     answers = list(pool.map(lambda place: _examine(place, work.data, network, found, int(starts[place])), places))
@@ -168,7 +170,7 @@ def _examine_batch(work: Work, network: FrozenNetwork, pool: ThreadPoolExecutor)
         for position, photo, answer in zip(work.positions, work.data.photos, answers, strict=True)
         if isinstance(answer, str)
     }
-    return Block(np.array(work.positions), **arrays, faults=faults)
+    return Block(**arrays, positions=np.array(work.positions), faults=faults)
 
 
 def _write_block(block: Block, found: Features, starts: np.ndarray) -> None:
