@@ -18,6 +18,7 @@ from inference.model.decide import DECISION_NAMES, DecisionRule, decide_softmax
 from inference.model.enrolled import ENROLLED_NAME, Enrolled, EnrolledClass, enrolled_to_file, read_enrolled
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
 from inference.pictures.image_io import resize_image
+from inference.pictures.listing import list_pictures
 from inference.pictures.regions import cut_region
 from inference.run import results_to_json
 from inference.verify.observe import with_vectors
@@ -284,6 +285,26 @@ def test_keys_are_relative_to_the_folder_and_never_taken_twice() -> None:
         {"job": "free", "key": ".hidden", "taken": [".hidden"]},
     )
     assert (keys, free, bare) == (["day/a.jpg", "b.jpg"], "image-3.jpg", ".hidden-2")
+
+
+def test_a_folder_is_listed_as_the_runner_lists_it(tmp_path: Path) -> None:
+    """Faults: Thumbs.db as a picture that can't be read; a file that can't be opened, which takes all others along."""
+    names = ["a.jpg", "notes.txt", ".hidden.jpg", "._a.jpg", "day/.DS_Store", "day/b.jpg", "day/@eaDir/b.jpg"]
+    names += ["Thumbs.db", "ehthumbs.db", "Desktop.ini", "__MACOSX/a.jpg", "$RECYCLE.BIN/a.jpg", "#recycle/a.jpg"]
+    names += ["System Volume Information/a.jpg", "lost+found/a.jpg", ".git/a.jpg"]
+    for path in (tmp_path / name for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    files = [{"name": Path(name).name, "webkitRelativePath": f"photos/{name}"} for name in names]
+    content = [["day", [["c.jpg", "c"], [".DS_Store", "d"]]], ["b.jpg", None], ["a.jpg", "a"], [".git", [["e", "e"]]]]
+    keys, alone, dropped = jobs(
+        {"job": "keys", "files": files},
+        {"job": "keys", "files": [{"name": ".hidden.jpg", "webkitRelativePath": ""}]},  # that was chosen itself
+        {"job": "dropped", "entry": ["photos", content]},
+    )
+    assert sorted(keys) == [picture.key for picture in list_pictures([tmp_path])]
+    assert alone == [".hidden.jpg"]
+    assert dropped == [["a.jpg", "a"], ["b.jpg", ""], ["day/c.jpg", "c"]]
 
 
 def test_test_vectors_are_read_and_compared(tiny_model: Path) -> None:

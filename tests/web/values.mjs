@@ -9,7 +9,7 @@ import { splitArtefact } from "../../inference/web/src/model/artefact.js";
 import { decide } from "../../inference/web/src/model/decide.js";
 import { readEnrolled } from "../../inference/web/src/model/enrolled.js";
 import { addClass, packFiles } from "../../inference/web/src/enrollment/enroll.js";
-import { freeKey, picturesOf } from "../../inference/web/src/pictures/files.js";
+import { droppedPictures, freeKey, picturesOf } from "../../inference/web/src/pictures/files.js";
 import { halfToNumber, toHalf } from "../../inference/web/src/formats/half.js";
 import { readNeighbours } from "../../inference/web/src/model/neighbours.js";
 import { widen } from "../../inference/web/src/pictures/region.js";
@@ -58,6 +58,11 @@ const JOBS = {
   widen: ({ box, margin, width, height }) => widen(box, margin, width, height),
   results: ({ results }) => resultsToJson(results),
   keys: ({ files }) => picturesOf(files).map((picture) => picture.key),
+  // entry: as a browser gives it, with the entries of a folder, null where it cannot be opened
+  async dropped({ entry }) {
+    const pictures = await droppedPictures({ items: [{ webkitGetAsEntry: () => droppedEntry(entry, "") }] });
+    return Promise.all(pictures.map(async ({ key, file }) => [key, await file.text()]));
+  },
   enlarge({ data, size }) {
     const { pictures, side } = readVectors(splitArtefact(bytes(data)).files);
     return pictures.map((picture) => text(enlarge(picture, side, ...size)));
@@ -113,6 +118,13 @@ async function run({ job, ...values }) {
   } catch (fault) {
     return { fault: fault.message };
   }
+}
+
+function droppedEntry([name, content], folder) {
+  const fullPath = `${folder}/${name}`;
+  if (!Array.isArray(content)) return { fullPath, file: (give, fail) => (content === null ? fail() : give(new Blob([content]))) };
+  const parts = [content.map((inner) => droppedEntry(inner, fullPath)), []];
+  return { fullPath, isDirectory: true, createReader: () => ({ readEntries: (give) => give(parts.shift()) }) };
 }
 
 function cellMeans(tile, side, stride) {

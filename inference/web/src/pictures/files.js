@@ -1,5 +1,7 @@
 // What a person chose or dropped -> pictures with the keys that the runner would give them, or a model.
 
+import { isPassedOver } from "./system_files.js";
+
 /** @typedef {{key: string, file: Blob}} Picture */
 
 /**
@@ -7,7 +9,8 @@
  * @returns {Picture[]}
  */
 export function picturesOf(files) {
-  return Array.from(files, (file) => ({ key: keyOf(file.webkitRelativePath || file.name), file }));
+  const listed = Array.from(files).filter((file) => isListed(file.webkitRelativePath));
+  return listed.map((file) => ({ key: keyOf(file.webkitRelativePath || file.name), file }));
 }
 
 /**
@@ -58,12 +61,25 @@ export function freeKey(key, taken) {
  * @param {Picture[]} found
  */
 async function collect(entry, found) {
-  if (entry.isDirectory) {
-    for (const inner of await listFolder(/** @type {FileSystemDirectoryEntry} */ (entry))) await collect(inner, found);
-  } else {
-    const file = await new Promise((give, fail) => /** @type {FileSystemFileEntry} */ (entry).file(give, fail));
-    found.push({ key: keyOf(entry.fullPath.slice(1)), file });
+  const path = entry.fullPath.slice(1);
+  if (!isListed(path)) return;
+  try {
+    if (entry.isDirectory) {
+      for (const inner of await listFolder(/** @type {FileSystemDirectoryEntry} */ (entry))) await collect(inner, found);
+    } else {
+      found.push({ key: keyOf(path), file: await openFile(/** @type {FileSystemFileEntry} */ (entry)) });
+    }
+  } catch {
+    found.push({ key: keyOf(path), file: new Blob() }); // cannot be opened: is reported as what is no picture
   }
+}
+
+/**
+ * @param {FileSystemFileEntry} entry
+ * @returns {Promise<File>}
+ */
+function openFile(entry) {
+  return new Promise((give, fail) => entry.file(give, fail));
 }
 
 /**
@@ -79,6 +95,14 @@ async function listFolder(folder) {
     if (!some.length) return all;
     all.push(...some);
   }
+}
+
+/**
+ * @param {string} path
+ * @returns {boolean} false: it is in a folder that was chosen, and hidden there or of the system
+ */
+function isListed(path) {
+  return !path.split("/").slice(1).some(isPassedOver);
 }
 
 /**
