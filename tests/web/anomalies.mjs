@@ -4,7 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 
-import { choose, findFaults, launch, listen, open, PHONE, save, screenshot, timed, WAIT } from "./person.mjs";
+import { choose, findFaults, idle, launch, listen, open, PHONE, save, screenshot, timed } from "./person.mjs";
 
 const [address, settingsFile] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsFile, "utf8"));
@@ -63,5 +63,5 @@ async function setThreshold(page, value) {
 // do what answers all pictures anew, and wait until that is done
 async function settled(page, task) {
   await task();
-  await page.waitForFunction(() => document.querySelector("main").ariaBusy === "false", null, WAIT);
+  await idle(page);
 }

@@ -8,6 +8,7 @@ const { chromium } = require("playwright-core");
 
 export const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 1.5 };
 export const WAIT = { timeout: 60_000 };
+export const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
 
 export function launch(executablePath, more = []) {
@@ -38,6 +39,24 @@ export async function choose(page, files, count) {
 export async function save(page) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
   return readFile(await download.path(), "utf8");
+}
+
+// gives what the page then says of its model, or of the fault
+export async function useModel(page, file) {
+  const title = await page.locator("#model-title").textContent();
+  await page.locator("#model-file").setInputFiles(file);
+  await page.waitForFunction(
+    (before) => document.querySelector("#fault:not([hidden])") || document.getElementById("model-title").textContent !== before,
+    title,
+    WAIT,
+  );
+  const faults = await page.locator("#fault:not([hidden])").allTextContents();
+  return faults[0] ?? page.locator("#model-title").textContent();
+}
+
+// wait until all that was asked for is done
+export function idle(page) {
+  return page.waitForFunction(() => document.querySelector("main").ariaBusy === "false", null, WAIT);
 }
 
 // what axe finds that would hinder people

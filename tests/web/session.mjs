@@ -6,11 +6,10 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 
-import { choose, findFaults, launch, listen, open, PHONE, save, screenshot, timed, WAIT } from "./person.mjs";
+import { choose, FAKE_CAMERA, findFaults, launch, listen, open, PHONE, save, screenshot, timed, useModel, WAIT } from "./person.mjs";
 
 const [address, settingsFile] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsFile, "utf8"));
-const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const browser = await launch(settings.chromium, FAKE_CAMERA);
 const report = {};
@@ -78,19 +77,6 @@ async function watchCamera(page) {
   const size = await page.locator("#view").evaluate((canvas) => [canvas.width, canvas.height]);
   await page.locator("#camera").click();
   return { answer, size };
-}
-
-// gives what the page then says of its model, or of the fault
-async function useModel(page, file) {
-  const title = await page.locator("#model-title").textContent();
-  await page.locator("#model-file").setInputFiles(file);
-  await page.waitForFunction(
-    (before) => document.querySelector("#fault:not([hidden])") || document.getElementById("model-title").textContent !== before,
-    title,
-    WAIT,
-  );
-  const faults = await page.locator("#fault:not([hidden])").allTextContents();
-  return faults[0] ?? page.locator("#model-title").textContent();
 }
 
 // what a person meets who only has a keyboard

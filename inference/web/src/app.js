@@ -31,7 +31,7 @@ export class App {
     /** @type {import("./model/model.js").Model | null} */
     this.model = null;
     /** @type {Map<string, Item>} */
-    this.items = new Map();
+    this.items = new Map(); // "Clear" makes another one
     this.current = "";
     this.lastShown = 0;
     /** @type {Promise<void>} */
@@ -39,17 +39,30 @@ export class App {
     this.waiting = 0; // things
     this.viewer = new Viewer((box) => this.enqueue(() => this.look(this.current, box)));
     this.table = new Table((key) => this.enqueue(() => this.look(key, this.items.get(key)?.box ?? null)));
-    this.camera = new Camera((video) => this.watch(video));
+    this.camera = new Camera(
+      (video) => this.inTurn(() => this.watch(video)),
+      (fault) => this.report(fault),
+    );
     this.teacher = new Teacher(this);
     this.overlay = new Overlay(() => this.enqueue(() => this.lookAgain()));
   }
 
-  /** @param {() => Promise<void>} task */
+  /**
+   * @param {() => Promise<void> | void} task to be done when no other is under way
+   * @returns {Promise<void>}
+   */
+  inTurn(task) {
+    const done = this.work.then(task);
+    this.work = done.catch(() => {}); // whoever gave the task is told
+    return done;
+  }
+
+  /** @param {() => Promise<void>} task that a person has asked for and waits for */
   enqueue(task) {
     this.waiting++;
     element("main", HTMLElement).ariaBusy = "true";
-    this.work = this.work.then(() => this.perform(task)).catch((fault) => this.report(fault));
-    return this.work.finally(() => {
+    const done = this.inTurn(() => this.perform(task)).catch((fault) => this.report(fault));
+    return done.finally(() => {
       if (--this.waiting === 0) element("main", HTMLElement).ariaBusy = "false";
     });
   }
@@ -89,35 +102,48 @@ export class App {
     showModel(model.card);
     this.teacher.show(kept, canLearn);
     announce(model.notice || STRINGS.ready);
-    void accelerate().then((exchange) => exchange && (this.work = this.work.then(exchange)));
-    for (const item of this.items.values()) item.evidence = null; // of the model before
+    void accelerate().then((exchange) => exchange && this.inTurn(exchange));
+    for (const item of this.items.values()) Object.assign(item, { answer: null, evidence: null }); // of the model before
     await this.lookAgain();
   }
 
   /** Answer all pictures anew, first that which is shown. */
   async lookAgain() {
-    const shown = this.items.has(this.current) ? this.current : Array.from(this.items.keys()).at(-1);
+    const { items } = this;
+    const shown = items.has(this.current) ? this.current : Array.from(items.keys()).at(-1);
     if (!shown) return;
-    await this.look(shown, this.items.get(shown)?.box ?? null);
+    await this.look(shown, items.get(shown)?.box ?? null);
     const said = announced();
-    const others = Array.from(this.items).filter(([key]) => key !== shown);
+    const others = Array.from(items).filter(([key]) => key !== shown);
     for (const [place, [key, { box }]] of others.entries()) {
+      if (this.items !== items) return;
       announce(progress(place + 1, others.length));
       this.lastShown = performance.now(); // no other picture takes the place of the one that is shown
       await this.look(key, box, false);
     }
+    if (this.items !== items) return;
     this.table.flush();
     announce(said);
   }
 
-  /** @param {Picture[]} pictures */
-  async add(pictures) {
+  /** @param {Picture[] | Promise<Picture[]>} chosen */
+  add(chosen) {
+    const { items } = this; // of now: what was chosen before "Clear" is not wanted after it
+    return this.enqueue(async () => this.#answer(await chosen, items));
+  }
+
+  /**
+   * @param {Picture[]} pictures
+   * @param {Map<string, Item>} items
+   */
+  async #answer(pictures, items) {
     if (!this.model) throw new InputError(STRINGS.noModel);
     this.camera.stop();
     const ahead = new DecodingAhead(pictures.map(({ file }) => file));
     for (const [place, { key, file }] of pictures.entries()) {
-      const free = freeKey(key, this.items);
-      this.items.set(free, { file, box: null, answer: null, evidence: null });
+      if (this.items !== items) return;
+      const free = freeKey(key, items);
+      items.set(free, { file, box: null, answer: null, evidence: null });
       const isLast = place === pictures.length - 1;
       if (!isLast && this.isShowingDue()) announce(progress(place + 1, pictures.length));
       await this.look(free, null, isLast, ahead.take(place));
@@ -137,22 +163,26 @@ export class App {
   async look(key, box, waitedFor = true, decoding = null) {
     const item = this.items.get(key);
     if (!item || !this.model) return;
+    const isWanted = () => this.items.get(key) === item; // until "Clear"
     if (waitedFor) announce(STRINGS.working);
     const isShown = waitedFor || this.isShowingDue();
     /** @type {ImageBitmap | null} */
     let bitmap = null;
     try {
       bitmap = await (decoding ?? decodePicture(item.file));
-      const onProgress = (/** @type {number} */ share) => waitedFor && announce(looking(share));
+      const onProgress = (/** @type {number} */ share) => waitedFor && isWanted() && announce(looking(share));
       const used = this.model.takesBoxes ? box : null;
       const seen = await this.model.look(bitmap, bitmap, { box: used, evidence: item.evidence, onProgress });
+      if (!isWanted()) return;
       Object.assign(item, { box: used, answer: seen.answer, evidence: seen.evidence ?? null });
       this.table.put(key, seen, makeThumbnail(bitmap));
       if (isShown) this.show(key, bitmap, used, seen);
       if (waitedFor) announce(`${key}: ${inOneLine(seen, this.model.card)}`);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
-      if (item.answer) throw fault; // of a box: the picture's earlier answer stays
+      if (!isWanted()) return;
+      if (item.answer && box !== item.box) throw fault; // of a new box: the picture's earlier answer stays
+      item.answer = null;
       this.table.put(key, { error: fault.message }, null);
       announce(`${key}: ${fault.message}`);
     } finally {
@@ -183,7 +213,7 @@ export class App {
 
   /** @param {HTMLVideoElement} video */
   async watch(video) {
-    if (!this.model) return;
+    if (!this.model || !this.camera.running) return; // stopped by what was done before
     const size = { width: video.videoWidth, height: video.videoHeight };
     const seen = await this.model.look(video, size, {});
     if (!this.camera.running) return;
@@ -192,18 +222,14 @@ export class App {
     this.showSeen(seen);
   }
 
+  /** At once, since the browser may ask the person first: what else they want does not wait for that. */
   async toggleCamera() {
     if (this.camera.running) return this.camera.stop();
-    try {
-      await this.camera.start();
-    } catch {
-      this.camera.stop();
-      throw new InputError(STRINGS.cameraRefused);
-    }
+    await this.perform(() => this.camera.start()).catch(() => this.report(new InputError(STRINGS.cameraRefused)));
   }
 
   clear() {
-    this.items.clear();
+    this.items = new Map();
     this.table.clear();
     this.viewer.hide();
     hideAnswer();

@@ -12,14 +12,14 @@ export function listen(app) {
     input.addEventListener("change", () => {
       const pictures = picturesOf(input.files ?? []);
       input.value = ""; // so that the same file can be chosen again
-      void app.enqueue(() => app.add(pictures));
+      void app.add(pictures);
     });
   }
   element("model-file", HTMLInputElement).addEventListener("change", (event) => {
     const file = /** @type {HTMLInputElement} */ (event.target).files?.[0];
     if (file) void app.enqueue(() => app.useModel(file));
   });
-  element("camera", HTMLButtonElement).addEventListener("click", () => app.enqueue(() => app.toggleCamera()));
+  element("camera", HTMLButtonElement).addEventListener("click", () => app.toggleCamera());
   element("save", HTMLButtonElement).addEventListener("click", () => app.save());
   element("clear", HTMLButtonElement).addEventListener("click", () => app.clear());
   for (const id of ["teach-take", "teach-choose"]) {
@@ -48,7 +48,6 @@ function listenToDrops(app) {
     sign.hidden = true;
     if (!event.dataTransfer) return;
     const model = Array.from(event.dataTransfer.files).find((file) => isModel(file.name));
-    const pictures = model ? Promise.resolve([]) : droppedPictures(event.dataTransfer);
-    void app.enqueue(async () => (model ? app.useModel(model) : app.add(await pictures)));
+    void (model ? app.enqueue(() => app.useModel(model)) : app.add(droppedPictures(event.dataTransfer)));
   });
 }

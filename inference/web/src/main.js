@@ -10,4 +10,5 @@ fillTexts();
 void startRuntime();
 const app = new App();
 listen(app);
-void app.enqueue(() => app.loadFirstModel()).then(keepForOffline);
+const start = app.enqueue(() => app.loadFirstModel());
+start.then(keepForOffline).catch((fault) => console.debug(fault)); // no room for it: the page works while it is served

@@ -42,6 +42,7 @@ export class KeptModel {
   /**
    * Go back to the file before, byte for byte.
    * @param {string} served
+   * @returns {Promise<boolean>} whether it will be so after a reload
    */
   undo(served) {
     this.versions.pop();
@@ -49,9 +50,10 @@ export class KeptModel {
   }
 
   /** @param {string} served */
-  async #keep(served) {
-    const isKept = await write(sha256(this.base), this.versions.length ? this.versions : null);
-    return (await write(LATEST, this.versions.length ? { served, base: this.base } : null)) && isKept;
+  #keep(served) {
+    const { base, versions } = this;
+    const isTaught = versions.length > 0;
+    return write({ [sha256(base)]: isTaught ? versions : null, [LATEST]: isTaught ? { served, base } : null });
   }
 }
 
@@ -86,29 +88,41 @@ function openDatabase() {
 async function read(key) {
   const database = await openDatabase();
   if (!database) return null;
-  return finish(database, database.transaction(STORE).objectStore(STORE).get(key)).catch(() => null);
+  const transaction = database.transaction(STORE);
+  const request = transaction.objectStore(STORE).get(key);
+  const isDone = await committed(transaction);
+  database.close();
+  return isDone ? request.result : null;
 }
 
 /**
- * @param {string} key
- * @param {any} value null: forget it
- * @returns {Promise<boolean>} whether the browser has done it: it may be out of room
+ * @param {Record<string, any>} values by their keys, null: forget it
+ * @returns {Promise<boolean>} whether the browser keeps all of them; else none, as where it is out of room
  */
-async function write(key, value) {
+async function write(values) {
   const database = await openDatabase();
   if (!database) return false;
-  const store = database.transaction(STORE, "readwrite").objectStore(STORE);
-  return finish(database, value === null ? store.delete(key) : store.put(value, key)).then(() => true, () => false);
+  const transaction = database.transaction(STORE, "readwrite");
+  const isDone = committed(transaction);
+  const store = transaction.objectStore(STORE);
+  try {
+    for (const [key, value] of Object.entries(values)) {
+      if (value === null) store.delete(key);
+      else store.put(value, key);
+    }
+  } catch {
+    transaction.abort(); // a value larger than the browser takes
+  }
+  return isDone.finally(() => database.close());
 }
 
 /**
- * @param {IDBDatabase} database
- * @param {IDBRequest} request
- * @returns {Promise<any>}
+ * @param {IDBTransaction} transaction
+ * @returns {Promise<boolean>} whether it was done: at its commit, after its requests, there may be no room
  */
-function finish(database, request) {
-  return new Promise((give, fail) => {
-    request.onsuccess = () => give(request.result);
-    request.onerror = () => fail(request.error);
-  }).finally(() => database.close());
+function committed(transaction) {
+  return new Promise((give) => {
+    transaction.oncomplete = () => give(true);
+    transaction.onabort = () => give(false); // also after an error of a request
+  });
 }

@@ -8,7 +8,7 @@ import { saveFile } from "../pictures/files.js";
 import { KeptModel, latestTaught } from "./kept_models.js";
 import { decodePicture } from "../pictures/picture.js";
 import { sha256 } from "../formats/sha256.js";
-import { progress, STRINGS, taught } from "../panels/strings.js";
+import { progress, STRINGS, taught, untaught } from "../panels/strings.js";
 import { TeachPanel } from "../panels/teach_panel.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -48,7 +48,7 @@ export class Teacher {
 
   /**
    * @param {string} name
-   * @param {Blob[]} files
+   * @param {File[]} files
    */
   async #add(name, files) {
     const { kept } = this;
@@ -66,19 +66,21 @@ export class Teacher {
   async #undo() {
     const { kept } = this;
     if (!kept?.versions.length) return;
-    await kept.undo(this.served);
+    const isKept = await kept.undo(this.served);
     await this.app.use(kept);
-    announce(STRINGS.teachUndone);
+    announce(untaught(isKept));
   }
 
-  /** @param {Blob[]} files */
+  /** @param {File[]} files */
   async #featuresOf(files) {
     const { model } = this.app;
     if (!(model instanceof Classifier)) throw new InputError(STRINGS.noModel);
     const features = [];
     for (const [place, file] of files.entries()) {
       announce(progress(place + 1, files.length));
-      const bitmap = await decodePicture(file);
+      const bitmap = await decodePicture(file).catch((fault) => {
+        throw new InputError(`${file.name}: ${fault.message}`); // it was moved or changed since it was chosen
+      });
       features.push(await model.features(bitmap));
       bitmap.close();
     }

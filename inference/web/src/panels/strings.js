@@ -73,6 +73,7 @@ export const STRINGS = {
   noModel: "This page has no model yet. Choose a .tflite file that export wrote.",
   noScript: "This page needs JavaScript.",
   cameraRefused: "The camera is not available. Allow it in the browser's settings, or take a photograph.",
+  cameraLost: "The camera has stopped. Start it again, or take a photograph.",
 };
 
 /**
@@ -110,6 +111,16 @@ export function foundOf(name) {
  */
 export function taught(name, count, isKept) {
   return `“${name}” was added from ${count} pictures.${isKept ? "" : ` ${STRINGS.teachLost}`}`;
+}
+
+/** @param {boolean} isKept */
+export function untaught(isKept) {
+  return `${STRINGS.teachUndone}${isKept ? "" : ` ${STRINGS.teachLost}`}`;
+}
+
+/** @param {string[]} names of files */
+export function leftOut(names) {
+  return `Left out, because this browser can’t read it as a picture: ${names.join(", ")}. Convert to JPEG or PNG.`;
 }
 
 /** @param {number} count */

@@ -2,16 +2,17 @@
 
 import { element, make } from "./elements.js";
 import { FEWEST } from "../enrollment/enroll.js";
+import { InputError } from "../errors.js";
 import { decodePicture } from "../pictures/picture.js";
-import { foundOf, percent, STRINGS, taughtCount } from "./strings.js";
+import { foundOf, leftOut, percent, STRINGS, taughtCount } from "./strings.js";
 import { makeThumbnail } from "./table.js";
 
 /** @typedef {import("../enrollment/estimate.js").Estimate} Estimate */
 
 export class TeachPanel {
-  /** @param {{add: (name: string, files: Blob[]) => Promise<void>, undo: () => void, save: () => void}} on */
+  /** @param {{add: (name: string, files: File[]) => Promise<void>, undo: () => void, save: () => void}} on */
   constructor(on) {
-    /** @type {Map<Blob, HTMLElement>} */
+    /** @type {Map<File, HTMLElement>} */
     this.pictures = new Map();
     this.name = element("teach-name", HTMLInputElement);
     this.button = element("teach-add", HTMLButtonElement);
@@ -25,26 +26,41 @@ export class TeachPanel {
     this.#refresh();
   }
 
-  /** @param {Iterable<Blob>} files */
+  /**
+   * @param {Iterable<File>} files
+   * @throws {InputError} names those that can't be read, once the others are taken
+   */
   async collect(files) {
+    const refused = [];
     for (const file of files) {
-      const bitmap = await decodePicture(file);
-      const button = make("button", "", "thumbnail-button");
-      button.setAttribute("type", "button");
-      button.setAttribute("aria-label", STRINGS.teachRemove);
-      button.append(makeThumbnail(bitmap));
-      bitmap.close();
-      const entry = make("li");
-      entry.append(button);
-      button.addEventListener("click", () => {
-        entry.remove();
-        this.pictures.delete(file);
-        this.#refresh();
-      });
-      this.pictures.set(file, entry);
-      element("teach-pictures", HTMLElement).append(entry);
-      this.#refresh();
+      try {
+        await this.#take(file);
+      } catch (fault) {
+        if (!(fault instanceof InputError)) throw fault;
+        refused.push(file.name);
+      }
     }
+    if (refused.length) throw new InputError(leftOut(refused));
+  }
+
+  /** @param {File} file */
+  async #take(file) {
+    const bitmap = await decodePicture(file);
+    const button = make("button", "", "thumbnail-button");
+    button.setAttribute("type", "button");
+    button.setAttribute("aria-label", STRINGS.teachRemove);
+    button.append(makeThumbnail(bitmap));
+    bitmap.close();
+    const entry = make("li");
+    entry.append(button);
+    button.addEventListener("click", () => {
+      entry.remove();
+      this.pictures.delete(file);
+      this.#refresh();
+    });
+    this.pictures.set(file, entry);
+    element("teach-pictures", HTMLElement).append(entry);
+    this.#refresh();
   }
 
   /** Forget the pictures and the name, which have been used. */
