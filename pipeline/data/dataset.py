@@ -137,13 +137,13 @@ class TrainingData:
     def _draw_order(self, epoch: int) -> np.ndarray:
         """Return the positions of an epoch's patches, int [patches].
 
-        With balance "sampling" an epoch has the same length but draws equally from all classes; the patches of a class
-        are reshuffled after all of them have been drawn.
+        With balance "sampling" an epoch has the same length but as many patches of each class, give or take one; those
+        of a class are reshuffled after all of them have been drawn.
         """
         random, count = make_generator(self._recipe.seed, "order", epoch), len(self._labels)
         if self._recipe.fit.balance != "sampling":
             return random.permutation(count)
-        drawn = random.integers(0, len(self._recipe.outputs), count)
+        drawn = random.permutation(count) % len(self._recipe.outputs)
         order = np.empty(count, np.int64)
         for label in range(len(self._recipe.outputs)):
             chosen, own = np.flatnonzero(drawn == label), np.flatnonzero(self._labels == label)
