@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.cluster import check_engine
-from pipeline.commands.options import data_place, read_recipe, read_run_recipe
+from pipeline.commands.options import read_run_recipe
 from pipeline.crossval.folds import CrossvalFolder, check_crossval, complete_folds, missing_folds, start_crossval
 from pipeline.crossval.sections import CrossvalReport
 from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
+from pipeline.run_options import data_place, read_recipe
 from pipeline.settings.run_folder import write_json
 
 

@@ -11,13 +11,14 @@ from pipeline.child_process import explained, is_child, repeat_in_child
 from pipeline.classification.stages import prepare_data, run_index
 from pipeline.cluster import check_engine
 from pipeline.commands.crossval import resume_crossval, resume_seeds
-from pipeline.commands.options import data_place, read_run_recipe
+from pipeline.commands.options import read_run_recipe
 from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.crossval.seeds import SeedsFolder
 from pipeline.distributed import joined, processes, trains_with_jax
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
+from pipeline.run_options import data_place
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json
 from pipeline.stages import complete, is_complete, start_run
