@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,6 +53,9 @@ CONTROL = "sanity checks: compare a finished run with colour baselines, chance a
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     set_environment()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of classes and files that a terminal can't show
     options = make_parser().parse_args(arguments)
     try:
         if options.verb not in ENROLLMENT:  # these need numpy, Pillow and LiteRT alone
