@@ -13,7 +13,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-NO_MEMORY = "needs more memory than there is. Reduce it, or use fewer --workers."
+NO_MEMORY = "needs more memory than there is. Reduce it, or leave the machine more memory."
 
 
 def stated_limits(megapixels: float, megabytes: float, seconds: float = DEFAULT_LIMITS.seconds) -> Limits:
