@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from .command import classify
-from .errors import InputError
+from .errors import InputError, explain
 from .options import make_parser
 from .packages import RUNNER, check_packages
 from .program import requirements
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return classify_video_as(options)
         return classify(options)
-    except InputError as fault:
-        say(f"Error: {fault}")
+    except (InputError, OSError) as fault:
+        say(f"Error: {explain(fault)}")
         return 2
 
 

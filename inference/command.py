@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batch.batch import Batch, worker_settings
+from .batch.batch import Batch, limits_of, worker_settings
 from .batch.file_names import FileNames, check_replaces_no_input
 from .batch.journal import Journal
 from .batch.outputs import FORMATS, error_pieces, jsonl_line
@@ -45,7 +45,7 @@ def classify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         own = OwnFiles(_written(options))
         listing = Listing(options.images, own=own)
-        boxes = _read_boxes(options.boxes, listing)
+        boxes = _read_boxes(options, listing)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
         journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
@@ -54,8 +54,8 @@ def classify(options: argparse.Namespace) -> int:
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
         if forgotten:
             progress.say(f"answers of {forgotten} pictures that have changed or vanished since are not used")
-        if own.left_out:
-            progress.say(_left_out(own))
+        for remark in own.remarks():
+            progress.say(remark)
         batch = Batch(options, listing, boxes, journal, progress, names)
         with batch.progress:
             stopped = _answer(batch, settings)
@@ -180,12 +180,12 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
     return sum(1 for picture in listing if boxes.boxes_of(picture.key) and not journal.has_result(picture.key))
 
 
-def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
-    if path is None:
+def _read_boxes(options: argparse.Namespace, listing: Listing) -> "BoxFile | None":
+    if options.boxes is None:
         return None
     from .boxes.files import read_boxes
 
-    return read_boxes(path, listing)
+    return read_boxes(options.boxes, listing, limits_of(options))
 
 
 def _draw(batch: Batch) -> bool:
@@ -204,12 +204,6 @@ def _written(options: argparse.Namespace) -> list[Path | None]:
     """Return the files and folders that this run writes."""
     beside = [journal_path(options.out), _shards(options)] if options.out else []
     return [options.out, options.errors, options.preview, options.masks, options.scores, *beside]
-
-
-def _left_out(own: OwnFiles) -> str:
-    names = sorted(own.left_out)
-    more = f" and {len(names) - _MOST_SAID} more" if len(names) > _MOST_SAID else ""
-    return f"not among the pictures, because this run writes there: {', '.join(names[:_MOST_SAID])}{more}"
 
 
 def _shards(options: argparse.Namespace) -> Path:

@@ -101,8 +101,8 @@ def _check_writable(name: str, path: Path) -> None:
         )
 
 
-def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
-    """Write text under a name that appears when it is whole; name: the option that gave the path."""
+def write_pieces(path: Path, pieces: Iterable[str | bytes], name: str) -> None:
+    """Write text or bytes under a name that appears when it is whole; name: the option that gave the path."""
     try:
         write_pieces_atomically(path, pieces)
     except OSError as fault:

@@ -18,7 +18,7 @@ from ..batch.keep_memory import keep_memory
 from ..batch.worker import WorkerSettings
 from ..errors import InputError
 from ..option_types import amount, new_parser, port, positive, share
-from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.limits import DEFAULT_LIMITS, Limits, stated_limits
 from ..program import requirements
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _copy(path: Path, folder: Path) -> Path:
 
 
 def _limits(options: argparse.Namespace) -> Limits:
-    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+    return stated_limits(options.max_megapixels, options.max_megabytes, options.time_limit)
 
 
 def _hint(options: argparse.Namespace, port: int, here_alone: bool, page: Path) -> str:
