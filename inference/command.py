@@ -57,9 +57,13 @@ def classify(options: argparse.Namespace) -> int:
         if own.left_out:
             progress.say(_left_out(own))
         batch = Batch(options, listing, boxes, journal, progress, names)
-        with batch.progress:
-            stopped = _answer(batch, settings)
-        return 1 if stopped else _finish(batch)
+        try:
+            with batch.progress:
+                _answer(batch, settings)
+            return _finish(batch)
+        except KeyboardInterrupt:
+            batch.progress.say(_stopped(batch))
+            return 1
 
 
 def _classify_stored(options: argparse.Namespace) -> int:
@@ -72,21 +76,16 @@ def _classify_stored(options: argparse.Namespace) -> int:
     return classify_stored(options)
 
 
-def _answer(batch: Batch, settings: WorkerSettings) -> bool:
-    """Classify everything into the journal; return whether the user stopped it."""
+def _answer(batch: Batch, settings: WorkerSettings) -> None:
+    """Classify everything into the journal."""
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
-    try:
-        for request, answer in _answers(batch, settings):
-            batch.journal.add(request.picture.key, answer, request.stamp)
-            batch.progress.advance()
-            if isinstance(answer, str):
-                batch.progress.say(f"{request.picture}: {answer}")
-            elif stream:
-                print_text(jsonl_line(request.picture.key, _shown(batch, answer)))
-    except KeyboardInterrupt:
-        batch.progress.say(_stopped(batch))
-        return True
-    return False
+    for request, answer in _answers(batch, settings):
+        batch.journal.add(request.picture.key, answer, request.stamp)
+        batch.progress.advance()
+        if isinstance(answer, str):
+            batch.progress.say(f"{request.picture}: {answer}")
+        elif stream:
+            print_text(jsonl_line(request.picture.key, _shown(batch, answer)))
 
 
 def _answers(batch: Batch, settings: WorkerSettings) -> Iterator[Answered]:

@@ -27,16 +27,20 @@ def output_format(options: argparse.Namespace) -> str:
 def check_outputs(options: argparse.Namespace) -> None:
     """Refuse before the work what could only fail after it, and to replace what no run has written.
 
+    A killed run that is resumed may have written its files already; while its journal is there, they are replaced.
+
     Raises:
         InputError: a path can't be written, is an input, or is given twice.
     """
+    resumed = options.resume and options.out is not None and journal_path(options.out).exists()
+    overwrite = options.overwrite or resumed
     if options.out is not None:
-        check_output("--out", options.out, options.overwrite)
+        check_output("--out", options.out, overwrite)
         check_output("--out", journal_path(options.out), overwrite=True)
         _check_replaceable("--out", options.out, options)
         _check_replaceable("--out", journal_path(options.out), options)
     if options.errors is not None:
-        check_output("--errors", options.errors, options.overwrite)
+        check_output("--errors", options.errors, overwrite)
         _check_replaceable("--errors", options.errors, options)
         if options.out and _same(options.errors, options.out, journal_path(options.out)):
             raise InputError(f"{options.errors}: is where --out writes. Give another --errors.")
