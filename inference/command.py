@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ def classify(options: argparse.Namespace) -> int:
     """
     if not options.images:
         raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
+    if options.every != 1:
+        raise InputError("--every counts the frames of a video. Give --video, or leave it out.")
     if isinstance(options.out, str) or options.format == "parquet" or any("://" in word for word in options.images):
         return _classify_stored(options)
     _check_outputs(options)
@@ -48,7 +51,7 @@ def classify(options: argparse.Namespace) -> int:
         boxes = _read_boxes(options.boxes, listing)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
-        journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
+        journal = _open_journal(options, header, stack)
         stack.callback(journal.close)
         forgotten = journal.forget_changed(listing) if options.resume else 0
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
@@ -192,11 +195,10 @@ def _draw(batch: Batch) -> bool:
     from .drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
     try:
-        draw_answers(batch)
+        return draw_answers(batch)
     except InputError as fault:
         batch.progress.say(f"not drawn: {fault}")
         return False
-    return True
 
 
 def _written(options: argparse.Namespace) -> list[Path | None]:
@@ -216,13 +218,19 @@ def _shards(options: argparse.Namespace) -> Path:
     return Path(f"{options.out}{SHARDS_SUFFIX}")
 
 
-def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
+def _open_journal(options: argparse.Namespace, header: dict[str, Any], stack: ExitStack) -> Journal:
+    """Open the journal beside --out; without --out one that no kill of this process leaves behind."""
     if options.out is not None:
-        return journal_path(options.out)
+        return Journal(journal_path(options.out), header, options.resume, options.overwrite)
     try:
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+        folder = tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True)
     except OSError as fault:
         raise InputError(f"no folder for temporary files can be made: {fault.strerror}. Give --out FILE.") from fault
+    stack.callback(folder.cleanup)
+    journal = Journal(Path(folder.name) / "journal", header)
+    if sys.platform != "win32":  # where an open file can't be deleted
+        folder.cleanup()
+    return journal
 
 
 def _journal_header(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The runner is killed or interrupted when its pictures are answered already: while it writes and draws."""
 
+import contextlib
 import json
 import os
 import signal
@@ -90,6 +91,22 @@ def test_an_interruption_while_previews_are_drawn_says_how_to_go_on(drawing: Dra
     assert drawing.process.returncode == 1
     assert said == "stopped after 2 pictures; the same command with --resume goes on\n"
     assert Path(f"{drawing.out}.journal").exists()
+
+
+def test_a_picture_that_is_gone_when_it_is_drawn_is_a_fault(drawing: DrawingRun) -> None:
+    """Fault: exit code 0, although a preview that was asked for is missing."""
+    waited_for = drawing.pipe.with_name("pipe")
+    os.link(drawing.pipe, waited_for)
+    (drawing.out.parent / "new").write_text("no picture")
+    (drawing.out.parent / "new").replace(drawing.pipe)
+    while drawing.process.poll() is None:
+        with contextlib.suppress(OSError):  # where it does not wait for the pipe, it reads what is there now
+            os.close(os.open(waited_for, os.O_WRONLY | os.O_NONBLOCK))
+        time.sleep(0.01)
+    assert drawing.process.returncode == 1
+    assert drawing.process.stderr is not None
+    said = drawing.process.stderr.read().decode()
+    assert f"{drawing.pipe}: not drawn: " in said
 
 
 def test_an_interruption_before_the_work_is_one_line(

@@ -68,7 +68,7 @@ def check_output(name: str, path: Path, overwrite: bool) -> None:
         raise InputError(f"{path}: is no regular file. Give another {name}.")
     if path.exists() and not overwrite:
         raise InputError(f"{path}: exists already. Give another {name}, or --overwrite to replace it.")
-    _check_writable(name, path)
+    _check_writable(name, _target(path))
 
 
 def _check_replaceable(name: str, path: Path, options: argparse.Namespace) -> None:
@@ -106,11 +106,18 @@ def _check_writable(name: str, path: Path) -> None:
 
 
 def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
-    """Write text under a name that appears when it is whole; name: the option that gave the path."""
+    """Write text under a name that appears when it is whole; name: the option that gave the path.
+
+    Where the path is a symbolic link, the file that it leads to is written, as a shell's > does.
+    """
     try:
-        write_pieces_atomically(path, pieces)
+        write_pieces_atomically(_target(path), pieces)
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another {name}.") from fault
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def print_text(text: str) -> None:
