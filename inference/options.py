@@ -26,7 +26,7 @@ examples:
 
 The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
 pattern. "unknown" means none of the model's classes.
-Exit: 0 done, 1 some pictures could not be read, 2 wrong usage.
+Exit: 0 done, 1 done but some or all pictures could not be read, 2 wrong usage.
 """
 
 

@@ -55,4 +55,5 @@ def worker_settings(options: argparse.Namespace) -> WorkerSettings:
         options.labels,
         options.scaling,
         AnswerOptions(options.top, masks, scores, options.regions),
+        options.boxes is not None,
     )
