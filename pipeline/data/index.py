@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from inference.errors import InputError, printable
 from pipeline.data.csv_files import read_csv, write_csv
 
@@ -43,6 +45,17 @@ class PatchIndex:
     def path(self, patch: Patch) -> Path:
         """Return the path of a patch's pixels."""
         return self.root / patch.file
+
+    def in_turns(self, count: int, random: np.random.Generator) -> list[Patch]:
+        """Return up to count patches, equally many of each label if possible, in random order within each round."""
+        turns = Counter[str]()
+        ranked = []
+        for position in random.permutation(len(self.patches)):
+            patch = self.patches[position]
+            turns[patch.label] += 1
+            ranked.append((turns[patch.label], patch.label, patch))
+        ranked.sort(key=lambda entry: entry[:2])
+        return [patch for _, _, patch in ranked[:count]]
 
     def counts(self) -> dict[str, int]:
         """Return the number of patches of each label, sorted by label."""
