@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from pipeline.data.csv_files import read_csv, write_csv
 
 INDEX_NAME = "index.csv"
@@ -76,3 +76,24 @@ def read_index(path: Path, root: Path | None = None) -> PatchIndex:
     if not path.is_file():
         raise InputError(f"{path}: does not exist. Cut the patches first: python -m pipeline patches RECIPE.")
     return PatchIndex(root or path.parent, tuple(read_csv(path, Patch, "Cut the patches again.")))
+
+
+def refuse_leak(index: PatchIndex, file: Path, setting: str) -> None:
+    """Refuse a file of an earlier run that was trained on test photographs of an index.
+
+    Photographs are compared by their names in the index that lies beside the file; without one nothing is known.
+
+    Raises:
+        InputError: names the setting, the number of the photographs and one of them.
+    """
+    own = file.resolve().parent / INDEX_NAME
+    if not own.is_file():
+        return
+    seen = {patch.photo for patch in read_index(own).patches if patch.split != "test"}
+    leaked = sorted({patch.photo for patch in index.patches if patch.split == "test"} & seen)
+    if leaked:
+        raise InputError(
+            f"{file}: {setting} must not be trained on this run's test photographs. Received: a file trained on "
+            f"{len(leaked)} of them, for example {printable(leaked[0])}. Train it on the same split. If these are "
+            f"other photographs of the same names, give a copy of the file without its {INDEX_NAME}."
+        )
