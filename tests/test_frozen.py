@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from models.build import build_network, trunk_of
 from models.heads import LinearHead, pooled_features, set_linear_head
@@ -135,6 +136,21 @@ def test_two_outputs_get_a_logit_each() -> None:
     logits = head.logits(pooled)
     assert logits.shape == (60, 2)
     assert np.mean(logits.argmax(axis=1) == labels.argmax(axis=1)) > 0.9
+
+
+@pytest.mark.parametrize("seen", [(0, 2, 3), (1, 3)])
+def test_an_output_that_no_view_shows_is_improbable(seen: tuple[int, ...]) -> None:
+    """Faults: a crash where teachers, mixed pictures or the draw leave a class out; logits of the next class in its
+    place.
+    """
+    random = np.random.default_rng(0)
+    labels = np.eye(4, dtype=np.float32)[random.choice(seen, 60)]
+    pooled = (random.normal(0, 1, (60, 8)) + 4 * labels @ random.normal(0, 1, (4, 8))).astype(np.float32)
+    missing = [output for output in range(4) if output not in seen]
+    for head in fit_heads(Features(pooled, labels, np.ones(60, np.float32)), 1):
+        probabilities = softmax(head.logits(pooled), axis=1)
+        assert probabilities[:, missing].max() < 1e-3
+    assert np.mean(probabilities.argmax(axis=1) == labels.argmax(axis=1)) > 0.9, "with the weakest penalty"
 
 
 def test_mixed_labels_count_by_their_shares() -> None:

@@ -1,6 +1,7 @@
 """Training: the network learns, a killed run goes on where it was, and a hopeless one says so."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,14 +16,15 @@ import pytest
 from inference.errors import InputError
 from pipeline.classification.stages import FIT, PATCHES, run_index
 from pipeline.data.sources import DataPlace
-from pipeline.settings.recipe import override
+from pipeline.settings.recipe import override, override_all
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete, start_run
 from pipeline.training.backup import Backup
-from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, read_history
-from pipeline.training.epochs import is_finished, learning_rate_schedule
+from pipeline.training.callbacks import KeepCandidate, ResumableEarlyStopping, StopOnNaN, read_history
+from pipeline.training.epochs import is_finished, learning_rate_schedule, restore_point
 from pipeline.training.gradient import compile_network, fit_gradient
 from tests.colour_run import RECIPE, write_photographs
+from tests.short_trunk import shorten_patch_net
 
 ROOT = Path(__file__).parent.parent
 EPOCHS = 5
@@ -132,13 +134,36 @@ def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
-    """Catches hours of training on NaN, and a message that does not say where it began."""
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches hours of training on NaN, a message that does not say where it began, and a resume that says nothing."""
+    shorten_patch_net(monkeypatch)
     photos, coco = write_photographs(tmp_path / "data", 24)
-    run = start_run(override(RECIPE, "fit.learning_rate", "1e38"), DataPlace(photos, coco, tmp_path / "runs"))
-    with pytest.raises(InputError, match=r"NaN in epoch 1, step \d+.*fit\.learning_rate"):
-        complete(run, [PATCHES, FIT])
+    recipe = override_all(RECIPE, (("fit.learning_rate", "1e38"), ("fit.epochs", "1")))
+    run = start_run(recipe, DataPlace(photos, coco, tmp_path / "runs"))
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"NaN in epoch 1, step \d+.*fit\.learning_rate"):
+            complete(run, [PATCHES, FIT])
     assert not run.fit.exists()
+    assert not read_history(run.history)
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run() -> None:
+    """Fault: NaN is kept as the lowest validation loss, since no later one is lower."""
+    stop = StopOnNaN("fit.learning_rate", 0.1)
+    stop.on_epoch_begin(2)
+    stop.on_epoch_end(2, {"loss": 0.5, "val_loss": 0.6})
+    with pytest.raises(InputError, match=r"validation loss became NaN in epoch 3\. Lower fit\.learning_rate"):
+        stop.on_epoch_end(2, {"loss": 0.5, "val_loss": math.nan})
+
+
+@pytest.mark.parametrize("losses", ["nan,0.4", "0.4,nan", "0.4,inf"])
+def test_a_recorded_loss_that_is_no_number_is_not_resumed(losses: str, tmp_path: Path) -> None:
+    """Fault: a resume takes the run of an earlier version, which recorded the epoch, for finished."""
+    run, network = RunFolder(tmp_path), keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    run.history.write_text(f"epoch,loss,val_loss\n0,0.5,0.5\n1,{losses}\n")
+    Backup(run.backup).save(network, 2)
+    with pytest.raises(InputError, match=r"NaN in epoch 2\. Start a new run"):
+        restore_point(run, Backup(run.backup))
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:

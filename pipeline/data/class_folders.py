@@ -14,7 +14,7 @@ from inference.pictures.image_io import decode_image
 from inference.pictures.system_files import is_passed_over
 from pipeline.data.classes import FoundClass, LabelledPhoto, find_classes, plain_label, refuse_others
 from pipeline.data.file_listing import list_files
-from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
+from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_parted, fit_groups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
 from pipeline.data.splits import HashedPhoto, complete_splits, describe_missing, perceptual_hashes
 from pipeline.progress import map_in_threads, track
@@ -109,14 +109,16 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         raise InputError(f"{images}: class folders must be either all inside train and test or none. Received: both.")
     if recipe.split.folds and any(picture.split == "test" for picture in listed):
         raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
+    groups, notes = fit_groups(groups, {picture.photo for picture in listed})
+    notes += describe_parted(groups, {picture.photo: picture.split for picture in listed if picture.split})
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
     index = read_index(folder / INDEX_NAME, root)
     split_off = describe_missing({picture.split for picture in listed}, recipe.split)
-    notes = (f"the folders lack a part, which is split off from train: {split_off}",) if split_off else ()
-    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults), notes)
+    notes += [f"the folders lack a part, which is split off from train: {split_off}"] if split_off else []
+    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults), tuple(notes))
 
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.pictures.image_io import read_resized
 from pipeline.data.augment import make_augmentation, reduce_pictures
 from pipeline.data.index import PatchIndex
@@ -137,13 +137,13 @@ class TrainingData:
     def _draw_order(self, epoch: int) -> np.ndarray:
         """Return the positions of an epoch's patches, int [patches].
 
-        With balance "sampling" an epoch has the same length but draws equally from all classes; the patches of a class
-        are reshuffled after all of them have been drawn.
+        With balance "sampling" an epoch has the same length but as many patches of each class, give or take one; those
+        of a class are reshuffled after all of them have been drawn.
         """
         random, count = make_generator(self._recipe.seed, "order", epoch), len(self._labels)
         if self._recipe.fit.balance != "sampling":
             return random.permutation(count)
-        drawn = random.integers(0, len(self._recipe.outputs), count)
+        drawn = random.permutation(count) % len(self._recipe.outputs)
         order = np.empty(count, np.int64)
         for label in range(len(self._recipe.outputs)):
             chosen, own = np.flatnonzero(drawn == label), np.flatnonzero(self._labels == label)
@@ -190,8 +190,15 @@ def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 
 def load_patch(path: Path, side: int) -> np.ndarray:
-    """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network."""
-    return read_resized(path, (side, side))
+    """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network.
+
+    Raises:
+        InputError: names the file that can't be read.
+    """
+    try:
+        return read_resized(path, (side, side))
+    except InputError as fault:
+        raise InputError(f"{printable(str(path))}: {fault}") from fault
 
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:

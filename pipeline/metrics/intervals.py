@@ -8,9 +8,19 @@ import numpy as np
 from inference.figures.estimate import UNDEFINED, Estimate, proportion, share_of
 from pipeline.random_generator import make_generator
 
-__all__ = ["UNDEFINED", "Estimate", "bootstrap", "mean_difference", "proportion", "share_of", "share_over_photos"]
+__all__ = [
+    "FEWEST_PHOTOS",
+    "UNDEFINED",
+    "Estimate",
+    "bootstrap",
+    "mean_difference",
+    "proportion",
+    "share_of",
+    "share_over_photos",
+]
 
 RESAMPLES = 1000
+FEWEST_PHOTOS = 10  # below which resampled photographs give an interval that is too narrow to decide by
 
 
 def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | None], photos: np.ndarray) -> Estimate:

@@ -176,32 +176,33 @@ class KeepCandidate(keras.callbacks.Callback):
             self._candidate.replace(self._best)
 
 
-class StopOnNaN(keras.callbacks.TerminateOnNaN):
-    """Keras' TerminateOnNaN without output; `where` is (epoch, step), both from 1, or None."""
+class StopOnNaN(keras.callbacks.Callback):
+    """End the training at the first loss, or validation loss, that is not finite.
 
-    def __init__(self) -> None:
+    It comes first among the callbacks: its epoch enters neither history nor backup, so that a resumed run trains it
+    again, and ends again. setting, rate: name and value of the learning rate.
+    """
+
+    def __init__(self, setting: str, rate: float) -> None:
         super().__init__()
-        self.where: tuple[int, int] | None = None
+        self._remedy = f"Lower {setting} (now {rate}) and start a new run."
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Store the epoch."""
-        self._epoch = epoch
+        self._epoch = epoch + 1
 
-    def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop at the first loss that is not finite."""
-        loss = (logs or {}).get("loss")
-        if self.where is None and loss is not None and not math.isfinite(float(loss)):
-            self.where = (self._epoch + 1, batch + 1)
-            self.model.stop_training = True
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Refuse the loss; raise InputError."""
+        self._refuse((logs or {}).get("loss"), f"the loss became NaN in epoch {self._epoch}, step {batch + 1}.")
 
-    def refuse(self, setting: str, rate: float) -> None:
-        """Raise InputError if there was one, with the learning rate's setting and value."""
-        if self.where is not None:
-            epoch, step = self.where
-            raise InputError(
-                f"the loss became NaN in epoch {epoch}, step {step}. Lower {setting} (now {rate}) and start a new run."
-            )
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Refuse the validation loss, where the last step alone went wrong; raise InputError."""
+        self._refuse((logs or {}).get("val_loss"), f"the validation loss became NaN in epoch {self._epoch}.")
+
+    def _refuse(self, loss: float | None, message: str) -> None:
+        if loss is not None and not math.isfinite(loss):
+            raise InputError(f"{message} {self._remedy}")
 
 
 def read_history(path: Path, before_epoch: int | None = None) -> list[dict[str, float]]:

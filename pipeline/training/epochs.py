@@ -1,5 +1,6 @@
 """A compiled network + patches -> epochs of training that can be resumed; shared by all fits."""
 
+import math
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from typing import Any
 
 import keras
 
+from inference.errors import InputError
 from models.heads import without_feature_output
 from pipeline.data.dataset import TrainingData, validation_dataset
 from pipeline.data.index import PatchIndex
@@ -124,9 +126,9 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
     best.keras has the weights of the epoch with the lowest validation loss of the whole training so far.
 
     Raises:
-        InputError: the loss became NaN (names epoch and step).
+        InputError: a loss became NaN (names epoch and step).
     """
-    nan = StopOnNaN()
+    nan = StopOnNaN(stage.rate, getattr(recipe.fit, stage.rate.removeprefix("fit.")))
     average = WeightAverage(recipe.fit.average) if recipe.fit.average else None
     first = max(stage.backup.restore(network, average), stage.first)
     network.fit(
@@ -139,16 +141,25 @@ def train_stage(run: RunFolder, recipe: Recipe, network: keras.Model, data: FitD
         shuffle=False,
         verbose=0,
     )
-    nan.refuse(stage.rate, getattr(recipe.fit, stage.rate.removeprefix("fit.")))
 
 
 def restore_point(run: RunFolder, *backups: Backup) -> int:
-    """Make an interrupted run's history and backups consistent; return the epochs in both, 0 for a new run."""
+    """Make an interrupted run's history and backups consistent; return the epochs in both, 0 for a new run.
+
+    Raises:
+        InputError: a loss of theirs is NaN; earlier versions recorded such epochs.
+    """
     for backup in backups:
         backup.adopt_earlier()
         backup.keep_up_to(count_epochs(run.history))
     done = max(backup.newest()[0] for backup in backups)
     truncate_history(run.history, done)
+    for row in read_history(run.history):
+        if not math.isfinite(row["loss"] + row[_MONITOR]):
+            raise InputError(
+                f"{run.history}: the loss became NaN in epoch {row['epoch'] + 1:.0f}. Start a new run with a lower "
+                "learning rate."
+            )
     return done
 
 

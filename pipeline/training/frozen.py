@@ -97,10 +97,19 @@ def fit_heads(training: Features, passes: int) -> Iterator[LinearHead]:
     model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
     for strength in _STRENGTHS:
         model.set_params(C=strength).fit(standardised, labels, sample_weight=weights)
-        kernel, bias = model.coef_.T, model.intercept_  # [features, outputs], [outputs]
-        if len(bias) == 1:  # sklearn gives the logit of the second of two outputs alone
-            kernel, bias = (np.concatenate([-half, half], axis=-1) for half in (kernel / 2, bias / 2))
-        yield LinearHead(scaler.mean_, scaler.scale_, kernel, bias)
+        yield LinearHead(scaler.mean_, scaler.scale_, *_weights_of_outputs(model, training.labels.shape[1]))
+
+
+def _weights_of_outputs(model: LogisticRegression, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return kernel [features, outputs] and bias [outputs]; an output of no label has at most _LEAST_SHARE."""
+    own_kernel, own_bias = model.coef_.T, model.intercept_
+    if len(own_bias) == 1:  # sklearn gives the logit of the second of two labels alone
+        own_kernel, own_bias = (np.concatenate([-half, half], axis=-1) for half in (own_kernel / 2, own_bias / 2))
+    kernel = np.zeros((len(own_kernel), outputs))
+    # the kernels of all labels add up to 0, so the mean of the biases is that of a picture's logits
+    bias = np.full(outputs, own_bias.mean() + np.log(_LEAST_SHARE))
+    kernel[:, model.classes_], bias[model.classes_] = own_kernel, own_bias
+    return kernel, bias
 
 
 def _measure(head: LinearHead, features: Features, prefix: str = "") -> dict[str, float]:

@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from inference.errors import InputError
 from models.heads import feature_learner
 from pipeline.data.index import PatchIndex
 from pipeline.settings.recipe import Recipe
@@ -72,7 +70,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
     plan = replace(recipe.fit, epochs=epochs, learning_rate=rate, warmup_epochs=_WARMUP_EPOCHS)
     schedule = learning_rate_schedule(plan, windows.steps_per_epoch)
     learner.compile(keras.optimizers.AdamW(schedule, weight_decay=_WEIGHT_DECAY), "mse")
-    first, nan = backup.restore(learner), StopOnNaN()
+    first = backup.restore(learner)
     if first < epochs:
         learner.fit(
             windows.batches(first, epochs),
@@ -81,7 +79,7 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
             initial_epoch=first,
             epochs=epochs,
             callbacks=[
-                nan,
+                StopOnNaN("fit.teacher_learning_rate", rate),
                 Progress(plan_epochs(plan, recipe.network.input_side, epochs)),
                 keras.callbacks.CSVLogger(own.history, append=count_epochs(own.history) > 0),
                 SaveBackup(backup),
@@ -89,7 +87,4 @@ def _learn(own: RunFolder, windows: Windows, recipe: Recipe) -> keras.Model:
             shuffle=False,
             verbose=0,
         )
-    nan.refuse("fit.teacher_learning_rate", rate)
-    if not all(np.isfinite(array).all() for array in network.get_weights()):  # also those of an interrupted call
-        raise InputError(f"the weights became NaN. Lower fit.teacher_learning_rate (now {rate}) and start a new run.")
     return network

@@ -25,7 +25,7 @@ from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_entries
 from pipeline.data.annotations.labels import labelled_boxes, match_label, refuse_other_classes
 from pipeline.data.annotations.photo_index import index_photos
-from pipeline.data.annotations.splits import describe_splits, given_splits
+from pipeline.data.annotations.splits import describe_splits, given_splits, told_splits
 from pipeline.data.classes import FoundClass, find_classes
 
 _ROUNDING = 0.5 + 1 / 128
@@ -87,7 +87,7 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
     refused_photos = {refusal.photo for refusal in entries.refusals} | {box.photo for box in others}
-    splits = given_splits({photographs[one.name].path: one for one in entries.photos if one.name in photographs})
+    splits = told_splits({photographs[one.name].path: one for one in entries.photos if one.name in photographs})
     return AnnotationSet(
         format=entries.format,
         annotations=tuple(annotations),
@@ -96,7 +96,7 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
         notes=(*entries.notes, *describe_splits(splits)),
-        splits=splits,
+        splits=given_splits(splits),
         outside=tuple(annotation for annotation, was_clipped in placed if was_clipped),
     )
 
