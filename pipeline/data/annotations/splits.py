@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from inference.boxes.entries import NamedPhoto
-from pipeline.data.class_folders import GIVEN_SPLITS
+from pipeline.data.folder_layout import GIVEN_SPLITS
 from pipeline.data.splits import SPLITS
 
 
