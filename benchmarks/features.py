@@ -58,7 +58,7 @@ def project(runs: list[dict[str, float]]) -> dict[str, float]:
 def measure(pictures: int) -> dict[str, float]:
     """Return seconds, seconds of processor time of all workers, and the largest memory of a worker, in MB."""
     settings = {"labels": ",".join(LABELS), "network.input_side": "32", "network.background": "confidence"}
-    settings |= {"patches.outliers": "0", "fit.kind": "frozen", "fit.epochs": "1", "fit.batch_size": "256"}
+    settings |= {"fit.kind": "frozen", "fit.epochs": "1", "fit.batch_size": "256"}
     recipe = override_all(RECIPES["minerals"], tuple(settings.items()))
     with tempfile.TemporaryDirectory() as place:
         run = RunFolder(Path(place) / "run")

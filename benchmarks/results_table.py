@@ -11,12 +11,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.anomaly.report import flagged_clean
 from pipeline.anomaly.sections import AnomalyReport
 from pipeline.crossval.sections import CrossvalReport
 from pipeline.metrics.intervals import Estimate
-from pipeline.report.sections import ClassificationReport
+from pipeline.report.sections import ClassificationReport, Training
 from pipeline.report.stored import parse_section
 from pipeline.report.style import interval
+from pipeline.settings.recipe import recipe_from_json
 
 ROOT = Path(__file__).parent.parent
 REPORTS = ("docs/results/*.json", "models/released/*/report.json")
@@ -108,18 +110,29 @@ def _block(name: str, report: ClassificationReport) -> str:
         *(f"  {title:29}{_estimate(figure)}" for title, figure in rows if figure and figure.value is not None),
         f"  {'parameters':29}{cost.parameters:,}",
         f"  {'size, time a patch':29}{cost.bytes[released]:,} bytes, {latency:.2f} ms on one thread",
-        f"  {'training':29}{training.epochs} epochs, {training.seconds / 60:.1f} minutes",
+        f"  {_training(name, training)}, {training.seconds / 60:.1f} minutes",
     ]
     return "\n".join([*lines, f"  {'machine':29}{report.machine}"])
+
+
+def _training(name: str, training: Training) -> str:
+    """Return the row of the epochs, or of a linear head's penalty; name: of a report, perhaps with its recipe."""
+    recipe = (ROOT / name).with_name("recipe.json")
+    if recipe.is_file() and recipe_from_json(recipe.read_text(encoding="utf-8")).fit.kind == "frozen":
+        return f"{'training, linear head':29}penalty {training.best_epoch} of {training.epochs}"
+    return f"{'training':29}{training.epochs} epochs"
 
 
 def _anomaly_block(name: str, report: AnomalyReport) -> str:
     metrics, cost, data = report.metrics, report.cost, report.data
     lines = [f"{report.title}: {data.kind}", f"  {'report':29}{name}"]
     lines.append(f"  {'photographs':29}{data.fit} in the bank, {data.test} more, {data.masks} masks")
-    shares = [("clean ones flagged", metrics.flagged_clean), ("anomalous ones flagged", metrics.found_anomalous)]
+    clean = flagged_clean(report)
+    shares = [("clean ones flagged", clean), ("anomalous ones flagged", metrics.found_anomalous)]
     if report.names:
         shares.append(("names of regions, balanced", report.names.balanced_accuracy))
+    if clean.n and not clean.ends:  # of the photographs that set the threshold
+        shares[0] = ("clean ones in bank flagged", clean)
     lines += [f"  {title:29}{_estimate(share)}" for title, share in shares if share.n]
     auroc = metrics.image_auroc
     if auroc.ends:  # of a few photographs there is none, and the figure says little
@@ -132,7 +145,8 @@ def _anomaly_block(name: str, report: AnomalyReport) -> str:
 
 
 def _estimate(estimate: Estimate) -> str:
-    return f"{100 * (estimate.value or 0):>5.1f} %  [{interval(estimate, between=', ')}]  n = {estimate.n}"
+    ends = f"  [{interval(estimate, between=', ')}]" if estimate.ends else ""
+    return f"{100 * (estimate.value or 0):>5.1f} %{ends}  n = {estimate.n}"
 
 
 if __name__ == "__main__":

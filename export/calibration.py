@@ -17,12 +17,4 @@ def calibration_pictures(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 def choose_patches(index: PatchIndex, count: int) -> list[Patch]:
     """Return up to count patches, equally many of each label if possible; the order depends only on the files."""
-    random = make_generator(0, "calibration")
-    shuffled = [index.patches[position] for position in random.permutation(len(index.patches))]
-    turns: dict[str, int] = {}
-    ranked = []
-    for patch in shuffled:
-        turns[patch.label] = turns.get(patch.label, 0) + 1
-        ranked.append((turns[patch.label], patch.label, patch))
-    ranked.sort(key=lambda entry: entry[:2])
-    return [patch for _, _, patch in ranked[:count]]
+    return index.in_turns(count, make_generator(0, "calibration"))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from inference.errors import InputError
-from inference.model.decide import DecisionRule
+from inference.model.decide import UNKNOWN, DecisionRule
 from inference.model.neighbours import Neighbours
 from pipeline.calibration.neighbours import keras_probabilities
 from pipeline.calibration.temperature import decision_rule
@@ -16,7 +16,7 @@ from pipeline.data.index import PatchIndex
 from pipeline.evaluation.cost import measure_latency
 from pipeline.evaluation.evaluate import runner_probabilities
 from pipeline.metrics.classification import Scores, score
-from pipeline.metrics.intervals import share_of
+from pipeline.metrics.intervals import share_over_photos
 from pipeline.settings.recipe import Recipe
 
 
@@ -55,7 +55,7 @@ def compare(
     parity: dict[str, Any] = {"keras": _rates(expected)}
     for mode, rows in probabilities.items():
         given = score(rows, labels, photos, rule)
-        agreement = asdict(share_of(given.results == expected.results))
+        agreement = asdict(share_over_photos(given.results == expected.results, expected.photos))
         parity[mode] = {**_rates(given), "agreement": agreement, **differences(rows, reference)}
     return parity
 
@@ -107,10 +107,8 @@ def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) ->
 
 
 def _rates(scores: Scores) -> dict[str, Any]:
-    positive = scores.positive
-    right = (scores.best == scores.labels)[positive]
-    rejected = (scores.results == "unknown")[~positive]
+    positives, negatives = (scores.take(np.flatnonzero(chosen)) for chosen in (scores.positive, ~scores.positive))
     return {
-        "accuracy": asdict(share_of(right)),
-        "rejected_background": asdict(share_of(rejected)),
+        "accuracy": asdict(share_over_photos(positives.best == positives.labels, positives.photos)),
+        "rejected_background": asdict(share_over_photos(negatives.results == UNKNOWN, negatives.photos)),
     }

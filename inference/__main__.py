@@ -4,17 +4,26 @@ import sys
 from collections.abc import Sequence
 
 from .command import classify
-from .errors import InputError
+from .errors import InputError, explain
 from .options import make_parser
 from .packages import RUNNER, check_packages
 from .program import requirements
 from .streams import open_closed_streams, say
 
+_INTERRUPTED = 130  # what a shell says of a program that Ctrl-C has ended
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     open_closed_streams()
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        say("stopped")
+        return _INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["serve"]:
         from .service.serve import main as serve  # needs what a runner may lack
 
@@ -37,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return classify_video_as(options)
         return classify(options)
-    except InputError as fault:
-        say(f"Error: {fault}")
+    except (InputError, OSError) as fault:
+        say(f"Error: {explain(fault)}")
         return 2
 
 

@@ -2,13 +2,14 @@
 
 import argparse
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batch.batch import Batch, worker_settings
+from .batch.batch import Batch, limits_of, worker_settings
 from .batch.file_names import FileNames, check_replaces_no_input
 from .batch.journal import Journal
 from .batch.outputs import FORMATS, error_pieces, jsonl_line
@@ -37,6 +38,8 @@ def classify(options: argparse.Namespace) -> int:
     """
     if not options.images:
         raise InputError("there is nothing to classify. Give pictures, or a folder of them, after the model.")
+    if options.every != 1:
+        raise InputError("--every counts the frames of a video. Give --video, or leave it out.")
     if isinstance(options.out, str) or options.format == "parquet" or any("://" in word for word in options.images):
         return _classify_stored(options)
     _check_outputs(options)
@@ -45,21 +48,25 @@ def classify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         own = OwnFiles(_written(options))
         listing = Listing(options.images, own=own)
-        boxes = _read_boxes(options.boxes, listing)
+        boxes = _read_boxes(options, listing)
         names = FileNames(listing if options.masks or options.scores else ())
         check_replaces_no_input(options, listing, names)
-        journal = Journal(_journal_path(options, stack), header, options.resume, options.overwrite)
+        journal = _open_journal(options, header, stack)
         stack.callback(journal.close)
         forgotten = journal.forget_changed(listing) if options.resume else 0
         progress = BatchProgress(_work(listing, boxes, journal), options.quiet)
         if forgotten:
             progress.say(f"answers of {forgotten} pictures that have changed or vanished since are not used")
-        if own.left_out:
-            progress.say(_left_out(own))
+        for remark in own.remarks():
+            progress.say(remark)
         batch = Batch(options, listing, boxes, journal, progress, names)
-        with batch.progress:
-            stopped = _answer(batch, settings)
-        return 1 if stopped else _finish(batch)
+        try:
+            with batch.progress:
+                _answer(batch, settings)
+            return _finish(batch)
+        except KeyboardInterrupt:
+            batch.progress.say(_stopped(batch))
+            return 1
 
 
 def _classify_stored(options: argparse.Namespace) -> int:
@@ -72,21 +79,16 @@ def _classify_stored(options: argparse.Namespace) -> int:
     return classify_stored(options)
 
 
-def _answer(batch: Batch, settings: WorkerSettings) -> bool:
-    """Classify everything into the journal; return whether the user stopped it."""
+def _answer(batch: Batch, settings: WorkerSettings) -> None:
+    """Classify everything into the journal."""
     stream = batch.options.out is None and output_format(batch.options) == "jsonl"
-    try:
-        for request, answer in _answers(batch, settings):
-            batch.journal.add(request.picture.key, answer, request.stamp)
-            batch.progress.advance()
-            if isinstance(answer, str):
-                batch.progress.say(f"{request.picture}: {answer}")
-            elif stream:
-                print_text(jsonl_line(request.picture.key, _shown(batch, answer)))
-    except KeyboardInterrupt:
-        batch.progress.say(_stopped(batch))
-        return True
-    return False
+    for request, answer in _answers(batch, settings):
+        batch.journal.add(request.picture.key, answer, request.stamp)
+        batch.progress.advance()
+        if isinstance(answer, str):
+            batch.progress.say(f"{request.picture}: {answer}")
+        elif stream:
+            print_text(jsonl_line(request.picture.key, _shown(batch, answer)))
 
 
 def _answers(batch: Batch, settings: WorkerSettings) -> Iterator[Answered]:
@@ -180,12 +182,12 @@ def _work(listing: Listing, boxes: "BoxFile | None", journal: Journal) -> int:
     return sum(1 for picture in listing if boxes.boxes_of(picture.key) and not journal.has_result(picture.key))
 
 
-def _read_boxes(path: Path | None, listing: Listing) -> "BoxFile | None":
-    if path is None:
+def _read_boxes(options: argparse.Namespace, listing: Listing) -> "BoxFile | None":
+    if options.boxes is None:
         return None
     from .boxes.files import read_boxes
 
-    return read_boxes(path, listing)
+    return read_boxes(options.boxes, listing, limits_of(options))
 
 
 def _draw(batch: Batch) -> bool:
@@ -193,11 +195,10 @@ def _draw(batch: Batch) -> bool:
     from .drawing.command import draw_answers  # Pillow waits until pictures are drawn
 
     try:
-        draw_answers(batch)
+        return draw_answers(batch)
     except InputError as fault:
         batch.progress.say(f"not drawn: {fault}")
         return False
-    return True
 
 
 def _written(options: argparse.Namespace) -> list[Path | None]:
@@ -206,24 +207,24 @@ def _written(options: argparse.Namespace) -> list[Path | None]:
     return [options.out, options.errors, options.preview, options.masks, options.scores, *beside]
 
 
-def _left_out(own: OwnFiles) -> str:
-    names = sorted(own.left_out)
-    more = f" and {len(names) - _MOST_SAID} more" if len(names) > _MOST_SAID else ""
-    return f"not among the pictures, because this run writes there: {', '.join(names[:_MOST_SAID])}{more}"
-
-
 def _shards(options: argparse.Namespace) -> Path:
     """Return the folder in which the machines of a cluster meet."""
     return Path(f"{options.out}{SHARDS_SUFFIX}")
 
 
-def _journal_path(options: argparse.Namespace, stack: ExitStack) -> Path:
+def _open_journal(options: argparse.Namespace, header: dict[str, Any], stack: ExitStack) -> Journal:
+    """Open the journal beside --out; without --out one that no kill of this process leaves behind."""
     if options.out is not None:
-        return journal_path(options.out)
+        return Journal(journal_path(options.out), header, options.resume, options.overwrite)
     try:
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-"))) / "journal"
+        folder = tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True)
     except OSError as fault:
         raise InputError(f"no folder for temporary files can be made: {fault.strerror}. Give --out FILE.") from fault
+    stack.callback(folder.cleanup)
+    journal = Journal(Path(folder.name) / "journal", header)
+    if sys.platform != "win32":  # where an open file can't be deleted
+        folder.cleanup()
+    return journal
 
 
 def _journal_header(options: argparse.Namespace) -> dict[str, Any]:

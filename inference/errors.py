@@ -7,6 +7,19 @@ class InputError(Exception):
     """Report a fault that the user can fix: the rule, the value received, the remedy."""
 
 
+def explain(fault: InputError | OSError) -> str:
+    """Return a fault as one line: also that of a path which the system refuses, wherever that showed.
+
+    Raises:
+        OSError: the fault names no path, so that it is the program's own.
+    """
+    if isinstance(fault, InputError):
+        return str(fault)
+    if fault.filename is None:
+        raise fault
+    return f"{printable(str(fault.filename))}: {fault.strerror}. Check the path and its permissions."
+
+
 def quote(value: object) -> str:
     """Return a received value for a message: quoted, printable, cut where it is long."""
     words = repr(value)

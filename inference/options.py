@@ -26,7 +26,7 @@ examples:
 
 The JSON is {"a/b.jpg": {"confidence": 0.93, "result": "pyrite"}}, keys relative to the given folder, archive or
 pattern. "unknown" means none of the model's classes.
-Exit: 0 done, 1 some pictures could not be read, 2 wrong usage.
+Exit: 0 done, 1 done but some or all pictures could not be read, 2 wrong usage.
 """
 
 
@@ -56,14 +56,19 @@ def _add_inputs(group: argparse._ArgumentGroup) -> None:
         "--video", metavar="FILE|CAMERA", help="classify what moves in a video file or before camera 0, 1 ..."
     )
     group.add_argument("--every", type=positive, default=1, metavar="N", help="process each N-th frame of the video")
+    add_limits(group)
+    group.add_argument(
+        "--time-limit", type=amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)"
+    )
+
+
+def add_limits(group: argparse._ActionsContainer) -> None:
+    """Add what one picture may cost in memory."""
     group.add_argument(
         "--max-megapixels", type=amount, default=120.0, metavar="N", help="refuse larger pictures (default 120)"
     )
     group.add_argument(
         "--max-megabytes", type=amount, default=512.0, metavar="N", help="refuse larger files (default 512)"
-    )
-    group.add_argument(
-        "--time-limit", type=amount, default=30.0, metavar="SECONDS", help="give a picture up after (default 30)"
     )
 
 

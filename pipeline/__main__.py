@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ try:
     from pipeline.commands.settings import print_settings
     from pipeline.commands.sweep import sweep
     from pipeline.quiet import set_environment
-    from pipeline.recipes import RECIPES
+    from pipeline.run_options import add_engine, add_recipe_options, add_set, setting
 except ImportError as fault:  # a package is missing: one line instead of a traceback
     sys.exit(explain_import(fault, REQUIREMENTS))
 
@@ -52,6 +53,9 @@ CONTROL = "sanity checks: compare a finished run with colour baselines, chance a
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     set_environment()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of classes and files that a terminal can't show
     options = make_parser().parse_args(arguments)
     try:
         if options.verb not in ENROLLMENT:  # these need numpy, Pillow and LiteRT alone
@@ -65,13 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{fault.filename}: " if fault.filename else ""
         print(f"Error: {where}{fault.strerror}. Free some space, then go on with: resume RUN", file=sys.stderr)
     return 2
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"must look like fit.epochs=3. Received: {text}")
-    return name, value
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -89,14 +86,14 @@ def make_parser() -> argparse.ArgumentParser:
         ("sweep", "search the recipe's settings by validation folds, then run the best"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
-        _add_recipe_options(verb)
+        add_recipe_options(verb)
         if name in ("run", "fit"):
-            _add_engine(verb)
+            add_engine(verb)
         if name == "crossval":
             verb.add_argument("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
             text = "train the folds with this many seeds, from the recipe's on (default: 1)"
             verb.add_argument("--seeds", type=int, default=1, metavar="N", help=text)
-            _add_engine(verb)
+            add_engine(verb)
         if name == "sweep":
             _add_sweep(verb)
     for name, text in (
@@ -106,9 +103,9 @@ def make_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
         if name == "resume":
-            _add_set(verb, "change a setting of export")
+            add_set(verb, "change a setting of export")
             text = "do only this fold of a cross-validation; may be repeated; several processes may do different folds"
-            _add_engine(verb, None)
+            add_engine(verb, None)
             verb.add_argument("--fold", type=int, action="append", default=[], metavar="N", help=text)
     add_verbs(verbs)
     _add_control(verbs.add_parser("control", help=CONTROL, description=CONTROL))
@@ -122,19 +119,14 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     add("--folds", type=int, default=3, metavar="N", help="number of validation folds (default: 3)")
     add(
         "--search",
-        type=_setting,
+        type=setting,
         action="append",
         default=[],
         metavar="NAME=VALUES",
         help="try other values, 'network.input_side=96|128' or 'fit.learning_rate=1e-4..1e-2'; without VALUES none",
     )
     add("--no-run", dest="run_best", action="store_false", help="end with the page, without a run of the best settings")
-    _add_engine(parser)
-
-
-def _add_engine(parser: argparse.ArgumentParser, default: str | None = "local") -> None:
-    text = f"ray: on a cluster, or by several processes here, see docs/scale.md (default: {default or 'as begun'})"
-    parser.add_argument("--engine", choices=("local", "ray"), default=default, help=text)
+    add_engine(parser)
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
@@ -143,8 +135,8 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     add("--annotations", type=Path, metavar="FILE", help="boxes: any format that `run` takes; none for class folders")
     add("--groups", type=Path, metavar="FILE", help="known groups, joined with those that are found")
     add("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/audit/NAME-HASH)")
-    _add_set(parser, "change a setting of network: the frozen trunk and its weights")
-    _add_engine(parser)
+    add_set(parser, "change a setting of network: the frozen trunk and its weights")
+    add_engine(parser)
 
 
 def _add_control(parser: argparse.ArgumentParser) -> None:
@@ -155,33 +147,6 @@ def _add_control(parser: argparse.ArgumentParser) -> None:
     add("--lot", type=int, dest="shuffle", help=argparse.SUPPRESS)  # the name in earlier versions
     add("--no-training", action="store_true", help="skip the training on shuffled labels")
     add("--again", action="store_true", help="recompute everything in RUN/control")
-
-
-def _add_set(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text)
-
-
-def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("recipe", choices=sorted(RECIPES), metavar="RECIPE", help="name of a recipe; see `list`")
-    add("--images", type=Path, metavar="DIR", help="folder of the photographs")
-    add("--annotations", type=Path, metavar="FILE", help="boxes: COCO, Pascal VOC, YOLO or CSV")
-    add("--groups", type=Path, metavar="FILE", help="JSON list of lists of photographs that belong in the same split")
-    add(
-        "--masks",
-        type=Path,
-        metavar="DIR",
-        help="anomalies: masks, for evaluation only (default: masks/ or ground_truth/ near the photographs)",
-    )
-    add("--test", type=Path, metavar="DIR", help="anomalies: test photographs, never in the memory bank")
-    add("--crops", type=Path, metavar="DIR", help="anomalies: example regions, one subfolder per name")
-    add("--smoke", action="store_true", help="a quick trial of all stages with few small pictures and epochs")
-    add("--pretrained", action="store_true", help="use an ImageNet-pretrained trunk (recipes photos and folders)")
-    add("--title", metavar="TEXT", help="title of report, model and page (default: by the folder of the data)")
-    _add_set(parser, "change a setting")
-    add("--epochs", type=int, metavar="N", help="largest number of epochs; short for --set fit.epochs=N")
-    add("--seed", type=int, metavar="N", help="seed of the training (default: the recipe's)")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs)")
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

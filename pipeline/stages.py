@@ -1,10 +1,13 @@
 """The stages of a run: each is a function of the run's folder and is done when its last file exists."""
 
+import contextlib
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.errors import InputError
 from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
 from pipeline.settings.recipe import Recipe
@@ -54,6 +57,17 @@ def complete(run: RunFolder, stages: Sequence[Stage], patience_seconds: float = 
         for stage in stages:
             if not stage.ends_with(run).exists():
                 stage.do(run)
+
+
+@contextlib.contextmanager
+def removed_if_refused(folder: Path) -> Iterator[None]:
+    """Remove a new folder if nothing can be done with its data."""
+    try:
+        yield
+    except InputError:
+        shutil.rmtree(folder)
+        print(f"removed: {folder}, since nothing was done", file=sys.stderr)
+        raise
 
 
 def is_complete(run: RunFolder, stages: Sequence[Stage]) -> bool:

@@ -19,6 +19,7 @@ from pipeline.recipes import RECIPES
 from pipeline.report.comparison import colour_sentence
 from pipeline.report.report import baseline_sentence, render_html
 from pipeline.report.sections import Advice, Baseline, ClassificationReport
+from pipeline.run_options import read_recipe
 from tests.sample_report import parsed, sample_report
 
 LABELS = ("oak", "pine")
@@ -130,6 +131,50 @@ def test_the_users_own_options_are_kept_and_the_commands_can_be_pasted(good: Cla
     assert options.epochs is None, "9 epochs were for a network without pretraining"
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("run --images d2 --runs r2 --smoke folders", "--images d2 --smoke --runs r2"),
+        (
+            "begin folders --images d2 --set split.seed=1 --title Trees",
+            "--images d2 --title Trees --set split.seed=1",
+        ),
+        ("crossval folders --folds 4 --images d2 --engine ray", "--images d2 --engine ray"),
+        ("run folders --images d2 --epochs=5 --set fit.epochs=60 --set fit.early_side=32", "--images d2"),
+        ("run folders --images d2 --set fit.learning_rate=0.001 --set fit.patience=9 --seed=4", "--images d2 --seed 4"),
+        ("run folders --images d2 --set network.trunk=patch_net_32 --set network.weights=none", "--images d2"),
+        (
+            "run folders --images d2 --set labels=a,b --set export.calibration_pictures=9",
+            "--images d2 --set labels=a,b",
+        ),
+        ("enroll folders --images d2", "--images /data/d2"),
+    ],
+)
+def test_every_command_is_one_that_the_program_takes(good: ClassificationReport, typed: str, kept: str) -> None:
+    """Faults: a recipe named twice, settings of a network that is replaced, the options of `begin` forgotten."""
+    place = DataPlace(Path("/data/d2"), None, Path("runs"))
+    changes = {"command": ["/x/pipeline/__main__.py", *shlex.split(typed)], "place": place, "photos": 9}
+    small = replace(good, models={good.released: replace(good.metrics, accuracy=Estimate(0.7, 0.5, 0.9, 14))})
+    run = finished(small, losses=[1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], **changes)
+    folders = replace(RECIPES["folders"], labels=LABELS, fit=run.recipe.fit)
+    commands = [one.command for one in advise(replace(run, recipe=folders))]
+    pretrained, longer, crossval = (make_parser().parse_args(shlex.split(one)[3:]) for one in commands)
+    assert [read_recipe(one).name for one in (pretrained, longer, crossval)] == ["folders"] * 3
+    expected = make_parser().parse_args(["run", "folders", "--pretrained", *shlex.split(kept)])
+    assert vars(pretrained) == vars(expected)
+    assert (longer.epochs, [one for one in longer.set if one[0] == "fit.epochs"]) == (16, [])
+
+
+def test_a_lower_rate_replaces_the_old_one(good: ClassificationReport) -> None:
+    """Fault: a command with two learning rates."""
+    command = [
+        "/x/pipeline/__main__.py",
+        *shlex.split("run photos --images a --annotations b --set fit.learning_rate=1"),
+    ]
+    (advice,) = advise(finished(good, losses=[1.0, 1.1, 1.2, 1.3], command=command))
+    assert advice.command.count("fit.learning_rate") == 1
+
+
 def test_drawn_pictures_give_no_advice(good: ClassificationReport) -> None:
     """Fault: the trial run tells people to photograph more."""
     assert advise(finished(good, photos=3, place=DataPlace(None, None, Path("runs")))) == ()
@@ -171,6 +216,18 @@ def test_equal_answers_are_no_lead_in_either_direction() -> None:
     assert colour_sentence(compared) == (
         "The network is not shown to use more than colour: it is 0.0 points ahead of colour on the same patches."
     )
+
+
+def test_a_lead_on_many_patches_of_nine_photographs_shows_nothing() -> None:
+    """Fault: resamples of two to nine photographs, which give too narrow an interval, that are called a proof."""
+    scores = scores_of([True] * 36)
+    colour = np.array(["oak"] * 12 + ["pine"] * 24)
+    few = replace(scores, photos=np.array([f"{n % 9}.jpg" for n in range(36)]))
+    (compared,) = compare_colour({"colour": colour}, few)
+    assert compared.lead.is_above(0) and compared.verdict == "not shown to be beyond colour"
+    assert colour_sentence(compared).endswith("on the same patches, which are of fewer than 10 photographs.")
+    (enough,) = compare_colour({"colour": colour}, scores)
+    assert enough.verdict == "beyond colour"
 
 
 def test_an_old_report_is_read_without_a_comparison(good: ClassificationReport) -> None:

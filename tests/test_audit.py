@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -225,6 +226,36 @@ def test_a_watermark_ties_no_photographs_together(tmp_path: Path) -> None:
         save(tmp_path / "p", f"{'ab'[number % 2]}/{number}.png", pixels)
     report = audit_data(read_folders(tmp_path / "p"), mean_colours(), tmp_path / "out", NO_GROUPS)
     assert report.pairs == ()
+
+
+def test_a_second_audit_keeps_groups_that_were_corrected_by_hand(
+    leaky: tuple[Path, set[tuple[str, str]]], leaky_report: tuple[AuditReport, AuditFiles], tmp_path: Path
+) -> None:
+    """Faults: an afternoon's corrections are overwritten; every audit writes a further file."""
+    data, report = read_folders(leaky[0]), leaky_report[0]
+    first = write_audit(report, data, tmp_path)
+    found = replace(report, groups=report.groups[1:])
+    assert write_audit(found, data, tmp_path).groups == first.groups, "not edited"
+    assert read_photo_groups(first.groups).lists == found.groups
+    first.groups.write_text('[["a", "b"]]', encoding="utf-8")
+    for _ in range(2):
+        again = write_audit(report, data, tmp_path)
+        assert read_photo_groups(first.groups).lists == (("a", "b"),)
+        assert again.groups != first.groups and read_photo_groups(again.groups).lists == report.groups
+
+
+def test_an_audit_deletes_no_folder_of_others(tmp_path: Path) -> None:
+    """Faults: a thesis named features-... is deleted; the numbers of earlier data pile up."""
+    own = [tmp_path / "out" / name for name in ("features-of-my-thesis", "features-0123456789ab", "features-x")]
+    for folder in own[:2]:
+        folder.mkdir(parents=True)
+        (folder / "chapter.txt").touch()
+    own[2].touch()
+    for number in range(2):
+        save(tmp_path / "p", f"a/{number}.png", draw_picture(number))
+        compute_features(read_folders(tmp_path / "p"), mean_colours(), tmp_path / "out")
+    assert all(folder.exists() for folder in own)
+    assert len(list(tmp_path.glob("out/features-*/done.npy"))) == 1
 
 
 def test_the_names_of_groups_are_pairs_of_the_planted(leaky_report: tuple[AuditReport, AuditFiles]) -> None:

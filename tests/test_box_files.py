@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.__main__ import main
 from inference.boxes.files import BoxFile, read_boxes, unused
+from inference.drawing.preview import draw_preview
 from inference.errors import InputError
+from inference.pictures.limits import Limits
 from inference.pictures.listing import Picture
 from inference.pictures.regions import cut_region
+from tests.picture_files import file_of, png
 
 BOXES = {"a.jpg": ((10.0, 20.0, 30.0, 40.0), (0.0, 0.0, 5.5, 6.0)), "deep/b.png": ((1.0, 2.0, 3.0, 4.0),)}
 COCO = {
@@ -219,3 +223,36 @@ def test_boxes_of_no_picture_are_told(read: Callable[..., BoxFile]) -> None:
     assert unused(boxes, ["a.jpg", "b.png"]) == ["deep/b.png"]
     assert unused(boxes, ["deep/b.png", "a.jpg"]) == []
     assert unused(boxes, []) == ["a.jpg", "deep/b.png"]
+
+
+def test_fractions_of_a_photograph_above_the_usual_limit_are_of_its_size(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: its size is read by another limit than the run's; a box of unknown size is cut out as one pixel."""
+    large = Picture("large.png", file_of(tmp_path, png(13000, 10000, 8, 2, b"")))
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("file,x,y,width,height\nlarge.png,0.1,0.1,0.5,0.5\nno.png,0.1,0.1,0.5,0.5\n")
+    found = read_boxes(boxes, [large], Limits(pixels=150_000_000))
+    assert found.boxes["large.png"] == ((1300.0, 1000.0, 6500.0, 5000.0),)
+    found = read_boxes(boxes, [large])
+    assert list(found.boxes) == ["no.png"]
+    assert "line 2: fractions need the size of their photograph. large.png: is too large" in found.refused[0]
+    large.path.rename(tmp_path / "large.png")
+    boxes.write_text("file,x,y,width,height\nlarge.png,0.1,0.1,0.5,0.5\n")
+    command = [str(tiny_model), str(tmp_path / "large.png"), "--boxes", str(boxes), "--max-megapixels"]
+    assert main([*command, "129"]) == 2
+    assert "At most 129,000,000 pixels are read" in capsys.readouterr().err
+
+
+def test_a_box_beyond_all_numbers_costs_itself_alone() -> None:
+    """Fault: a box near 1e308 ends the process that reads the photograph, and its other boxes have no answer."""
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    assert cut_region(pixels, (10, 0, 1e308, 1e308), 100).shape == (40, 60, 3)
+    assert cut_region(pixels, (-1e308, 10, 1.7e308, 20)).shape == (20, 60, 3)
+    for box in ((1e308, 0, 1e308, 9), (-1.7e308, 0, 9, 9)):
+        with pytest.raises(InputError, match="must overlap"):
+            cut_region(pixels, box, 100)
+    preview = draw_preview(
+        pixels, {"regions": [{"box": [1e308, -1e308, 1e308, 1.7e308], "result": "a", "confidence": 1}]}
+    )
+    assert preview.size[0] >= 60

@@ -10,10 +10,14 @@ from scipy.special import softmax
 
 from inference.errors import InputError
 from pipeline.calibration.temperature import calibrate_softmax, decision_rule, fit_temperature, highest_threshold
+from pipeline.classification.stages import PATCHES, calibrate_stage
 from pipeline.data.index import PatchIndex
+from pipeline.data.sources import DataPlace
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import override
-from tests.worlds import RECIPE, write_patches
+from pipeline.stages import complete, start_run
+from pipeline.training.weights import make_network
+from tests.worlds import RECIPE, one_each, write_patches, write_world
 
 confidences = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.array)
 
@@ -54,6 +58,19 @@ def test_a_temperature_changes_no_answer() -> None:
 def test_highest_threshold_worked_example(accepted: float, threshold: float) -> None:
     """Catches an off-by-one and a share that is rounded down."""
     assert highest_threshold(np.array([0.4, 0.8, 0.2, 0.6]), accepted) == threshold
+
+
+def test_what_a_killed_calibration_of_another_kind_left_behind_is_removed(tmp_path: Path) -> None:
+    """Fault: an exported file that decides by neighbours, with the threshold of the softmax."""
+    write_world(tmp_path, one_each(24))
+    run = start_run(RECIPE, DataPlace(tmp_path / "photos", tmp_path / "boxes.json", tmp_path / "runs"))
+    complete(run, [PATCHES])
+    make_network(RECIPE, "none").save(run.best)
+    run.neighbours.touch()
+    run.held_out.touch()
+    calibrate_stage(run)
+    assert run.calibration.is_file()
+    assert not run.neighbours.exists() and not run.held_out.exists()
 
 
 @given(values=confidences, accepted=st.floats(0.001, 1))

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from inference.errors import InputError
 from pipeline.__main__ import main
 from pipeline.classification.stages import PATCHES
+from pipeline.commands.crossval import read_folds
 from pipeline.crossval.folds import CrossvalFolder, complete_folds, missing_folds, start_crossval
 from pipeline.crossval.report import (
     OverFolds,
@@ -20,13 +22,13 @@ from pipeline.crossval.report import (
     rejected_where_accepted,
 )
 from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
-from pipeline.data.index import Patch, PatchIndex, read_index
+from pipeline.data.index import Patch, PatchIndex, read_index, write_index
 from pipeline.data.sources import DataPlace
 from pipeline.evaluation.predictions import read_predictions, write_predictions
 from pipeline.kinds import kind_of
 from pipeline.metrics.classification import Scores
 from pipeline.metrics.intervals import Estimate, proportion
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.recipe import Recipe, override_all
 from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.stages import Stage, start_run
 from tests.colour_run import write_photographs
@@ -308,6 +310,42 @@ def test_a_crossval_that_can_not_be_leaves_nothing(
     assert main(["crossval", "minerals", "--images", ".", *options, "--runs", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_data_with_a_test_set_leave_no_crossval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: a cross-validation that no resume can end stays behind."""
+    random = np.random.default_rng(0)
+    for number, place in enumerate(["train/oak", "train/pine", "test/oak", "test/pine"] * 4):
+        (tmp_path / "trees" / place).mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 255, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).resize((40, 40)).save(tmp_path / "trees" / place / f"{number}.png")
+    assert main(["crossval", "folders", "--images", str(tmp_path / "trees"), "--runs", str(tmp_path / "runs")]) == 2
+    assert "removed: " in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*/*-crossval*"))
+
+
+def test_the_data_of_all_folds_are_read_before_the_first_is_trained(tmp_path: Path) -> None:
+    """Fault: weights that have seen the second fold's test photographs are refused after the first fold's training."""
+    write_world(tmp_path, one_each(24))
+    place = DataPlace(tmp_path / "photos", tmp_path / "boxes.json", tmp_path / "runs")
+    whole = start_crossval(RECIPE, place, 2)
+    complete_folds(whole, [PATCHES])
+    index = read_index(whole.fold(2).index)
+    weights = tmp_path / "earlier" / "best.keras"
+    weights.parent.mkdir()
+    tested = tuple(replace(patch, split="train") for patch in index.select("test").patches)
+    write_index(PatchIndex(index.root, tested), weights.with_name("index.csv"))
+    folder = start_crossval(override_all(RECIPE, (("network.weights", str(weights)),)), place, 2)
+    with pytest.raises(InputError, match=r"network\.weights must not be trained on this run's test photographs"):
+        read_folds(folder.path, folder, "local")
+    assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("setting", ["split.test=0.2", "split.folds=3", "split.fold=1", "export.max_accuracy_loss=0.1"])
+def test_a_setting_that_a_crossval_decides_is_refused(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: a limit or a share that the user sets, and that no fold has."""
+    assert main(["crossval", "minerals", "--images", "nowhere", "--annotations", "x.json", "--set", setting]) == 2
+    assert f"{setting.partition('=')[0]} has no effect in a cross-validation" in capsys.readouterr().err
 
 
 def test_options_of_resume_are_for_one_kind_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

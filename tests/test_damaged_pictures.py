@@ -1,6 +1,8 @@
 """Files that are damaged, hostile or no pictures: pixels or an InputError, never anything else."""
 
 import io
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -40,14 +42,17 @@ def test_what_is_no_file_of_pixels_is_refused_with_the_reason(read: Any, tmp_pat
         read(tmp_path / "missing.jpg")
 
 
+BOMB = r"is too large: [\d x,]+ pixels\. At most 120,000,000 pixels are read\. .* --max-megapixels (600|121)\."
+
+
 @pytest.mark.parametrize("read", [read_image, image_size])
 @pytest.mark.parametrize("warned", ["error", "ignore"])
 @pytest.mark.parametrize("width", [60000, DEFAULT_LIMITS.pixels // 10000 + 1])
 def test_too_many_declared_pixels_are_refused_at_once(width: int, warned: Any, read: Any, tmp_path: Path) -> None:
-    """Catches a small file that makes the runner reserve gigabytes, whatever is done with Pillow's warnings."""
+    """Faults: a small file makes the runner reserve gigabytes, whatever becomes of Pillow's warnings; no remedy."""
     path = file_of(tmp_path, png(width, 10000, 8, 2, b""))
     start = time.perf_counter()
-    with warnings.catch_warnings(), pytest.raises(InputError, match=r"is too large: .* pixels"):
+    with warnings.catch_warnings(), pytest.raises(InputError, match=BOMB):
         warnings.simplefilter(warned)
         read(path)
     assert time.perf_counter() - start < 1
@@ -141,3 +146,32 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_at_once() -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 30)).save(file, "JPEG", progressive=True)
     assert decode_image(file.getvalue()).shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize(
+    ("container", "options"), [("JPEG", {}), ("MPO", {"save_all": True, "append_images": [one_colour("RGB", RED)]})]
+)
+def test_what_is_behind_a_jpeg_is_no_scan_of_it(container: str, options: dict[str, Any]) -> None:
+    """Fault: a phone's motion photo is refused because its video holds the bytes of 500 scans."""
+    data = encode(one_colour("RGB", RED), container, **options)
+    assert decode_image(data + b"\xff\xda" * 600).shape == (8, 8, 3)
+
+
+def test_an_embedded_thumbnail_does_not_hide_the_scans_behind_it() -> None:
+    """Fault: the end of the thumbnail in the metadata is taken for that of the photograph, and a bomb is decoded."""
+    bomb, thumbnail = scan_bomb(), encode(one_colour("RGB", RED), "JPEG")
+    metadata = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    with pytest.raises(InputError, match=r"scans\. At most 500 are decoded"):
+        decode_image(bomb[:2] + metadata + bomb[2:])
+
+
+def test_a_picture_beyond_the_memory_is_not_called_damaged(tmp_path: Path) -> None:
+    """Fault: a large photograph on a small machine is "damaged: ." and is to be copied again."""
+    path = file_of(tmp_path, png(10000, 10000, 8, 2, b""))
+    program = (
+        "import resource, sys; from pathlib import Path; from inference.pictures.image_io import read_image\n"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000,) * 2); read_image(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=False)
+    assert "InputError: needs more memory than there is" in done.stderr

@@ -68,6 +68,12 @@ def test_the_time_left_counts_later_epochs_as_longer() -> None:
     assert [plan.epochs_after(epoch) for epoch in range(5)] == [13, 12, 2, 1, 0]
 
 
+@pytest.mark.parametrize(("share", "epochs", "early"), [("0.1", "4", 1), ("0.5", "1", 1), ("1", "3", 3)])
+def test_smaller_pictures_that_are_asked_for_are_used(share: str, epochs: str, early: int) -> None:
+    """Fault: a share of less than half an epoch is rounded to none, and no word of it."""
+    assert make_recipe(**{"fit.early_share": share, "fit.epochs": epochs}).fit.early_epochs == early
+
+
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
@@ -75,6 +81,7 @@ def test_the_time_left_counts_later_epochs_as_longer() -> None:
         ({"fit.early_side": "8"}, "fit.early_side"),
         ({"network.trunk": "mobilenet_v2", "network.input_side": "96"}, "at least 32 for mobilenet_v2"),
         ({"fit.early_side": "0", "fit.early_share": "0.7"}, "no effect"),
+        ({"fit.early_share": "0"}, "fit.early_side has no effect"),
     ],
 )
 def test_sides_that_do_not_suit_are_refused(settings: dict[str, str], rule: str) -> None:

@@ -1,6 +1,7 @@
 """A class added from a few pictures: known at once, the network unchanged, and taken away again."""
 
 import json
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -138,11 +139,11 @@ def test_the_classes_are_listed(with_yellow: Path, capsys: pytest.CaptureFixture
     assert lines[2:] == [["background", "answered unknown"], ["blue", "trained"], ["yellow", "added, 12 pictures"]]
 
 
-@pytest.mark.parametrize("name", ["red", "unknown", "background", " yellow", ""])
+@pytest.mark.parametrize("name", ["red", "unknown", "background", " yellow", "", "\udcff", "a\nb", "\x1b[2J"])
 def test_a_name_that_is_taken_is_refused(
     model: Path, pictures: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Catches two classes with one name, and an answer that means something else."""
+    """Faults: two classes with one name; an answer that means something else; a name that no file or terminal takes."""
     command = ["enroll", str(model), "--name", name, "--images", str(pictures / "yellow")]
     assert main([*command, "--out", str(tmp_path / "new.tflite")]) == 2
     assert "needs an unused name" in capsys.readouterr().err
@@ -194,6 +195,51 @@ def test_wrong_usage_is_a_sentence(
     assert enroll(model, pictures, "nothing there", out) == 2
     assert main(["classes", str(tiny_model)]) == 0
     assert capsys.readouterr().out.split()[::2][0] == TINY_LABELS[0]
+
+
+def test_a_picture_is_never_replaced_by_a_model(
+    model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: --overwrite replaces a picture of the class; the model itself may be replaced."""
+    picture = pictures / "yellow" / "0.png"
+    before = picture.read_bytes()
+    assert enroll(model, pictures, "yellow", picture, "--overwrite") == 2
+    assert "0.png: is not replaced, because it is no model" in capsys.readouterr().err
+    assert picture.read_bytes() == before
+    own = tmp_path / "own.tflite"
+    own.write_bytes(model.read_bytes())
+    assert enroll(own, pictures, "yellow", own, "--overwrite") == 0
+
+
+def test_the_limits_of_pictures_can_be_raised(
+    model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: enroll advises --max-megapixels, which it does not know."""
+    assert enroll(model, pictures, "yellow", tmp_path / "new.tflite", "--max-megapixels", "0.0001") == 2
+    assert "At most 100 pixels are read" in capsys.readouterr().err
+    assert enroll(model, pictures, "yellow", tmp_path / "new.tflite", "--max-megabytes", "0.0001") == 2
+    assert "is too large: more than 105 bytes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("out", "limit", "said"),
+    [("new", 3000, "new: cannot be written: File too large. Give another --out."), ("\udcff", -1, "model: ")],
+)
+def test_a_model_that_cannot_be_written_is_one_line(
+    with_yellow: Path, tmp_path: Path, out: str, limit: int, said: str
+) -> None:
+    """Faults: a traceback on a full disk, or for the name of a file that is no UTF-8."""
+    words = ["classes", str(with_yellow), "--remove", "yellow", "--out", str(tmp_path / out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "inference", *words],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),  # bytes of a file
+    )
+    assert done.returncode == (2 if limit > 0 else 0)
+    assert said in (done.stdout + done.stderr).decode()
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -27,6 +27,17 @@ def test_a_share_has_the_wider_of_two_intervals() -> None:
     assert share_over_photos(np.zeros(0, bool), np.zeros(0, str)) == proportion(0, 0)
 
 
+def test_the_interval_of_a_share_holds_the_truth_where_patches_of_a_photograph_are_alike() -> None:
+    """Fault: intervals of 95 % that hold the truth in three of four draws, since they count patches as independent."""
+    random, photos, held = np.random.default_rng(0), np.repeat(np.arange(40), 8).astype(str), [0, 0]
+    for _ in range(200):
+        chances = random.beta(0.85 * 7 / 3, 0.15 * 7 / 3, 40)  # of each photograph: an intraclass correlation of 0.3
+        hits = (random.random((40, 8)) < chances[:, np.newaxis]).ravel()
+        for number, one in enumerate((proportion(int(hits.sum()), hits.size), share_over_photos(hits, photos))):
+            held[number] += one.low <= 0.85 <= one.high
+    assert held[0] < 170 and held[1] > 180, held
+
+
 def test_a_difference_is_taken_patch_by_patch() -> None:
     """Both are right on 8 of 10, one beside the other: the difference is 0. Faults: intervals of the two apart."""
     first, second = np.array([True] * 8 + [False] * 2), np.array([True] * 7 + [False, True, False])

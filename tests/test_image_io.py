@@ -130,6 +130,26 @@ def test_a_colour_that_stands_for_transparent_becomes_white(mode: str, level: An
     assert decode_image(encode(one_colour(mode, level), "PNG", transparency=level))[0, 0].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize(
+    ("bits", "colour_type", "row", "level"),
+    [
+        (2, 0, bytes([0b01_10_00_00]), (1,)),
+        (4, 0, bytes([0x5A]), (5,)),
+        (8, 0, bytes([5, 170]), (0xFF05,)),  # of the level's two bytes the upper one has no meaning
+        (16, 2, struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0xAAAA, 0xAAAA, 0xAAAA), (0x1234, 0x5678, 0x9ABC)),
+    ],
+    ids=["2-bit grey", "4-bit grey", "8-bit grey", "16-bit colour"],
+)
+def test_a_png_states_its_transparent_colour_in_its_own_bits(
+    bits: int, colour_type: int, row: bytes, level: tuple[int, ...]
+) -> None:
+    """Fault: the colour is compared with samples that were brought to 8 bits: none, or another, becomes white."""
+    start, end = 33, struct.pack(f">{len(level)}H", *level)  # the chunk of the header ends at byte 33
+    data = png(2, 1, bits, colour_type, b"\0" + row)
+    rgb = decode_image(data[:start] + chunk(b"tRNS", end) + data[start:])
+    assert rgb[0].tolist() == [[255] * 3, [170] * 3]
+
+
 @pytest.mark.parametrize("container", ["PNG", "TIFF"])
 def test_sixteen_bit_grey_keeps_its_upper_byte(container: str) -> None:
     """Catches 16-bit pictures clipped to white: all 65,536 levels are compared."""

@@ -79,6 +79,23 @@ def value(estimate: Estimate | None) -> tuple[float | None, int]:
     return estimate.value, estimate.n
 
 
+def shares_of(metrics: Metrics) -> list[Estimate | None]:
+    """Return all shares of a report."""
+    classes = [one for row in metrics.per_class.values() for one in (row.precision, row.recall, row.accuracy)]
+    rejected = [metrics.rejected_known, metrics.rejected_background, metrics.accuracy_of_accepted]
+    return [metrics.accuracy, metrics.top2_accuracy, *rejected, *classes]
+
+
+def test_a_patch_that_is_counted_ten_times_makes_no_interval_narrower() -> None:
+    """Fault: shares over patches, so that many alike patches of a photograph feign certainty."""
+    once = random_scores(200, 1)
+    once = replace(once, photos=np.arange(200).astype(str))
+    often = once.take(np.repeat(np.arange(200), 10))
+    for one, other in zip(shares_of(measure(once)), shares_of(measure(often)), strict=True):
+        assert one and one.ends and other and other.ends
+        assert other.ends[1] - other.ends[0] > 0.8 * (one.ends[1] - one.ends[0])
+
+
 def test_all_figures_of_the_worked_example(report: Metrics) -> None:
     """Catches figures over the wrong patches: accuracy with background, rejection over all of them."""
     assert value(report.accuracy) == (pytest.approx(5 / 6), 6)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from inference.figures.threshold_words import RiskLimit
+from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.report.model_card import classifier_card
-from pipeline.report.sections import ClassificationReport
+from pipeline.report.sections import ClassificationReport, KnnScore, Training
 from pipeline.report.stored import read_section
 from pipeline.report.style import ABSENT
 from pipeline.settings.recipe import recipe_from_json
@@ -46,6 +48,27 @@ def test_what_was_not_measured_is_left_out() -> None:
     assert "None" not in card
     assert f"| {ABSENT} |" not in card
     assert front_matter(card)["model-index"][0]["name"] == "minerals"
+
+
+def test_a_card_says_what_set_its_threshold() -> None:
+    """Faults: the highest threshold that accepts 90 %, under "of which it answers 30 %"; "the 10 nearest"."""
+    report, recipe = parsed(sample_report()), RECIPES["minerals"]
+    plain = classifier_card(report, recipe, "model.tflite")
+    assert "The threshold 0.624 is the highest that accepts" in plain
+    knn = KnnScore(pictures=40, count=3, middle=0.8, width=0.1, slope=1, offset=0)
+    risk = RiskLimit(0.05, 0.9, proportion(30, 100), 0, 45)
+    limited = replace(report, calibration=replace(report.calibration, risk=risk, knn_score=knn))
+    card = classifier_card(limited, recipe, "model.tflite")
+    assert "is the highest that accepts" not in card
+    assert "The threshold 0.624 keeps that limit" in card and "similarity to the 3rd nearest of" in card
+
+
+def test_a_linear_head_has_no_epochs() -> None:
+    """Fault: "7 epochs (the weights of epoch 3 were kept)", which are penalties of the head on a frozen trunk."""
+    report = replace(parsed(sample_report()), training=Training(epochs=7, best_epoch=3, seconds=60))
+    card = classifier_card(report, RECIPES["minerals_frozen"], "model.tflite")
+    assert " epochs" not in card.split("## Training")[1]
+    assert "fitted to 1 view of each training patch (penalty 3 of 7)" in card
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)

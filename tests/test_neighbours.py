@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.optimize import minimize
 from sklearn.covariance import shrunk_covariance
 
@@ -20,11 +21,16 @@ from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.classifier import Classifier
 from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
-from pipeline.calibration.neighbours import keras_outputs
+from models.heads import classifier
+from pipeline.calibration.neighbours import keras_outputs, keras_probabilities
+from pipeline.calibration.temperature import calibrate_with_neighbours
 from pipeline.classification.stages import CALIBRATE, run_index
+from pipeline.data.index import Patch, PatchIndex
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder
 from pipeline.stages import complete
+from tests import worlds
+from tests.worlds import COLOURS
 
 # Two features, four neighbours: three along the first, one along the second.
 PLAIN = Neighbours(
@@ -179,6 +185,47 @@ def test_platt_scaling_finds_the_true_slope() -> None:
     slope, offset = fit_platt(np.linspace(2, 8, 100), np.full(100, True))
     assert slope > 0.5
     assert 1 / (1 + np.exp(-(slope * -10 + offset))) < 0.02, "without a mistake, little evidence is still little"
+
+
+def colour_network() -> keras.Model:
+    """Return a network of which a picture's mean colour is both features and logits."""
+    pixels = keras.Input((16, 16, 3))
+    logits = classifier(keras.layers.Rescaling(1 / 255)(pixels), 3, 0.0)
+    network = keras.Model(pixels, logits)
+    network.layers[-1].set_weights([10 * np.eye(3), np.zeros(3)])
+    return network
+
+
+def write_colours(folder: Path, counts: dict[str, dict[str, int]]) -> PatchIndex:
+    """Write patches of the colours of tests.worlds, none like another; counts: by split and label."""
+    random, patches = np.random.default_rng(0), []
+    wanted = [(split, label) for split, some in counts.items() for label in some for _ in range(some[label])]
+    for split, label in wanted:
+        file = f"{len(patches)}.png"
+        colour = np.clip(random.normal(COLOURS[label], 25), 0, 255).astype(np.uint8)
+        Image.fromarray(np.full((16, 16, 3), colour)).save(folder / file)
+        patches.append(Patch(file, label, file, 0, 0, 16, 16, split))
+    return PatchIndex(folder, tuple(patches))
+
+
+def test_pictures_of_a_class_of_few_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Faults: the score of a class of seven by its tenth nearest, which is of another class; most of it not stored."""
+    many = {"red": 60, "green": 60, "blue": 7}
+    index = write_colours(tmp_path, {"train": many, "validation": {"red": 15, "green": 15, "blue": 2}, "test": many})
+    recipe = override_all(
+        worlds.RECIPE,
+        (("network.background", "confidence"), ("calibrate.kind", "neighbours"), ("calibrate.neighbours", "61")),
+    )
+    network = colour_network()
+    calibration = calibrate_with_neighbours(network, index, recipe)
+    stored = read_neighbours(calibration.files[NEIGHBOURS_NAME], 3, 3)
+    assert (np.bincount(stored.classes).tolist(), stored.count) == ([27, 27, 7], 3)
+    test, values = index.select("test", ("blue",)), calibration.values
+    known = keras_probabilities(network, values["temperature"], stored, test, recipe).max(axis=1) >= values["threshold"]
+    assert known.mean() > 0.7
+    note = capsys.readouterr().err
+    assert "training patches of blue are stored" in note
+    assert "Add pictures" in note
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Pictures, lists and results in a server with the interface of S3 (moto), which this file starts."""
 
+import argparse
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from inference.__main__ import main
+from inference.errors import InputError
 from tests.tiny_model import COLOURS
 
 ROOT = Path(__file__).parent.parent
@@ -200,3 +202,20 @@ def test_wrong_usage_is_said_in_one_line(
     """Fault: a traceback, or a cluster started in vain."""
     assert main([str(tiny_model), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_run_that_was_killed_behind_its_manifest_goes_on(tmp_path: Path) -> None:
+    """Fault: --resume refuses the manifest of the killed run itself."""
+    from inference.objects.command import _check_out
+    from inference.objects.parts import MANIFEST, ResultFolder
+    from inference.objects.storage import Folder
+
+    results = ResultFolder(Folder(str(tmp_path)), "settings", "jsonl")
+    results.out.write(MANIFEST, [b"{}"])
+    resumed, anew = (argparse.Namespace(overwrite=False, resume=resume) for resume in (True, False))
+    with pytest.raises(InputError, match="holds results already"):
+        _check_out(results, resumed)
+    results.work.write("part-000000.requests", [b""])
+    _check_out(results, resumed)
+    with pytest.raises(InputError, match="holds results already"):
+        _check_out(results, anew)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.batch.outputs import csv_line, csv_pieces, error_pieces, json_pieces, jsonl_pieces
+from inference.batch.outputs import csv_line, csv_pieces, error_pieces, frame_pieces, json_pieces, jsonl_pieces
 
 ANSWERS = st.fixed_dictionaries({"confidence": st.floats(0, 1), "result": st.text()})
 REGIONS = st.fixed_dictionaries({"regions": st.lists(st.fixed_dictionaries({"box": st.lists(st.floats(0, 9))}))})
@@ -59,6 +59,25 @@ def test_csv_of_regions_has_a_line_for_each_region() -> None:
         ["a.jpg", "1.0", "2.0", "3.0", "4.5", "red", "1.0"],
         ["a.jpg", "5", "6", "7", "8", "blue", "0.5"],
     ]
+
+
+def test_csv_of_regions_keeps_a_photograph_without_any() -> None:
+    """Fault: a photograph on which no anomaly was found is lost from the table."""
+    answer = {"confidence": 0.9, "result": "normal", "score": 0.1, "regions": []}
+    assert table(csv_pieces([("a.jpg", answer)], regions=True)) == [
+        ["file", "x", "y", "width", "height", "result", "confidence"],
+        ["a.jpg", "", "", "", "", "normal", "0.9"],
+    ]
+
+
+def test_csv_of_a_video_has_columns_for_each_place() -> None:
+    """Fault: --top is lost where a video's regions become a table."""
+    top = [{"label": "red", "confidence": 0.75}, {"label": "blue", "confidence": 0.25}]
+    region = {"box": [1, 2, 3, 4], "confidence": 0.75, "result": "red", "top": top}
+    frame = {"time": 0.5, "frame": 5, "regions": [region]}
+    rows = table(frame_pieces("csv", "a.avi", [frame], top=2))
+    assert rows[0][-4:] == ["result", "confidence", "result_2", "confidence_2"]
+    assert rows[1][-4:] == ["red", "0.75", "blue", "0.25"]
 
 
 def test_errors_are_a_table_of_file_and_reason() -> None:

@@ -1,7 +1,9 @@
 """Anyone's data: classes, splits and title come from the data, and what is left out is named with its remedy."""
 
+import io
 import json
 import shlex
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -272,6 +274,17 @@ def test_a_folder_of_texts_is_no_class(tmp_path: Path) -> None:
     assert counts_of(tmp_path) == {"beech": 6, "oak": 6}
 
 
+def test_a_class_that_the_terminal_cannot_show_does_not_end_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: UnicodeEncodeError after all work, where standard output is that of an old Windows."""
+    root, shown = write_folders(tmp_path / "data", {"büche 松": 6, "oak": 6}), io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "cp1252"))
+    assert cut(tmp_path, "folders", "--images", str(root)) == 0
+    sys.stdout.flush()
+    assert "büche \\u677e 6" in shown.getvalue().decode("cp1252")
+
+
 def test_one_class_is_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Fault: a folder too deep, of one class, is trained on."""
     root = write_folders(tmp_path / "data", {"oak": 6, "yew": 1})
@@ -315,7 +328,7 @@ def test_the_title_is_the_name_of_the_data(tmp_path: Path, path: str, title: str
 def test_the_option_of_labels_can_be_pasted(tmp_path: Path) -> None:
     """Fault: labels with blanks, quotes or commas become other labels."""
     assert labels_option(["oak", "pine"]) == "--set labels=oak,pine"
-    for labels in (["big oak", "pine"], ["a, b", "c"], ["it's", 'a "b"']):
+    for labels in (["big oak", "pine"], ["a, b", "c"], ["it's", 'a "b"'], ["[old] oak", "pine"]):
         _, text = shlex.split(labels_option(labels))
         value = text.removeprefix("labels=")
         assert (json.loads(value) if value.startswith("[") else value.split(",")) == labels

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from inference.errors import InputError
+from inference.service import page, server
 from inference.service.address import network_name, phone_hint
 from inference.service.page import NOT_BUILT, find_page, is_built, page_routes
+from inference.service.serve import main as serve
 
 ROOT = Path(__file__).parent.parent
 TYPES = {
@@ -149,3 +152,30 @@ def test_https_is_served(tiny_model: Path, tmp_path: Path) -> None:
         ):
             secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert secure.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_the_page_gets_the_model_that_answers(
+    tiny_model: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults: a model replaced beside a running server is the page's but not /classify's; one that is loaded anew."""
+    model, served = tmp_path / "model.tflite", []
+    shutil.copy2(tiny_model, model)
+
+    def ask(app: Starlette, *_: object) -> None:
+        model.write_bytes(b"another")
+        served.append(TestClient(app, base_url="http://localhost").get("/model.tflite"))
+
+    monkeypatch.setattr(page, "find_page", lambda folder: built)
+    monkeypatch.setattr(server, "serve", ask)
+    assert serve([str(model), "--port", "0", "--workers", "1"]) == 0
+    (answer,) = served
+    assert answer.content == tiny_model.read_bytes()
+    assert parsedate_to_datetime(answer.headers["last-modified"]).timestamp() == int(tiny_model.stat().st_mtime)
+
+
+def test_all_addresses_are_those_of_ipv4_too() -> None:
+    """Fault: --host :: tells a phone an address of IPv4 on which nothing listens."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with server.open_socket("::", 0) as listening:
+        socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=10).close()

@@ -114,6 +114,20 @@ def test_more_photographs_add_only_their_patches_and_keep_every_split(tmp_path: 
     assert before.items() <= modification_times(tmp_path / "patches").items()
 
 
+@pytest.mark.parametrize("told", [("train", "test"), ("train", "validation", "test")])
+def test_splits_that_are_given_later_win_over_those_of_earlier_calls(told: tuple[str, ...], tmp_path: Path) -> None:
+    """Fault: "splits are kept", although photographs of the given training stay in the test of an earlier split."""
+    cut(tmp_path, SCENES)
+    given = {name: told[number % len(told)] for number, name in enumerate(SCENES)}
+    annotations = replace(annotate_world(tmp_path, SCENES), splits=given)
+    for _ in range(2):
+        splits = splits_of(cut_patches(annotations, tmp_path / "photos", tmp_path / "patches", RECIPE).index)
+        kept = {name: split for name, split in splits.items() if split in told}
+        assert kept.items() <= given.items()
+        assert set(splits.values()) == {"train", "validation", "test"}
+        assert {given[name] for name in splits.keys() - kept.keys()} <= {"train"}
+
+
 def test_a_lost_patch_is_cut_again(tmp_path: Path) -> None:
     """Catches an index that names files that are not there, after a killed run or a careless hand."""
     first = cut(tmp_path, SCENES).index

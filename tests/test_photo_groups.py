@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from inference.errors import InputError
 from pipeline.__main__ import main
-from pipeline.data.groups import PhotoGroups, groups_of, read_photo_groups
-from pipeline.data.sources import DataPlace, annotated_photos, place_from_json
+from pipeline.data.groups import PhotoGroups, describe_parted, fit_groups, groups_of, read_photo_groups
+from pipeline.data.sources import DataPlace, annotated_photos, class_folders, place_from_json
 from pipeline.settings.recipe import override_all
 from tests.worlds import RECIPE, one_each, write_world
 
@@ -32,6 +33,64 @@ def test_names_are_known_with_and_without_extension() -> None:
     assert groups_of("b.png", numbers) == (0, 1)
     assert groups_of("sub/a.jpg", numbers) == (1,)
     assert groups_of("c.jpg", numbers) == groups_of("sub/b.jpg", numbers) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("oak/1.jpg", "oak/1.jpg"),
+        ("oak/1", "oak/1"),
+        ("oak\\1.jpg", "oak/1.jpg"),
+        ("trees/oak/1.jpg", "oak/1.jpg"),
+        ("/data/trees/inner/elm/3.png", "inner/elm/3"),
+        ("2.jpg", "oak/2.jpg"),
+        ("1.jpg", None),  # of two photographs, so it fits neither
+        ("oak/9.jpg", None),
+        ("", None),
+        ("/", None),
+    ],
+)
+def test_names_are_found_however_a_path_is_written(written: str, meant: str | None) -> None:
+    """Faults: names of another program that fit nothing, and a name that is taken for another photograph."""
+    photos = ["oak/1.jpg", "pine/1.jpg", "oak/2.jpg", "inner/elm/3"]
+    fitted, notes = fit_groups(PhotoGroups((("pine/1.jpg", written),)), photos)
+    assert fitted.lists == (("pine/1.jpg", written if meant is None else meant),)
+    missed = f"1 of 2 names of --groups fit no photograph, for example {written}"
+    assert (notes == [missed]) == (meant is None)
+
+
+def test_groups_hold_in_a_folder_inside_the_given_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: names count from a folder that the program chose, and the groups have silently no effect."""
+    (tmp_path / "data" / "my_trees").mkdir(parents=True)
+    for number, scene in enumerate(SCENES.values()):
+        label = ("oak", "pine")[number % 2]
+        (tmp_path / "data" / "my_trees" / label).mkdir(exist_ok=True)
+        Image.fromarray(scene.draw()).save(tmp_path / "data" / "my_trees" / label / f"{number}.png")
+    names = [f"my_trees\\{('oak', 'pine')[number % 2]}\\{number}.png" for number in range(16)]
+    path = write_groups(tmp_path / "groups.json", [names, ["nowhere.png"]])
+    recipe = override_all(RECIPE, (("source.kind", "class_folders"), ("labels", "oak,pine")))
+    index = class_folders(DataPlace(tmp_path / "data", None, tmp_path / "runs", path), recipe).index
+    split = {int(Path(patch.file).stem): patch.split for patch in index.patches}
+    assert len({split[number] for number in range(16)}) == 1
+    assert "1 of 17 names of --groups fit no photograph, for example nowhere.png" in capsys.readouterr().err
+
+
+def test_groups_of_other_photographs_are_refused(tmp_path: Path) -> None:
+    """Fault: the wrong file is given, and the training begins without any group."""
+    write_world(tmp_path, SCENES)
+    path = write_groups(tmp_path / "groups.json", [["a", "b"]])
+    place = DataPlace(tmp_path / "photos", tmp_path / "boxes.json", tmp_path / "runs", path)
+    with pytest.raises(InputError, match=r"--groups must name photographs as 000\.png is named.* example a\."):
+        annotated_photos(place, RECIPE)
+
+
+def test_a_group_that_given_splits_part_is_said() -> None:
+    """Fault: a specimen in training and test, although the user named its photographs."""
+    groups, given = PhotoGroups((("a", "b"), ("c", "d"))), {"a.jpg": "train", "b.jpg": "test", "c": "train"}
+    assert describe_parted(groups, given) == [
+        "groups that the data's own splits part, which are kept: 1, for example a.jpg (train) and b.jpg (test)"
+    ]
+    assert describe_parted(groups, given | {"b.jpg": "train"}) == describe_parted(groups, {}) == []
 
 
 @pytest.mark.parametrize(

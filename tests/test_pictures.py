@@ -1,5 +1,6 @@
 """inference.pictures.listing: which pictures an argument means, under which keys, and how their bytes are read."""
 
+import codecs
 import io
 import os
 import zipfile
@@ -50,7 +51,7 @@ def test_keys_that_collide_get_their_argument_in_front(tmp_path: Path, monkeypat
     assert keys("one", "two/") == ["one/a.png", "two/a.png", "two/b.png"]
     assert keys("one/a.png", "two/a.png") == ["one/a.png", "two/a.png"]
     assert keys("two", "./two") == ["two/a.png", "two/b.png"]
-    assert keys(".", "one") == ["a.png", "one/a.png", "two/a.png", "two/b.png"]
+    assert keys(".", "one") == ["one/a.png", "two/a.png", "two/b.png"]
 
 
 def test_hidden_files_and_folders_are_left_out(folder: Path) -> None:
@@ -94,6 +95,8 @@ def test_brackets_in_a_folders_name_are_no_pattern(tmp_path: Path) -> None:
     assert keys(tmp_path / "photos [2024]" / "*.png") == ["a [x].png"]
     assert keys(tmp_path / "photos [2024]") == ["a [x].png"]
     assert keys(tmp_path / "photos [2]" / "*.png") == ["photos 2/b.png"], "no folder of that name: a pattern"
+    with pytest.raises(InputError, match=r"photos \[2024\]/typo\.png: does not exist"):
+        keys(tmp_path / "photos [2024]" / "typo.png")
 
 
 def test_a_pattern_means_what_the_shell_would_give(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +110,8 @@ def test_a_pattern_means_what_the_shell_would_give(folder: Path, monkeypatch: py
     assert keys("[odd].png") == ["[odd].png"]
     with pytest.raises(InputError, match=r"\*\.tiff: matches no file"):
         list_pictures(["*.tiff"])
+    with pytest.raises(InputError, match=r"\*\*\.png: \*\* must stand between slashes"):
+        list_pictures(["**.png"])
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
@@ -245,3 +250,69 @@ def test_an_empty_argument_is_refused() -> None:
     """Fault: an unset variable of a script classifies the current folder."""
     with pytest.raises(InputError, match="an argument is empty"):
         list_pictures([""])
+
+
+def test_a_picture_that_holds_an_archive_is_a_picture(folder: Path) -> None:
+    """Fault: the mark of an archive's end within the last 64 KiB of one photograph ends the whole run."""
+    with (folder / "a.png").open("ab") as file:
+        file.write(b"....PK\5\6" + bytes(range(40)))
+    assert keys(folder / "a.png") == ["a.png"]
+    archive = pack(folder.parent / "set.zip", folder)
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"set\.zip: is a damaged zip archive"):
+        list_pictures([archive])
+
+
+def test_a_member_whose_name_is_no_utf8_is_one_line(tmp_path: Path) -> None:
+    """Fault: a traceback for an archive that says its names are UTF-8 where they are not."""
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("gr\u00fcn.png", b"")
+    data = (tmp_path / "set.zip").read_bytes()
+    (tmp_path / "set.zip").write_bytes(data.replace("\u00fc".encode(), b"\xfc\xfc"))
+    with pytest.raises(InputError, match=r"set\.zip: is a damaged zip archive"):
+        list_pictures([tmp_path / "set.zip"])
+
+
+def test_what_the_system_refuses_is_one_line() -> None:
+    """Fault: a traceback for a name that is too long, or for a folder that may not be entered."""
+    with pytest.raises(InputError, match=r"n\.png: cannot be read: File name too long"):
+        list_pictures(["n" * 300 + ".png"])
+
+
+def test_a_picture_under_two_paths_is_listed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults: a picture answered twice because its folder and itself are given; one lost behind a linked folder."""
+    monkeypatch.chdir(folder)
+    assert keys(".", "a.png") == ["a.png", "b.png", "deep/a.png"]
+    assert len(keys(folder, "../set/deep", "a.png")) == 3
+    draw(folder.parent / "other" / "deep" / "x.png")
+    (folder / "link").symlink_to(folder.parent / "other" / "deep")
+    draw(folder.parent / "other" / "a.png")
+    assert keys("a.png", "link/../a.png") == ["a.png", "link/../a.png"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_list_of_windows_programs_is_read(folder: Path, encoding: str) -> None:
+    """Faults: the first line lost to a byte order mark; a list in UTF-16 read letter by letter."""
+    lines = f"{folder}/a.png\r\n{folder}/gr\u00fcn.png\r\n"
+    listing = Listing(["-"], io.BytesIO(lines.encode(encoding)))
+    assert [picture.key for picture in listing] == lines.split()
+    big = codecs.BOM_UTF16_BE + lines.encode("utf-16-be")
+    assert [picture.key for picture in Listing(["-"], io.BytesIO(big))] == lines.split()
+
+
+def test_a_list_of_stored_pictures_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Fault: the first picture of a list that Windows' programs wrote is not found."""
+    pytest.importorskip("pyarrow")
+    from inference.objects.pictures import list_stored
+
+    (tmp_path / "list.txt").write_text("a.png\nb.png\n", encoding="utf-8-sig")
+    assert [picture.key for picture in list_stored([str(tmp_path / "list.txt")])] == ["a.png", "b.png"]
+
+
+def test_a_linked_folder_that_is_not_entered_is_named(folder: Path) -> None:
+    """Fault: the pictures of a linked folder are missing without a word."""
+    (folder / "more").symlink_to(folder.parent)
+    (folder / "deep" / "nowhere").symlink_to(folder / "none")
+    listing = Listing([folder])
+    assert listing.own.remarks() == [f"linked folders are not entered; give them as arguments: {folder}/more"]
+    assert Listing([folder / "more" / "set" / "deep"]).own.remarks() == []

@@ -88,6 +88,16 @@ def test_only_stages_to_come_of_a_begun_run_can_change(tmp_path: Path, capsys: p
     assert run.read_recipe() == changed
 
 
+def test_a_refused_resume_changes_no_setting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: a run at work whose recipe.json tells other settings than those that it was done with."""
+    photos, coco = write_photographs(tmp_path / "data", 3)
+    run = start_run(RECIPE, DataPlace(photos, coco, tmp_path / "runs"))
+    with run.locked():
+        assert main(["resume", str(run.path), "--set", "calibrate.accepted=0.8"]) == 2
+    assert "another run is working on it" in capsys.readouterr().err
+    assert run.read_recipe() == RECIPE
+
+
 def test_too_few_photographs_are_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Catches a training that breaks down, or measures nothing, because a split is empty."""
     photos, coco = write_photographs(tmp_path / "data", 3)

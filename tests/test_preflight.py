@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.errors import InputError
+from inference.__main__ import main as run_inference
+from inference.errors import InputError, explain
 from inference.packages import RUNNER, TRAINING, check_packages, explain_import
 from pipeline.__main__ import main
 from pipeline.commands import preflight
@@ -173,3 +174,37 @@ def test_tensorboard_is_missed_before_any_work(
     monkeypatch.setattr("pipeline.kinds.find_spec", lambda name: None)
     assert main(["run", "photos", *data, "--set", "fit.tensorboard=true"]) == 2
     assert "pip install -r requirements-optional.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["check", "classes", "enroll"])
+def test_every_verb_of_the_runner_names_a_missing_package(verb: str) -> None:
+    """Fault: check, classes and enroll end with a traceback where the packages of the runner are missing."""
+    program = (
+        "import sys; sys.modules['numpy'] = None; from inference.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    more = ["--name", "a", "--images", "a", "--out", "b"] if verb == "enroll" else []
+    command = [sys.executable, "-c", program, verb, "none.tflite", *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("Error: Python packages are missing: numpy. Install them:")
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [LONG, __file__],
+        [__file__, __file__, "--out", LONG],
+        ["check", LONG],
+        ["enroll", __file__, "--name", "a", "--images", "a", "--out", LONG],
+    ],
+)
+def test_a_path_that_the_system_refuses_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Faults: a traceback for a model or an --out whose name is too long; the program's own fault as a user's."""
+    assert run_inference(words) == 2
+    said = capsys.readouterr().err
+    assert (said.count("\n"), "File name too long" in said) == (1, True)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        explain(OSError(errno.EBADF, "Bad file descriptor"))

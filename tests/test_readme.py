@@ -13,8 +13,8 @@ import inference.service.serve
 import pipeline.__main__
 from benchmarks.page import table as page_times
 from benchmarks.results_table import results_table, short_table
-from pipeline.commands.options import read_recipe
 from pipeline.recipes import RECIPES
+from pipeline.run_options import read_recipe
 from pipeline.settings.recipe import override
 
 ROOT = Path(__file__).parent.parent

@@ -5,12 +5,14 @@ They are read from the texts and not made anew: a program that prints the wrong 
 
 import json
 import re
+from dataclasses import asdict
 from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.metrics.intervals import proportion
 from pipeline.report.old_names import modern
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +32,7 @@ SHARES = {
     "background answered unknown": ("models.{released}.rejected_background", "pooled.rejected_background"),
     "classes answered unknown": ("models.{released}.rejected_known", "pooled.rejected_known"),
     "same label as Keras": ("parity.{released}.agreement", None),
-    "clean ones flagged": ("metrics.flagged_clean", None),
+    "clean ones flagged": ("clean.test", None),
     "anomalous ones flagged": ("metrics.found_anomalous", None),
     "names of regions, balanced": ("names.balanced_accuracy", None),
 }
@@ -58,6 +60,11 @@ NUMBERS = {
         r"([\d,]+) bytes, ([\d.]+) s for ([\d.]+) megapixels",
         [("cost.bytes", 1), ("cost.seconds", 1), ("cost.megapixels", 1)],
     ),
+    "clean ones in bank flagged": (r"([\d.]+) %  n = (\d+)", [("clean.fit.value", 100), ("clean.fit.n", 1)]),
+    "training, linear head": (
+        r"penalty (\d+) of (\d+), ([\d.]+) minutes",
+        [("training.best_epoch", 1), ("training.epochs", 1), ("training.seconds", 1 / 60)],
+    ),
     "training": (r"(\d+) epochs, ([\d.]+) minutes", [("training.epochs", 1), ("training.seconds", 1 / 60)]),
 }
 
@@ -66,7 +73,16 @@ NUMBERS = {
 def report_of(name: str) -> dict[str, Any]:
     """Return the report of a path in the repository, {} where there is none."""
     path = ROOT / name
-    return modern(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    report = modern(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if isinstance(report.get("photos"), list):  # of anomalies
+        report["clean"] = {split: clean_of(report["photos"], split) for split in ("fit", "test")}
+    return report
+
+
+def clean_of(photos: list[dict[str, Any]], split: str) -> dict[str, Any]:
+    """Return the share of a split's clean photographs that are flagged."""
+    flagged = [one["result"] == "anomaly" for one in photos if one["is_anomaly"] is False and one["split"] == split]
+    return asdict(proportion(sum(flagged), len(flagged)))
 
 
 def look_up(report: dict[str, Any], place: str) -> Any:

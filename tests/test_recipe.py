@@ -252,6 +252,8 @@ def test_a_setting_has_an_effect_beside_what_it_needs() -> None:
     assert override_all(memes, (("network.background", "output"), ("patches.outliers", "5"))).patches.outliers == 5
     with pytest.raises(InputError, match=r"patches\.outliers has no effect here"):
         override(memes, "patches.outliers", "5")
+    with pytest.raises(InputError, match=r"patches\.outliers has no effect"):
+        override_all(RECIPES["photos"], (("network.background", "confidence"), ("patches.outliers", "5")))
 
 
 def test_what_a_setting_needs_is_there() -> None:

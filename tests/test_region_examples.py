@@ -98,7 +98,9 @@ def test_damaged_examples_are_refused(change: dict[str, np.ndarray]) -> None:
         read_region_examples(arrays_to_file(whole | change))
 
 
-@pytest.mark.parametrize(("name", "count"), [("", 3), ("unknown", 3), ("anomaly", 3), (" knot", 3), ("hole", 1)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("", 3), ("unknown", 3), ("anomaly", 3), (" knot", 3), ("\udcff", 3), ("hole", 1)]
+)
 def test_a_name_that_means_something_else_or_has_too_few_examples_is_refused(name: str, count: int) -> None:
     """Fault: regions called "unknown" of which a user believes that nothing is known."""
     with pytest.raises(InputError):

@@ -13,11 +13,12 @@ from pipeline.report.report import (
     baseline_sentence,
     confusion_rows,
     key_figures,
+    render_html,
     summary_lines,
     verdict,
     write_report,
 )
-from pipeline.report.style import size
+from pipeline.report.style import ordinal, size
 from tests.report_page import HOSTILE, render
 from tests.sample_report import (
     CLASSES,
@@ -245,6 +246,36 @@ def test_drawn_scenes_are_not_passed_off_as_photographs(report: dict[str, Any], 
     assert "say nothing about photographs" in render(tmp_path, report).text
     report["data"]["kind"] = "photographs"
     assert "say nothing about photographs" not in render(tmp_path, report).text
+
+
+def test_penalties_of_a_linear_head_are_no_epochs(report: dict[str, Any], tmp_path: Path) -> None:
+    """Faults: "trained 7 epochs" for seven penalties; "trained 1 epochs"; "the 3th nearest"."""
+    report["training"] = {"epochs": 7, "best_epoch": 3, "seconds": 4}
+    report["calibration"]["knn_score"] = {
+        "pictures": 40,
+        "count": 3,
+        "middle": 0.8,
+        "width": 0.1,
+        "slope": 1,
+        "offset": 0,
+    }
+    heads = [{"epoch": n, "loss": 1.0, "val_loss": 1.0, "strength": 10.0**n} for n in range(7)]
+    page = render_html(parsed(report), heads, tmp_path)
+    assert "<li>fitted a linear head, penalty 3 of 7, in 4 s</li>" in page
+    assert "The linear head with penalty 3 was kept" in page and " epoch" not in page
+    assert "the 3rd nearest of the 40 training patches" in page
+    report["training"] = {"epochs": 1, "best_epoch": 1, "seconds": 4}
+    mixed = [{"epoch": 0, "strength": 1.0}, {"epoch": 1, "loss": 1.0}]  # a linear head first, then the network
+    for history in ([], mixed):
+        assert "<li>trained 1 epoch in 4 s</li>" in render_html(parsed(report), history, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (10, "10th"), (11, "11th"), (22, "22nd")]
+)
+def test_ordinals(number: int, text: str) -> None:
+    """Fault: 3th."""
+    assert ordinal(number) == text
 
 
 def test_summary_fits_a_terminal(report: dict[str, Any]) -> None:

@@ -185,6 +185,7 @@ def test_links_neither_hang_nor_vanish(folder: Path, tiny_model: Path, runner: C
     assert list(answer.results) == ["blue.png", "green.png", "grey.png", "linked.png", "red.png"]
     assert "nowhere.png: cannot be read" in answer.err
     assert "itself: cannot be read" in answer.err
+    assert f"linked folders are not entered; give them as arguments: {folder}/loop" in answer.err
 
 
 def test_a_folder_that_cannot_be_listed_is_named_and_the_others_are_done(

@@ -12,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from benchmarks.hostile import children_of
@@ -29,17 +31,26 @@ from tests.tiny_model import COLOURS
 
 HALF = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 STOP_SECONDS = 2.0
+LENGTH = 48_000_000  # bytes, more than the system's buffers hold
 
 
 async def answer_at_once(scope: Scope, receive: Receive, send: Send) -> None:
     await json_response({"status": "ok"})(scope, receive, send)
 
 
-def converse(talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object], **limits: object) -> object:
+async def answer_at_length(scope: Scope, receive: Receive, send: Send) -> None:
+    await Response(bytes(LENGTH))(scope, receive, send)
+
+
+def converse(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
+    app: ASGIApp = answer_at_once,
+    **limits: object,
+) -> object:
     """Serve with limits on connections; return what `talk` does with one."""
 
     async def run() -> object:
-        config, state = uvicorn.Config(answer_at_once, log_config=None, lifespan="off"), ServerState()
+        config, state = uvicorn.Config(app, log_config=None, lifespan="off"), ServerState()
         config.load()
         connection = type("Short", (LimitedConnection,), limits)
         server = await asyncio.get_running_loop().create_server(lambda: connection(config, state, {}), "127.0.0.1")
@@ -98,6 +109,44 @@ def test_a_slow_body_is_no_slow_header() -> None:
     lines = converse(upload, header_seconds=0.5)
     assert isinstance(lines, list)
     assert sum(line.startswith(b"HTTP/1.1 200") for line in lines) == 2
+
+
+def endless_buffer(self: LimitedConnection, transport: asyncio.Transport) -> None:
+    """Take all that is to be sent at once, so that the end of an answer is what waits for its reader."""
+    LimitedConnection.connection_made(self, transport)
+    transport.set_write_buffer_limits(2**30)
+
+
+@pytest.mark.parametrize("more", [{}, {"connection_made": endless_buffer}], ids=["paused", "complete"])
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+def test_a_client_that_does_not_read_is_left(header: bytes, more: dict[str, Any]) -> None:
+    """Fault: clients that never read their answers hold all connections for ever; /health answers 503."""
+
+    async def sleep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n")
+        await asyncio.sleep(1.5)
+        with contextlib.suppress(ConnectionError):
+            return len(await reader.read())
+        return 0
+
+    received = converse(sleep, answer_at_length, stall_seconds=0.3, header_seconds=0.3, **more)
+    assert isinstance(received, int)
+    assert received < LENGTH
+
+
+def test_a_client_that_reads_slowly_gets_all() -> None:
+    """Fault: a slow phone never gets a model whose transfer takes longer than a client may do nothing."""
+
+    async def sip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        received = 0
+        for _ in range(12):
+            await asyncio.sleep(0.25)
+            received += len(await reader.readexactly(LENGTH // 12))
+        return received
+
+    assert converse(sip, answer_at_length, stall_seconds=1.0) == LENGTH
 
 
 def test_a_kind_of_message_is_written_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ def run(tmp_path: Path) -> RunFolder:
     """Return a run of which every stage up to the results seems done."""
     made = fill_run(tmp_path / "run", RECIPE)
     (made.path / "patches").mkdir()
+    (made.path / "patches" / "a.png").touch()
     write_json(made.source, {"runs": str(tmp_path)})
     write_json(made.data, {"refused": [], "patches": "patches", "kind": "boxes", "clipped_boxes": 0})
     made.index.write_text(INDEX + "a.png,red,a,0,0,9,9,train\n")
@@ -78,6 +79,14 @@ def test_a_resume_names_the_changed_file(
         run.index.unlink()  # the stage that reads it
     (run.path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     check_one_line(["resume", str(run.path)], file, capfd)
+
+
+def test_a_picture_that_was_removed_between_two_stages_is_named(
+    run: RunFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: pages of a traceback of TensorFlow, without the name of the file."""
+    (run.path / "patches" / "a.png").unlink()
+    check_one_line(["resume", str(run.path)], "a.png", capfd)
 
 
 @pytest.mark.parametrize(

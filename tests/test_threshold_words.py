@@ -24,13 +24,15 @@ from tests.open_model import make_open_model
         (proportion(285, 300), "about 95 in 100 rocks (n = 300)"),
         (proportion(293, 300), "about 98 in 100 rocks (n = 300)"),
         (proportion(2, 300), "about 1 in 100 rocks (n = 300)"),
+        (proportion(299, 300), "more than 99 in 100 rocks (n = 300)"),
+        (proportion(1, 300), "less than 1 in 100 rocks (n = 300)"),
         (proportion(300, 300), "all 300 rocks"),
         (proportion(0, 300), "none of the 300 rocks"),
         (UNDEFINED, "an unknown number of rocks"),
     ],
 )
 def test_shares_become_simple_fractions(share: Estimate, words: str) -> None:
-    """Catches a fraction without its n, and 98 % told as all."""
+    """Catches a fraction without its n, 98 % told as all, "about 100 in 100; the others" and "about 0 in 100"."""
     assert in_words(share, "rocks") == words
 
 

@@ -1,9 +1,16 @@
 """The rules of the verdict, each on figures that lie on one side of it."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from pipeline.metrics.intervals import Estimate, proportion
 from pipeline.report.comparison import BEHIND_COLOUR, BEYOND_COLOUR, NOT_SHOWN, judge_colour
+from pipeline.sanity.measure import BOXES, measure_views
+from pipeline.sanity.sections import ControlReport, ShuffledTraining, ViewRow
+from pipeline.sanity.sentences import length, look_sentence
 from pipeline.sanity.verdict import (
     AT_SPECIMEN,
     DOUBTFUL,
@@ -66,19 +73,36 @@ def test_the_first_question(case: Findings, word: str) -> None:
 
 
 def test_colour_is_judged_by_the_interval_of_the_difference() -> None:
-    """Faults: a lead within the noise that is called one; a network behind that is called the same."""
-    assert judge_colour(between(0.01, 0.2)) == BEYOND_COLOUR
-    assert judge_colour(between(0.0, 0.2)) == NOT_SHOWN
-    assert judge_colour(between(-0.2, -0.01)) == BEHIND_COLOUR
-    assert judge_colour(proportion(0, 0)) == NOT_SHOWN
+    """Faults: a lead within the noise that is called one; a network behind called the same; a lead on 9 photographs."""
+    assert judge_colour(between(0.01, 0.2), photos=10) == BEYOND_COLOUR
+    assert judge_colour(between(0.0, 0.2), photos=10) == NOT_SHOWN
+    assert judge_colour(between(-0.2, -0.01), photos=10) == BEHIND_COLOUR
+    assert judge_colour(proportion(0, 0), photos=0) == NOT_SHOWN
+    assert judge_colour(between(0.01, 0.2), photos=9) == judge_colour(between(-0.2, -0.01), photos=9) == NOT_SHOWN
 
 
 def test_looking_at_the_specimen_needs_both_signs() -> None:
-    """Faults: one sign is enough; a ratio of 1 counts as more; a verdict from a few views."""
-    assert judge_look(between(1.2, 2), between(0.1, 0.5)) == AT_SPECIMEN
-    assert judge_look(between(1.2, 2), between(-0.1, 0.5)) == UNTOLD
-    assert judge_look(between(0.9, 2), between(0.1, 0.5)) == UNTOLD
-    assert judge_look(between(0.5, 0.9), between(0.1, 0.5)) == ELSEWHERE
-    assert judge_look(between(1.2, 2), between(-0.5, -0.1)) == ELSEWHERE
-    assert judge_look(between(1.2, 2, n=9), between(0.1, 0.5)) == UNTOLD
-    assert judge_look(proportion(0, 0), proportion(0, 0)) == UNTOLD
+    """Faults: one sign is enough; a ratio of 1 counts as more; a verdict from many views of a few photographs."""
+    assert judge_look(between(1.2, 2), between(0.1, 0.5), 10) == AT_SPECIMEN
+    assert judge_look(between(1.2, 2), between(-0.1, 0.5), 10) == UNTOLD
+    assert judge_look(between(0.9, 2), between(0.1, 0.5), 10) == UNTOLD
+    assert judge_look(between(0.5, 0.9), between(0.1, 0.5), 10) == ELSEWHERE
+    assert judge_look(between(1.2, 2), between(-0.5, -0.1), 10) == ELSEWHERE
+    assert judge_look(between(1.2, 2), between(0.1, 0.5), 9) == UNTOLD
+    assert judge_look(proportion(0, 0), proportion(0, 0), 0) == UNTOLD
+
+
+def test_views_of_one_photograph_have_no_interval() -> None:
+    """Fault: "(? to ?, 2 views)"."""
+    rows = [ViewRow(f"{n}.png", "a", "red", "red", "blue", "red", mass=0.8, area=0.4) for n in range(2)]
+    for count, words in ((2, "(2 views)"), (1, "(1 view)")):
+        sentence = look_sentence(cast(ControlReport, SimpleNamespace(views=measure_views(BOXES, rows[:count]))))
+        assert words in sentence and "?" not in sentence
+
+
+def test_penalties_of_a_linear_head_are_no_epochs() -> None:
+    """Fault: "7 epochs, the run 7" of a training without any; a control of an earlier version that can't be shown."""
+    lengths = {"epochs": 7, "best_epoch": 3, "seconds": 1.0, "planned_epochs": 1, "run_epochs": 7}
+    old = ShuffledTraining(**lengths, run_planned_epochs=2, shuffle_seed=0, without_teacher=False, trunk_only=False)
+    assert length(old) == "7 epochs, the run 7"
+    assert length(replace(old, frozen=True)) == "1 view of each patch, the run 2"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.model import AnswerOptions
-from ..pictures.limits import Limits
+from ..pictures.limits import Limits, stated_limits
 from ..pictures.listing import Listing
 from .file_names import FileNames
 from .journal import Journal
@@ -41,7 +41,7 @@ class Batch:
 
 def limits_of(options: argparse.Namespace) -> Limits:
     """Return what the options allow one picture to cost."""
-    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+    return stated_limits(options.max_megapixels, options.max_megabytes, options.time_limit)
 
 
 def worker_settings(options: argparse.Namespace) -> WorkerSettings:
@@ -55,4 +55,5 @@ def worker_settings(options: argparse.Namespace) -> WorkerSettings:
         options.labels,
         options.scaling,
         AnswerOptions(options.top, masks, scores, options.regions),
+        options.boxes is not None,
     )

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+_BOX = ("x", "y", "width", "height")
+_NO_BOX = {"box": [""] * len(_BOX)}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins one
 Entries = Iterable[tuple[str, dict[str, Any]]]  # key and answer, sorted by key
 
@@ -32,27 +34,28 @@ def jsonl_line(key: str, answer: dict[str, Any]) -> str:
 
 
 def csv_pieces(entries: Entries, top: int = 1, regions: bool = False) -> Iterator[str]:
-    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each rank."""
-    box = ["x", "y", "width", "height"] if regions else []
-    others = [name for rank in range(2, top + 1) for name in (f"result_{rank}", f"confidence_{rank}")]
-    yield csv_line(["file", *box, "result", "confidence", *others])
+    """Yield a table: a line for each picture, or region of one; with top > 1 a pair of columns for each rank.
+
+    A photograph without anomalies is one line without a box: its own result and confidence.
+    """
+    yield csv_line(["file", *(_BOX if regions else []), "result", "confidence", *_ranks(top)])
     for key, answer in entries:
-        for one in answer["regions"] if regions else [answer]:
+        for one in (answer["regions"] or [answer | _NO_BOX]) if regions else [answer]:
             if "error" not in one:
-                yield csv_line([key, *one.get("box", []), one["result"], one["confidence"], *_others(one)])
+                yield csv_line([key, *one.get("box", []), *_result(one)])
 
 
-def frame_pieces(name: str, key: str, frames: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the regions of a video's frames in the format `name`."""
+def frame_pieces(name: str, key: str, frames: Iterable[dict[str, Any]], top: int = 1) -> Iterator[str]:
+    """Yield the regions of a video's frames in the format `name`; top: as csv_pieces has it."""
     if name == "json":
         yield from json_pieces([(key, {"frames": list(frames)})])
     elif name == "jsonl":
         yield from (jsonl_line(key, frame) for frame in frames)
     else:
-        yield csv_line(["file", "time", "frame", "x", "y", "width", "height", "result", "confidence"])
+        yield csv_line(["file", "time", "frame", *_BOX, "result", "confidence", *_ranks(top)])
         for frame in frames:
             for one in frame["regions"]:
-                yield csv_line([key, frame["time"], frame["frame"], *one["box"], one["result"], one["confidence"]])
+                yield csv_line([key, frame["time"], frame["frame"], *one["box"], *_result(one)])
 
 
 def error_pieces(faults: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -76,8 +79,13 @@ def _defused(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _others(answer: dict[str, Any]) -> list[Any]:
-    return [value for one in answer.get("top", [])[1:] for value in (one["label"], one["confidence"])]
+def _ranks(top: int) -> list[str]:
+    return [name for rank in range(2, top + 1) for name in (f"result_{rank}", f"confidence_{rank}")]
+
+
+def _result(answer: dict[str, Any]) -> list[Any]:
+    others = [value for one in answer.get("top", [])[1:] for value in (one["label"], one["confidence"])]
+    return [answer["result"], answer["confidence"], *others]
 
 
 FORMATS: dict[str, Callable[[Entries, int, bool], Iterator[str]]] = {

@@ -27,16 +27,20 @@ def output_format(options: argparse.Namespace) -> str:
 def check_outputs(options: argparse.Namespace) -> None:
     """Refuse before the work what could only fail after it, and to replace what no run has written.
 
+    A killed run that is resumed may have written its files already; while its journal is there, they are replaced.
+
     Raises:
         InputError: a path can't be written, is an input, or is given twice.
     """
+    resumed = options.resume and options.out is not None and journal_path(options.out).exists()
+    overwrite = options.overwrite or resumed
     if options.out is not None:
-        check_output("--out", options.out, options.overwrite)
+        check_output("--out", options.out, overwrite)
         check_output("--out", journal_path(options.out), overwrite=True)
         _check_replaceable("--out", options.out, options)
         _check_replaceable("--out", journal_path(options.out), options)
     if options.errors is not None:
-        check_output("--errors", options.errors, options.overwrite)
+        check_output("--errors", options.errors, overwrite)
         _check_replaceable("--errors", options.errors, options)
         if options.out and _same(options.errors, options.out, journal_path(options.out)):
             raise InputError(f"{options.errors}: is where --out writes. Give another --errors.")
@@ -64,7 +68,7 @@ def check_output(name: str, path: Path, overwrite: bool) -> None:
         raise InputError(f"{path}: is no regular file. Give another {name}.")
     if path.exists() and not overwrite:
         raise InputError(f"{path}: exists already. Give another {name}, or --overwrite to replace it.")
-    _check_writable(name, path)
+    _check_writable(name, _target(path))
 
 
 def _check_replaceable(name: str, path: Path, options: argparse.Namespace) -> None:
@@ -101,12 +105,19 @@ def _check_writable(name: str, path: Path) -> None:
         )
 
 
-def write_pieces(path: Path, pieces: Iterable[str], name: str) -> None:
-    """Write text under a name that appears when it is whole; name: the option that gave the path."""
+def write_pieces(path: Path, pieces: Iterable[str | bytes], name: str) -> None:
+    """Write text or bytes under a name that appears when it is whole; name: the option that gave the path.
+
+    Where the path is a symbolic link, the file that it leads to is written, as a shell's > does.
+    """
     try:
-        write_pieces_atomically(path, pieces)
+        write_pieces_atomically(_target(path), pieces)
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror or fault}. Give another {name}.") from fault
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def print_text(text: str) -> None:

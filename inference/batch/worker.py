@@ -50,7 +50,10 @@ class Request:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker is told; see inference.load.load_model and inference.model.model.AnswerOptions."""
+    """What every worker is told; see inference.load.load_model and inference.model.model.AnswerOptions.
+
+    boxes: whether requests may name regions.
+    """
 
     model: Path
     threads: int = 1
@@ -59,6 +62,7 @@ class WorkerSettings:
     labels: Path | None = None
     scaling: str | None = None
     options: AnswerOptions = PLAIN
+    boxes: bool = False
 
 
 @dataclass
@@ -101,8 +105,8 @@ def load(settings: WorkerSettings) -> Model:
     """Return the model that the settings describe.
 
     Raises:
-        InputError: see inference.load.load_model and Model.check, or the model gives other answers here than when it
-            was exported.
+        InputError: see inference.load.load_model and Model.check, the model takes no boxes, or it gives other answers
+            here than when it was exported.
     """
     import warnings
 
@@ -113,6 +117,8 @@ def load(settings: WorkerSettings) -> Model:
     warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, each with a line of Pillow's code
     artefact = read_artefact(settings.model)
     model = load_model(artefact, settings.threads, settings.threshold, settings.labels, settings.scaling)
+    if settings.boxes and not model.takes_boxes:
+        raise InputError(f"{settings.model}: finds its regions itself, as a model for anomalies. Leave --boxes out.")
     require_same_answers(model, artefact)
     model.check(settings.options, str(settings.model))
     return model

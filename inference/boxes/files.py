@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..pictures.image_io import encoded_size
+from ..pictures.limits import DEFAULT_LIMITS, Limits
 from ..pictures.listing import Picture, printable
 from ..pictures.regions import Box
 from .entries import Entries, Refusal, WrittenBox, read_text
@@ -47,13 +48,15 @@ class BoxFile:
         return self.boxes.get(key, ())
 
 
-def read_boxes(path: Path, pictures: Iterable[Picture]) -> BoxFile:
+def read_boxes(path: Path, pictures: Iterable[Picture], limits: Limits = DEFAULT_LIMITS) -> BoxFile:
     """Return the boxes of a COCO or CSV file, or another of TEXT_FORMATS; the format is told by content.
 
     Boxes are in pixels of the upright photograph, whose top left corner is 0, 0, or all in fractions of it. A
     photograph's name is the key of its picture, or what PhotoMatcher can match. COCO's bbox [10, 20, 30, 40] of a.jpg
     and CSV's line a.jpg,10,20,40,60 under file,xmin,ymin,xmax,ymax both give {"a.jpg": ((10.0, 20.0, 30.0, 40.0),)}.
     An invalid entry is left out and reported in `refused` with its line, id or number.
+
+    limits: of the pictures; one that exceeds them has no size, which fractions need.
 
     Raises:
         InputError: the file can't be read, is in neither format, or no entry of it is valid.
@@ -63,8 +66,8 @@ def read_boxes(path: Path, pictures: Iterable[Picture]) -> BoxFile:
     found.tell_units()
     by_key = {picture.key: picture for picture in pictures}
     fits = _match_names(found, by_key)
-    size_of = functools.cache(lambda written: _read_size(by_key, fits.get(written.strip())))
-    found.tell_orders(size_of)
+    size_of = functools.cache(lambda key: _read_size(by_key[key], limits))
+    found.tell_orders(lambda written: _frame_of(fits.get(written.strip()), size_of))
     boxes = _place_boxes(found, fits, size_of)
     refused = tuple(refusal.message for refusal in found.refusals)
     if not boxes:
@@ -105,17 +108,20 @@ def _match_names(found: Entries, pictures: Iterable[str]) -> dict[str, Fit]:
     return fits
 
 
-def _read_size(pictures: Mapping[str, Picture], fit: Fit | None) -> Frame | None:
-    if fit is None:
-        return None
+def _read_size(picture: Picture, limits: Limits) -> Frame | InputError:
     try:
-        return encoded_size(pictures[fit.path].read())
-    except InputError:  # the same fault is reported where the picture is decoded
-        return None
+        return encoded_size(picture.read(limits), limits)
+    except InputError as fault:
+        return fault
+
+
+def _frame_of(fit: Fit | None, size_of: Callable[[str], Frame | InputError]) -> Frame | None:
+    size = None if fit is None else size_of(fit.path)
+    return None if isinstance(size, InputError) else size  # the fault is reported where the picture is decoded
 
 
 def _place_boxes(
-    found: Entries, fits: Mapping[str, Fit], size_of: Callable[[str], Frame | None]
+    found: Entries, fits: Mapping[str, Fit], size_of: Callable[[str], Frame | InputError]
 ) -> dict[str, tuple[Box, ...]]:
     """Return the valid boxes in pixels by the key of their picture."""
     boxes: dict[str, list[Box]] = {}
@@ -123,10 +129,17 @@ def _place_boxes(
         name = box.photo.strip()
         with found.collect_refusal(box.origin):
             x, y, width, height = _check_extent(box)
-            across, down = (found.in_fractions and size_of(name)) or (1, 1)
             key = fits[name].path if name in fits else plain_name(printable(name))
+            across, down = _unit_in_pixels(key, size_of) if found.in_fractions and name in fits else (1, 1)
             boxes.setdefault(key, []).append((x * across, y * down, width * across, height * down))
     return {key: tuple(some) for key, some in boxes.items()}
+
+
+def _unit_in_pixels(key: str, size_of: Callable[[str], Frame | InputError]) -> Frame:
+    size = size_of(key)
+    if isinstance(size, InputError):
+        raise InputError(f"fractions need the size of their photograph. {key}: {size}")
+    return size
 
 
 def _check_extent(box: WrittenBox) -> Box:

@@ -1,6 +1,7 @@
 """A finished batch -> its previews, contact sheets and window: --preview and --show."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from PIL import Image
 
@@ -15,23 +16,31 @@ from .preview import draw_preview, write_preview
 from .window import show
 
 
-def draw_answers(batch: Batch) -> None:
+def draw_answers(batch: Batch) -> bool:
     """Write previews and contact sheets into the folder of --preview; with --show open a window.
 
-    A picture that can't be read again, or a preview that can't be written, is named and left out.
+    Return whether every preview was written: a picture that can't be read again, or a preview that can't be written,
+    is named and left out.
     """
     limits = limits_of(batch.options)
-    if batch.options.preview is not None:
-        for picture, answer in _answered(batch):
-            try:
-                write_preview(batch.options.preview, picture, answer, limits)
-            except InputError as fault:
-                batch.progress.say(f"{picture}: {fault}")
-        sheets = write_contact_sheet(batch.options.preview, _answered(batch), limits)
-        count = "1 contact sheet" if len(sheets) == 1 else f"{len(sheets)} contact sheets"
-        batch.progress.say(f"previews: {batch.options.preview}, with {count}")
+    all_written = batch.options.preview is None or _write_previews(batch, batch.options.preview, limits)
     if batch.options.show:
         _show(batch, limits)
+    return all_written
+
+
+def _write_previews(batch: Batch, folder: Path, limits: Limits) -> bool:
+    all_written = True
+    for picture, answer in _answered(batch):
+        try:
+            write_preview(folder, picture, answer, limits)
+        except InputError as fault:
+            batch.progress.say(f"{picture}: not drawn: {fault}")
+            all_written = False
+    sheets = write_contact_sheet(folder, _answered(batch), limits)
+    count = "1 contact sheet" if len(sheets) == 1 else f"{len(sheets)} contact sheets"
+    batch.progress.say(f"previews: {folder}, with {count}")
+    return all_written
 
 
 def _answered(batch: Batch) -> Iterator[tuple[Picture, Answer]]:

@@ -128,9 +128,13 @@ def _words_of_region(number: int, region: dict[str, Any]) -> Words:
 def _scale(box: Iterable[float], x: float, y: float, size: tuple[int, int]) -> Edges:
     """Return a box's edges in the preview, cut off at its edge, at least one pixel wide and high."""
     left, top, width, height = box
-    first_x, first_y = min(max(round(left * x), 0), size[0] - 1), min(max(round(top * y), 0), size[1] - 1)
-    last_x, last_y = min(round((left + width) * x), size[0]), min(round((top + height) * y), size[1])
+    first_x, first_y = _inside(left * x, size[0] - 1), _inside(top * y, size[1] - 1)
+    last_x, last_y = _inside((left + width) * x, size[0]), _inside((top + height) * y, size[1])
     return first_x, first_y, max(last_x, first_x + 1), max(last_y, first_y + 1)
+
+
+def _inside(place: float, last: int) -> int:
+    return round(min(max(place, 0), last))  # in this order: it may be infinite
 
 
 def place_bars(size: tuple[int, int], regions: list[tuple[Edges, Words]]) -> list[Edges]:

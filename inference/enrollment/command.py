@@ -1,19 +1,22 @@
 """python -m inference enroll, classes: add classes to a finished model, list and remove them."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..atomic_file import write_atomically
 from ..batch.progress import track
-from ..batch.result_files import check_output
-from ..errors import InputError
+from ..batch.result_files import check_output, write_pieces
+from ..errors import InputError, explain, printable
 from ..option_types import amount
+from ..options import add_limits
+from ..packages import RUNNER, check_packages
+from ..pictures.limits import stated_limits
 from ..pictures.listing import Listing
-from ..program import PROGRAM
+from ..pictures.own_files import OwnFiles
+from ..program import PROGRAM, requirements
+from ..streams import say
 
 if TYPE_CHECKING:
     from ..model.artefact import Artefact
@@ -35,9 +38,10 @@ def main(words: Sequence[str]) -> int:
     add_verbs(verbs)
     options = parser.parse_args(words)
     try:
+        check_packages(RUNNER, requirements())
         return VERBS[options.verb](options)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except (InputError, OSError) as fault:
+        say(f"Error: {explain(fault)}")
         return 2
 
 
@@ -57,6 +61,7 @@ def add_verbs(verbs: Any) -> None:
         metavar="FACTOR",
         help="scales example regions to the scale of the photographs (default: as the model's own examples, or 1)",
     )
+    add_limits(enroll)
     _add_out(enroll, required=True)
     classes = verbs.add_parser("classes", help=CLASSES, description=CLASSES)
     classes.add_argument("model", type=Path, metavar="MODEL")
@@ -73,48 +78,76 @@ def enroll(options: argparse.Namespace) -> int:
     """Add a class, or examples of a name of regions; return the exit code."""
     from ..anomaly.memory_bank import BANK_NAME
     from ..model.artefact import read_artefact
-    from .enroll import add_class, compute_vectors, open_model, write_model
+    from .enroll import add_class, compute_vectors, open_model
 
-    check_output("--out", options.out, options.overwrite)
+    _check_out(options)
     artefact = read_artefact(options.model)
     if BANK_NAME in artefact.files:
         return _enroll_regions(artefact, options)
     if options.scale is not None:
         raise InputError("--scale: only for models of anomalies. Pictures of a class need none; leave it out.")
     model = open_model(options.model)
-    listing = Listing(options.images)
-    found = compute_vectors(model, track(listing, len(listing), "pictures"))
-    for picture, fault in found.faults.items():
-        print(f"{picture}: {fault}", file=sys.stderr)
+    listing, limits = _list_pictures(options), stated_limits(options.max_megapixels, options.max_megabytes)
+    found = compute_vectors(model, track(listing, len(listing), "pictures"), limits)
+    _say_faults(found.faults)
     extended = add_class(model, options.name, found.vectors)
-    write_model(extended, options.out)
+    _write(extended.artefact, options.out)
     print(f"{options.name}: added from {len(found.vectors)} pictures")
     for line in _accuracy_lines(extended.card.measured):
         print(line)
     print(f"threshold: {model.card.threshold:.3f} before, {extended.card.threshold:.3f} now")
-    print(f"model: {options.out}")
+    print(f"model: {printable(str(options.out))}")
     return 1 if found.faults else 0
 
 
 def _enroll_regions(artefact: "Artefact", options: argparse.Namespace) -> int:
     """Add examples of a name of regions; return the exit code."""
     from ..anomaly.detector import Detector
-    from ..model.artefact import pack_artefact
     from .regions import add_examples, describe_pictures, read_examples, with_examples
 
     detector, examples = Detector(artefact), read_examples(artefact)
     scale = options.scale if options.scale is not None else examples.scale
-    listing = Listing(options.images)
-    found = describe_pictures(detector, track(listing, len(listing), "examples"), scale)
-    for picture, fault in found.faults.items():
-        print(f"{picture}: {fault}", file=sys.stderr)
+    listing, limits = _list_pictures(options), stated_limits(options.max_megapixels, options.max_megabytes)
+    found = describe_pictures(detector, track(listing, len(listing), "examples"), scale, limits)
+    _say_faults(found.faults)
     extended = add_examples(replace(examples, scale=scale), options.name, found.views)
-    write_atomically(options.out, pack_artefact(with_examples(artefact, detector, extended)))
+    _write(with_examples(artefact, detector, extended), options.out)
     print(f"{options.name}: added {len(found.views)} example regions; names: {', '.join(extended.labels)}")
     if len(extended.labels) < 2:
         print("Regions get names once another name has examples too; examples named clean do as well.")
-    print(f"model: {options.out}")
+    print(f"model: {printable(str(options.out))}")
     return 1 if found.faults else 0
+
+
+def _list_pictures(options: argparse.Namespace) -> Listing:
+    listing = Listing(options.images, own=OwnFiles([options.out]))
+    for remark in listing.own.remarks():
+        say(remark)
+    return listing
+
+
+def _say_faults(faults: dict[str, str]) -> None:
+    for picture, fault in faults.items():
+        say(f"{picture}: {fault}")
+
+
+def _check_out(options: argparse.Namespace) -> None:
+    """Refuse an --out that can't be written, or would replace what is no model: a picture of the class."""
+    from ..model.artefact import FLATBUFFER_MAGIC
+
+    check_output("--out", options.out, options.overwrite)
+    start = b""
+    if options.out.exists():
+        with options.out.open("rb") as file:
+            start = file.read(8)
+    if start and start[4:] != FLATBUFFER_MAGIC:
+        raise InputError(f"{options.out}: is not replaced, because it is no model. Give another --out.")
+
+
+def _write(artefact: "Artefact", out: Path) -> None:
+    from ..model.artefact import pack_artefact
+
+    write_pieces(out, [pack_artefact(artefact)], "--out")
 
 
 def _accuracy_lines(measured: dict[str, Any]) -> list[str]:
@@ -136,7 +169,7 @@ def classes(options: argparse.Namespace) -> int:
     from ..anomaly.memory_bank import BANK_NAME
     from ..model.artefact import read_artefact
     from ..model.classifier import Classifier
-    from .enroll import open_model, remove_class, write_model
+    from .enroll import open_model, remove_class
 
     _check_pair(options)
     artefact = read_artefact(options.model)
@@ -145,9 +178,9 @@ def classes(options: argparse.Namespace) -> int:
     if options.remove is None:
         _print_classes(Classifier(artefact))
         return 0
-    write_model(remove_class(open_model(options.model), options.remove), options.out)
+    _write(remove_class(open_model(options.model), options.remove).artefact, options.out)
     print(f"{options.remove}: removed")
-    print(f"model: {options.out}")
+    print(f"model: {printable(str(options.out))}")
     return 0
 
 
@@ -157,13 +190,12 @@ def _check_pair(options: argparse.Namespace) -> None:
     if options.remove is not None and options.out is None:
         raise InputError("--remove needs --out, the model to write.")
     if options.out is not None:
-        check_output("--out", options.out, options.overwrite)
+        _check_out(options)
 
 
 def _list_or_remove_names(artefact: "Artefact", options: argparse.Namespace) -> int:
     """List the names of regions, or remove one; return the exit code."""
     from ..anomaly.detector import Detector
-    from ..model.artefact import pack_artefact
     from .regions import count_examples, read_examples, remove_examples, with_examples
 
     detector = Detector(artefact)
@@ -172,9 +204,9 @@ def _list_or_remove_names(artefact: "Artefact", options: argparse.Namespace) -> 
             print(f"{label:24} {count} example regions")
         return 0
     named = with_examples(artefact, detector, remove_examples(read_examples(artefact), options.remove))
-    write_atomically(options.out, pack_artefact(named))
+    _write(named, options.out)
     print(f"{options.remove}: removed")
-    print(f"model: {options.out}")
+    print(f"model: {printable(str(options.out))}")
     return 0
 
 
@@ -186,7 +218,7 @@ def _print_classes(classifier: Any) -> None:
     for label in card.labels:
         kind = "answered unknown" if label in card.reject_labels else "trained"
         print(f"{label:24} {counts.get(label, kind)}")
-    print(f"threshold {card.threshold:.3f}", file=sys.stderr)
+    say(f"threshold {card.threshold:.3f}")
 
 
 VERBS = {"enroll": enroll, "classes": classes}

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic_file import write_atomically
 from ..errors import InputError
 from ..figures.threshold_words import card_sentences
-from ..model.artefact import Artefact, pack_artefact, read_artefact
-from ..model.card import CARD_NAME, Card, card_to_json
+from ..model.artefact import Artefact, read_artefact
+from ..model.card import CARD_NAME, Card, card_to_json, is_new_name
 from ..model.classifier import Classifier
 from ..model.decide import UNKNOWN
 from ..model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
 from ..model.held_out import HELD_OUT_NAME, HeldOut, read_held_out
 from ..model.neighbours import Neighbours
+from ..pictures.limits import DEFAULT_LIMITS, Limits
 from ..pictures.listing import Picture
 from .fit import AddedFigures, fit_added, measure_added
 
@@ -79,12 +79,12 @@ def open_model(path: Path) -> ModelFile:
     return ModelFile(artefact, classifier, classifier.card, classifier.neighbours, held_out, classifier.enrolled)
 
 
-def compute_vectors(model: ModelFile, pictures: Iterable[Picture]) -> PictureVectors:
+def compute_vectors(model: ModelFile, pictures: Iterable[Picture], limits: Limits = DEFAULT_LIMITS) -> PictureVectors:
     """Return the vectors of pictures, computed by the model's network, without duplicates."""
     features, faults = [], {}
     for picture in pictures:
         try:
-            seen = model.classifier.prepare_encoded(picture.read())
+            seen = model.classifier.prepare_encoded(picture.read(limits), None, limits)
             features.append(model.classifier.features(seen.pixels[0]))
         except InputError as fault:
             faults[str(picture)] = str(fault)
@@ -97,11 +97,13 @@ def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
     """Return the model with an added class, from the vectors [pictures, dimensions] of its pictures.
 
     Raises:
-        InputError: the name is empty or in use, or there are too few pictures.
+        InputError: the name is in use or can't be shown, or there are too few pictures.
     """
-    if name in model.card.labels or name in ("", UNKNOWN) or name != name.strip():
+    if name in model.card.labels or not is_new_name(name):
         known = ", ".join(model.card.labels)
-        raise InputError(f"a new class needs an unused name, not {UNKNOWN!r}. Received: {name!r}; known: {known}.")
+        raise InputError(
+            f"a new class needs an unused name, one line of text, not {UNKNOWN!r}. Received: {name!r}; known: {known}."
+        )
     if len(vectors) < FEWEST_PICTURES:
         raise InputError(
             f"{name}: needs at least {FEWEST_PICTURES} different pictures, better 5 to 50. Received: {len(vectors)}."
@@ -119,11 +121,6 @@ def remove_class(model: ModelFile, name: str) -> ModelFile:
         known = ", ".join(model.added) or "none"
         raise InputError(f"only added classes can be removed. Received: {name!r}; added: {known}.")
     return _with_added(model, {label: vectors for label, vectors in model.added.items() if label != name})
-
-
-def write_model(model: ModelFile, out: Path) -> None:
-    """Write the model as one file."""
-    write_atomically(out, pack_artefact(model.artefact))
 
 
 def _with_added(model: ModelFile, added: dict[str, np.ndarray]) -> ModelFile:

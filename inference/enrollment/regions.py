@@ -18,9 +18,10 @@ from ..anomaly.region_examples import (
 from ..anomaly.region_names import EXAMPLES_NAME, NAMES_NAME, names_to_file
 from ..errors import InputError
 from ..model.artefact import Artefact
-from ..model.card import Card, card_files
+from ..model.card import Card, card_files, is_new_name
 from ..model.decide import ANOMALY, UNKNOWN
 from ..pictures.image_io import decode_image
+from ..pictures.limits import DEFAULT_LIMITS, Limits
 from ..pictures.listing import Picture
 
 
@@ -57,7 +58,9 @@ def count_examples(artefact: Artefact, card: Card) -> dict[str, str]:
     return {label: str(count) for label, count in zip(examples.labels, counts, strict=True)}
 
 
-def describe_pictures(detector: Detector, pictures: Iterable[Picture], scale: float) -> DescribedPictures:
+def describe_pictures(
+    detector: Detector, pictures: Iterable[Picture], scale: float, limits: Limits = DEFAULT_LIMITS
+) -> DescribedPictures:
     """Return the descriptions of example pictures, each of the region in it with the highest score.
 
     scale: factor that scales them to the scale of the photographs.
@@ -65,7 +68,7 @@ def describe_pictures(detector: Detector, pictures: Iterable[Picture], scale: fl
     views, faults = [], {}
     for picture in pictures:
         try:
-            views.append(describe_views(detector, decode_image(picture.read()), scale))
+            views.append(describe_views(detector, decode_image(picture.read(limits), limits), scale))
         except InputError as fault:
             faults[str(picture)] = str(fault)
     return DescribedPictures(views, faults)
@@ -75,10 +78,12 @@ def add_examples(examples: RegionExamples, name: str, described: list[np.ndarray
     """Return the examples and others of a name, which may be new.
 
     Raises:
-        InputError: the name is empty or has another meaning, or there are too few examples.
+        InputError: the name has another meaning or can't be shown, or there are too few examples.
     """
-    if name in ("", UNKNOWN, ANOMALY) or name != name.strip():
-        raise InputError(f"a name of regions must not be empty, {UNKNOWN!r} or {ANOMALY!r}. Received: {name!r}.")
+    if name == ANOMALY or not is_new_name(name):
+        raise InputError(
+            f"a name of regions must be one line of text, not {UNKNOWN!r} or {ANOMALY!r}. Received: {name!r}."
+        )
     if len(described) < FEWEST_EXAMPLES and name not in examples.labels:
         raise InputError(f"{name}: needs at least {FEWEST_EXAMPLES} examples. Received: {len(described)}. Add some.")
     if not described:

@@ -57,13 +57,18 @@ def card_sentences(measured: Mapping[str, Any]) -> list[str]:
 
 
 def in_words(share: Estimate, name: str) -> str:
-    """Return a share of things as a simple fraction: 0.747 of 300 -> "about 7 in 10 other rocks (n = 300)"."""
+    """Return a share of things as a simple fraction: 0.747 of 300 -> "about 7 in 10 other rocks (n = 300)".
+
+    299 of 300 are "more than 99 in 100", not about all of them.
+    """
     if share.value is None:
         return f"an unknown number of {name}"
     if share.value in (0, 1):
         return f"{'all' if share.value else 'none of the'} {share.n} {name}"
     parts = 10 if 1 - _OFTEN <= share.value <= _OFTEN else 100
-    return f"about {round(share.value * parts)} in {parts} {name} (n = {share.n})"
+    near = {0: "less than 1", parts: f"more than {parts - 1}"}  # nearly none, nearly all
+    count = round(share.value * parts)
+    return f"{near.get(count, f'about {count}')} in {parts} {name} (n = {share.n})"
 
 
 def _percent(share: float | None) -> str:

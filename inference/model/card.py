@@ -1,6 +1,7 @@
 """card.json: what a runner must know of a model in addition to its network, and what was measured of it."""
 
 import json
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ CARD_NAME = "card.json"
 LABELS_NAME = "labels.txt"
 RESIZE_RULES = ("stretch",)
 _LARGEST_MARGIN = 100  # sides of a region; a margin beyond it shows the whole photograph
+_NOT_SHOWN = ("Cc", "Cs", "Zl", "Zp")  # Unicode's controls, halves of a character, line and paragraph ends
 _LATER = ("enrolled", "region_labels")  # fields that files of earlier programs lack
 
 
@@ -94,6 +96,12 @@ def read_card(artefact: Artefact, name: str = "model") -> Card:
             f"the file holds {found[:12]}. Export the model again."
         )
     return card
+
+
+def is_new_name(name: str) -> bool:
+    """Tell whether a new class or kind of region may have a name: a line that can be shown, no blanks around it."""
+    shown = not any(unicodedata.category(character) in _NOT_SHOWN for character in name)
+    return shown and name not in ("", UNKNOWN) and name == name.strip()
 
 
 def refuse_foreign_options(labels: Path | None, scaling: str | None, name: str) -> None:

@@ -85,12 +85,14 @@ def _check(options: argparse.Namespace) -> None:
 
 def _check_out(results: ResultFolder, options: argparse.Namespace) -> None:
     """Refuse to replace results, or to mix those of two runs."""
+    left = bool(results.work.names())
+    if left and options.resume:
+        return  # even where there is a manifest: the run may have been killed behind it
     if options.overwrite:
-        if not options.resume:
-            results.work.remove_all()
+        results.work.remove_all()
     elif MANIFEST in results.out.names():
         raise InputError(
             f"{results.out.uri}: holds results already. Give another --out, or --overwrite to replace them."
         )
-    elif not options.resume and results.work.names():
+    elif left:
         raise InputError(f"{results.work.uri}: was left by a run that did not end. Go on with it by --resume.")

@@ -1,5 +1,6 @@
 """Words of the command line -> pictures in storage: a folder, a picture, or a list of them as text or Parquet."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def _of_word(uri: str) -> Iterator[StoredPicture]:
 
 def _lines(folder: Folder, name: str) -> Iterator[str]:
     with folder.open(name) as file:
-        rest = b""
+        rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)  # as Windows' programs begin a list
         while block := file.read(2**20):
             *lines, rest = (rest + block).split(b"\n")
             yield from (text for line in lines if (text := _text(line, name)))

@@ -3,16 +3,18 @@
 import contextlib
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from ..errors import InputError
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import DEFAULT_LIMITS, NO_MEMORY, Limits
 from .photo import Photo, Reduction, Size, reduction_to
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -21,6 +23,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.pixels  # or Pillow warns earlier; silencing a call is not thread-safe
 
 _SCAN = b"\xff\xda"  # marker of a JPEG's scan, which its pixels never contain
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # of a JPEG's segments that state their length, and of its end
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 _MOST_SCANS = 500  # programs write about ten; a file can hold thousands, each of which passes over all pixels
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSES = {  # EXIF orientation -> what turns the stored pixels upright
@@ -36,6 +40,7 @@ _QUARTER_TURNS = (5, 6, 7, 8)
 _LAST_ROWS_FIRST = (3, 4, 7, 8)  # turned upright, the last rows or columns of the stored frame are the first ones
 _LAST_COLUMNS_FIRST = (2, 3, 6, 7)
 _FACTORS = (8, 4, 2)  # by which libjpeg can reduce while it decodes
+_PNG_BITS = 24  # offset of a PNG's bits in each sample
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # the chunks in which a PNG may state its orientation
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _TWELVE_BITS = 1 << 12
@@ -57,7 +62,8 @@ def read_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
 
 def decode_image(data: bytes, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Return the pixels of an encoded image as uint8 [height, width, 3]; see read_image."""
-    return np.asarray(decode_photo(data, limits).image)
+    with _faults_as_input_errors():
+        return np.asarray(decode_photo(data, limits).image)
 
 
 def decode_photo(data: bytes, limits: Limits = DEFAULT_LIMITS, reduction: Reduction | None = None) -> Photo:
@@ -106,10 +112,10 @@ def is_image(path: Path) -> bool:
         return False
 
 
-def encoded_size(data: bytes) -> tuple[int, int]:
+def encoded_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Return (width, height) of an encoded image; see image_size."""
     with _faults_as_input_errors():
-        image = _open(data, DEFAULT_LIMITS)
+        image = _open(data, limits)
         width, height = image.size
         if image.format == "TIFF":  # Pillow turns a TIFF by itself and states the size after that
             return width, height
@@ -146,8 +152,8 @@ def _faults_as_input_errors() -> Iterator[None]:
     except UnidentifiedImageError as fault:
         rule = f"is not an image in a supported format. Supported: {', '.join(FORMATS)}"
         raise InputError(f"{rule}. Convert it or leave it out.") from fault
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise InputError(f"is too large: {fault}. Reduce it or leave it out.") from fault
+    except MemoryError as fault:
+        raise InputError(NO_MEMORY) from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
         raise InputError(f"is damaged: {fault}. Copy it again from its source or leave it out.") from fault
 
@@ -156,16 +162,53 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     """Identify an encoded image and check its declared size before any pixel is decoded."""
     if limits.pixels > (Image.MAX_IMAGE_PIXELS or 0):
         Image.MAX_IMAGE_PIXELS = limits.pixels
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:  # its first number are the pixels
+        pixels = int(re.findall(r"\d+", str(fault))[0])
+        raise _too_large(f"{pixels:,}", pixels, limits) from fault
     width, height = image.size
     if width * height > limits.pixels:
-        raise InputError(
-            f"is too large: {width} x {height} pixels. At most {limits.pixels:,} pixels are read. Reduce it, or let "
-            f"the runner read it: --max-megapixels {math.ceil(width * height / 1e6)}."
-        )
-    if image.format == "JPEG" and (scans := data.count(_SCAN)) > _MOST_SCANS:
-        raise InputError(f"has {scans:,} scans. At most {_MOST_SCANS} are decoded; save it anew or leave it out.")
+        raise _too_large(f"{width} x {height}", width * height, limits)
+    if isinstance(image, JpegImageFile) and data.count(_SCAN) > _MOST_SCANS and _count_scans(data) > _MOST_SCANS:
+        raise InputError(f"has too many scans. At most {_MOST_SCANS} are decoded; save it anew or leave it out.")
+    if image.format == "PNG" and "transparency" in image.info:
+        image.info["transparency"] = _as_decoded(image.info["transparency"], image.mode, data[_PNG_BITS])
     return image
+
+
+def _too_large(size: str, pixels: int, limits: Limits) -> InputError:
+    return InputError(
+        f"is too large: {size} pixels. At most {limits.pixels:,} pixels are read. Reduce it, or let the runner read "
+        f"it: --max-megapixels {math.ceil(pixels / 1e6)}."
+    )
+
+
+def _count_scans(data: bytes) -> int:
+    """Return the number of scans of a JPEG's first image, at most one above the limit.
+
+    What is behind its end is passed over: the video of a phone's motion photo, the second image of an MPO.
+    """
+    place, scans = 0, 0
+    while scans <= _MOST_SCANS and (marker := _MARKER.search(data, place)) and marker[1] != _END_OF_IMAGE:
+        scans += marker[1] == _START_OF_SCAN
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return scans
+
+
+def _as_decoded(transparency: Any, mode: str, bits: int) -> Any:
+    """Return the colour of a PNG that stands for transparent as its pixels are decoded: samples in 8 bits.
+
+    Pillow returns it as stored, as a sample of 2 or 16 bits for example. Of 16-bit colour the upper bytes are compared.
+    """
+    if mode == "RGB":
+        return tuple(_in_eight_bits(sample, bits) for sample in transparency)
+    return _in_eight_bits(transparency, bits) if mode == "L" else transparency
+
+
+def _in_eight_bits(sample: int, bits: int) -> int:
+    largest = 2**bits - 1
+    return sample >> 8 if bits == 16 else (sample & largest) * 255 // largest
 
 
 def _reduce(image: Image.Image, reduction: Reduction) -> int:

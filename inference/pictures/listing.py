@@ -1,27 +1,27 @@
 """What the command line was given -> the pictures to classify, each with the key of its result."""
 
+import codecs
 import contextlib
 import functools
 import glob
 import hashlib
 import os
 import sys
-import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from ..errors import InputError
-from .limits import DEFAULT_LIMITS, Limits
+from .archive import is_archive, open_archive, read_at_most, read_member, with_slashes
+from .limits import DEFAULT_LIMITS, NO_MEMORY, Limits
 from .own_files import OwnFiles
 from .system_files import is_passed_over
 
 Stamp = tuple[int, int]
 STDIN = "-"
 _HERE = Path()
-_KEY_BYTES = 12  # of a key's hash: among a million keys two alike by chance are one in 10^17
+_DIGEST_BYTES = 12  # among a million digests two alike by chance are one in 10^17
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,13 @@ class Picture:
         """
         try:
             if self.member:
-                return _read_member(self.path, self.member, limits)
+                return read_member(self.path, self.member, limits)
             with self.path.open("rb") as file:
-                return _read_at_most(file, os.fstat(file.fileno()).st_size, limits)
+                return read_at_most(file, os.fstat(file.fileno()).st_size, limits)
         except IsADirectoryError:
             raise InputError("is a folder that is not searched. Make it readable, or give it as an argument.") from None
+        except MemoryError as fault:
+            raise InputError(NO_MEMORY) from fault
         except OSError as fault:
             raise InputError(f"cannot be read: {fault.strerror or fault}.") from fault
 
@@ -66,11 +68,13 @@ class Listing:
     A folder is searched recursively and its keys are posix paths relative to it; so are those of a zip archive's
     members and of what a pattern like "photos/**/*.jpg" matches, relative to the part before the first wildcard. A
     file's key is its name, that of a line of standard input ("-") the line. Hidden files and folders are left out, and
-    so is what operating systems add (Thumbs.db, desktop.ini, __MACOSX); linked folders inside a folder are not entered.
+    so is what operating systems add (Thumbs.db, desktop.ini, __MACOSX). Linked folders inside a folder are not entered.
     A link that leads nowhere counts as a file, so that it is reported and not silently missing; a folder inside a
     folder that can't be listed counts as a file, too. What the run itself writes is left out. Arguments whose keys
-    would collide are put in front of all keys; a picture that is given twice is listed once. Of a folder with a
-    million pictures no list is held.
+    would collide are put in front of all keys; a picture that is given twice, under whatever path, is listed once. Of
+    a folder with a million pictures no list is held.
+
+    own: what the run writes, and what else was left out that a user may miss.
     """
 
     def __init__(
@@ -78,12 +82,13 @@ class Listing:
     ) -> None:
         """Find and count the pictures.
 
-        own: what the run writes.
+        own: what the run writes; default: nothing.
 
         Raises:
             InputError: an argument does not exist, can't be listed or holds no picture.
         """
-        self._sources = [_make_source(str(argument), stdin, own or OwnFiles()) for argument in arguments]
+        self.own = own or OwnFiles()
+        self._sources = [_make_source(str(argument), stdin, self.own) for argument in arguments]
         self._prefixed = False
         if len(self._sources) > 1:
             count = sum(1 for source in self._sources for _ in source)
@@ -101,7 +106,7 @@ class Listing:
         for source in self._sources:
             for picture in source:
                 chosen = source.prefixed(picture) if self._prefixed else picture
-                if (digest := _digest(chosen.key)) not in seen:
+                if (digest := _digest(_identify(chosen))) not in seen:
                     seen.add(digest)
                     yield chosen
 
@@ -137,8 +142,9 @@ class _Source:
         raise NotImplementedError
 
     def prefixed(self, picture: Picture) -> Picture:
-        folder = _spell(Path(self.argument).as_posix().rstrip("/"))
-        return Picture(f"{folder}/{picture.key}", picture.path, picture.member)
+        folder = Path(self.argument)
+        start = "" if folder == _HERE else _spell(folder.as_posix().rstrip("/")) + "/"
+        return Picture(start + picture.key, picture.path, picture.member)
 
 
 class _File(_Source):
@@ -164,8 +170,8 @@ class _Folder(_Source):
 class _Archive(_Source):
     def __init__(self, argument: str) -> None:
         super().__init__(argument)
-        names = [info.filename for info in _open_archive(Path(argument)).infolist()]
-        members = {_slashed(name): name for name in names}  # reading one that is there twice is refused
+        names = [info.filename for info in open_archive(Path(argument)).infolist()]
+        members = {with_slashes(name): name for name in names}  # reading one that is there twice is refused
         self._members = {key: name for key, name in members.items() if _is_picture(key)}
 
     def __iter__(self) -> Iterator[Picture]:
@@ -194,26 +200,39 @@ def _make_source(argument: str, stdin: BinaryIO | None, own: OwnFiles) -> _Sourc
         return _read_lines(stdin, own)
     if not argument:
         raise InputError("an argument is empty. Give picture files or a folder of them; . is the current folder.")
+    try:
+        source = _find_source(argument, own)
+        if next(iter(source), None) is None:
+            raise InputError(f"{printable(argument)}: holds no file. Give a folder with pictures.")
+        return source
+    except OSError as fault:  # a folder above it that may not be entered, a name that is too long
+        raise InputError(
+            f"{printable(argument)}: cannot be read: {fault.strerror or fault}. Give picture files or a folder of them."
+        ) from fault
+
+
+def _find_source(argument: str, own: OwnFiles) -> _Source:
     path = Path(argument)
     if path.is_dir():
-        source: _Source = _Folder(argument, own)
-    elif path.is_file():
-        source = _Archive(argument) if zipfile.is_zipfile(path) else _File(argument)
-    elif glob.has_magic(argument):
-        source = _match(argument, own)
-    else:
-        raise InputError(f"{printable(argument)}: does not exist. Give picture files or a folder of them.")
-    if next(iter(source), None) is None:
-        raise InputError(f"{printable(argument)}: holds no file. Give a folder with pictures.")
-    return source
+        return _Folder(argument, own)
+    if path.is_file():
+        return _Archive(argument) if is_archive(path) else _File(argument)
+    return _match(argument, own)
 
 
 def _match(pattern: str, own: OwnFiles) -> _Source:
     root, parts = _HERE, list(Path(pattern).parts)
-    while not glob.has_magic(parts[0]) or (root / parts[0]).is_dir():  # a folder may be named "photos [2024]"
+    while parts and (not glob.has_magic(parts[0]) or (root / parts[0]).is_dir()):  # as a folder "photos [2024]"
         root /= parts.pop(0)
+    if not parts:
+        raise InputError(f"{printable(pattern)}: does not exist. Give picture files or a folder of them.")
     wild = "/".join(parts)
-    matches = [path for path in root.glob(wild) if not any(map(is_passed_over, path.relative_to(root).parts))]
+    try:
+        matches = [path for path in root.glob(wild) if not any(map(is_passed_over, path.relative_to(root).parts))]
+    except ValueError as fault:
+        raise InputError(
+            f"{printable(pattern)}: ** must stand between slashes, as in photos/**/*.jpg. Write the pattern so."
+        ) from fault
     found = sorted({file for path in matches for file in (_walk(path, own) if path.is_dir() else [path])})
     found = own.others(found, root)
     if not found:
@@ -231,6 +250,9 @@ def _read_lines(stdin: BinaryIO | None, own: OwnFiles) -> _Source:
         raise InputError(
             f"standard input: cannot be read: {fault.strerror or fault}. Give paths, one a line."
         ) from fault
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as Windows' programs write lists
+        data = data.decode("utf-16", errors="replace").encode()
+    data = data.removeprefix(codecs.BOM_UTF8)
     lines = data.split(b"\0") if b"\0" in data else data.splitlines()
     paths = list(dict.fromkeys(Path(os.fsdecode(line)) for line in lines if line.strip()))
     paths = own.others(paths, _common_folder(paths))
@@ -250,9 +272,9 @@ def _walk(folder: Path, own: OwnFiles) -> Iterator[Path]:
     unreadable: list[OSError] = []
     for folder_path, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = own.leave_out(folder_path, sorted(name for name in folders if not is_passed_over(name)))
+        own.links.update(str(path) for name in folders if _is_link(path := Path(folder_path, name)))
         visible = own.leave_out(folder_path, sorted(name for name in names if not is_passed_over(name)))
-        paths = (Path(folder_path, name) for name in visible)
-        yield from (path for path in paths if path.is_file() or not path.exists())  # no pipes, no devices
+        yield from (path for name in visible if _is_listed(path := Path(folder_path, name)))
     for fault in unreadable:
         if Path(fault.filename) == folder:
             raise InputError(
@@ -261,49 +283,33 @@ def _walk(folder: Path, own: OwnFiles) -> Iterator[Path]:
         yield Path(fault.filename)
 
 
-def _slashed(member: str) -> str:
-    """Return the name of an archive's member with the slashes that some programs on Windows write as backslashes."""
-    return member.replace("\\", "/")
+def _is_listed(path: Path) -> bool:
+    """Tell files, and what reading will report: links that lead nowhere, files in a folder that may not be entered."""
+    try:
+        return path.is_file() or not path.exists()  # no pipes, no devices
+    except OSError:
+        return True
+
+
+def _is_link(path: Path) -> bool:
+    with contextlib.suppress(OSError):  # in a folder that may not be entered
+        return path.is_symlink()
+    return False
 
 
 def _is_picture(key: str) -> bool:
     return not key.endswith("/") and not any(map(is_passed_over, key.split("/")))
 
 
-@functools.lru_cache(maxsize=4)
-def _open_archive(path: Path) -> zipfile.ZipFile:
-    """Open an archive once: its list of members can be long."""
-    try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError) as fault:
-        raise InputError(f"{printable(str(path))}: is a damaged zip archive: {fault}. Make it again.") from fault
+def _identify(picture: Picture) -> str:
+    """Return what the paths of one picture have in common; links to a file are pictures of their own."""
+    return f"{_real_folder(picture.path.parent)}/{picture.path.name}\0{picture.member}"
 
 
-@functools.lru_cache(maxsize=4)
-def _repeated_members(path: Path) -> frozenset[str]:
-    counts = Counter(_slashed(info.filename) for info in _open_archive(path).infolist())
-    return frozenset(name for name, count in counts.items() if count > 1)
+@functools.lru_cache(maxsize=64)
+def _real_folder(folder: Path) -> str:
+    return os.path.realpath(folder)
 
 
-def _read_member(path: Path, member: str, limits: Limits) -> bytes:
-    if _slashed(member) in _repeated_members(path):
-        raise InputError("is in its archive more than once. Make the archive again, with one picture of this name.")
-    try:
-        with _open_archive(path).open(member) as file:
-            return _read_at_most(file, _open_archive(path).getinfo(member).file_size, limits)
-    except (InputError, OSError):
-        raise
-    except Exception as fault:  # zipfile raises BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError
-        raise InputError(f"is damaged in its archive: {fault}. Make the archive again.") from fault
-
-
-def _read_at_most(file: IO[bytes], size: int, limits: Limits) -> bytes:
-    """Read a file whose stated size may be wrong."""
-    data = b"" if size > limits.bytes else file.read(limits.bytes + 1)
-    if size > limits.bytes or len(data) > limits.bytes:
-        raise InputError(f"is too large: more than {limits.bytes:,} bytes. Reduce it or allow more (--max-megabytes).")
-    return data
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=_DIGEST_BYTES).digest()

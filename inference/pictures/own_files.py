@@ -1,15 +1,18 @@
-"""What a run writes -> what is left out where its pictures are listed: its results are no pictures."""
+"""What a run writes -> what is left out where its pictures are listed, and what a user is told of it."""
 
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+_MOST_SAID = 10  # names in a remark
+
 
 class OwnFiles:
     """Files and folders that a run writes.
 
     left_out: those that were met among the pictures.
+    links: linked folders that were met among the pictures and not entered.
     """
 
     def __init__(self, paths: Iterable[Path | None] = ()) -> None:
@@ -19,6 +22,15 @@ class OwnFiles:
             if path is not None:
                 self._names[os.path.realpath(path.parent)].add(path.name)
         self.left_out: set[str] = set()
+        self.links: set[str] = set()
+
+    def remarks(self) -> list[str]:
+        """Return what to tell the user of what was left out."""
+        reasons = {
+            "not among the pictures, because this run writes there": self.left_out,
+            "linked folders are not entered; give them as arguments": self.links,
+        }
+        return [f"{reason}: {_list_some(sorted(names))}" for reason, names in reasons.items() if names]
 
     def leave_out(self, folder: str, names: Iterable[str]) -> list[str]:
         """Return the other names of a folder's entries."""
@@ -42,3 +54,8 @@ class OwnFiles:
     def _is_other(self, path: Path, root: Path) -> bool:
         inside = [parent for parent in path.parents if parent != root and root in parent.parents]
         return all(self.leave_out(str(place.parent), [place.name]) for place in (*reversed(inside), path))
+
+
+def _list_some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_SAID} more" if len(names) > _MOST_SAID else ""
+    return ", ".join(names[:_MOST_SAID]) + more

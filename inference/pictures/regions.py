@@ -27,18 +27,20 @@ def find_region(size: Size, box: Box, margin: float = 0.0) -> Region:
     left, top, width, height = box
     if not all(math.isfinite(value) for value in box) or width <= 0 or height <= 0:
         raise InputError(f"a box must have a finite place and a positive size. Received: {list(box)}.")
-    pad_x, pad_y = round(width * margin), round(height * margin)
-    rows = _span(top, height, pad_y, size[0])
-    columns = _span(left, width, pad_x, size[1])
+    rows = _span(top, height, margin, size[0])
+    columns = _span(left, width, margin, size[1])
     if rows.start >= rows.stop or columns.start >= columns.stop:
         received = f"{list(box)} in {size[1]} x {size[0]} pixels"
         raise InputError(f"a box must overlap its photograph, in the frame after EXIF rotation. Received: {received}.")
     return rows, columns
 
 
-def _span(start: float, length: float, pad: int, side: int) -> slice:
-    """Return whole pixels; the unpadded box must overlap, so that a margin never makes a region of nothing."""
-    first, last = max(round(start), 0), min(round(start + length), side)
-    if first >= last:
+def _span(start: float, length: float, margin: float, side: int) -> slice:
+    """Return whole pixels; the unpadded box must overlap, so that a margin never makes a region of nothing.
+
+    Sums of large numbers may be infinite, which can't be rounded: they are cut off before.
+    """
+    first, last, pad = round(start), round(min(start + length, side)), round(min(length * margin, side))
+    if max(first, 0) >= last:
         return slice(0, 0)
-    return slice(max(round(start) - pad, 0), min(round(start + length) + pad, side))
+    return slice(max(first - pad, 0), min(last + pad, side))

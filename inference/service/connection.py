@@ -1,7 +1,8 @@
-"""A client's connection: how long it may take to send headers, and what happens when there are too many of them.
+"""A client's connection: how long it may take to send headers or to read, and what happens when there are too many.
 
 uvicorn ends a connection that is idle behind an answer (timeout_keep_alive), but waits for ever for the rest of a
-request's headers, and takes connections until the process has no file descriptor left.
+request's headers and for a client that does not read its answer, and takes connections until the process has no file
+descriptor left.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from .options import RETRY
 from .response import error_response
 
 HEADER_SECONDS = 10.0
+_STALL_SECONDS = 30.0  # in which the slowest honest client takes some of what is to be sent
 _MOST_CONNECTIONS = 1024
 _FEWEST_CONNECTIONS = 16
 _OWN_DESCRIPTORS = 32  # of the program, the socket that listens, the event loop
@@ -25,13 +27,14 @@ _YOUNG_SECONDS = 1.0  # in which an honest client has sent its headers
 
 
 class LimitedConnection(H11Protocol):
-    """A connection that must send each request's headers in time.
+    """A connection that must send each request's headers in time, and take some of its answer in each stall_seconds.
 
     Beyond `most` connections a new one takes the place of the one that has waited longest without a request. Where all
     are young or at work, it is told to come again; beyond `most_open` one is closed in any case.
     """
 
     header_seconds: ClassVar[float] = HEADER_SECONDS
+    stall_seconds: ClassVar[float] = _STALL_SECONDS
     most: ClassVar[int] = _MOST_CONNECTIONS
     most_open: ClassVar[int] = 2 * _MOST_CONNECTIONS
 
@@ -39,6 +42,7 @@ class LimitedConnection(H11Protocol):
         super().__init__(*arguments, **named)
         self._timer: asyncio.TimerHandle | None = None  # runs while no request is at work
         self._since = 0.0
+        self._stall: asyncio.TimerHandle | None = None  # runs while the client has to read before more is sent
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,14 +61,25 @@ class LimitedConnection(H11Protocol):
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_stall()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_stall()
         super().connection_lost(exc)
 
     def _watch(self) -> None:
         """Let the time run from the first moment without a request to its complete headers, whatever comes between."""
         if self.transport.is_closing() or (self.cycle and not self.cycle.response_complete):
             self._stop_timer()
+            if self.transport.is_closing():
+                self._watch_reader()  # a connection is closed when all is sent
         elif self._timer is None:
             self._since = self.loop.time()
             self._timer = self.loop.call_later(self.header_seconds, self._give_up)
@@ -84,6 +99,27 @@ class LimitedConnection(H11Protocol):
                 self._send(h11.Data(data=json.dumps({"error": f"{rule}. Send them at once."}).encode()))
                 self._send(h11.EndOfMessage())
         self.transport.close()
+        self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        """Let the time run in which the client must take some of what waits for it."""
+        if self._stall is None:
+            self._stall = self.loop.call_later(self.stall_seconds, self._look_at_reader, self._unsent())
+
+    def _look_at_reader(self, unsent: int) -> None:
+        self._stall = None
+        if self._unsent() < unsent:
+            self._watch_reader()
+        else:
+            self.transport.abort()
+
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _send(self, event: Any) -> None:
         self.transport.write(self.conn.send(event) or b"")

@@ -18,7 +18,7 @@ from ..batch.keep_memory import keep_memory
 from ..batch.worker import WorkerSettings
 from ..errors import InputError
 from ..option_types import amount, new_parser, port, positive, share
-from ..pictures.limits import DEFAULT_LIMITS, Limits
+from ..pictures.limits import DEFAULT_LIMITS, Limits, stated_limits
 from ..program import requirements
 
 if TYPE_CHECKING:
@@ -99,10 +99,10 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
         hosts=server.allowed_hosts(options.host),
     )
     page = find_page(folder / "page")
-    pool = _start_pool(options, folder)
+    pool, model = _start_pool(options, folder)
     try:
         with server.open_socket(options.host, options.port) as listening:
-            app = make_app(pool, settings, page_routes(options.model, page))
+            app = make_app(pool, settings, page_routes(model, page))
             hint = _hint(options, listening.getsockname()[1], settings.hosts is not None, page)
             connection = limited_connection(options.workers, options.max_requests)
             server.serve(app, listening, server.Server(connection, pool.close, hint, _certificate(options)))
@@ -110,8 +110,11 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
         pool.close()
 
 
-def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
-    """Start the workers with copies of the model's files in a folder, so that a later one finds the same."""
+def _start_pool(options: argparse.Namespace, folder: Path) -> "tuple[ModelPool, Path]":
+    """Start the workers with copies of the model's files in a folder, so that a later one finds the same.
+
+    Return the workers and the copy of the model, which the page gets, too.
+    """
     from ..load import load_model
     from ..model.artefact import read_artefact
     from .pool import ModelPool
@@ -121,16 +124,16 @@ def _start_pool(options: argparse.Namespace, folder: Path) -> "ModelPool":
     model = _copy(options.model, folder / "model")
     labels = options.labels and _copy(options.labels, folder / "labels")
     settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
-    return ModelPool(settings, options.workers, card)
+    return ModelPool(settings, options.workers, card), model
 
 
 def _copy(path: Path, folder: Path) -> Path:
     folder.mkdir()
-    return Path(shutil.copyfile(path, folder / path.name))
+    return Path(shutil.copy2(path, folder / path.name))  # with its time, by which browsers know that it is the same
 
 
 def _limits(options: argparse.Namespace) -> Limits:
-    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), options.time_limit)
+    return stated_limits(options.max_megapixels, options.max_megabytes, options.time_limit)
 
 
 def _hint(options: argparse.Namespace, port: int, here_alone: bool, page: Path) -> str:

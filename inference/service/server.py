@@ -57,8 +57,9 @@ def open_socket(host: str, port: int) -> socket.socket:
         InputError: the address is taken or none of this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # the address that a phone is told is one of IPv4
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise InputError(

@@ -1,11 +1,13 @@
 """python -m inference check MODEL: does a model give the answers here that it gave when it was exported?"""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, explain, printable
 from ..option_types import new_parser, path
+from ..packages import RUNNER, check_packages
+from ..program import requirements
+from ..streams import say
 
 EPILOG = """\
 The file carries small test pictures (drawn ones and noise) and the scores that they had when it was exported. Each
@@ -24,9 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("model", type=path, metavar="MODEL", help="the .tflite file")
     model = parser.parse_args(arguments).model
     try:
+        check_packages(RUNNER, requirements())
         return _check(model)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except (InputError, OSError) as fault:
+        say(f"Error: {explain(fault)}")
         return 2
 
 
@@ -40,7 +43,8 @@ def _check(model: Path) -> int:
             f"{model}: not verifiable: it carries no test vectors. Write them on the machine that exported it, "
             "whose answers are trusted: python -m export.describe MODEL."
         )
+    name = printable(str(model))
     for fault in faults:
-        print(f"{model}: differs: {fault}")
-    print(f"{model}: {f'{len(faults)} faults. {REMEDY}.' if faults else 'pass: the same answers as at its export'}")
+        print(f"{name}: differs: {fault}")
+    print(f"{name}: {f'{len(faults)} faults. {REMEDY}.' if faults else 'pass: the same answers as at its export'}")
     return 1 if faults else 0

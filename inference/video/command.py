@@ -1,9 +1,8 @@
 """A video or a camera -> the regions that move, frame by frame with their times; `python -m inference --video`."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ..batch.batch import limits_of
 from ..batch.outputs import error_pieces, frame_pieces, jsonl_line
@@ -11,11 +10,14 @@ from ..batch.progress import BatchProgress
 from ..batch.result_files import check_outputs, output_format, print_text, write_pieces
 from ..errors import InputError
 from ..load import load_model
-from ..model.model import not_for_boxes
+from ..model.model import Answer, not_for_boxes
+from ..options import make_parser
 from ..pictures.listing import printable
 from .frames import DamagedVideoError, classify_video
 
-_FOR_PICTURES = ("images", "boxes", "preview", "show", "resume")
+_ANOMALIES = ("masks", "scores", "regions")
+_BATCHES = ("resume", "workers", "engine", "max_megabytes", "time_limit")
+_WITHOUT_EFFECT = ("images", "boxes", "preview", "show", *_ANOMALIES, *_BATCHES)
 
 
 def classify_video_as(options: argparse.Namespace) -> int:
@@ -31,10 +33,11 @@ def classify_video_as(options: argparse.Namespace) -> int:
     frames = classify_video(model, options.video, options.top, options.every, limits=limits_of(options))
     progress = BatchProgress(0, options.quiet)
     if options.out is None and output_format(options) == "jsonl":
-        faults = _stream(frames, _key(options))
+        faults = _read_all(frames, lambda frame: print_text(jsonl_line(_key(options), frame)), options)
         count = "its"
     else:
-        found, faults = _collect(frames)
+        found: list[Answer] = []
+        faults = _read_all(frames, found.append, options)
         count = str(len(found))
         _write(options, found)
     if options.errors is not None:
@@ -47,10 +50,14 @@ def classify_video_as(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    for name in _FOR_PICTURES:
-        if getattr(options, name):
-            option = "IMAGES" if name == "images" else f"--{name}"
-            raise InputError(f"--video is classified alone. Leave {option} out, or run twice.")
+    """Refuse what has no effect on a video, and what could only fail after the work."""
+    parser = make_parser()
+    for name in _WITHOUT_EFFECT:
+        if (given := getattr(options, name)) and given != parser.get_default(name):
+            option = "IMAGES" if name == "images" else f"--{name.replace('_', '-')}"
+            raise InputError(f"--video is classified alone, frame by frame. Leave {option} out, or run twice.")
+    if isinstance(options.out, str) or options.format == "parquet":
+        raise InputError("--video writes JSON, JSON Lines or CSV to this machine. Give a path to --out.")
     check_outputs(options)
 
 
@@ -58,29 +65,20 @@ def _key(options: argparse.Namespace) -> str:
     return f"camera {options.video}" if options.video.isdecimal() else printable(Path(options.video).name)
 
 
-def _stream(frames: Iterator[dict[str, Any]], key: str) -> list[str]:
-    """Print each frame as it comes; return the faults."""
+def _read_all(frames: Iterator[Answer], take: Callable[[Answer], None], options: argparse.Namespace) -> list[str]:
+    """Hand over each frame as it comes; return the faults, after which what came before them is still written."""
     try:
         for frame in frames:
-            print_text(jsonl_line(key, frame))
+            take(frame)
     except DamagedVideoError as fault:
         return [str(fault)]
+    except KeyboardInterrupt:
+        return [f"{_key(options)}: was stopped before its end. What was found until then is written."]
     return []
 
 
-def _collect(frames: Iterator[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the frames and the faults; what a damaged video still gave is kept."""
-    found: list[dict[str, Any]] = []
-    try:
-        for frame in frames:
-            found.append(frame)  # noqa: PERF402 - one by one, so that a fault keeps what came before it
-    except DamagedVideoError as fault:
-        return found, [str(fault)]
-    return found, []
-
-
-def _write(options: argparse.Namespace, found: list[dict[str, Any]]) -> None:
-    pieces = frame_pieces(output_format(options), _key(options), found)
+def _write(options: argparse.Namespace, found: list[Answer]) -> None:
+    pieces = frame_pieces(output_format(options), _key(options), found, options.top)
     if options.out is not None:
         write_pieces(options.out, pieces, "--out")
         return

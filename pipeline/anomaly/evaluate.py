@@ -28,6 +28,7 @@ from pipeline.anomaly.sections import (
     PhotoLine,
     PixelFigures,
     ReportedSettings,
+    share_of_clean,
 )
 from pipeline.metrics.intervals import Estimate, bootstrap, share_of
 from pipeline.metrics.ranking import auroc
@@ -109,11 +110,12 @@ def measure(measured: Sequence[Measured]) -> AnomalyMetrics:
     the spread.
     """
     known = [one for one in measured if one.is_anomaly is not None]
+    clean = [one for one in known if not one.is_anomaly]
     flagged = np.array([one.result == ANOMALY for one in known], bool)
     anomalous = np.array([bool(one.is_anomaly) for one in known], bool)
     return AnomalyMetrics(
         image_auroc=_image_auroc(known, anomalous),
-        flagged_clean=share_of(flagged[~anomalous]),
+        flagged_clean=share_of_clean([one.result == ANOMALY for one in clean], [one.photo.split for one in clean]),
         found_anomalous=share_of(flagged[anomalous]),
         **vars(_pixel_figures([one for one in measured if one.mask is not None])),
     )

@@ -110,7 +110,7 @@ def list_photos(
         print(f"note: {note}", file=sys.stderr)
     mask_of = {path: str(mask.resolve()) for path, mask in with_masks.masks.items()}
     photos = [replace(p, mask=mask_of.get(p.path, ""), group=group[p.name]) for p, _ in found]
-    return photos, [*refused, *with_masks.refused]
+    return _several_groups(photos), [*refused, *with_masks.refused]
 
 
 def write_planks(folder: Path, recipe: Recipe) -> list[AnomalyPhoto]:
@@ -159,6 +159,18 @@ def write_photos(path: Path, photos: Iterable[AnomalyPhoto]) -> None:
 def read_photos(path: Path) -> list[AnomalyPhoto]:
     """Read photos.csv."""
     return read_csv(path, AnomalyPhoto, "Run the recipe again.")
+
+
+def _several_groups(photos: list[AnomalyPhoto]) -> list[AnomalyPhoto]:
+    """Return the photographs, each in a group of its own if those of the fit are all in one: none could be held out."""
+    if len({photo.group for photo in photos if photo.split == FIT}) > 1:
+        return photos
+    print(
+        "note: all photographs of the fit are near-duplicates of one another, or in one group. Each is held out alone, "
+        "so scores of new photographs may be higher than the threshold expects. Add photographs of other parts.",
+        file=sys.stderr,
+    )
+    return [replace(photo, group=number) for number, photo in enumerate(photos)]
 
 
 def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:

@@ -8,15 +8,16 @@ from PIL import Image
 
 from inference.anomaly.confidence import MEANING, is_near_threshold
 from inference.atomic_file import write_atomically
+from inference.model.decide import ANOMALY
 from pipeline.anomaly.pictures import LONGEST_SIDE
-from pipeline.anomaly.sections import AnomalyReport
+from pipeline.anomaly.sections import AnomalyReport, share_of_clean
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.mistakes import picture_uri
 from pipeline.report.model_card import UNKNOWN_LICENCE
 from pipeline.report.page import render_page, render_text
 from pipeline.report.report import TERMINAL_COLUMNS, TITLE_COLUMNS, KeyFigure
 from pipeline.report.stored import section_text
-from pipeline.report.style import THIN, columns, decimal, share, size, spread
+from pipeline.report.style import THIN, columns, decimal, percent, share, size, spread
 
 _WIDE = 1.8  # width over height
 
@@ -61,7 +62,7 @@ def render_anomaly_report(report: AnomalyReport, folder: Path) -> str:
         advice=advice(report),
         key_figures=list(key_figures(report)),
         pictures=pictures,
-        near={one.name for one in report.photos if one.result != "anomaly" and is_near_threshold(one.confidence)},
+        near={one.name for one in report.photos if one.result != ANOMALY and is_near_threshold(one.confidence)},
         meaning=MEANING,
     )
 
@@ -71,8 +72,11 @@ def anomaly_lines(report: AnomalyReport) -> list[str]:
     metrics = report.metrics
     counts = f"{report.data.fit} photographs in the model, {report.data.masks} masks"
     lines = [f"{report.recipe}: {report.released}, {counts}"]
-    shares = (("Clean photographs flagged", metrics.flagged_clean), ("Anomalous ones flagged", metrics.found_anomalous))
+    clean = flagged_clean(report)
+    shares = (("Clean photographs flagged", clean), ("Anomalous ones flagged", metrics.found_anomalous))
     lines += [_aligned(title, columns(estimate)) for title, estimate in shares if estimate.n]
+    if _is_of_the_fit(clean):
+        lines.append(f"    {_clean_meaning(report)}")
     if metrics.image_auroc.value is not None:
         lines.append(_aligned("AUROC of photographs", columns(metrics.image_auroc, "decimal")))
     figures = [(title, getattr(metrics, key)) for title, key, _ in PIXEL_FIGURES]
@@ -94,9 +98,9 @@ def prevalence_text(report: AnomalyReport) -> str:
 
 def advice(report: AnomalyReport) -> str:
     """Return why nothing is flagged and what to do, or nothing where something is flagged."""
-    if any(one.result == "anomaly" for one in report.photos) or report.calibration.clean:
+    if any(one.result == ANOMALY for one in report.photos) or report.calibration.clean:
         return ""
-    lower = [point for point in report.curve or () if point.flagged]
+    lower = [point for point in report.curve or () if point.flagged and point.threshold < report.calibration.threshold]
     text = (
         "Nothing is flagged. The photographs may be clean; or what is unusual shows on most of them and raised the "
         "threshold. Give clean photographs with --images and anomaly.clean=true and the others with --test, or set "
@@ -110,24 +114,26 @@ def advice(report: AnomalyReport) -> str:
 
 def verdict(report: AnomalyReport) -> str:
     """Return the result in one sentence with counts."""
-    flagged, found = report.metrics.flagged_clean, report.metrics.found_anomalous
+    flagged, found = flagged_clean(report), report.metrics.found_anomalous
     if not flagged.n and not found.n:
-        count = sum(one.result == "anomaly" for one in report.photos)
+        count = sum(one.result == ANOMALY for one in report.photos)
         return f"Flags {count} of {len(report.photos)} photographs; without masks it is unknown whether correctly."
     parts = []
     if found.n:
         parts.append(f"Finds {_of(found)} photographs with anomalies")
     if flagged.n:
-        parts.append(f"{'flags' if parts else 'Flags'} {_of(flagged)} clean ones")
+        whose = " that set its threshold" if _is_of_the_fit(flagged) else ""
+        parts.append(f"{'flags' if parts else 'Flags'} {_of(flagged)} clean ones{whose}")
     return ", ".join(parts) + "."
 
 
 def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
     """Yield the key figures that were measured."""
     metrics = report.metrics
-    auroc, flagged = metrics.image_auroc, metrics.flagged_clean
+    auroc, flagged = metrics.image_auroc, flagged_clean(report)
     if flagged.n:
-        yield KeyFigure("Clean photographs flagged", share(flagged.value), spread(flagged), "fewer is better")
+        known = f"n{THIN}={THIN}{flagged.n}" if _is_of_the_fit(flagged) else spread(flagged)
+        yield KeyFigure("Clean photographs flagged", share(flagged.value), known, _clean_meaning(report))
     if auroc.value is not None:
         meaning = "how often an anomalous photograph has a higher score than a clean one"
         yield KeyFigure("AUROC of photographs", decimal(auroc.value), spread(auroc, "decimal"), meaning)
@@ -139,6 +145,26 @@ def key_figures(report: AnomalyReport) -> Iterator[KeyFigure]:
         yield KeyFigure("Names of regions", share(accuracy.value), spread(accuracy), "mean over the names")
     yield KeyFigure("Size", size(report.cost.bytes), "", "one file")
     yield KeyFigure("Time", f"{report.cost.seconds:.2f}{THIN}s", "", time_text(report))
+
+
+def flagged_clean(report: AnomalyReport) -> Estimate:
+    """Return the share of clean photographs that are flagged, see share_of_clean; of old reports too."""
+    clean = [one for one in report.photos if one.is_anomaly is False]
+    return share_of_clean([one.result == ANOMALY for one in clean], [one.split for one in clean])
+
+
+def _is_of_the_fit(flagged: Estimate) -> bool:
+    return flagged.n > 0 and not flagged.ends
+
+
+def _clean_meaning(report: AnomalyReport) -> str:
+    """Return what the share of clean photographs that are flagged is of."""
+    if not _is_of_the_fit(flagged_clean(report)):
+        return "fewer is better"
+    text, settings = "of the photographs that set the threshold", report.settings
+    if settings.method == "gaussian" and not settings.clean:  # whose threshold aims at no rate
+        return text
+    return f"{text}; of new ones {percent(report.calibration.false_positive_rate)} are expected"
 
 
 def cost_text(report: AnomalyReport) -> str:

@@ -1,9 +1,13 @@
 """The sections of an anomaly run's report.json; fields that earlier versions did not write have defaults."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from pipeline.anomaly.photos import FIT
 from pipeline.anomaly.prevalence import Prevalence
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import Estimate, share_of
 from pipeline.report.sections import ReportHead
 from pipeline.settings.anomaly import AnomalySettings
 
@@ -80,11 +84,25 @@ class PixelFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class AnomalyMetrics(PixelFigures):
-    """Pixel figures, the AUROC of photographs, and the shares of clean and anomalous ones that are flagged."""
+    """Pixel figures, the AUROC of photographs, and the shares of clean and anomalous ones that are flagged.
+
+    flagged_clean: as share_of_clean returns it; reports of earlier versions pooled the photographs of fit and test.
+    """
 
     image_auroc: Estimate
     flagged_clean: Estimate
     found_anomalous: Estimate
+
+
+def share_of_clean(flagged: Iterable[bool], splits: Iterable[str]) -> Estimate:
+    """Return the share of clean test photographs that are flagged, from all clean ones.
+
+    Without any, that of the fit's, which has no interval: these set the threshold, so it says little of new ones.
+    """
+    hits, fitted = np.array(list(flagged), bool), np.array([split == FIT for split in splits], bool)
+    if not fitted.all():
+        return share_of(hits[~fitted])
+    return replace(share_of(hits), low=None, high=None)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import hexdigits
 
 import cv2
 import numpy as np
@@ -25,7 +26,8 @@ from pipeline.progress import count
 
 VERSION = 4  # of the numbers; another version computes them anew
 _BATCH = 32  # photographs in memory at a time
-_FOLDER = "features-"
+_FOLDER, _DIGITS = "features-", 12
+_DONE = "done"  # the array that is made last
 _COLOUR_BINS = (8, 4, 4)  # hue, saturation, value
 _COLOURS = 128
 
@@ -124,14 +126,14 @@ def compute_features(data: DataSet, network: FrozenNetwork, folder: Path, examin
     detail = detail_for(len(data.photos))
     store = folder / f"{_FOLDER}{_fingerprint(data, network)}"
     for old in folder.glob(f"{_FOLDER}*"):
-        if old != store:
+        if old != store and _is_store(old):
             shutil.rmtree(old)
     store.mkdir(parents=True, exist_ok=True)
     shapes = _shapes(data, detail, network)
     found = Features(
         **{name: _open(store, name, *shapes[name]) for name in shapes}, photos=data.photos, detail=detail, faults={}
     )
-    done = _open(store, "done", (len(data.photos),), np.bool_)
+    done = _open(store, _DONE, (len(data.photos),), np.bool_)
     work = Work(data, detail, tuple(range(len(data.photos))), store).keep(np.flatnonzero(~done).tolist())
     starts = _starts(data)
     with count(len(work.positions), "photographs examined") as progress:
@@ -262,4 +264,10 @@ def _fingerprint(data: DataSet, network: FrozenNetwork) -> str:
         status = (data.root / photo.file).stat()
         line = f"{photo.file} {status.st_size} {status.st_mtime_ns} {photo.boxes}\n"
         digest.update(line.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _is_store(folder: Path) -> bool:
+    """Return whether an audit made a folder; others may have named theirs alike."""
+    digest = folder.name.removeprefix(_FOLDER)
+    return len(digest) == _DIGITS and set(digest) <= set(hexdigits) and (folder / f"{_DONE}.npy").is_file()

@@ -1,5 +1,6 @@
 """An audit -> audit.json for programs, audit.html for people, GROUPS.json for --groups."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipeline.settings.run_folder import write_json
 
 SHOWN = 24  # findings of a kind with pictures
 _GROUPS_SHOWN, _MEMBERS_SHOWN = 12, 8
+_GROUPS_NAME = "GROUPS.json"
 _SIDE_PIXELS = 180
 _RED = (220, 40, 40)
 
@@ -29,23 +31,37 @@ Corners = tuple[int, int, int, int]  # x, y, width, height
 
 @dataclass(frozen=True)
 class AuditFiles:
-    """The files of an audit in its folder."""
+    """The files of an audit in its folder. edited: GROUPS.json was changed by hand; the groups get another file."""
 
     folder: Path
+    edited: bool = False
 
     json = property(lambda self: self.folder / "audit.json")
     page = property(lambda self: self.folder / "audit.html")
-    groups = property(lambda self: self.folder / "GROUPS.json")
+    groups = property(lambda self: self.folder / ("GROUPS.new.json" if self.edited else _GROUPS_NAME))
 
 
 def write_audit(report: AuditReport, data: DataSet, folder: Path) -> AuditFiles:
-    """Write the three files and return their paths."""
-    files = AuditFiles(folder)
+    """Write the three files and return their paths; groups that a person has corrected are kept."""
+    files = AuditFiles(folder, _are_edited(folder, report))
     text = section_text(report)  # first, since it refuses NaN and infinity
     write_json(files.groups, report.groups)
     write_atomically(files.page, render_audit(report, data))
     write_atomically(files.json, text)
     return files
+
+
+def _are_edited(folder: Path, report: AuditReport) -> bool:
+    """Return whether the groups in a folder are neither those of the audit beside them nor those of a report."""
+    path = folder / _GROUPS_NAME
+    if not path.is_file():
+        return False
+    try:
+        groups = json.loads(path.read_bytes())
+        written = json.loads(AuditFiles(folder).json.read_bytes())["groups"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return groups not in (written, [list(group) for group in report.groups])
 
 
 def render_audit(report: AuditReport, data: DataSet) -> str:

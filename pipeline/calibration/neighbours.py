@@ -4,6 +4,7 @@ Median and standard deviation of the k-nearest-neighbour scores come only from v
 The effect of a score on the confidence is fitted on all validation patches; background counts as a wrong answer.
 """
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +21,10 @@ from pipeline.random_generator import make_generator
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder
 
-COUNT = 10
+COUNT = 10  # k, where every class has twice as many vectors
 HELD_OUT = 1000  # largest number of validation patches stored in an artefact
 _LEAST_WIDTH = 1e-3
+_MOST_SHOWN = 5
 
 
 def keras_outputs(
@@ -36,12 +38,13 @@ def keras_outputs(
 
 def fit_neighbours(network: keras.Model, temperature: float, index: PatchIndex, recipe: Recipe) -> Neighbours:
     """Return training patches of the classes as neighbours, with a calibration fitted on validation patches."""
-    train = _sample(index.select("train", recipe.labels), recipe.calibrate.neighbours)
+    train = _choose_neighbours(index.select("train", recipe.labels), recipe.calibrate.neighbours)
     _, features = keras_outputs(network, temperature, train, recipe)
     classes = _numbers(train, recipe)
+    count = max(1, min(COUNT, min(train.counts().values()) // 2))  # so that it is within the smallest class
     projection = _main_directions(features, recipe.calibrate.dimensions)
     plain = Neighbours(projection, np.zeros((1, projection.shape[1])), np.zeros(1, int), 1, 0.0, 1.0)
-    found = replace(plain, vectors=plain.project(features), classes=classes, count=min(COUNT, len(features)))
+    found = replace(plain, vectors=plain.project(features), classes=classes, count=count)
     # with the vectors at the precision of the file
     found = read_neighbours(neighbours_to_file(found), len(recipe.labels), features.shape[1])
 
@@ -100,6 +103,28 @@ def _main_directions(features: np.ndarray, dimensions: int) -> np.ndarray:
     centred = features - features.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     return directions[:dimensions].T.astype(np.float16).astype(np.float32)  # at the precision of the file
+
+
+def _choose_neighbours(index: PatchIndex, most: int) -> PatchIndex:
+    """Return at most `most` patches, equally many of each class if possible, in the order of the index.
+
+    Classes with so few that a picture of theirs has no COUNT near neighbours are named on standard error.
+    """
+    chosen = set(index.in_turns(most, make_generator(0, "neighbours", len(index.patches))))
+    sample = PatchIndex(index.root, tuple(patch for patch in index.patches if patch in chosen))
+    stored, given = sample.counts(), index.counts()
+    few = [label for label in stored if stored[label] < 2 * COUNT]
+    if few:
+        rest = f" and {len(few) - _MOST_SHOWN} more" if len(few) > _MOST_SHOWN else ""
+        left_out = any(stored[label] < given[label] for label in few)
+        remedy = "Raise calibrate.neighbours" if left_out else "Add pictures"
+        print(
+            f"note: fewer than {2 * COUNT} training patches of {', '.join(few[:_MOST_SHOWN])}{rest} are stored for "
+            f"comparison, so pictures of these may more often be unknown. {remedy}, or try --set "
+            "calibrate.kind=temperature.",
+            file=sys.stderr,
+        )
+    return sample
 
 
 def _sample(index: PatchIndex, most: int) -> PatchIndex:

@@ -16,7 +16,7 @@ from pipeline.calibration.predict import predict
 from pipeline.calibration.risk import limit_risk
 from pipeline.data.index import PatchIndex
 from pipeline.metrics.classification import Scores, auroc_background, score
-from pipeline.metrics.intervals import share_of
+from pipeline.metrics.intervals import share_over_photos
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
@@ -109,16 +109,18 @@ def _describe(probabilities: np.ndarray, validation: PatchIndex, recipe: Recipe)
     """Return the threshold and figures of the validation patches, from probabilities [patches, outputs]."""
     labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
     scores = score(probabilities, labels, photos, decision_rule(recipe, 0.0))
+    positives = scores.take(np.flatnonzero(scores.positive))
     return {
         **_threshold(scores, recipe),
-        "accuracy": share_of((scores.best == scores.labels)[scores.positive]),
+        "accuracy": share_over_photos(positives.best == positives.labels, positives.photos),
         "auroc_background": auroc_background(scores),
     }
 
 
 def _threshold(scores: Scores, recipe: Recipe) -> dict[str, Any]:
     """Return the threshold that accepts enough patches and, if required, limits the risk, with its figures."""
-    positives, settings = scores.take(np.flatnonzero(scores.positive)), recipe.calibrate
+    positives, negatives = (scores.take(np.flatnonzero(chosen)) for chosen in (scores.positive, ~scores.positive))
+    settings = recipe.calibrate
     threshold, risk = highest_threshold(positives.confidences, settings.accepted), {}
     if settings.risk:
         threshold, figures = limit_risk(positives, settings.risk, threshold)
@@ -126,8 +128,8 @@ def _threshold(scores: Scores, recipe: Recipe) -> dict[str, Any]:
     return {
         "threshold": threshold,
         "target_accepted": settings.accepted,
-        "accepted": share_of(positives.confidences >= threshold),
-        "rejected_background": share_of(scores.confidences[~scores.positive] < threshold),
+        "accepted": share_over_photos(positives.confidences >= threshold, positives.photos),
+        "rejected_background": share_over_photos(negatives.confidences < threshold, negatives.photos),
         **risk,
     }
 

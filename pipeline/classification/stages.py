@@ -4,16 +4,17 @@ import sys
 from dataclasses import replace
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError, quote
+from inference.errors import InputError, printable, quote
 from inference.model.classifier import Classifier
 from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
 from pipeline.calibration.risk import check_photo_count
 from pipeline.data.classes import check_training_classes
-from pipeline.data.index import PatchIndex, read_index, write_index
+from pipeline.data.index import PatchIndex, read_index, refuse_leak, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
 from pipeline.progress import track
+from pipeline.settings.paths import teacher_files, weights_files
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, relative_path, write_json
 from pipeline.stages import Stage
@@ -32,6 +33,7 @@ def patches_stage(run: RunFolder) -> None:
     recipe = run.read_recipe()
     prepared = prepare_data(place_from_json(read_json(run.source, "Start a new run.")), recipe)
     _check_splits(prepared.index, recipe)
+    _check_leaks(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
         "patches": relative_path(prepared.index.root.resolve(), run.path.resolve()),
@@ -57,6 +59,9 @@ def calibrate_stage(run: RunFolder) -> None:
 
     recipe, index = run.read_recipe(), run_index(run)
     calibration = CALIBRATIONS[recipe.calibrate.kind](read_classifier(run, recipe), index, recipe)
+    for file in (run.neighbours, run.held_out):
+        if file.name not in calibration.files:  # of a calibration of another kind that was killed
+            file.unlink(missing_ok=True)
     for name, data in calibration.files.items():
         write_atomically(run.path / name, data)
     write_json(run.calibration, calibration.values)
@@ -87,7 +92,11 @@ def results_stage(run: RunFolder) -> None:
 
 
 def run_index(run: RunFolder) -> PatchIndex:
-    """Return the run's copy of index.csv; its files are in the shared folder of patches."""
+    """Return the run's copy of index.csv; its files are in the shared folder of patches.
+
+    Raises:
+        InputError: a file is missing, or the index was changed by hand.
+    """
     data = read_json(run.data, "Cut the patches first: python -m pipeline resume RUN.")
     root = run.path / (data["patches"] or "")
     if not root.is_dir():
@@ -99,6 +108,12 @@ def run_index(run: RunFolder) -> PatchIndex:
                 f"{run.index}: split must be one of {', '.join(SPLITS)}. Received: {quote(patch.split)} for "
                 f"{quote(patch.file)}. Start a new run."
             )
+    missing = [index.path(patch) for patch in index.patches if not index.path(patch).is_file()]
+    if missing:
+        raise InputError(
+            f"{printable(str(missing[0]))}: does not exist; {len(missing)} of the run's {len(index.patches)} pictures "
+            "are missing. Put them back, or start a new run."
+        )
     return index
 
 
@@ -113,6 +128,14 @@ def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
     check_training_classes({patch.label for patch in index.select("train").patches}, recipe)
     validation = index.select("validation", recipe.labels).patches
     check_photo_count(len({patch.photo for patch in validation}), recipe.calibrate.risk)
+
+
+def _check_leaks(index: PatchIndex, recipe: Recipe) -> None:
+    """Refuse initial weights and teachers that were trained on test photographs, before anything is trained."""
+    for file in weights_files(recipe):
+        refuse_leak(index, file, "network.weights")
+    for file in teacher_files(recipe):
+        refuse_leak(index, file, "fit.teacher")
 
 
 PATCHES = Stage("cutting patches", lambda run: run.index, patches_stage, needs_tensorflow=False)

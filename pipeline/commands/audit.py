@@ -8,7 +8,7 @@ from pathlib import Path
 from inference.errors import InputError
 from pipeline.cluster import check_engine
 from pipeline.commands.preflight import check_apart
-from pipeline.data.groups import read_photo_groups
+from pipeline.data.groups import fit_groups, read_photo_groups
 from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
 
@@ -27,18 +27,21 @@ def audit(options: argparse.Namespace) -> int:
     place = DataPlace(options.images, options.annotations, folder, options.groups)
     check_apart(folder, place, "--out")
     data = read_data_set(place)
-    print(f"audit: {folder}", file=sys.stderr)
+    known, notes = fit_groups(read_photo_groups(options.groups), {photo.name for photo in data.photos})
+    print("\n".join([f"audit: {folder}", *(f"note: {note}" for note in notes)]), file=sys.stderr)
     load_tensorflow()
     examine = None
     if options.engine == "ray":
         from pipeline.audit.on_ray import examine_on_ray
 
         examine = examine_on_ray(tuple(options.set))
-    network, known = frozen_network(tuple(options.set)), read_photo_groups(options.groups)
+    network = frozen_network(tuple(options.set))
     report = audit_data(data, network, folder, known, examine)
     files = write_audit(report, data, folder)
     print("\n".join(audit_lines(report)))
     print(f"page:    {files.page}\nfigures: {files.json}\ngroups:  {files.groups}")
+    if files.edited:
+        print("GROUPS.json was changed by hand, so it was kept and the groups found now are beside it", file=sys.stderr)
     if report.refused:
         print(f"{len(report.refused)} entries of the data were refused; the page lists them", file=sys.stderr)
     return 1 if report.refused else 0

@@ -3,15 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from inference.errors import InputError
 from pipeline.cluster import check_engine
-from pipeline.commands.options import data_place, read_recipe, read_run_recipe
+from pipeline.commands.options import read_run_recipe
 from pipeline.crossval.folds import CrossvalFolder, check_crossval, complete_folds, missing_folds, start_crossval
 from pipeline.crossval.sections import CrossvalReport
 from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
+from pipeline.run_options import data_place, given_settings, read_recipe
 from pipeline.settings.run_folder import write_json
+from pipeline.stages import Stage, removed_if_refused
+
+_WITHOUT_EFFECT = {
+    "split.test": "each fold is the test set of one training; choose their number with --folds",
+    "split.folds": "choose their number with --folds",
+    "split.fold": "every fold is the test set once",
+    "export.max_accuracy_loss": "a fold whose file loses more does not end the others; the report says the loss",
+}
 
 
 def cross_validate(options: argparse.Namespace) -> int:
@@ -19,21 +30,31 @@ def cross_validate(options: argparse.Namespace) -> int:
     check_verb("crossval", RECIPES[options.recipe])
     check_engine(options.engine)
     place = data_place(options)
+    _check_effect(given_settings(options))
     check_crossval(read_recipe(options), place, options.folds)
     recipe = read_run_recipe(options)
     kind_of(recipe).check(recipe, place)
     if options.seeds == 1:
         folder = start_crossval(recipe, place, options.folds)
         print(f"cross-validation: {folder.path}", file=sys.stderr)
+        read_folds(folder.path, folder, options.engine)
         return resume_crossval(folder, [], options.engine)
     seeds = start_seeds(recipe, place, options.folds, options.seeds)
     print(f"cross-validations: {seeds.path}", file=sys.stderr)
+    read_folds(seeds.path, seeds.crossvals()[0], options.engine)
     return resume_seeds(seeds, [], options.engine)
+
+
+def _check_effect(given: set[str]) -> None:
+    """Refuse settings that a cross-validation decides itself."""
+    for setting, reason in _WITHOUT_EFFECT.items():
+        if setting in given:
+            raise InputError(f"{setting} has no effect in a cross-validation: {reason}. Leave it out.")
 
 
 def resume_crossval(folder: CrossvalFolder, folds: Sequence[int], engine: str) -> int:
     """Do the given folds, or all missing ones; pool them when all are done."""
-    _complete([folder], folds, engine)
+    _complete([folder], folds, engine, _stages(folder))
     if _say_missing([folder], folder.path):
         return 0
     report = _pool(folder)
@@ -47,7 +68,7 @@ def resume_crossval(folder: CrossvalFolder, folds: Sequence[int], engine: str) -
 def resume_seeds(folder: SeedsFolder, folds: Sequence[int], engine: str) -> int:
     """Do the given folds, or all missing ones, of all seeds; pool each seed's when all are done."""
     crossvals = folder.crossvals()
-    _complete(crossvals, folds, engine)
+    _complete(crossvals, folds, engine, _stages(crossvals[0]))
     if _say_missing(crossvals, folder.path):
         return 0
     reports = [_pool(one) for one in crossvals]
@@ -58,8 +79,17 @@ def resume_seeds(folder: SeedsFolder, folds: Sequence[int], engine: str) -> int:
     return 1 if any(one.data.refused for one in reports) else 0
 
 
-def _complete(folders: Sequence[CrossvalFolder], folds: Sequence[int], engine: str) -> None:
-    stages = kind_of(folders[0].read_settings().recipe).stages
+def read_folds(path: Path, folder: CrossvalFolder, engine: str) -> None:
+    """Read the data of every fold, so that one that can't be used is said before the first is trained."""
+    with removed_if_refused(path):
+        _complete([folder], [], engine, _stages(folder)[:1])
+
+
+def _stages(folder: CrossvalFolder) -> Sequence[Stage]:
+    return kind_of(folder.read_settings().recipe).stages
+
+
+def _complete(folders: Sequence[CrossvalFolder], folds: Sequence[int], engine: str, stages: Sequence[Stage]) -> None:
     if engine == "ray":
         from pipeline.crossval.on_ray import complete_folds_on_ray
 
@@ -71,7 +101,7 @@ def _complete(folders: Sequence[CrossvalFolder], folds: Sequence[int], engine: s
 
 def _say_missing(folders: Sequence[CrossvalFolder], path: object) -> bool:
     """Return whether folds are missing; name them and the remedy."""
-    stages = kind_of(folders[0].read_settings().recipe).stages
+    stages = _stages(folders[0])
     missing = sorted({number for folder in folders for number in missing_folds(folder, stages)})
     if missing:
         numbers = ", ".join(map(str, missing))

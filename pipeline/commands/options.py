@@ -1,4 +1,4 @@
-"""The options that start a run -> its recipe and the location of its data."""
+"""The options that start a run, and its data -> its recipe with their classes and title."""
 
 import argparse
 import sys
@@ -9,27 +9,8 @@ from pipeline.commands.preflight import check_apart, check_disk
 from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
-from pipeline.settings.recipe import Overrides, Recipe, apply_variant, find_setting, override_all
-
-
-def read_recipe(options: argparse.Namespace) -> Recipe:
-    """Return the named recipe with the overrides of the variants, then those of the user.
-
-    Raises:
-        InputError: a setting is unknown or its value is not allowed.
-    """
-    recipe, place = RECIPES[options.recipe], data_place(options)
-    overrides = _user_overrides(options)
-    _check_effect(overrides, place)
-    variants = (
-        recipe.embedded if place.embedded else (),
-        _pretrained(recipe) if options.pretrained else (),
-        recipe.smoke if options.smoke else (),
-    )
-    for changes in variants:
-        recipe = apply_variant(recipe, changes)
-    recipe = override_all(recipe, overrides)
-    return replace(recipe, title=options.title) if options.title else recipe
+from pipeline.run_options import data_place, read_recipe
+from pipeline.settings.recipe import Recipe
 
 
 def read_run_recipe(options: argparse.Namespace) -> Recipe:
@@ -61,39 +42,3 @@ def _with_labels(recipe: Recipe, place: DataPlace, given: bool) -> Recipe:
     labels = choose_labels(recipe, found, given)
     print("\n".join(describe_classes(found, labels)), file=sys.stderr)
     return replace(recipe, labels=labels)
-
-
-def _pretrained(recipe: Recipe) -> Overrides:
-    """Return the changes of --pretrained."""
-    if not recipe.pretrained:
-        others = ", ".join(name for name, one in RECIPES.items() if one.pretrained)
-        raise InputError(f"--pretrained: only for the recipes {others}. Received: {recipe.name}. Leave it out.")
-    return recipe.pretrained
-
-
-def given_settings(options: argparse.Namespace) -> set[str]:
-    """Return the names of the settings that the user has chosen."""
-    return {find_setting(name).name for name, _ in _user_overrides(options)}
-
-
-def _user_overrides(options: argparse.Namespace) -> Overrides:
-    short = [("seed", options.seed), ("fit.epochs", options.epochs)]
-    return (*options.set, *((name, str(value)) for name, value in short if value is not None))
-
-
-def _check_effect(overrides: Overrides, place: DataPlace) -> None:
-    """Refuse settings that have no effect with the data that is given, or not given."""
-    without_effect = {
-        "source.count": "nothing is drawn, since --images is given" if place.images else "",
-        "source.seed": "nothing is drawn, since --images is given" if place.images else "",
-        "anomaly.crop_scale": "" if place.crops else "there are no example regions without --crops",
-    }
-    for setting, _ in overrides:
-        if reason := without_effect.get(setting):
-            raise InputError(f"{setting} has no effect: {reason}. Leave it out.")
-
-
-def data_place(options: argparse.Namespace) -> DataPlace:
-    """Return the location of the data."""
-    anomaly = {name: getattr(options, name) for name in ("masks", "test", "crops")}
-    return DataPlace(options.images, options.annotations, options.runs, options.groups, **anomaly)

@@ -1,7 +1,6 @@
 """python -m pipeline list, patches, fit, run, resume, evaluate."""
 
 import argparse
-import shutil
 import sys
 from contextlib import nullcontext
 
@@ -11,16 +10,17 @@ from pipeline.child_process import explained, is_child, repeat_in_child
 from pipeline.classification.stages import prepare_data, run_index
 from pipeline.cluster import check_engine
 from pipeline.commands.crossval import resume_crossval, resume_seeds
-from pipeline.commands.options import data_place, read_run_recipe
+from pipeline.commands.options import read_run_recipe
 from pipeline.commands.sweep import resume_sweep
 from pipeline.crossval.folds import CrossvalFolder
 from pipeline.crossval.seeds import SeedsFolder
 from pipeline.distributed import joined, processes, trains_with_jax
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
+from pipeline.run_options import data_place
 from pipeline.settings.recipe import override_all, recipe_to_json
 from pipeline.settings.run_folder import RunFolder, read_json
-from pipeline.stages import complete, is_complete, start_run
+from pipeline.stages import complete, is_complete, removed_if_refused, start_run
 from pipeline.sweep.folder import SweepFolder
 
 
@@ -99,7 +99,8 @@ def resume(options: argparse.Namespace) -> int:
     if trains_with_jax():
         return _train_with_jax(run)
     if options.set:
-        _change_settings(run, options.set)
+        with run.locked():
+            _change_settings(run, options.set)
     if options.engine == "ray":
         check_engine("ray", "ray.data")
         complete(run, kind_of(run.read_recipe()).stages[:1])
@@ -148,13 +149,8 @@ def _start(options: argparse.Namespace) -> RunFolder:
 
 def _do_first_stage(run: RunFolder) -> None:
     """Do the stage that reads the data; where these can't be used, no folder of a run remains."""
-    first = kind_of(run.read_recipe()).stages[:1]
-    try:
-        complete(run, first)
-    except InputError:
-        shutil.rmtree(run.path)
-        print(f"removed: {run.path}, since nothing was done", file=sys.stderr)
-        raise
+    with removed_if_refused(run.path):
+        complete(run, kind_of(run.read_recipe()).stages[:1])
 
 
 def _change_settings(run: RunFolder, overrides: list[tuple[str, str]]) -> None:

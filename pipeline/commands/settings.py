@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipeline.commands.options import read_recipe
+from pipeline.run_options import read_recipe
 from pipeline.settings.documentation import describe_settings
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from inference.errors import InputError
 from pipeline.cluster import check_engine
-from pipeline.commands.options import data_place, given_settings, read_recipe, read_run_recipe
+from pipeline.commands.options import read_run_recipe
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
+from pipeline.run_options import data_place, given_settings, read_recipe
 from pipeline.settings.recipe import override_all
 from pipeline.stages import complete, start_run
 from pipeline.sweep.folder import SweepFolder, SweepSettings, cut_folds, start_sweep

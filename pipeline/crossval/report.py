@@ -12,7 +12,7 @@ from pipeline.crossval.over_folds import folds_text, over_folds
 from pipeline.crossval.sections import BaselineComparison, CrossvalReport, OverFolds, PooledData, PooledMetrics
 from pipeline.evaluation.predictions import pool_scores, read_predictions
 from pipeline.metrics.classification import Scores, auroc_background, measure
-from pipeline.metrics.intervals import Estimate, bootstrap, proportion, share_of
+from pipeline.metrics.intervals import Estimate, bootstrap, proportion, share_over_photos
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
 from pipeline.report.style import columns
@@ -103,7 +103,7 @@ def _measure_pooled(scores: Scores) -> PooledMetrics:
             lambda drawn: float(np.average(right[drawn], weights=weights[drawn])),
             positives.photos,
         ),
-        accepted=share_of(positives.results != UNKNOWN),
+        accepted=share_over_photos(positives.results != UNKNOWN, positives.photos),
     )
 
 

@@ -22,7 +22,7 @@ from pipeline.data.classes import (
 )
 from pipeline.data.file_listing import list_files
 from pipeline.data.folder_layout import FolderLayout, ListedPicture, enter_root, place_files
-from pipeline.data.groups import NO_GROUPS, PhotoGroups, groups_of
+from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_parted, fit_groups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
 from pipeline.data.splits import HashedPhoto, complete_splits, describe_missing, perceptual_hashes
 from pipeline.progress import map_in_threads, track
@@ -102,15 +102,17 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         raise InputError(f"{images}: class folders must be either all inside train and test or none. Received: both.")
     if recipe.split.folds and any(picture.split == "test" for picture in listed):
         raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
+    groups, notes = fit_groups(groups, {picture.photo for picture in listed})
+    notes += describe_parted(groups, {picture.photo: picture.split for picture in listed if picture.split})
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         folder = _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
     index = read_index(folder / INDEX_NAME, root)
     split_off = describe_missing({picture.split for picture in listed}, recipe.split)
-    notes = (f"the folders lack a part, which is split off from train: {split_off}",) if split_off else ()
+    notes += [f"the folders lack a part, which is split off from train: {split_off}"] if split_off else []
     left_out = _left_out(root, layout, recipe.outputs)
-    return IndexedFolders(index, folder / INDEX_NAME, (*left_out, *faults), notes)
+    return IndexedFolders(index, folder / INDEX_NAME, (*left_out, *faults), tuple(notes))
 
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:

@@ -203,5 +203,7 @@ def refuse_others(others: Sequence[FoundClass], labels: tuple[str, ...]) -> str:
 
 def labels_option(labels: Sequence[str]) -> str:
     """Return the option that names labels, quoted for a shell where needed: --set labels=oak,pine."""
-    text = json.dumps(list(labels), ensure_ascii=False) if any("," in label for label in labels) else ",".join(labels)
+    plain = ",".join(labels)
+    misread = plain.startswith("[") or any("," in label for label in labels)
+    text = json.dumps(list(labels), ensure_ascii=False) if misread else plain
     return f"--set {shlex.quote(f'labels={text}')}"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.pictures.image_io import read_resized
 from pipeline.data.augment import make_augmentation, reduce_pictures
 from pipeline.data.classes import check_training_classes
@@ -190,8 +190,15 @@ def label_weights(index: PatchIndex, recipe: Recipe) -> np.ndarray:
 
 
 def load_patch(path: Path, side: int) -> np.ndarray:
-    """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network."""
-    return read_resized(path, (side, side))
+    """Return uint8 [side, side, 3]: a stored patch exactly as the runner passes it to the network.
+
+    Raises:
+        InputError: names the file that can't be read.
+    """
+    try:
+        return read_resized(path, (side, side))
+    except InputError as fault:
+        raise InputError(f"{printable(str(path))}: {fault}") from fault
 
 
 def _decoded(index: PatchIndex, recipe: Recipe) -> tf.data.Dataset:

@@ -1,10 +1,13 @@
 """A user's groups of photographs, such as views of one specimen -> the group numbers of each photograph."""
 
+import contextlib
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from inference.errors import InputError
+from inference.boxes.matching import Fit, PhotoMatcher, describe_fits
+from inference.errors import InputError, printable
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,60 @@ NO_GROUPS = PhotoGroups()
 
 def groups_of(photo: str, numbers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """Return the group numbers of a photograph, from PhotoGroups.numbers()."""
-    bare = str(PurePosixPath(photo).with_suffix(""))
-    return tuple(sorted({*numbers.get(photo, ()), *numbers.get(bare, ())}))
+    return tuple(sorted({*numbers.get(photo, ()), *numbers.get(_bare(photo), ())}))
+
+
+def fit_groups(groups: PhotoGroups, photos: Collection[str]) -> tuple[PhotoGroups, list[str]]:
+    """Return the groups with the photographs' own names, and notes about names that are spelled otherwise or fit none.
+
+    Names are matched as those of annotations are, see PhotoMatcher: they may have backslashes or folders in front.
+
+    Raises:
+        InputError: no name fits a photograph.
+    """
+    known, matcher = {*photos, *map(_bare, photos)}, PhotoMatcher(photos)
+    names = dict.fromkeys(name for listed in groups.lists for name in listed)
+    fits: dict[str, Fit] = {}
+    for name in (name for name in names if name not in known):
+        with contextlib.suppress(InputError):  # none or several fit
+            fits[name] = matcher.find(name)
+    unknown = [name for name in names if name not in known and name not in fits]
+    if unknown and len(unknown) == len(names):
+        raise InputError(
+            f"--groups must name photographs as {printable(min(photos, default='a.jpg'))} is named. Received: "
+            f"{len(unknown)} names, of which none fits a photograph, for example {printable(unknown[0])}. Correct the "
+            "names, or leave --groups out."
+        )
+    fitted = tuple(tuple(fits[name].path if name in fits else name for name in listed) for listed in groups.lists)
+    notes = [f"--groups: {note}" for note in describe_fits(fits)]
+    if unknown:
+        example = printable(unknown[0])
+        notes.append(f"{len(unknown)} of {len(names)} names of --groups fit no photograph, for example {example}")
+    return PhotoGroups(fitted), notes
+
+
+def describe_parted(groups: PhotoGroups, given: Mapping[str, str]) -> list[str]:
+    """Return a note about the groups that given splits (photograph -> split) part; none if there are no such groups."""
+    numbers = groups.numbers()
+    members: dict[int, dict[str, str]] = {}  # number -> split -> its first photograph
+    for photo, split in given.items():
+        for number in groups_of(photo, numbers):
+            members.setdefault(number, {}).setdefault(split, photo)
+    parted = [splits for splits in members.values() if len(splits) > 1]
+    if not parted:
+        return []
+    shown = " and ".join(f"{printable(photo)} ({split})" for split, photo in parted[0].items())
+    return [f"groups that the data's own splits part, which are kept: {len(parted)}, for example {shown}"]
+
+
+def _bare(name: str) -> str:
+    """Return a name without extension."""
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.name else name
 
 
 def read_photo_groups(path: Path | None) -> PhotoGroups:
-    """Read a JSON list of lists of names; None gives no groups. Names of missing photographs are allowed.
+    """Read a JSON list of lists of names, see fit_groups; None gives no groups.
 
     Raises:
         InputError: the file does not exist or has another content.

@@ -13,7 +13,7 @@ from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import folder_classes, index_class_folders
 from pipeline.data.classes import FoundClass
 from pipeline.data.file_listing import is_folder, may_be_reached
-from pipeline.data.groups import PhotoGroups, read_photo_groups
+from pipeline.data.groups import PhotoGroups, describe_parted, fit_groups, read_photo_groups
 from pipeline.data.index import INDEX_NAME, PatchIndex
 from pipeline.data.outliers import add_outliers
 from pipeline.data.patches import cut_patches
@@ -141,11 +141,12 @@ def photographs_of(place: DataPlace, recipe: Recipe) -> Path:
 
 def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: DataPlace, recipe: Recipe) -> PreparedData:
     """Cut the patches of boxes on the photographs under images; annotations: the path of the annotations."""
-    groups = read_photo_groups(place.groups)
+    groups, notes = fit_groups(read_photo_groups(place.groups), found.photos)
+    _print_notes([*notes, *describe_parted(groups, {} if recipe.split.folds else found.splits)])
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
-    index = add_outliers(cut.index, folder / BACKGROUND, recipe.patches.outliers, recipe.patches.seed)
+    index = _with_outliers(cut.index, folder / BACKGROUND, recipe)
     return PreparedData(index, folder / INDEX_NAME, kind, found.clipped, cut.written, (*found.refused, *cut.refused))
 
 
@@ -205,10 +206,14 @@ def memes(place: DataPlace, recipe: Recipe) -> PreparedData:
 def _index_folders(images: Path, kind: str, place: DataPlace, recipe: Recipe) -> PreparedData:
     found = index_class_folders(images, place.runs / recipe.name, recipe, read_photo_groups(place.groups))
     _print_notes(found.notes)
-    outliers = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
-    drawn = found.file.parent / "outliers"  # not among the user's pictures
-    index = add_outliers(found.index, drawn, outliers, recipe.patches.seed)
+    index = _with_outliers(found.index, found.file.parent / "outliers", recipe)  # not among the user's pictures
     return PreparedData(index, found.file, kind, clipped_boxes=0, written=0, refused=found.refused)
+
+
+def _with_outliers(index: PatchIndex, folder: Path, recipe: Recipe) -> PatchIndex:
+    """Return the index with drawn outliers under a folder, if the network learns background."""
+    count = recipe.patches.outliers if BACKGROUND in recipe.outputs else 0
+    return add_outliers(index, folder, count, recipe.patches.seed)
 
 
 def _print_notes(notes: Iterable[str]) -> None:

@@ -82,8 +82,9 @@ def complete_splits(
     """Return the split of each photograph by name, for data that give splits (name -> split).
 
     Given splits are kept; where there is no validation or no test, a share of the training photographs becomes that.
-    Folds, and data that give training alone, are split as if nothing were given. known: as for assign_splits. With
-    settings.validation_folds, what is not the test is then divided into folds, one of them the validation.
+    Folds, and data that give training alone, are split as if nothing were given. known: as for assign_splits, but only
+    what the data do not give is taken from it. With settings.validation_folds, what is not the test is then divided
+    into folds, one of them the validation.
     """
     photos = list(photos)
     splits = _complete_splits(photos, given, settings, known)
@@ -98,6 +99,7 @@ def _complete_splits(
     if settings.folds or not fixed:
         return assign_splits(photos, settings, known)
     validation, test = (0.0 if name in told else getattr(settings, name) for name in ("validation", "test"))
+    known = {name: split for name, split in (known or {}).items() if split == "train" or split not in told}
     free = [photo for photo in photos if photo.name not in fixed]
     return {**assign_splits(free, replace(settings, validation=validation, test=test), known), **fixed}
 

@@ -1,19 +1,23 @@
 """A run's own figures -> what to do next, and the commands that do it."""
 
+import argparse
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from inference.errors import InputError
 from pipeline.data.folder_layout import given_split
 from pipeline.data.index import PatchIndex
 from pipeline.data.sources import SOURCES, DataPlace
+from pipeline.recipes import RECIPES
 from pipeline.report.comparison import BEYOND_COLOUR
 from pipeline.report.sections import Advice, ClassificationReport
 from pipeline.report.style import percent
+from pipeline.run_options import data_options, option_words, read_command, read_recipe
 from pipeline.settings.recipe import Recipe
 
 FEW_PHOTOS = 50  # of a class in training, below which a network from scratch learns little
@@ -24,6 +28,7 @@ _FEWEST_TESTED = 5  # patches of a class, below which its recall says nothing
 _MOST_CLASSES = 5  # that an advice names
 
 History = Sequence[Mapping[str, float]]
+Settings = list[tuple[str, str]]  # name and value of each --set
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class FinishedRun:
 
 
 def advise(run: FinishedRun) -> tuple[Advice, ...]:
-    """Return what to do next, the most useful first; nothing for runs on drawn pictures."""
-    if run.place.embedded:
+    """Return what to do next, the most useful first; nothing for drawn pictures or a recipe that is gone."""
+    if run.place.embedded or run.recipe.name not in RECIPES:
         return ()
     found = (_advise_pretrained(run), _advise_epochs(run), _advise_labels(run), _advise_crossval(run))
     return tuple(one for one in found if one is not None)
@@ -57,7 +62,10 @@ def _advise_pretrained(run: FinishedRun) -> Advice | None:
     if not reasons:
         return None
     boxes = SOURCES[run.recipe.source.kind].photographs is not None
-    command = _command("run", run, "--pretrained", recipe="photos" if boxes else "folders")
+    own = _own_options(run)
+    kept = _without(own.set, "network.trunk", "network.weights", "network.input_side", "fit.", "augment.")
+    recipe = "photos" if boxes else "folders"
+    command = _command("run", _change(own, recipe=recipe, pretrained=True, epochs=None, set=kept))
     return Advice(f"{' and '.join(reasons)}. A pretrained trunk needs fewer photographs.", command)
 
 
@@ -80,16 +88,18 @@ def _advise_epochs(run: FinishedRun) -> Advice | None:
     if run.recipe.fit.kind == "frozen":
         return None
     losses = [row["val_loss"] for row in run.history if "val_loss" in row]
-    settings = run.recipe.fit
+    settings, own = run.recipe.fit, _own_options(run)
     epochs, before = len(losses), losses[: 3 * len(losses) // 4]
     if before and epochs >= settings.epochs and min(losses) < (1 - STILL_FALLS) * min(before):
         gain = percent(1 - min(losses) / min(before))
         text = f"The validation loss still fell by {gain} in the last quarter of {epochs}"
-        return Advice(f"{text} epochs. Train longer.", _command("run", run, "--epochs", str(2 * settings.epochs)))
+        longer = _change(own, epochs=2 * settings.epochs, set=_without(own.set, "fit.epochs"))
+        return Advice(f"{text} epochs. Train longer.", _command("run", longer))
     if epochs > 2 and losses[0] == min(losses):
         text = f"The validation loss never fell after epoch 1 of {epochs}. Try a lower learning rate; check the labels."
-        rate = f"fit.learning_rate={settings.learning_rate / 3:.1g}"
-        return Advice(text, _command("run", run, "--set", rate))
+        rate = ("fit.learning_rate", f"{settings.learning_rate / 3:.1g}")
+        slower = _change(own, set=[*_without(own.set, "fit.learning_rate"), rate])
+        return Advice(text, _command("run", slower))
     return None
 
 
@@ -105,7 +115,8 @@ def _advise_labels(run: FinishedRun) -> Advice | None:
         return None
     names = _name_classes([f"{label} ({percent(value)})" for value, label in weak])
     text = f"Few of {names} were recognised. Look for wrong labels, copies and classes that look alike."
-    return Advice(text, shlex.join(["python", "-m", "pipeline", "audit", *_data_options(run.place)]))
+    words = option_words(data_options(run.recipe.name, _shortened(run.place)))[1:]  # without the recipe
+    return Advice(text, shlex.join(["python", "-m", "pipeline", "audit", *words]))
 
 
 def _advise_crossval(run: FinishedRun) -> Advice | None:
@@ -118,7 +129,7 @@ def _advise_crossval(run: FinishedRun) -> Advice | None:
     if points <= WIDE_POINTS:
         return None
     text = f"With {accuracy.n} test patches the interval of the accuracy is {points:.0f} points wide."
-    return Advice(f"{text} Test every photograph once.", _command("crossval", run, "--folds", "5"))
+    return Advice(f"{text} Test every photograph once.", _command("crossval", _own_options(run), "--folds", "5"))
 
 
 def _name_classes(names: list[str]) -> str:
@@ -126,30 +137,49 @@ def _name_classes(names: list[str]) -> str:
     return f"{shown} and {more} other{'s' if more > 1 else ''}" if more > 0 else shown
 
 
-def _command(verb: str, run: FinishedRun, *options: str, recipe: str = "") -> str:
-    """Return a command with the run's own options and others, to be pasted into a shell."""
-    own = _own_options(run)
-    if verb == "run" and "--epochs" in own[:-1] and {"--epochs", "--pretrained"} & set(options):
-        start = own.index("--epochs")
-        own = own[:start] + own[start + 2 :]  # these epochs were for another training
-    return shlex.join(["python", "-m", "pipeline", verb, recipe or run.recipe.name, *own, *options])
+def _command(verb: str, options: argparse.Namespace, *others: str) -> str:
+    """Return a command to be pasted into a shell; settings that it would refuse are left out."""
+    words = option_words(_change(options, set=_accepted_settings(options)))
+    return shlex.join(["python", "-m", "pipeline", verb, *words, *others])
 
 
-def _own_options(run: FinishedRun) -> list[str]:
+def _accepted_settings(options: argparse.Namespace) -> Settings:
+    """Return the settings that have an effect together, all of them if they can."""
+    if _is_accepted(options):
+        return options.set
+    kept: Settings = []
+    for one in options.set:
+        if _is_accepted(_change(options, set=[*kept, one])):
+            kept.append(one)
+    return kept
+
+
+def _is_accepted(options: argparse.Namespace) -> bool:
+    try:
+        read_recipe(options)
+    except InputError:
+        return False
+    return True
+
+
+def _own_options(run: FinishedRun) -> argparse.Namespace:
     """Return the options that the run was started with, or those of its data where they are not known."""
-    words = run.command
-    started = len(words) > 2 and Path(words[0]).parent.name == "pipeline" and words[1] in ("run", "fit")
-    return list(words[3:]) if started else _data_options(run.place)
+    return read_command(run.command) or data_options(run.recipe.name, _shortened(run.place))
 
 
-def _data_options(place: DataPlace) -> list[str]:
-    given = {"--images": place.images, "--annotations": place.annotations}
-    return [word for option, path in given.items() if path is not None for word in (option, _shorten(path))]
+def _change(options: argparse.Namespace, **changes: object) -> argparse.Namespace:
+    return argparse.Namespace(**{**vars(options), **changes})
 
 
-def _shorten(path: Path) -> str:
-    """Return a path relative to the working directory where it is inside of it."""
-    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
+def _without(settings: Settings, *prefixes: str) -> Settings:
+    """Return the settings whose names begin with none of the prefixes."""
+    return [one for one in settings if not one[0].startswith(prefixes)]
+
+
+def _shortened(place: DataPlace) -> DataPlace:
+    """Return a location with paths relative to the working directory where they are inside of it."""
+    given = {name: path for name, path in vars(place).items() if path and path.resolve().is_relative_to(Path.cwd())}
+    return replace(place, **{name: Path(os.path.relpath(path)) for name, path in given.items()})
 
 
 def advice_lines(report: ClassificationReport) -> list[str]:

@@ -44,7 +44,8 @@ def compare_colour(colour: Mapping[str, np.ndarray], scores: Scores) -> tuple[Ba
 def _compare(name: str, answers: np.ndarray, scores: Scores) -> Baseline:
     right, own = answers == scores.labels, scores.best == scores.labels
     ahead = mean_difference(own, right, scores.photos)
-    return Baseline(name, share_over_photos(right, scores.photos), ahead, judge_colour(ahead))
+    verdict = judge_colour(ahead, len(set(scores.photos)))
+    return Baseline(name, share_over_photos(right, scores.photos), ahead, verdict)
 
 
 def predict_by_colour(index: PatchIndex, recipe: Recipe) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from pipeline.data.index import Patch, PatchIndex
 from pipeline.data.sources import SOURCES, find_photographs
 from pipeline.data.windows import Window, positive_window
 from pipeline.evaluation.changes import CHANGES, LOOSER, Change
-from pipeline.metrics.intervals import mean_difference, share_of
+from pipeline.metrics.intervals import mean_difference, share_over_photos
 from pipeline.random_generator import make_generator
 from pipeline.report.sections import ChangedAccuracy, Robustness
 from pipeline.settings.recipe import Recipe
@@ -46,8 +46,10 @@ def measure_robustness(run: RunFolder, index: PatchIndex, recipe: Recipe) -> Rob
     )
     for name, strength, changed in changes:
         right = find_right(changed)
-        rows.append(ChangedAccuracy(name, strength, share_of(right), mean_difference(right, unchanged, photos)))
-    return Robustness(of=len(test.patches), unchanged=share_of(unchanged), changes=tuple(rows))
+        rows.append(
+            ChangedAccuracy(name, strength, share_over_photos(right, photos), mean_difference(right, unchanged, photos))
+        )
+    return Robustness(of=len(test.patches), unchanged=share_over_photos(unchanged, photos), changes=tuple(rows))
 
 
 def apply_change(change: Change, pixels: np.ndarray, size: tuple[int, int], number: int) -> np.ndarray:

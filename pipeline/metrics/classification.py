@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
 from inference.model.decide import UNKNOWN, DecisionRule, decide
-from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_of
+from pipeline.metrics.intervals import UNDEFINED, Estimate, bootstrap, share_over_photos
 from pipeline.metrics.ranking import auroc
 from pipeline.settings.labels import BACKGROUND
 
@@ -133,13 +133,13 @@ def measure(scores: Scores) -> Metrics:
     accepted = positives.take(np.flatnonzero(positives.results != UNKNOWN))
     right = positives.best == positives.labels
     return Metrics(
-        accuracy=share_of(right),
-        top2_accuracy=share_of(right | (positives.runners_up == positives.labels)),
+        accuracy=share_over_photos(right, positives.photos),
+        top2_accuracy=share_over_photos(right | (positives.runners_up == positives.labels), positives.photos),
         **_averages(positives),
         ece=_over_photos(positives, expected_calibration_error),
-        rejected_known=share_of(positives.results == UNKNOWN),
-        rejected_background=share_of(negatives.results == UNKNOWN),
-        accuracy_of_accepted=share_of(accepted.best == accepted.labels),
+        rejected_known=share_over_photos(positives.results == UNKNOWN, positives.photos),
+        rejected_background=share_over_photos(negatives.results == UNKNOWN, negatives.photos),
+        accuracy_of_accepted=share_over_photos(accepted.best == accepted.labels, accepted.photos),
         auroc_background=_over_photos(scores, auroc_background),
         per_class=_per_class(positives),
         confusion=_confusion(scores),
@@ -227,7 +227,9 @@ def _per_class(scores: Scores) -> dict[str, ClassFigures]:
     for number, label in enumerate(scores.classes):
         true, given = scores.labels == label, scores.best == label
         f1 = _estimate_f1(scores, number) if (true | given).any() else UNDEFINED
-        rows[label] = ClassFigures(share_of(true[given]), share_of(given[true]), f1, share_of(true == given))
+        precision = share_over_photos(true[given], scores.photos[given])
+        recall = share_over_photos(given[true], scores.photos[true])
+        rows[label] = ClassFigures(precision, recall, f1, share_over_photos(true == given, scores.photos))
     return rows
 
 

@@ -8,9 +8,19 @@ import numpy as np
 from inference.figures.estimate import UNDEFINED, Estimate, proportion, share_of
 from pipeline.random_generator import make_generator
 
-__all__ = ["UNDEFINED", "Estimate", "bootstrap", "mean_difference", "proportion", "share_of", "share_over_photos"]
+__all__ = [
+    "FEWEST_PHOTOS",
+    "UNDEFINED",
+    "Estimate",
+    "bootstrap",
+    "mean_difference",
+    "proportion",
+    "share_of",
+    "share_over_photos",
+]
 
 RESAMPLES = 1000
+FEWEST_PHOTOS = 10  # below which resampled photographs give an interval that is too narrow to decide by
 
 
 def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | None], photos: np.ndarray) -> Estimate:
@@ -48,17 +58,26 @@ def bootstrap(value: float | None, statistic: Callable[[np.ndarray], float | Non
 def share_over_photos(hits: np.ndarray, photos: np.ndarray) -> Estimate:
     """Return a share with the wider of two 95 % intervals: Wilson's, and the one over resampled photographs.
 
-    Wilson's interval assumes that patches of one photograph are independent; the bootstrap interval has no width if
-    every patch is right.
+    Wilson's interval assumes that patches of one photograph are independent: where each has a photograph of its own it
+    is right as it is. The bootstrap interval has no width if every patch is right.
 
     Args: hits bool [n]; photos str [n], as for bootstrap.
     """
     share = share_of(hits)
-    if not len(hits):
+    _, owner, sizes = np.unique(photos, return_inverse=True, return_counts=True)
+    if len(sizes) in (1, len(hits)) or not len(hits):  # one photograph can't be resampled
         return share
-    drawn = bootstrap(share.value, lambda positions: float(hits[positions].mean()), photos)
-    lows, highs = zip(*(one.ends for one in (share, drawn) if one.ends), strict=True)
-    return replace(share, low=min(lows), high=max(highs))
+    shares = _resampled_shares(np.bincount(owner, hits), sizes)
+    low, high = (float(end) for end in np.percentile(shares, [2.5, 97.5]))
+    assert share.ends is not None  # it has examples
+    return replace(share, low=min(low, share.ends[0]), high=max(high, share.ends[1]))
+
+
+def _resampled_shares(hits: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the share in each resample of photographs, from the hits and the examples of each photograph."""
+    random = make_generator(0, "bootstrap", len(sizes))
+    drawn = (random.integers(0, len(sizes), len(sizes)) for _ in range(RESAMPLES))
+    return np.array([hits[chosen].sum() / sizes[chosen].sum() for chosen in drawn])
 
 
 def mean_difference(first: np.ndarray, second: np.ndarray, photos: np.ndarray) -> Estimate:

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import FEWEST_PHOTOS, Estimate
 from pipeline.report.sections import Baseline
 from pipeline.report.style import interval
 
 BEYOND_COLOUR, NOT_SHOWN, BEHIND_COLOUR = "beyond colour", "not shown to be beyond colour", "behind colour"
 
 
-def judge_colour(difference: Estimate) -> str:
-    """Return whether a network uses more than colour, from its accuracy minus that of a colour baseline."""
+def judge_colour(difference: Estimate, photos: int) -> str:
+    """Return whether a network uses more than colour, from its accuracy minus that of a colour baseline.
+
+    photos: number of photographs that the patches are of.
+    """
+    if photos < FEWEST_PHOTOS:
+        return NOT_SHOWN
     if difference.is_above(0):
         return BEYOND_COLOUR
     return BEHIND_COLOUR if difference.is_below(0) else NOT_SHOWN
@@ -42,7 +47,9 @@ def colour_sentence(best: Baseline) -> str:
         return f"The network uses more than colour: it is {lead} on the same patches."
     if best.verdict == BEHIND_COLOUR:
         return f"Colour alone does better: the network is {lead} on the same patches."
-    return f"The network is not shown to use more than colour: it is {lead} on the same patches."
+    few = best.lead.is_above(0) or best.lead.is_below(0)  # an interval on one side is not enough, see judge_colour
+    why = f", which are of fewer than {FEWEST_PHOTOS} photographs" if few else ""
+    return f"The network is not shown to use more than colour: it is {lead} on the same patches{why}."
 
 
 def _negative(value: float | None) -> float | None:

@@ -30,8 +30,8 @@ def draw_figures(report: ClassificationReport, history: Sequence[Mapping[str, fl
         text = f"Shares accepted and rejected at each threshold; {threshold:.2f} was chosen."
         figures["threshold"] = plots.draw_threshold_curve(metrics.threshold_curve, threshold), text
     if history:
-        best = report.training.best_epoch
-        text = f"Loss and accuracy by epoch for training and validation; the best epoch is {best}."
+        best, row = report.training.best_epoch, plots.row_name(history)
+        text = f"Loss and accuracy by {row} for training and validation; the best {row} is {best}."
         figures["training"] = plots.draw_training(history, best), text
     # Markup: matplotlib has escaped every text in the figure, svg_text the description
     return {name: Markup(plots.svg_text(figure, name, text)) for name, (figure, text) in figures.items()}

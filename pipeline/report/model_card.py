@@ -10,8 +10,9 @@ from pipeline.metrics.intervals import Estimate
 from pipeline.report.figures import ordered_classes
 from pipeline.report.page import render_text
 from pipeline.report.report import baseline_sentence, data_rows, key_figures, unknown_sentences, verdict
-from pipeline.report.sections import ChangedAccuracy, ClassificationReport
+from pipeline.report.sections import ChangedAccuracy, ClassificationReport, Training
 from pipeline.report.style import ABSENT
+from pipeline.settings.fit import FitSettings
 from pipeline.settings.recipe import Recipe
 
 UNKNOWN_LICENCE = "unknown"  # the Hub's word; whoever publishes a model decides on its licence
@@ -53,11 +54,22 @@ def classifier_card(report: ClassificationReport, recipe: Recipe, model: str, li
         baseline=baseline_sentence(report) if report.baseline else "",
         figures=[one for one in key_figures(report) if one.value != ABSENT],
         classes=[name for name in ordered_classes(report) if name in report.metrics.per_class],
+        length=_training_length(report.training, recipe.fit),
         weakest=weakest[0][1] if len(weakest) > 1 else "",
         unknown=unknown_sentences(report),
         changes=_worst_changes(report),
         data=data_rows(report),
     )
+
+
+def _training_length(training: Training, fit: FitSettings) -> str:
+    """Return what was trained, and which weights were kept."""
+    if fit.kind == "frozen":
+        views = f"{fit.epochs} view{'s' if fit.epochs != 1 else ''}"
+        best = f"penalty {training.best_epoch} of {training.epochs}"
+        return f"a linear head on the frozen trunk, fitted to {views} of each training patch ({best})"
+    epochs = f"{training.epochs} epoch{'s' if training.epochs != 1 else ''}"
+    return f"{epochs} (the weights of epoch {training.best_epoch} were kept)"
 
 
 def _hub_metrics(report: ClassificationReport) -> list[HubMetric]:

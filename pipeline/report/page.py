@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.report.style import ABSENT, THIN, bounds, decimal, share, show, size, spread
+from pipeline.report.style import ABSENT, THIN, bounds, decimal, ordinal, share, show, size, spread
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -15,7 +15,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def render_page(template: str, **values: Any) -> str:
     """Return the page rendered from a template of templates/; an undefined variable is an error.
 
-    Numbers are formatted by the filters share, decimal, show, bounds, spread and size; all pages share style.css.
+    Numbers are formatted by the filters share, decimal, show, bounds, spread, size and ordinal. All pages share
+    style.css.
     """
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return _environment(escape=True).get_template(template).render(style=style, absent=ABSENT, thin=THIN, **values)
@@ -37,5 +38,5 @@ def _environment(escape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {one.__name__: one for one in (share, decimal, show, bounds, spread, size)}
+    environment.filters |= {one.__name__: one for one in (share, decimal, show, bounds, spread, size, ordinal)}
     return environment

@@ -192,8 +192,13 @@ def draw_threshold_curve(curve: Sequence[ThresholdPoint], threshold: float) -> F
     return figure
 
 
+def row_name(history: Sequence[Row]) -> str:
+    """Return what a row of a history is: an epoch, or a penalty of the linear head on a frozen trunk."""
+    return "penalty" if history and all("strength" in row for row in history) else "epoch"
+
+
 def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
-    """Draw loss and accuracy by epoch, counted from 1, for training and validation, with the best epoch marked.
+    """Draw loss and accuracy by row of the history, counted from 1, for training and validation; the best is marked.
 
     Measures missing from all rows are left out.
     """
@@ -207,7 +212,7 @@ def draw_training(history: Sequence[Row], best_epoch: int) -> Figure:
             axes.set_ylabel(measure)
         lower.yaxis.set_major_formatter(percent_axis())
         lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        lower.set_xlabel("epoch")
+        lower.set_xlabel({"epoch": "epoch", "penalty": "penalty, from the strongest to the weakest"}[row_name(history)])
         _legend(upper)
         _mark(upper, best_epoch, f"best: {best_epoch}", left=best_epoch > max(epochs, default=0) / 2)
         _mark(lower, best_epoch)

@@ -13,7 +13,8 @@ from pipeline.report.comparison import colour_sentence, describe_lead
 from pipeline.report.figures import draw_figures, ordered_classes
 from pipeline.report.mistakes import mistakes_context
 from pipeline.report.page import render_page
-from pipeline.report.sections import Baseline, ClassificationReport, Parity
+from pipeline.report.plots import row_name
+from pipeline.report.sections import Baseline, ClassificationReport, Parity, Training
 from pipeline.report.stored import section_text
 from pipeline.report.style import ABSENT, THIN, columns, show, size, spread
 
@@ -95,6 +96,8 @@ def render_html(report: ClassificationReport, history: Sequence[Mapping[str, flo
         key_figures=key_figures(report),
         sentences=unknown_sentences(report),
         figures=draw_figures(report, history),
+        length=training_length(report.training, history),
+        kept=training_kept(report.training, history),
         confusion=confusion_rows(report.metrics.confusion),
         classes=ordered_classes(report),
         splits=SPLITS,
@@ -146,6 +149,20 @@ def baseline_sentence(report: ClassificationReport) -> str:
         lead = describe_lead(Estimate(network - colour, None, None, baseline.accuracy.n), "the baseline")
         return f"The network is {lead}; they were not compared patch by patch."
     return colour_sentence(baseline)
+
+
+def training_length(training: Training, history: Sequence[Mapping[str, float]]) -> str:
+    """Return what was trained: "trained 60 epochs", or which linear head was fitted to a frozen trunk."""
+    if row_name(history) == "penalty":
+        return f"fitted a linear head, penalty {training.best_epoch} of {training.epochs},"
+    return f"trained {training.epochs} epoch{'s' if training.epochs != 1 else ''}"
+
+
+def training_kept(training: Training, history: Sequence[Mapping[str, float]]) -> str:
+    """Return which row of the history became the network."""
+    if row_name(history) == "penalty":
+        return f"The linear head with penalty {training.best_epoch} was kept, the best on validation."
+    return f"The weights of epoch {training.best_epoch} were kept, the best on validation."
 
 
 def unknown_sentences(report: ClassificationReport) -> list[str]:

@@ -40,7 +40,10 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class Training:
-    """The length of the training; best_epoch, from 1, is the epoch of the kept weights."""
+    """The length of the training; best_epoch, from 1, is the epoch of the kept weights.
+
+    With fit.kind=frozen both count the penalties of the linear head, from the strongest to the weakest.
+    """
 
     epochs: int
     best_epoch: int

@@ -73,6 +73,12 @@ def size(count: float | None) -> str:
     return f"{count / 1e6:.2f}{THIN}MB" if count >= 1e6 else f"{count / 1e3:.0f}{THIN}kB"
 
 
+def ordinal(number: int) -> str:
+    """Return the ordinal of a number from 1 on: 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def _digits(value: float | None, style: str) -> str:
     factor, digits = STYLES[style].factor, STYLES[style].digits
     return "?" if value is None else f"{factor * value:.{digits}f}"

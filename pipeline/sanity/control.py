@@ -131,4 +131,5 @@ def _describe_training(run: RunFolder, shuffled: RunFolder | None) -> ShuffledTr
         run_planned_epochs=recipe.fit.epochs,
         without_teacher=bool(recipe.fit.teacher),
         trunk_only=own.network.weights != recipe.network.weights,
+        frozen=recipe.fit.kind == "frozen",
     )

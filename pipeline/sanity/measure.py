@@ -73,12 +73,13 @@ def measure_views(kind: str, rows: Sequence[ViewRow]) -> ViewFigures:
 def _with_evidence(figures: ViewFigures, rows: Sequence[ViewRow]) -> ViewFigures:
     """Return the figures with those of the Grad-CAM maps added."""
     ratio = _ratio([(row.mass, row.area, row.photo) for row in rows])
+    seen = {row.photo for row in rows if row.mass is not None}
     return replace(
         figures,
         area=float(np.mean([row.area for row in rows])) if rows else None,
         ratio=ratio,
         shuffled_ratio=_ratio([(row.shuffled_mass, row.area, row.photo) for row in rows]),
-        look=verdict.judge_look(ratio, figures.inside_counts or UNDEFINED),
+        look=verdict.judge_look(ratio, figures.inside_counts or UNDEFINED, len(seen)),
     )
 
 

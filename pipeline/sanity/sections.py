@@ -68,7 +68,8 @@ class ShuffledTraining(Training):
     """The training on shuffled labels, compared with the run's training.
 
     shuffle_seed: number of the shuffle. without_teacher: the run's teacher was not used. trunk_only: the head of the
-    initial weights was not used.
+    initial weights was not used. frozen: the planned epochs are views of each training patch, see Training; controls of
+    earlier versions don't say so.
     """
 
     shuffle_seed: int
@@ -77,6 +78,7 @@ class ShuffledTraining(Training):
     run_planned_epochs: int
     without_teacher: bool
     trunk_only: bool
+    frozen: bool = False
 
 
 @dataclass(frozen=True)

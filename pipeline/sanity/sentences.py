@@ -41,6 +41,9 @@ def reasons(report: ControlReport) -> str:
 
 def length(training: ShuffledTraining) -> str:
     """Return the lengths of the training on shuffled labels and of the run's: 6 epochs, the run 60."""
+    if training.frozen:
+        views = f"{training.planned_epochs} view{'s' if training.planned_epochs != 1 else ''} of each patch"
+        return f"{views}, the run {training.run_planned_epochs}"
     return f"{training.epochs} epoch{'s' if training.epochs != 1 else ''}, the run {training.run_epochs}"
 
 
@@ -64,9 +67,10 @@ def look_sentence(report: ControlReport) -> str:
     start = starts.get(views.look or "", "It is not known whether the network looks at the specimen")
     if not views.n or views.ratio is None or views.ratio.value is None:
         return f"{start}: no view has a Grad-CAM map."
+    between = f"{interval(views.ratio, 'ratio')}, " if views.ratio.ends else ""
     text = (
         f"{start}: the box holds {views.ratio.value:.2f} times as much of the Grad-CAM map as its area would "
-        f"give ({interval(views.ratio, 'ratio')}, {views.n} views). {_hidden(views)}"
+        f"give ({between}{views.n} view{'s' if views.n != 1 else ''}). {_hidden(views)}"
     )
     return text + _surroundings(views)
 

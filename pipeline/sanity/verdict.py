@@ -12,24 +12,24 @@ class's share and 100 %, and answers without a mistake would have a p below 0.01
 often because there are few test photographs.
 
 Does it use more than colour? The interval of the difference to the better colour baseline on the same patches, over
-resampled photographs, is above 0 (yes), below 0 (no: colour alone does better), or contains 0 (not shown).
+resampled photographs, is above 0 (yes), below 0 (no: colour alone does better), or contains 0 (not shown). With fewer
+than 10 photographs it is not shown either: their resamples give too narrow an interval.
 
 Does it look at the specimen? Two conditions: the Grad-CAM mass inside the box is more than the box's share of the area,
 and hiding the specimen costs more accuracy than hiding the surroundings; the whole interval must be on that side. If
-one interval is on the other side, the network looks elsewhere; otherwise, and with fewer than 10 views, it is unknown.
-If the accuracy with the specimen hidden is above the share of the most frequent class, the network also uses the
-surroundings.
+one interval is on the other side, the network looks elsewhere; otherwise, and with views of fewer than 10 photographs,
+it is unknown. If the accuracy with the specimen hidden is above the share of the most frequent class, the network also
+uses the surroundings.
 """
 
 from dataclasses import dataclass
 
-from pipeline.metrics.intervals import Estimate
+from pipeline.metrics.intervals import FEWEST_PHOTOS, Estimate
 
 LEARNED, NOT_LEARNED, DOUBTFUL = "learned", "did not learn", "doubtful"
 AT_SPECIMEN, ELSEWHERE, UNTOLD = "at the specimen", "elsewhere", "can't be told"
 
 SURE_P, LEAST_P_WITHOUT = 0.01, 0.05
-FEWEST_VIEWS = 10
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def is_large_enough(findings: Findings) -> bool:
     return findings.accuracy.is_below(middle) and findings.flawless_p < SURE_P
 
 
-def judge_look(ratio: Estimate, specimen_counts: Estimate) -> str:
+def judge_look(ratio: Estimate, specimen_counts: Estimate, photos: int) -> str:
     """Return where a network looks.
 
     ratio: share of the Grad-CAM mass inside the box divided by the box's share of the area. specimen_counts: accuracy
-    with the surroundings hidden minus accuracy with the specimen hidden.
+    with the surroundings hidden minus accuracy with the specimen hidden. photos: number of photographs with a map.
     """
-    if ratio.n < FEWEST_VIEWS or not ratio.ends or not specimen_counts.ends:
+    if photos < FEWEST_PHOTOS or not ratio.ends or not specimen_counts.ends:
         return UNTOLD
     if ratio.is_above(1) and specimen_counts.is_above(0):
         return AT_SPECIMEN

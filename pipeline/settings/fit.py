@@ -60,10 +60,13 @@ class FitSettings:
         "in the others",
         Limits(at_least=16, or_zero=True),
         unit="pixels",
-        needs="fit.kind=gradient",
+        needs="fit.kind=gradient and fit.early_share",
     )
     early_share: float = setting(
-        0.5, "share of the epochs with fit.early_side", SHARE, needs="fit.kind=gradient and fit.early_side"
+        0.5,
+        "share of the epochs with fit.early_side; one epoch at least, unless it is 0",
+        SHARE,
+        needs="fit.kind=gradient and fit.early_side",
     )
     learning_rate: float = setting(2e-3, "highest learning rate, after the warm-up", POSITIVE, needs=_BY_GRADIENT)
     warmup_epochs: float = setting(
@@ -142,4 +145,4 @@ class FitSettings:
     @property
     def early_epochs(self) -> int:
         """Return the number of epochs with pictures of early_side."""
-        return round(self.early_share * self.epochs) if self.early_side else 0
+        return max(1, round(self.early_share * self.epochs)) if self.early_side and self.early_share else 0

@@ -20,7 +20,10 @@ def source_rules(source: SourceSettings, kind: Kind) -> list[Rule]:
     """Return the rules of the source in a recipe of a kind."""
     anomaly = kind == "anomaly"
     rule = "must be surfaces in a recipe for anomalies" if anomaly else "must not be surfaces in a recipe for classes"
-    return [("source.kind", rule, source.kind, (source.kind == "surfaces") == anomaly)]
+    return [
+        ("source.kind", rule, source.kind, (source.kind == "surfaces") == anomaly),
+        ("source.count", "must be 2 or more for surfaces", source.count, not anomaly or source.count > 1),
+    ]
 
 
 def label_rules(labels: tuple[str, ...], outputs: tuple[str, ...]) -> list[Rule]:

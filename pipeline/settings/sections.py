@@ -86,13 +86,13 @@ class PatchSettings:
         0,
         "drawn pictures of no particular object, added to the background of the training",
         NOT_NEGATIVE,
-        needs=f"{_BOXES} or network.background=output",
+        needs="network.background=output",
     )
     seed: int = setting(
         0,
         "random seed of the moved edges, the background windows and the outliers",
         SEED,
-        needs=f"{_BOXES} or patches.outliers",
+        needs=f"{_BOXES} or patches.outliers and network.background=output",
     )
 
 

@@ -61,7 +61,7 @@ def trial_history(folder: SweepFolder, settings: SweepSettings, trial: Trial) ->
 def fold_history(rows: list[dict[str, float]], patches: int, recipe: Recipe, done: bool) -> list[FoldMeasure]:
     """Return the measures of a fold after each epoch; rows: of history.csv.
 
-    The rows of a frozen trunk are penalties of one training, not epochs.
+    The rows of a frozen trunk are penalties of one training, which has no epochs.
     """
     frozen = recipe.fit.kind == "frozen"
     ends = range(1, len(rows) + 1) if not frozen else [len(rows)] if done else []
@@ -70,7 +70,8 @@ def fold_history(rows: list[dict[str, float]], patches: int, recipe: Recipe, don
         best = min(rows[:end], key=lambda row: row["val_loss"])
         share = 1.0 if done and end == len(rows) else end / (recipe.fit.epochs + 1)
         seconds = sum(row.get("seconds", 0.0) for row in rows[:end])
-        measures.append(FoldMeasure(best["val_accuracy"] * patches, patches, best["val_loss"], end, share, seconds))
+        epochs, right = 0 if frozen else end, best["val_accuracy"] * patches
+        measures.append(FoldMeasure(right, patches, best["val_loss"], epochs, share, seconds))
     return measures
 
 

@@ -56,7 +56,8 @@ def sweep_lines(report: SweepReport) -> list[str]:
     lines += [_line(row) for row in report.rows[:_SHOWN]]
     if report.own not in report.rows[:_SHOWN]:
         lines.append(_line(report.own))
-    lines.append(f"  {report.epochs} epochs, {report.seconds / 60:.1f} minutes of training")
+    epochs = f"{report.epochs} epochs, " if report.epochs else ""  # linear heads have none
+    lines.append(f"  {epochs}{report.seconds / 60:.1f} minutes of training")
     lines.append(f"best settings: {report.best.options or 'those of the recipe'}")
     return lines
 

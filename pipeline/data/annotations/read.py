@@ -26,7 +26,7 @@ from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_entries
 from pipeline.data.annotations.labels import match_label, refuse_other_classes
 from pipeline.data.annotations.photo_index import index_photos
-from pipeline.data.annotations.splits import describe_splits, given_splits
+from pipeline.data.annotations.splits import describe_splits, given_splits, told_splits
 from pipeline.data.classes import FoundClass, LabelledPhoto, find_classes, probe_photos
 
 _ROUNDING = 0.5 + 1 / 128
@@ -84,9 +84,11 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
     entries.tell_orders({name: (one.width, one.height) for name, one in photographs.items()}.get)
     placed, others = _place_boxes(entries, photographs, labels)
     paths = {name: photograph.path for name, photograph in photographs.items()}
-    splits = given_splits({paths[one.name]: one for one in entries.photos if one.name in paths})
+    told = told_splits({paths[one.name]: one for one in entries.photos if one.name in paths})
+    splits = given_splits(told)
     if others:
-        refuse_other_classes(entries, others[0].origin, [_labelled(box, paths, splits) for box in others], labels)
+        named = [_labelled(box, paths, splits) for box in others]
+        refuse_other_classes(entries, others[0].origin, named, labels)
     if not placed:
         raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
@@ -98,7 +100,7 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         refused=tuple(refusal.message for refusal in entries.refusals),
         photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
-        notes=(*entries.notes, *describe_splits(splits)),
+        notes=(*entries.notes, *describe_splits(told)),
         splits=splits,
         outside=tuple(annotation for annotation, was_clipped in placed if was_clipped),
     )
@@ -117,7 +119,7 @@ def annotated_classes(path: Path, images: Path) -> tuple[FoundClass, ...]:
     if not entries.boxes:
         raise InputError(_describe_unusable(path, entries))
     files = {name: fit.path for name, fit in _match_files(entries, index_photos(images)).items()}
-    splits = given_splits({files[one.name]: one for one in entries.photos if one.name in files})
+    splits = given_splits(told_splits({files[one.name]: one for one in entries.photos if one.name in files}))
     named = [(_labelled(box, files, splits), files.get(box.photo)) for box in entries.boxes]
     found = find_classes(probe_photos((one, images / file if file else None) for one, file in named))
     if not any(one.photos for one in found):

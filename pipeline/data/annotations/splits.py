@@ -6,29 +6,47 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from inference.boxes.entries import NamedPhoto
+from inference.errors import printable
 from pipeline.data.folder_layout import GIVEN_SPLITS
 from pipeline.data.splits import SPLITS
 
 
-def given_splits(photos: Mapping[str, NamedPhoto]) -> dict[str, str]:
-    """Return path -> train, validation or test, by path -> what was written of it.
+def told_splits(photos: Mapping[str, NamedPhoto]) -> dict[str, str]:
+    """Return path -> train, validation, test, or "" where none is told, by path -> what was written of it."""
+    return {path: GIVEN_SPLITS.get(named.split.lower()) or _split_of(path) for path, named in photos.items()}
+
+
+def given_splits(splits: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the splits of told_splits that are used: all or none.
 
     Only a data set that puts every photograph into a split, and trains and measures on different ones, gives splits.
     """
-    splits = {path: GIVEN_SPLITS.get(named.split.lower()) or _split_of(path) for path, named in photos.items()}
-    told = set(splits.values())
-    return splits if "train" in told and len(told) > 1 and "" not in told else {}
+    return splits if _part(splits) and "" not in splits.values() else {}
 
 
 def describe_splits(splits: Mapping[str, str]) -> list[str]:
-    """Return a note that counts the photographs of given splits, and names the missing ones; none without splits."""
-    if not splits:
+    """Return a note that counts the photographs of the splits of told_splits and names the missing ones.
+
+    Where some photographs have none, it says that the splits are not used. There is no note without splits.
+    """
+    if not _part(splits):
         return []
+    if without := sorted(path for path, split in splits.items() if not split):
+        return [
+            f"the data set gives no split for {len(without)} of {len(splits)} photographs, for example "
+            f"{printable(without[0])}; the splits that it gives to the others are not used"
+        ]
     counts = Counter(splits.values())
     shown = ", ".join(f"{split} {counts[split]}" for split in SPLITS if split in counts)
     missing = " and ".join(split for split in SPLITS if split not in counts)
     rest = f"; {missing} is split off from train" if missing else ""
     return [f"the data set gives its splits, which are kept by all but cross-validation: {shown}{rest}"]
+
+
+def _part(splits: Mapping[str, str]) -> bool:
+    """Return whether the splits that are told are for training and for something else."""
+    told = set(splits.values()) - {""}
+    return "train" in told and len(told) > 1
 
 
 def split_named_in(file: str) -> str:

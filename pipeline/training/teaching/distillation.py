@@ -21,9 +21,9 @@ from inference.errors import InputError
 from inference.model.classifier import Classifier
 from pipeline.data.augment import reduce_pictures
 from pipeline.data.dataset import load_patch
-from pipeline.data.index import PatchIndex, read_index
+from pipeline.data.index import PatchIndex, refuse_leak
 from pipeline.settings.labels import BACKGROUND
-from pipeline.settings.paths import listed_paths
+from pipeline.settings.paths import teacher_files
 from pipeline.settings.recipe import Recipe
 
 _STANDARDISING = 200  # training patches, about, whose features give the mean and the scale of each
@@ -113,13 +113,13 @@ def find_teacher(recipe: Recipe, index: PatchIndex, cache: Path | None = None) -
     Raises:
         InputError: it does not suit the recipe, or it was trained on test photographs of this run.
     """
-    if not recipe.fit.teacher:
+    paths = teacher_files(recipe)
+    if not paths:
         return None
-    paths = listed_paths(recipe.fit.teacher.replace("{fold}", str(recipe.split.fold)))
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: does not exist. Give the .tflite of a finished run to fit.teacher.")
-        _check_photos(path, index)
+        refuse_leak(index, path, "fit.teacher")
     teacher = Teacher(paths, recipe, cache if recipe.fit.teacher_views else None)
     patches = index.select("train", recipe.outputs)
     if recipe.fit.teacher_features and patches.patches:  # none where the teacher is only checked, before any work
@@ -148,20 +148,6 @@ def _load(path: Path, recipe: Recipe) -> Classifier:
 
 def _side(classifier: Classifier) -> int:
     return int(classifier.card.input_size[0])
-
-
-def _check_photos(path: Path, index: PatchIndex) -> None:
-    """Refuse a teacher that was trained on test photographs, which would leak into the training."""
-    own = path.parent / "index.csv"
-    if not own.is_file():
-        return
-    seen = {patch.photo for patch in read_index(own).patches if patch.split != "test"}
-    leaked = sorted({patch.photo for patch in index.patches if patch.split == "test"} & seen)
-    if leaked:
-        raise InputError(
-            f"{path}: the teacher must not be trained on this run's test photographs. Received: one trained on "
-            f"{len(leaked)} of them, for example {leaked[0]}. Train it on the same split."
-        )
 
 
 class FeatureLoss(keras.losses.Loss):

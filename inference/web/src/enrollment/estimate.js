@@ -37,5 +37,7 @@ function inWords({ value, n }, name) {
   if (value === null) return `an unknown number of ${name}`;
   if (value === 0 || value === 1) return `${value ? "all" : "none of the"} ${n} ${name}`;
   const parts = value >= 1 - OFTEN && value <= OFTEN ? 10 : 100;
-  return `about ${Math.round(value * parts)} in ${parts} ${name} (n = ${n})`;
+  const count = Math.round(value * parts);
+  const words = count === 0 ? "less than 1" : count === parts ? `more than ${parts - 1}` : `about ${count}`;
+  return `${words} in ${parts} ${name} (n = ${n})`;
 }

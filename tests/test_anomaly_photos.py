@@ -1,0 +1,57 @@
+"""The photographs of an anomaly run can be held out, whatever they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.errors import InputError
+from pipeline.anomaly.memory_bank import split_folds
+from pipeline.anomaly.photos import FIT, list_photos
+from pipeline.data.groups import NO_GROUPS, PhotoGroups
+from pipeline.recipes.tiles import RECIPE
+from pipeline.settings.recipe import override
+
+NAMES = [f"{number}.png" for number in range(6)]
+
+
+def draw_surface(seed: int) -> np.ndarray:
+    """Return coarse random pixels, uint8 [96, 96, 3]."""
+    return np.random.default_rng(seed).integers(60, 200, (8, 8, 3), np.uint8).repeat(12, axis=0).repeat(12, axis=1)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_photographs_of_one_group_are_held_out_one_by_one(
+    alike: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: a crash after the fit where all photographs are near-duplicates, or in one group of --groups: of the one
+    fold that holds them all, nothing is left for a memory bank.
+    """
+    for folder, names in (("fit", NAMES), ("test", NAMES[:1])):
+        (tmp_path / folder).mkdir()
+        for number, name in enumerate(names):
+            surface = draw_surface(0 if alike else number)
+            noise = np.random.default_rng(number).integers(0, 3, surface.shape, np.uint8)
+            Image.fromarray(surface + noise).save(tmp_path / folder / name)
+    groups = NO_GROUPS if alike else PhotoGroups((tuple(NAMES),))
+    photos, _ = list_photos(tmp_path / "fit", tmp_path / "test", None, groups, 6)
+    numbers = [photo.group for photo in photos if photo.split == FIT]
+    assert len(numbers) == len(set(numbers)) == len(NAMES)
+    assert len(split_folds(numbers, 5)) == 5
+    assert "Each is held out alone" in capsys.readouterr().err
+
+
+def test_groups_that_can_be_held_out_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: groups are lost where nothing is wrong with them."""
+    for number, name in enumerate(NAMES):
+        Image.fromarray(draw_surface(number)).save(tmp_path / name)
+    photos, _ = list_photos(tmp_path, None, None, PhotoGroups((tuple(NAMES[:4]),)), 0)
+    assert len({photo.group for photo in photos}) == 3
+    assert "held out alone" not in capsys.readouterr().err
+
+
+def test_a_single_drawn_plank_is_refused() -> None:
+    """Fault: the same crash of a run on drawn planks."""
+    with pytest.raises(InputError, match=r"source\.count must be 2 or more for surfaces"):
+        override(RECIPE, "source.count", "1")
