@@ -10,7 +10,8 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.data.cifar10 import write_originals
-from pipeline.data.class_folders import given_split, index_class_folders, list_class_folders
+from pipeline.data.class_folders import index_class_folders, list_class_folders
+from pipeline.data.folder_layout import given_split
 from pipeline.data.groups import PhotoGroups
 from pipeline.data.sources import CLASS_FOLDERS, ORIGINALS, SOURCES, DataPlace
 from pipeline.settings.labels import BACKGROUND
@@ -175,7 +176,9 @@ def test_clear_refusals(tmp_path: Path) -> None:
         index_class_folders(tmp_path / "odd.zip", work, RECIPE)
     with pytest.raises(InputError, match="cross-validation splits all pictures"):
         index_class_folders(root, work, override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1"))))
-    write_picture(root / "cat" / "1.png", 55)
+    (root / "train").rename(root / "pictures to learn")
+    for label in RECIPE.labels:
+        write_picture(root / label / "1.png", 55)
     with pytest.raises(InputError, match="either all inside train and test or none"):
         index_class_folders(root, work, RECIPE)
 
@@ -250,19 +253,19 @@ def test_the_cifar10_source_takes_folders_or_what_was_downloaded(tmp_path: Path)
     assert (downloaded.kind, len(downloaded.index.patches)) == (ORIGINALS, 16)
 
 
-def test_a_folder_in_other_case_is_its_class_where_unique(tmp_path: Path) -> None:
-    """Faults: Cat is no cat; Training and Testing are no splits; of Dog and dog, both classes of pictures are dogs."""
+def test_a_folder_in_other_case_is_its_class(tmp_path: Path) -> None:
+    """Faults: Cat is no cat; Training and Testing are no splits; DOG beside dog is announced as dog and left out."""
     root = write_folders(tmp_path / "data", ("Training", "TESTING"), 4)
     for split in ("Training", "TESTING"):
         (root / split / "cat").rename(root / split / "Cats")
         (root / split / "Cats").rename(root / split / "Cat")
     write_picture(root / "Training" / "DOG" / "other.png", 99)
     found = index_class_folders(root, tmp_path / "work", RECIPE)
-    assert Counter(patch.label for patch in found.index.patches) == {"cat": 8, "dog": 8}
+    assert Counter(patch.label for patch in found.index.patches) == {"cat": 8, "dog": 9}
     assert {patch.split for patch in found.index.patches if patch.file.startswith("TESTING/")} == {"test"}
-    assert found.refused == (
-        "folders not among the labels cat, dog, and left out: 'DOG' (1: fewer than 3 photographs).",
-    )
+    assert found.refused == ()
+    apart = index_class_folders(root, tmp_path / "work", override_all(RECIPE, (("labels", "cat,dog,DOG"),)))
+    assert Counter(patch.label for patch in apart.index.patches) == {"cat": 8, "dog": 8, "DOG": 1}
 
 
 def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_background_judged_by_confidence_takes_no_part(balance: str, tmp_path: P
 
 def test_a_class_without_patches_is_refused_by_name(tmp_path: Path) -> None:
     """Catches a network with an output that can never be right."""
-    with pytest.raises(InputError, match=r"Missing: background, green\. Add annotated"):
+    with pytest.raises(InputError, match=r"Missing: background, green\. Add pictures"):
         train_on(write_patches(tmp_path, ["red", "blue"]), STILL, tmp_path)
     for make in (evaluation_dataset, validation_dataset):
         with pytest.raises(InputError, match="every split needs patches"):

@@ -145,6 +145,34 @@ def test_a_class_too_small_for_all_splits_is_left_out_and_named(
     assert "'yew' (1: fewer than 3 photographs)" in capsys.readouterr().err
 
 
+def test_a_class_without_photographs_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: a class of boxes whose photographs are missing is learned, and the training breaks down."""
+    photos, boxes = write_boxes(tmp_path, ["oak", "beech"] * 4 + ["elm"] * 5)
+    for number in range(8, 13):
+        (photos / f"{number:02}.png").unlink()
+    options = ("photos", "--images", str(photos), "--annotations", str(boxes))
+    assert cut(tmp_path, *options) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("2 classes: beech 4, oak 4\n") and "--set" not in said
+    assert "'elm' (5: no photograph that can be read)" in said
+    assert cut(tmp_path, *options, "--set", "labels=oak,elm") == 2
+    assert "Missing: elm. The data hold: beech 4, elm 5 (no photograph that can be read)" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert cut(tmp_path, "photos", "--images", str(tmp_path / "empty"), "--annotations", str(boxes)) == 2
+    assert "nothing there is named '00.png'" in capsys.readouterr().err, "the wrong folder is told as such"
+
+
+def test_a_class_of_boxes_in_the_test_alone_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: the training breaks down, since a class has no photograph to learn from."""
+    photos, boxes = write_boxes(tmp_path, ["oak", "beech", "yew"] * 4)
+    header, *lines = boxes.read_text().split()
+    splits = ["test" if "yew" in line else ("train", "test")[number % 4 // 3] for number, line in enumerate(lines)]
+    told = [f"{line},{split}" for line, split in zip(lines, splits, strict=True)]
+    boxes.write_text("\n".join([f"{header},split", *told]) + "\n")
+    assert cut(tmp_path, "photos", "--images", str(photos), "--annotations", str(boxes)) == 1
+    assert "'yew' (4: none of it is in the training set)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["background", "Unknown"])
 def test_a_reserved_name_is_refused_with_the_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
@@ -205,6 +233,28 @@ def test_a_folder_of_background_says_which_option_uses_it(tmp_path: Path, capsys
     option = capsys.readouterr().err.partition("To use them: ")[2].splitlines()[0]
     assert cut(tmp_path / "again", "folders", "--images", str(root), *shlex.split(option)) == 0
     assert index_of(tmp_path / "again").counts()["background"] >= 6
+
+
+def test_an_output_for_background_needs_pictures_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: after TensorFlow has loaded, a message about boxes, where there are none."""
+    root = write_folders(tmp_path / "data", {"oak": 6, "beech": 6})
+    options = ("folders", "--images", str(root), "--set", "network.background=output")
+    assert cut(tmp_path, *options) == 2
+    assert "into a folder background, or draw some: --set patches.outliers=300" in capsys.readouterr().err
+    assert cut(tmp_path, *options, "--set", "patches.outliers=3") == 0
+
+
+def test_a_class_of_damaged_pictures_ends_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: TensorFlow is loaded for a class without pictures; a run folder remains; the remedy has to be guessed."""
+    root = write_folders(tmp_path / "data", {"oak": 9, "beech": 9, "yew": 9})
+    for file in (root / "yew").iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    options = ["--images", str(root), "--runs", str(tmp_path / "runs"), "--set", "network.weights=none"]
+    assert main(["begin", "folders", *options]) == 2
+    assert "Missing: yew. Add pictures of it, or name the others alone: --set labels=" in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*/*-seed0"))
 
 
 def test_trains_may_be_a_class_without_naming_it(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_data_that_cannot_be_used_leave_no_run_folder(
 ) -> None:
     """Fault: folders of runs in which nothing was done pile up."""
     for photo in (tmp_path / "data" / "photos").iterdir():
-        photo.write_bytes(b"no picture")
+        photo.write_bytes(photo.read_bytes()[:100])
     assert main(["run", "photos", *data, "--set", "network.weights=none"]) == 2
     assert "removed: " in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*/*-seed0"))
@@ -96,6 +96,36 @@ def test_the_room_for_a_teachers_windows_is_asked_for(
     assert "Free are 400 MB" in capsys.readouterr().err
     assert main(["run", "photos", *data, *taught, "--set", "fit.teacher_windows=1"]) == 2
     assert "teacher.tflite: does not exist" in capsys.readouterr().err
+
+
+def test_only_pictures_need_room(
+    data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: a few photographs beside thousands of texts "need" gigabytes."""
+    for number in range(1000):
+        (tmp_path / "data" / "photos" / f"{number}.txt").touch()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: usage._replace(free=10**6))
+    assert main(["patches", "photos", *data]) == 2
+    assert "the run needs about 307 MB" in capsys.readouterr().err
+
+
+def test_results_inside_the_data_are_refused(
+    data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: a second run learns the class "runs"; patches and index are taken for photographs and annotations."""
+    inside = tmp_path / "data" / "photos" / "results"
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for verb in ("patches", "fit", "run", "crossval", "sweep"):
+        assert main([verb, "photos", *data[:4], "--runs", str(inside)]) == 2
+        assert f"--images {data[1]}. Give another folder: --runs DIR" in capsys.readouterr().err
+    for runs in (tmp_path / "link" / "photos", tmp_path / "data"):  # results of the recipe photos are in RUNS/photos
+        assert main(["patches", "photos", *data[:4], "--runs", str(runs)]) == 2
+    assert main(["run", "wood", "--images", data[1], "--test", data[1], "--runs", str(inside)]) == 2
+    assert main(["audit", *data[:4], "--out", str(inside)]) == 2
+    assert "Give another folder: --out DIR" in capsys.readouterr().err
+    assert not inside.exists()
+    assert main(["patches", "minerals", *data[:4], "--runs", str(tmp_path / "data"), "--smoke"]) == 0, "in results"
 
 
 def test_a_disk_that_fills_up_is_one_line(

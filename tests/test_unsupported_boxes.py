@@ -8,6 +8,7 @@ import pytest
 from inference.boxes.files import read_boxes
 from inference.boxes.xml_tree import parse_xml
 from inference.errors import InputError
+from pipeline.data.annotations.formats import read_entries
 from pipeline.data.annotations.read import annotated_classes
 from pipeline.data.annotations.voc import read_voc
 
@@ -24,7 +25,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("read", [annotated_classes, lambda path: read_boxes(path, ())])
+@pytest.mark.parametrize("read", [lambda path: annotated_classes(path, path.parent), lambda path: read_boxes(path, ())])
 @pytest.mark.parametrize(("text", "words"), CASES.values(), ids=CASES)
 def test_a_file_of_another_kind_is_told_with_the_remedy(tmp_path: Path, text: str, words: str, read: object) -> None:
     """Fault: "Extra data: line 2", "DOCTYPE", or a list of formats for a file that is obviously something else."""
@@ -56,9 +57,9 @@ def test_classes_numbered_from_one_are_refused_as_a_whole(tmp_path: Path) -> Non
     with pytest.raises(
         InputError, match="as the class file does, 0 to 1; received boxes of class 2 and none of class 0"
     ):
-        annotated_classes(tmp_path)
+        annotated_classes(tmp_path, tmp_path)
     (tmp_path / "0.txt").write_text("0 0.5 0.5 0.2 0.2")
-    assert annotated_classes(tmp_path), "one wrong number among right ones is refused alone"
+    assert read_entries(tmp_path).boxes, "one wrong number among right ones is refused alone"
 
 
 @pytest.mark.parametrize(

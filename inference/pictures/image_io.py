@@ -103,6 +103,15 @@ def image_size(path: Path) -> tuple[int, int]:
     return encoded_size(_read_bytes(path))
 
 
+def is_image(path: Path) -> bool:
+    """Tell whether a file begins as an image in a supported format does; its pixels may be damaged."""
+    try:
+        with _faults_as_input_errors(), Image.open(path, formats=FORMATS):
+            return True
+    except InputError:
+        return False
+
+
 def encoded_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Return (width, height) of an encoded image; see image_size."""
     with _faults_as_input_errors():

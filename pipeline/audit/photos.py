@@ -79,7 +79,7 @@ def read_data_set(place: DataPlace) -> DataSet:
 
 def _read_annotated(place: DataPlace) -> DataSet:
     assert place.annotations is not None and place.images is not None  # checked
-    labels = tuple(one.label for one in annotated_classes(place.annotations))
+    labels = tuple(one.label for one in annotated_classes(place.annotations, place.images))
     found = read_annotations(place.annotations, place.images, labels)
     boxes: dict[str, list[Box]] = {photo: [] for photo in found.photos}
     for one in found.annotations:

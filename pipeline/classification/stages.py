@@ -9,6 +9,7 @@ from inference.model.classifier import Classifier
 from inference.pictures.listing import Picture
 from inference.run import results_to_json, run_batch
 from pipeline.calibration.risk import check_photo_count
+from pipeline.data.classes import check_training_classes
 from pipeline.data.index import PatchIndex, read_index, refuse_leak, write_index
 from pipeline.data.sources import SOURCES, DataPlace, PreparedData, place_from_json
 from pipeline.data.splits import SPLITS
@@ -117,13 +118,14 @@ def run_index(run: RunFolder) -> PatchIndex:
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:
-    """Refuse data with a split that shows none of the classes, or with too few photographs for calibrate.risk."""
+    """Refuse a split without any class, a class without training patches, or too few photographs for calibrate.risk."""
     for split in SPLITS:
         if not index.select(split, recipe.labels).patches:
             raise InputError(
                 f"every split needs boxes, or pictures, of the classes. Received: none for {split}, "
                 f"{len(index.patches)} patches in all. Annotate more photographs, at least a dozen of each class."
             )
+    check_training_classes({patch.label for patch in index.select("train").patches}, recipe)
     validation = index.select("validation", recipe.labels).patches
     check_photo_count(len({patch.photo for patch in validation}), recipe.calibrate.risk)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inference.errors import InputError
 from pipeline.cluster import check_engine
+from pipeline.commands.preflight import check_apart
 from pipeline.data.groups import fit_groups, read_photo_groups
 from pipeline.data.sources import DataPlace
 from pipeline.quiet import load_tensorflow
@@ -23,7 +24,9 @@ def audit(options: argparse.Namespace) -> int:
     from pipeline.audit.photos import read_data_set
     from pipeline.audit.sentences import audit_lines
 
-    data = read_data_set(DataPlace(options.images, options.annotations, folder, options.groups))
+    place = DataPlace(options.images, options.annotations, folder, options.groups)
+    check_apart(folder, place, "--out")
+    data = read_data_set(place)
     known, notes = fit_groups(read_photo_groups(options.groups), {photo.name for photo in data.photos})
     print("\n".join([f"audit: {folder}", *(f"note: {note}" for note in notes)]), file=sys.stderr)
     load_tensorflow()

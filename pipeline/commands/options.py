@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 from inference.errors import InputError
-from pipeline.commands.preflight import check_disk
+from pipeline.commands.preflight import check_apart, check_disk
 from pipeline.data.classes import choose_labels, describe_classes
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES
@@ -21,6 +21,7 @@ def read_run_recipe(options: argparse.Namespace) -> Recipe:
     """
     recipe, place = read_recipe(options), data_place(options)
     place.check(recipe.source.kind)
+    check_apart(place.runs / recipe.name, place)
     check_disk(recipe, place)  # first: the classes of a zip are read from its files
     if place.embedded:
         if recipe.kind == "classification" and not recipe.labels:

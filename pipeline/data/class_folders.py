@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -12,8 +11,17 @@ from pathlib import Path, PurePosixPath
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
 from inference.pictures.system_files import is_passed_over
-from pipeline.data.classes import FoundClass, LabelledPhoto, find_classes, plain_label, refuse_others
+from pipeline.data.classes import (
+    FoundClass,
+    LabelledPhoto,
+    find_classes,
+    list_classes,
+    plain_label,
+    probe_photos,
+    refuse_others,
+)
 from pipeline.data.file_listing import list_files
+from pipeline.data.folder_layout import FolderLayout, ListedPicture, enter_root, place_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_parted, fit_groups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
 from pipeline.data.splits import HashedPhoto, complete_splits, describe_missing, perceptual_hashes
@@ -21,32 +29,8 @@ from pipeline.progress import map_in_threads, track
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
-# folder above the class folders -> split
-GIVEN_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "holdout": "test",
-}
-_FILLERS = ("", "data", "folder", "image", "images", "imgs", "photos", "pictures", "seg", "split")  # say no split
 _REFUSED_NAME = "refused.txt"
 _TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # a folder of these is no class
-
-
-@dataclass(frozen=True)
-class ListedPicture:
-    """A file of a class folder. photo: its path without extension, the same for all versions of one picture."""
-
-    file: str
-    label: str
-    photo: str
-    split: str  # "" if the folders give no split
 
 
 @dataclass(frozen=True)
@@ -66,6 +50,14 @@ class ExaminedPicture:
     width: int
     height: int
     views: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RefusedPicture:
+    """Why a file can't be used; may_be_repaired: the disk, not the file, is at fault, such as a missing permission."""
+
+    message: str
+    may_be_repaired: bool
 
 
 @dataclass(frozen=True)
@@ -93,8 +85,9 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
         InputError: a class has no picture, none can be decoded, or cross-validation is requested although there is a
             test set.
     """
-    root = _find_root(_unpacked(images, work), recipe.outputs)
-    listed, other_folders = _list(root, recipe.outputs)
+    root, files = _find_files(images, work, recipe.outputs)
+    layout = place_files(files, recipe.outputs)
+    listed = layout.pictures
     if not listed:
         raise InputError(
             f"{images}: must hold a folder of pictures for each class ({', '.join(recipe.labels)}), perhaps inside "
@@ -113,58 +106,71 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     notes += describe_parted(groups, {picture.photo: picture.split for picture in listed if picture.split})
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
-        _write(folder, root, listed, recipe, groups)
+        folder = _write(folder, root, listed, recipe, groups)
     faults = (folder / _REFUSED_NAME).read_text(encoding="utf-8").splitlines()
     index = read_index(folder / INDEX_NAME, root)
     split_off = describe_missing({picture.split for picture in listed}, recipe.split)
     notes += [f"the folders lack a part, which is split off from train: {split_off}"] if split_off else []
-    return IndexedFolders(index, folder / INDEX_NAME, (*other_folders, *faults), tuple(notes))
+    left_out = _left_out(root, layout, recipe.outputs)
+    return IndexedFolders(index, folder / INDEX_NAME, (*left_out, *faults), tuple(notes))
 
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
     """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
-    return _classes_in(_find_root(_unpacked(images, work), ()))
+    return _classes_in(*_find_files(images, work, None))
 
 
 def list_class_folders(images: Path, work: Path) -> ListedFolders:
     """Return the pictures of all class folders, whatever they are called; for the arguments see index_class_folders."""
-    root = _find_root(_unpacked(images, work), ())
-    listed, left_out = _list(root, tuple(one.label for one in _classes_in(root)))
-    return ListedFolders(root, tuple(listed), tuple(left_out))
+    root, files = _find_files(images, work, None)
+    labels = tuple(one.label for one in _classes_in(root, files) if one.photos)
+    layout = place_files(files, labels)
+    return ListedFolders(root, tuple(layout.pictures), tuple(_left_out(root, layout, labels)))
 
 
-def given_split(folder: str) -> str:
-    """Return the split that the name of a folder states, or "": Training_set, "Test Images" and seg_train state one."""
-    words = [word.removesuffix("set") for word in re.split("[^a-z]+", folder.lower())]
-    telling = [word for word in words if word not in _FILLERS]
-    return GIVEN_SPLITS.get(telling[0], "") if len(telling) == 1 else ""
+def _find_files(images: Path, work: Path, labels: tuple[str, ...] | None) -> tuple[Path, list[str]]:
+    """Return the folder of the class folders or splits, and the files in it; labels: the classes, if known."""
+    folder = _unpacked(images, work)
+    files = [file for file in list_files(folder) if not any(map(is_passed_over, PurePosixPath(file).parts))]
+    root, inside = enter_root(files, labels)
+    return folder / root, inside
 
 
-def _classes_in(root: Path) -> tuple[FoundClass, ...]:
-    files = [file for file in _list_pictures(root) if PurePosixPath(file).suffix.lower() not in _TEXT_SUFFIXES]
-    holding = {depth: {file.split("/")[0] for file in files if file.count("/") == depth} for depth in (1, 2)}
-    classes = tuple(holding[1] - holding[2])  # a folder `train` of pictures alone is a class, of trains
-    doubled = _doubled(files)
-    placed = [(file, *_place(file, classes, doubled)) for file in files]
-    return find_classes(
-        LabelledPhoto(folders[0], str(PurePosixPath(file).with_suffix("")), split)
-        for file, folders, split in placed
-        if folders
+def _classes_in(root: Path, files: Iterable[str]) -> tuple[FoundClass, ...]:
+    return find_classes(_probe(root, place_files([file for file in files if not _is_text(file)], None).pictures))
+
+
+def _probe(root: Path, pictures: Iterable[ListedPicture]) -> list[LabelledPhoto]:
+    return probe_photos(
+        (LabelledPhoto(one.label, one.photo, one.split), None if _is_text(one.file) else root / one.file)
+        for one in pictures
     )
 
 
-def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> None:
-    """Decode the pictures; write the list of refused files and, last, the index."""
+def _is_text(file: str) -> bool:
+    return PurePosixPath(file).suffix.lower() in _TEXT_SUFFIXES
+
+
+def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> Path:
+    """Decode the pictures; write the list of refused files and, last, the index; return the folder of both.
+
+    Where the disk is at fault for a refusal, it is another folder than the given one, so that the pictures are read
+    again the next time.
+    """
     examined = map_in_threads(lambda picture: _examine(root, picture), listed, "pictures read")
     usable = [answer for answer in examined if isinstance(answer, ExaminedPicture)]
-    refused = [answer for answer in examined if isinstance(answer, str)]
+    refused = [answer for answer in examined if isinstance(answer, RefusedPicture)]
     if not usable:
-        raise InputError(f"{root}: no picture can be used. First error: {refused[0]}")
+        raise InputError(f"{root}: no picture can be used. First error: {refused[0].message}")
+    if unread := "".join(one.message for one in refused if one.may_be_repaired):
+        digest = hashlib.sha256(unread.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        folder = folder.with_name(f"{folder.name}-without-{digest}")
     splits = _split(usable, recipe, groups)
     patches = tuple(_patch(picture, splits[picture.listed.photo]) for picture in usable)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _REFUSED_NAME).write_text("".join(f"{line}\n" for line in refused), encoding="utf-8")
+    (folder / _REFUSED_NAME).write_text("".join(f"{one.message}\n" for one in refused), encoding="utf-8")
     write_index(PatchIndex(root, patches), folder / INDEX_NAME)
+    return folder
 
 
 def _unpacked(images: Path, work: Path) -> Path:
@@ -202,69 +208,13 @@ def _check_room(archive: zipfile.ZipFile, folder: Path) -> None:
         )
 
 
-def _find_root(folder: Path, labels: tuple[str, ...]) -> Path:
-    """Return the folder of the class folders or splits: the given one, or one inside it."""
-    while True:
-        inner = [entry for entry in folder.iterdir() if entry.is_dir() and not is_passed_over(entry.name)]
-        name = inner[0].name if len(inner) == 1 else ""
-        if not name or _label_of(name, labels, {name}) or given_split(name):
-            return folder
-        if not any(entry.is_dir() and not is_passed_over(entry.name) for entry in inner[0].iterdir()):
-            return folder
-        folder = inner[0]
-
-
-def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[ListedPicture], list[str]]:
-    """Return the files of the classes in a fixed order, and messages about the files that are of none."""
-    found: list[ListedPicture] = []
-    others: list[LabelledPhoto] = []
-    outside = 0
-    files = _list_pictures(root)
-    siblings: dict[str, set[str]] = {}  # folder -> the folders in it
-    for folder in {parent for file in files for parent in PurePosixPath(file).parents}:
-        siblings.setdefault(str(folder.parent), set()).add(folder.name)
-    doubled = _doubled(files)
-    # a folder `train` is the class of this name, unless there are classes in it
-    classes = tuple(label for label in labels if not siblings.get(label, set()) & set(labels))
-    for file in files:
-        folders, split = _place(file, classes, doubled)
-        photo = str(PurePosixPath(file).with_suffix(""))
-        label = _label_of(folders[0], labels, siblings[_parent_of_class(file, folders)]) if folders else ""
-        if label:
-            found.append(ListedPicture(file, label, photo, split))
-        elif folders:
-            others.append(LabelledPhoto(folders[0], photo, split))
-        else:
-            outside += 1
-    return found, [*_refuse_folders(others, labels), *_refuse_outside(outside)]
-
-
-def _list_pictures(root: Path) -> list[str]:
-    return [file for file in list_files(root) if not any(map(is_passed_over, PurePosixPath(file).parts))]
-
-
-def _place(file: str, classes: tuple[str, ...], doubled: set[str]) -> tuple[list[str], str]:
-    """Return the folders of a file from its class on, and the split that they are in, or "".
-
-    classes: those whose folder is of no split, whatever it is called.
-    """
-    *folders, _ = PurePosixPath(file).parts
-    split = given_split(folders[0]) if folders and folders[0] not in classes else ""
-    return folders[(2 if folders[0] in doubled else 1) if split else 0 :], split
-
-
-def _doubled(files: Iterable[str]) -> set[str]:
-    """Return the folders of splits that hold nothing but a folder of their name: seg_train/seg_train/sea/1.jpg."""
-    inner: dict[str, set[str]] = {}
-    for file in files:
-        folder, *below = file.split("/")
-        inner.setdefault(folder, set()).add(below[0] if len(below) > 2 else "")
-    return {folder for folder, names in inner.items() if names == {folder} and given_split(folder)}
-
-
-def _parent_of_class(file: str, folders: list[str]) -> str:
-    """Return the folder that the class folder of a file lies in; folders: of the file from its class on."""
-    return str(PurePosixPath(*PurePosixPath(file).parts[: -len(folders) - 1]))
+def _left_out(root: Path, layout: FolderLayout, labels: tuple[str, ...]) -> list[str]:
+    """Return the messages about the files that are in no folder of a class, each kind together."""
+    return [
+        *_refuse_folders(_probe(root, layout.others), labels),
+        *_refuse_unsplit(layout.unsplit),
+        *_refuse_outside(len(layout.outside)),
+    ]
 
 
 def _refuse_folders(others: list[LabelledPhoto], labels: tuple[str, ...]) -> list[str]:
@@ -281,26 +231,25 @@ def _refuse_folders(others: list[LabelledPhoto], labels: tuple[str, ...]) -> lis
     return messages
 
 
+def _refuse_unsplit(files: list[ListedPicture]) -> list[str]:
+    counts = list_classes(find_classes(LabelledPhoto(one.label, one.photo) for one in files))
+    remedy = "Sort their pictures into the class folders of a split to use them."
+    return [f"folders in none of the splits, and left out: {counts}. {remedy}"] if files else []
+
+
 def _refuse_outside(count: int) -> list[str]:
     return [f"outside of class folders: {count} files left out. Move them into their class."] if count else []
 
 
-def _label_of(folder: str, labels: tuple[str, ...], siblings: set[str]) -> str:
-    """Return the class of a folder, oak for `Oak` where no other folder and no other class is called so, else ""."""
-    plain = plain_label(folder).casefold()
-    alike = [label for label in labels if plain_label(label).casefold() == plain]
-    rivals = [name for name in siblings if plain_label(name).casefold() == plain]
-    if folder in labels or len(alike) != 1 or len(rivals) > 1:
-        return folder if folder in labels else ""
-    return alike[0]
-
-
-def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | str:
+def _examine(root: Path, picture: ListedPicture) -> ExaminedPicture | RefusedPicture:
     """Return size and hashes of a picture, or the reason why it can't be used."""
     try:
         pixels = decode_image((root / picture.file).read_bytes())
-    except (InputError, OSError) as fault:
-        return f"{printable(picture.file)}: {fault}"
+    except OSError as fault:
+        why = f"cannot be read: {fault.strerror or fault}. Make it readable, or remove it."
+        return RefusedPicture(f"{printable(picture.file)}: {why}", may_be_repaired=True)
+    except InputError as fault:
+        return RefusedPicture(f"{printable(picture.file)}: {fault}", may_be_repaired=False)
     return ExaminedPicture(picture, pixels.shape[1], pixels.shape[0], perceptual_hashes(pixels))
 
 
@@ -326,6 +275,15 @@ def _fingerprint(root: Path, listed: list[ListedPicture], recipe: Recipe, groups
     """Return a hash of everything that the index depends on: size and time of the files, labels, splits."""
     digest = hashlib.sha256(repr([str(root.resolve()), recipe.labels, astuple(recipe.split), groups.lists]).encode())
     for picture in listed:
-        status = (root / picture.file).stat()
-        digest.update(f"{picture.file}:{status.st_size}:{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        line = f"{picture.file}:{picture.photo}:{_stamp(root / picture.file)}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:8]
+
+
+def _stamp(path: Path) -> str:
+    """Return size and time of a file; "" for one that can't be reached, such as a link that leads nowhere."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"

@@ -4,12 +4,14 @@ import json
 import shlex
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from inference.boxes.matching import readable
 from inference.errors import InputError, quote
 from inference.model.decide import UNKNOWN
+from inference.pictures.image_io import is_image
 from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
@@ -20,11 +22,15 @@ _MOST_SHOWN = 20  # classes that a message lists
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """One box or picture: its label as written, its photograph, and the split that the data set gives it, if any."""
+    """One box or picture: its label as written, its photograph, and the split that the data set gives it, if any.
+
+    usable: whether the photograph is there and can be read, as far as that was looked at.
+    """
 
     label: str
     photo: str
     split: str = ""
+    usable: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class FoundClass:
     label: str
     spellings: tuple[str, ...]
     examples: int  # boxes or pictures
-    photos: int
+    photos: int  # that are usable
     in_training: bool  # whether any of it may be trained on: not all of it is in a given validation or test set
 
     @property
@@ -42,9 +48,37 @@ class FoundClass:
         """Return why it can't be learned, or "" if it can."""
         if self.label.casefold() in RESERVED:
             return f"the name {self.label} is reserved; rename the class"
+        if not self.photos:
+            return "no photograph that can be read"
         if self.photos < FEWEST_PHOTOS:
             return f"fewer than {FEWEST_PHOTOS} photographs"
         return "" if self.in_training else "none of it is in the training set"
+
+
+def check_training_classes(labels: Collection[str], recipe: Recipe) -> None:
+    """Raise InputError unless each output of the network is among the labels of the training patches."""
+    missing = sorted(set(recipe.outputs) - set(labels))
+    if missing == [BACKGROUND]:
+        raise InputError(f"the network needs background for training. Received: none. {_more_background(recipe)}")
+    if missing:
+        rest = [label for label in recipe.labels if label not in missing]
+        others = f", or name the others alone: {labels_option(rest)}" if rest else ""
+        raise InputError(
+            f"every class needs patches for training. Missing: {', '.join(missing)}. Add pictures of it{others}."
+        )
+
+
+def _more_background(recipe: Recipe) -> str:
+    """Return the remedy for a network with an output for background that has no picture of it."""
+    if recipe.source.kind == "annotated_photos":
+        return (
+            "The boxes leave no room for it: annotate photographs without a specimen too, or use "
+            "--set network.background=confidence."
+        )
+    return (
+        f"Put pictures of none of the classes into a folder {BACKGROUND}, or draw some: --set patches.outliers=300, or "
+        "use --set network.background=confidence."
+    )
 
 
 def plain_label(label: str) -> str:
@@ -68,9 +102,24 @@ def _describe_class(members: list[LabelledPhoto]) -> FoundClass:
         label=spellings[0][0],
         spellings=tuple(label for label, _ in spellings),
         examples=len(members),
-        photos=len({one.photo for one in members}),
-        in_training=any(one.split in ("", "train") for one in members),
+        photos=len({one.photo for one in members if one.usable}),
+        in_training=any(one.split in ("", "train") for one in members if one.usable),
     )
+
+
+def probe_photos(named: Iterable[tuple[LabelledPhoto, Path | None]]) -> list[LabelledPhoto]:
+    """Return boxes or pictures with `usable` as their files have it; None: there is no file.
+
+    The headers of files are read until a class has enough photographs that can be read; its others are taken on trust.
+    """
+    probed: list[LabelledPhoto] = []
+    read: dict[str, dict[str, bool]] = {}  # class -> photograph -> whether it can be read
+    for one, path in named:
+        of_class = read.setdefault(plain_label(one.label).casefold(), {})
+        if path is not None and one.photo not in of_class and sum(of_class.values()) < FEWEST_PHOTOS:
+            of_class[one.photo] = is_image(path)
+        probed.append(replace(one, usable=path is not None and of_class.get(one.photo, True)))
+    return probed
 
 
 def choose_labels(recipe: Recipe, found: Sequence[FoundClass], given: bool) -> tuple[str, ...]:
@@ -84,8 +133,10 @@ def choose_labels(recipe: Recipe, found: Sequence[FoundClass], given: bool) -> t
         given: whether the user named the labels.
 
     Raises:
-        InputError: a given class is not in the data, or the data hold too few classes.
+        InputError: a given class is not in the data, or the data hold too few classes, or no background for a network
+            that has an output for it.
     """
+    _refuse_missing_background(recipe, found)
     if given:
         _refuse_missing(recipe.labels, found)
         return recipe.labels
@@ -101,8 +152,15 @@ def choose_labels(recipe: Recipe, found: Sequence[FoundClass], given: bool) -> t
     return tuple(usable)
 
 
+def _refuse_missing_background(recipe: Recipe, found: Sequence[FoundClass]) -> None:
+    """Refuse class folders without pictures of background for a network that has an output for it; boxes leave some."""
+    if BACKGROUND in recipe.outputs and recipe.source.kind != "annotated_photos" and not recipe.patches.outliers:
+        background = {one.label.casefold() for one in found if one.photos and one.in_training}
+        check_training_classes({*recipe.labels, *background}, recipe)
+
+
 def _refuse_missing(labels: tuple[str, ...], found: Sequence[FoundClass]) -> None:
-    there = {one.label.casefold() for one in found}
+    there = {one.label.casefold() for one in found if one.photos}
     missing = [label for label in labels if plain_label(label).casefold() not in there]
     if missing:
         existing = [label for label in labels if label not in missing] or [one.label for one in found if not one.fault]
@@ -128,7 +186,8 @@ def describe_classes(found: Sequence[FoundClass], labels: tuple[str, ...]) -> li
 def list_classes(found: Sequence[FoundClass]) -> str:
     """Return classes with their numbers of boxes or pictures: beech 3, oak 12."""
     rest = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
-    return ", ".join(f"{one.label} {one.examples}" for one in found[:_MOST_SHOWN]) + rest
+    shown = (f"{one.label} {one.examples}{'' if one.photos else f' ({one.fault})'}" for one in found[:_MOST_SHOWN])
+    return ", ".join(shown) + rest
 
 
 def refuse_others(others: Sequence[FoundClass], labels: tuple[str, ...]) -> str:

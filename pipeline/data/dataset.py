@@ -15,9 +15,9 @@ import tensorflow as tf
 from inference.errors import InputError, printable
 from inference.pictures.image_io import read_resized
 from pipeline.data.augment import make_augmentation, reduce_pictures
+from pipeline.data.classes import check_training_classes
 from pipeline.data.index import PatchIndex
 from pipeline.random_generator import make_generator, make_seed
-from pipeline.settings.labels import BACKGROUND
 from pipeline.settings.recipe import Recipe
 
 MEMORY_CACHE_BYTES = 2 * 2**30  # above this size decoded pictures are cached in a file
@@ -76,7 +76,7 @@ class TrainingData:
             InputError: an output of the network has no training patch.
         """
         self._index = _with_labels(index, recipe.outputs)
-        _check_classes(self._index, recipe)
+        check_training_classes({patch.label for patch in self._index.patches}, recipe)
         self._recipe = recipe
         self._teaching = teaching
         view = max(recipe.network.input_side, teaching.side) if teaching else recipe.network.input_side
@@ -251,17 +251,3 @@ def _with_labels(index: PatchIndex, labels: tuple[str, ...]) -> PatchIndex:
 
 def _one_hot(label: Any, recipe: Recipe) -> Any:
     return tf.one_hot(label, len(recipe.outputs))
-
-
-def _check_classes(index: PatchIndex, recipe: Recipe) -> None:
-    missing = sorted(set(recipe.outputs) - {patch.label for patch in index.patches})
-    if missing == [BACKGROUND]:
-        raise InputError(
-            "the network needs background windows for training. Received: none. The boxes leave no room for them: "
-            "annotate photographs without a specimen too, or use --set network.background=confidence."
-        )
-    if missing:
-        raise InputError(
-            f"every class needs patches for training. Missing: {', '.join(missing)}. "
-            "Add annotated photographs, or remove the class from the labels."
-        )

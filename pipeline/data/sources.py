@@ -12,6 +12,7 @@ from pipeline.data.annotations.read import AnnotationSet, annotated_classes, rea
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import folder_classes, index_class_folders
 from pipeline.data.classes import FoundClass
+from pipeline.data.file_listing import is_folder, may_be_reached
 from pipeline.data.groups import PhotoGroups, describe_parted, fit_groups, read_photo_groups
 from pipeline.data.index import INDEX_NAME, PatchIndex
 from pipeline.data.outliers import add_outliers
@@ -221,7 +222,7 @@ def _print_notes(notes: Iterable[str]) -> None:
 
 
 def _annotated_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
-    return annotated_classes(place.annotations) if place.annotations else ()
+    return annotated_classes(place.annotations, place.images) if place.annotations and place.images else ()
 
 
 def _folder_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
@@ -231,7 +232,7 @@ def _folder_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
 def _check_annotated(place: DataPlace) -> None:
     if (place.images is None) != (place.annotations is None):
         raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
-    if place.images is not None and not place.images.is_dir():
+    if place.images is not None and not is_folder(place.images):
         raise InputError(f"{place.images}: is not a folder. Give the folder of the photographs to --images.")
 
 
@@ -244,8 +245,10 @@ def _check_folders(place: DataPlace) -> None:
 def _check_folders_or_none(place: DataPlace) -> None:
     if place.annotations is not None:
         raise InputError("class folders need no annotations. Received: --annotations. Leave it out.")
-    if place.images is not None and not place.images.exists():
-        raise InputError(f"{place.images}: does not exist. Give a folder, or zip, of class folders to --images.")
+    if place.images is not None and not may_be_reached(place.images):
+        raise InputError(
+            f"{place.images}: does not exist, or can't be reached. Give a folder, or zip, of class folders to --images."
+        )
 
 
 def _check_whole_photographs(place: DataPlace) -> None:
@@ -254,7 +257,7 @@ def _check_whole_photographs(place: DataPlace) -> None:
         raise InputError("recipes for anomalies need no annotations. Received: --annotations. Leave it out.")
     for name in ("images", "masks", "test", "crops"):
         path = getattr(place, name)
-        if path is not None and not path.is_dir():
+        if path is not None and not is_folder(path):
             raise InputError(f"{path}: is not a folder. Give a folder to --{name}, or leave it out.")
     if place.images is None and (place.test or place.masks):
         raise InputError("--test and --masks need photographs. Give the folder of the photographs to --images.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from inference.errors import InputError
-from pipeline.data.class_folders import given_split
+from pipeline.data.folder_layout import given_split
 from pipeline.data.index import PatchIndex
 from pipeline.data.sources import SOURCES, DataPlace
 from pipeline.recipes import RECIPES

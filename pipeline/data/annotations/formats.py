@@ -15,7 +15,7 @@ from inference.errors import InputError, printable, quote
 from pipeline.data.annotations.splits import split_named_in
 from pipeline.data.annotations.voc import holds_voc, list_voc_files, read_voc
 from pipeline.data.annotations.yolo import holds_yolo, read_yolo
-from pipeline.data.file_listing import list_files
+from pipeline.data.file_listing import is_folder, list_files, may_be_reached
 
 _SUPPORTED = (
     "Supported: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a "
@@ -36,9 +36,9 @@ def read_entries(path: Path) -> Entries:
     Raises:
         InputError: there is nothing at the path, its format is not supported, or a folder holds several sets.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _tell_folder(path)()
-    if path.is_file():
+    if may_be_reached(path) and path.is_file():
         return _read_file(path)
     raise InputError(f"annotations must be a file or a folder; nothing is at {printable(str(path))}. Check the path.")
 

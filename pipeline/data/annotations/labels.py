@@ -1,9 +1,9 @@
 """The label that an annotation writes -> the class that is meant."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from inference.boxes.entries import Entries, Refusal, WrittenBox
+from inference.boxes.entries import Entries, Refusal
 from inference.errors import InputError, quote
 from pipeline.data.classes import LabelledPhoto, find_classes, plain_label, refuse_others
 
@@ -33,13 +33,8 @@ def match_label(written: str, labels: tuple[str, ...]) -> str | None:
     raise InputError(f"a label must be one of {', '.join(labels)}; received {quote(wanted)}.{hint}")
 
 
-def labelled_boxes(boxes: Iterable[WrittenBox]) -> list[LabelledPhoto]:
-    """Return the label and photograph of each box."""
-    return [LabelledPhoto(box.label or "", box.photo) for box in boxes]
-
-
-def refuse_other_classes(entries: Entries, others: list[WrittenBox], labels: tuple[str, ...]) -> None:
-    """Add one refusal for all boxes of classes that are not among the labels; it names the first of them."""
-    if others:
-        message = refuse_others(find_classes(labelled_boxes(others)), labels)
-        entries.refusals.append(Refusal(f"{others[0].origin}: {message}"))
+def refuse_other_classes(
+    entries: Entries, origin: str, others: Sequence[LabelledPhoto], labels: tuple[str, ...]
+) -> None:
+    """Add one refusal for all boxes of classes that are not among the labels; origin: of the first of them."""
+    entries.refusals.append(Refusal(f"{origin}: {refuse_others(find_classes(others), labels)}"))

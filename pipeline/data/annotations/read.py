@@ -10,6 +10,7 @@ so is what lies up to 1/128 pixel below it: six decimals of YOLO miss an edge by
 four formats must agree on frames up to 10,000 pixels.
 """
 
+import contextlib
 import math
 import warnings
 from collections.abc import Mapping
@@ -23,10 +24,10 @@ from inference.boxes.matching import Fit, PhotoMatcher, describe_fits, find_riva
 from inference.errors import InputError, printable, quote
 from inference.pictures.image_io import image_size
 from pipeline.data.annotations.formats import read_entries
-from pipeline.data.annotations.labels import labelled_boxes, match_label, refuse_other_classes
+from pipeline.data.annotations.labels import match_label, refuse_other_classes
 from pipeline.data.annotations.photo_index import index_photos
 from pipeline.data.annotations.splits import describe_splits, given_splits, told_splits
-from pipeline.data.classes import FoundClass, find_classes
+from pipeline.data.classes import FoundClass, LabelledPhoto, find_classes, probe_photos
 
 _ROUNDING = 0.5 + 1 / 128
 _MOST_REFUSALS = 5  # messages that the error about an unusable file repeats
@@ -82,12 +83,16 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
     photographs = _find_photographs(entries, index_photos(images), images)
     entries.tell_orders({name: (one.width, one.height) for name, one in photographs.items()}.get)
     placed, others = _place_boxes(entries, photographs, labels)
-    refuse_other_classes(entries, others, labels)
+    paths = {name: photograph.path for name, photograph in photographs.items()}
+    told = told_splits({paths[one.name]: one for one in entries.photos if one.name in paths})
+    splits = given_splits(told)
+    if others:
+        named = [_labelled(box, paths, splits) for box in others]
+        refuse_other_classes(entries, others[0].origin, named, labels)
     if not placed:
         raise InputError(_describe_unusable(path, entries))
     annotations = sorted((annotation for annotation, _ in placed), key=lambda annotation: annotation.photo)
     refused_photos = {refusal.photo for refusal in entries.refusals} | {box.photo for box in others}
-    splits = told_splits({photographs[one.name].path: one for one in entries.photos if one.name in photographs})
     return AnnotationSet(
         format=entries.format,
         annotations=tuple(annotations),
@@ -95,22 +100,39 @@ def read_annotations(path: Path, images: Path, labels: tuple[str, ...]) -> Annot
         refused=tuple(refusal.message for refusal in entries.refusals),
         photos=tuple(sorted({photograph.path for photograph in photographs.values()})),
         incomplete=tuple(sorted({photographs[name].path for name in refused_photos if name in photographs})),
-        notes=(*entries.notes, *describe_splits(splits)),
-        splits=given_splits(splits),
+        notes=(*entries.notes, *describe_splits(told)),
+        splits=splits,
         outside=tuple(annotation for annotation, was_clipped in placed if was_clipped),
     )
 
 
-def annotated_classes(path: Path) -> tuple[FoundClass, ...]:
-    """Return the classes that the annotations of a file or folder name, whether their photographs exist or not.
+def annotated_classes(path: Path, images: Path) -> tuple[FoundClass, ...]:
+    """Return the classes that the annotations of a file or folder name, with their photographs under images.
+
+    A few photographs of each class are opened. The others are taken on trust if they are there, and so are all boxes.
 
     Raises:
-        InputError: they can't be parsed, their format is not supported, or they hold no box.
+        InputError: they can't be parsed, their format is not supported, or they hold no box of a photograph that can be
+            read.
     """
     entries = read_entries(path)
     if not entries.boxes:
         raise InputError(_describe_unusable(path, entries))
-    return find_classes(labelled_boxes(entries.boxes))
+    files = {name: fit.path for name, fit in _match_files(entries, index_photos(images)).items()}
+    splits = given_splits(told_splits({files[one.name]: one for one in entries.photos if one.name in files}))
+    named = [(_labelled(box, files, splits), files.get(box.photo)) for box in entries.boxes]
+    found = find_classes(probe_photos((one, images / file if file else None) for one, file in named))
+    if not any(one.photos for one in found):
+        entries = read_entries(path)
+        _find_photographs(entries, index_photos(images), images)
+        raise InputError(_describe_unusable(path, entries))
+    return found
+
+
+def _labelled(box: WrittenBox, paths: Mapping[str, str], splits: Mapping[str, str]) -> LabelledPhoto:
+    """Return what the classes need of a box; paths: of the photographs that can be used, by their written names."""
+    path = paths.get(box.photo, "")
+    return LabelledPhoto(box.label or "", box.photo, splits.get(path, ""), usable=bool(path))
 
 
 def _describe_unusable(path: Path, entries: Entries) -> str:
@@ -193,19 +215,19 @@ def _is_turned(path: Path) -> bool:
 def _place_boxes(
     entries: Entries, photographs: dict[str, _Photograph], labels: tuple[str, ...]
 ) -> tuple[list[tuple[Annotation, bool]], list[WrittenBox]]:
-    """Return the valid boxes and whether each was clipped, and the boxes of other classes.
+    """Return the valid boxes and whether each was clipped, and the boxes of other classes, of refused photographs too.
 
     Boxes of refused photographs get no message of their own.
     """
     placed, others = [], []
     for box in entries.boxes:
-        if box.photo in photographs:
-            with entries.collect_refusal(box.origin, box.photo):
-                label = match_label(box.label or "", labels)
-                if label is None:
-                    others.append(box)
-                else:
-                    placed.append(_place_box(box, entries.in_fractions, photographs[box.photo], label))
+        there = box.photo in photographs
+        with entries.collect_refusal(box.origin, box.photo) if there else contextlib.suppress(InputError):
+            label = match_label(box.label or "", labels)
+            if label is None:
+                others.append(box)
+            elif there:
+                placed.append(_place_box(box, entries.in_fractions, photographs[box.photo], label))
     return placed, others
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from inference.boxes.entries import NamedPhoto
 from inference.errors import printable
-from pipeline.data.class_folders import GIVEN_SPLITS
+from pipeline.data.folder_layout import GIVEN_SPLITS
 from pipeline.data.splits import SPLITS
 
 

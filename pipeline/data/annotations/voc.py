@@ -57,8 +57,11 @@ def list_voc_files(folder: Path) -> list[str]:
 
 
 def holds_voc(file: Path) -> bool:
-    """Tell whether an .xml file is of this format, valid or not."""
-    return bool(_ROOT.search(file.read_bytes().replace(b"\0", b"")))  # UTF-16 too
+    """Tell whether an .xml file is of this format, valid or not; one that can't be read is not."""
+    try:
+        return bool(_ROOT.search(file.read_bytes().replace(b"\0", b"")))  # UTF-16 too
+    except OSError:
+        return False
 
 
 def _parse(path: Path) -> ElementTree.Element:

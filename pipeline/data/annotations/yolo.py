@@ -4,6 +4,7 @@ Class names are in classes.txt, labels.txt, obj.names, _darknet.labels or the `n
 after its photograph.
 """
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -80,7 +81,11 @@ def find_class_files(folder: Path) -> list[Path]:
 
 
 def _files_in(*folders: Path) -> list[Path]:
-    return [file for place in folders if place.is_dir() for file in sorted(place.iterdir()) if file.is_file()]
+    found: list[Path] = []
+    for place in folders:
+        with contextlib.suppress(OSError):  # it is missing, or a folder above may not be read
+            found += (file for file in sorted(place.iterdir()) if file.is_file())
+    return found
 
 
 def _names_classes(file: Path) -> bool:
