@@ -7,10 +7,14 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import h5py
+import numpy as np
 
 import models
 from inference.atomic_file import write_atomically
@@ -89,13 +93,34 @@ def _names_alone(value: Any) -> Any:
 
 
 def _write_weights(run: RunFolder, path: Path) -> None:
-    """Write the network's weights without the optimizer's state, which is two thirds of best.keras."""
+    """Write the network's weights in 16 bits, without the optimizer's state, which is two thirds of best.keras."""
     from pipeline.quiet import load_tensorflow
 
     load_tensorflow()
     from pipeline.training.saved_network import read_network
 
-    read_network(run.best).save_weights(path)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / path.name
+        read_network(run.best).save_weights(whole)
+        _write_halved(whole, path)
+
+
+def _write_halved(whole: Path, path: Path) -> None:
+    """Write a copy of a weights file with floats of 16 bits; those too large for that stay as they are."""
+    with h5py.File(whole, "r") as source, h5py.File(path, "w") as target:
+
+        def copy(name: str, node: Any) -> None:
+            if isinstance(node, h5py.Dataset):
+                kept = node[()]
+                if kept.dtype == np.float32 and (np.abs(kept) < np.finfo(np.float16).max).all():
+                    kept = kept.astype(np.float16)
+                made = target.create_dataset(name, data=kept, compression="gzip" if kept.ndim else None)
+            else:
+                made = target.require_group(name)
+            made.attrs.update(node.attrs)
+
+        target.attrs.update(source.attrs)
+        source.visititems(copy)
 
 
 if __name__ == "__main__":

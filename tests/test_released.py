@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from export.release import release
+from export.release import _write_halved, release
 from inference.errors import InputError
 from inference.model.classifier import Classifier
 from models.build import build_network, with_probabilities
@@ -107,3 +108,20 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
         "report.json",
     ]
     assert (tmp_path / "released" / "colours.tflite").read_bytes() == b"model"
+
+
+def test_released_weights_take_half_the_room_where_that_loses_little(tmp_path: Path) -> None:
+    """Faults: infinite weights; a seed of random numbers that is rounded; groups that Keras no longer finds."""
+    whole, half = tmp_path / "whole.h5", tmp_path / "half.h5"
+    kernel, large, seed = np.float32([[0.1, -2.5]]), np.float32([7e4]), np.uint32([4_000_000_001, 3])
+    with h5py.File(whole, "w") as file:
+        for name, values in {"a/vars/0": kernel, "a/vars/1": large, "seed/vars/0": seed}.items():
+            file[name] = values
+        file["a"].attrs["name"] = "dense"
+        file.create_group("empty/vars")
+    _write_halved(whole, half)
+    with h5py.File(half) as file:
+        found = {name: file[name][()] for name in ("a/vars/0", "a/vars/1", "seed/vars/0")}
+        assert file["a"].attrs["name"] == "dense" and "empty/vars" in file
+    assert found["a/vars/0"] == pytest.approx(kernel, rel=1e-3) and found["a/vars/0"].dtype == np.float16
+    assert np.array_equal(found["a/vars/1"], large) and np.array_equal(found["seed/vars/0"], seed)
