@@ -343,7 +343,9 @@ def test_the_data_of_all_folds_are_read_before_the_first_is_trained(tmp_path: Pa
 
 
 @pytest.mark.parametrize("setting", ["split.test=0.2", "split.folds=3", "split.fold=1", "export.max_accuracy_loss=0.1"])
-def test_a_setting_that_a_crossval_decides_is_refused(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_setting_that_a_crossval_decides_is_not_ignored_silently(
+    setting: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Fault: a limit or a share that the user sets, and that no fold has."""
     assert main(["crossval", "minerals", "--images", "nowhere", "--annotations", "x.json", "--set", setting]) == 2
     assert f"{setting.partition('=')[0]} has no effect in a cross-validation" in capsys.readouterr().err

@@ -21,6 +21,8 @@ _WITHOUT_EFFECT = {
     "split.test": "each fold is the test set of one training; choose their number with --folds",
     "split.folds": "choose their number with --folds",
     "split.fold": "every fold is the test set once",
+}
+_TOLERATED = {  # accepted by earlier versions, and in commands that people keep
     "export.max_accuracy_loss": "a fold whose file loses more does not end the others; the report says the loss",
 }
 
@@ -46,10 +48,13 @@ def cross_validate(options: argparse.Namespace) -> int:
 
 
 def _check_effect(given: set[str]) -> None:
-    """Refuse settings that a cross-validation decides itself."""
-    for setting, reason in _WITHOUT_EFFECT.items():
+    """Refuse settings that a cross-validation decides itself, or say that they have no effect."""
+    for setting, reason in (_WITHOUT_EFFECT | _TOLERATED).items():
+        rule = f"{setting} has no effect in a cross-validation: {reason}."
+        if setting in given & set(_WITHOUT_EFFECT):
+            raise InputError(f"{rule} Leave it out.")
         if setting in given:
-            raise InputError(f"{setting} has no effect in a cross-validation: {reason}. Leave it out.")
+            print(f"note: {rule}", file=sys.stderr)
 
 
 def resume_crossval(folder: CrossvalFolder, folds: Sequence[int], engine: str) -> int:
