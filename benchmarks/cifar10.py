@@ -87,15 +87,16 @@ def load(path: Path, labels: Path, scaling: str | None) -> Classifier:
     """
     ours = CARD_NAME in read_artefact(path).files
     model = Classifier(path, threads=1, labels=None if ours else labels, scaling=scaling)
-    if set(model.card.labels) != set(LABELS):
+    if set(model.card.labels) - set(model.card.reject_labels) != set(LABELS):
         raise InputError(f"{path}: must have the classes of CIFAR-10. Received: {', '.join(model.card.labels)}.")
     return model
 
 
 def score(model: Classifier, pictures: list[LabelledPicture]) -> dict[str, Any]:
-    """Return top-1 and top-2 accuracy."""
-    names = np.array(model.card.labels)
-    order = np.array([names[np.argsort(-model.probabilities(one.pixels), kind="stable")[:2]] for one in pictures])
+    """Return top-1 and top-2 accuracy, nothing rejected: an output for none of the classes is left out."""
+    classes = [number for number, label in enumerate(model.card.labels) if label not in model.card.reject_labels]
+    names, answers = np.array(model.card.labels)[classes], (model.probabilities(one.pixels) for one in pictures)
+    order = np.array([names[np.argsort(-answer[classes], kind="stable")[:2]] for answer in answers])
     truth = np.array([one.label for one in pictures])
     first, second = (order == truth[:, np.newaxis]).sum(axis=0)
     return {
