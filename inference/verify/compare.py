@@ -108,6 +108,13 @@ def check_runs(model: Model, vectors: Vectors, runs: int, artefact: Artefact) ->
     return []
 
 
+def _permuted(seen: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    """Tell whether the columns of scores [pictures, labels] are the expected ones in another order."""
+    gaps = np.abs(seen[:, :, np.newaxis] - expected[:, np.newaxis]).max(axis=0)  # [labels seen, labels expected]
+    nearest = gaps.argmin(axis=0)
+    return len(set(nearest)) == len(nearest) and bool(gaps.min(axis=0).max() <= tolerance)
+
+
 def _explain(model: Model, vectors: Vectors, seen: Outputs, artefact: Artefact) -> str:
     pictures = vectors.pictures
     off = f"scores differ by up to {np.abs(seen.scores - vectors.scores).max():.3f}"
@@ -115,7 +122,7 @@ def _explain(model: Model, vectors: Vectors, seen: Outputs, artefact: Artefact) 
         return f"channel order: the network is given BGR instead of RGB; {off}"
     if _spread(seen.scores) < _FLAT * _spread(vectors.scores):
         return f"scaling: the scores hardly depend on the picture, as if pixels were not 0 to 255; {off}"
-    if np.abs(np.sort(seen.scores) - np.sort(vectors.scores)).max() <= vectors.score_tolerance:
+    if _permuted(seen.scores, vectors.scores, vectors.score_tolerance):
         return f"order of the outputs: the scores are right and belong to other labels; {off}"
     is_exported = network_sha256(artefact) == vectors.network
     if is_exported and _agree(observe(load_model(artefact, delegates=False), pictures), vectors):
