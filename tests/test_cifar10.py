@@ -1,5 +1,6 @@
 """The recipe cifar10 from class folders to a report, on generated pictures of 32 pixels."""
 
+import csv
 import json
 import shutil
 import zipfile
@@ -12,6 +13,7 @@ from PIL import Image
 
 from benchmarks.cifar10 import main as compare
 from benchmarks.cifar10_kinds import main as kinds
+from benchmarks.short_runs import main as short_runs
 from inference.model.classifier import Classifier
 from pipeline.__main__ import main
 from pipeline.recipes import RECIPES
@@ -145,6 +147,36 @@ def test_lossless_pictures_lie_beside_their_compressed_ones(tmp_path: Path) -> N
         assert kinds(["make", str(tmp_path / "jpeg.zip"), str(tmp_path / "lossless.npz"), str(out)]) == code
     assert sorted(path.name for path in (out / "train" / "cat").iterdir()) == ["0007.jpg", "0007.png"]
     assert np.array_equal(np.asarray(Image.open(out / "train" / "cat" / "0007.png")), pixels[0])
+
+
+def test_short_trainings_are_compared_on_held_out_training_pictures(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: test pictures that choose a setting, unequal classes, one seed for all, a training repeated."""
+    pictures, work, changes = tmp_path / "pictures", tmp_path / "work", tmp_path / "changes.json"
+    assert short_runs(["subset", str(run), str(pictures), "--pictures", "80"]) == 0
+    with (run / "index.csv").open() as lines:
+        held_out = {row["file"] for row in csv.DictReader(lines) if row["split"] == "validation"}
+    subset = {path.relative_to(pictures) for path in pictures.rglob("*.png")}
+    assert {f"train/{path.relative_to('test')}" for path in subset if path.parts[0] == "test"} == held_out
+    assert not {str(path) for path in subset if path.parts[0] == "train"} & held_out
+    assert all(len(list((pictures / "train" / label).iterdir())) == 8 for label in LABELS)
+
+    changes.write_text(json.dumps([{"name": "base", "set": {}}, {"name": "slow", "set": {"fit.learning_rate": 1e-6}}]))
+    command = ["measure", "cifar10", str(changes), "--images", str(pictures), "--work", str(work)]
+    command += ["--set", "fit.epochs=4", "--set", "fit.batch_size=16", "--set", "fit.warmup_epochs=1"]
+    command += ["--set", "fit.learning_rate=0.02", "--json", str(tmp_path / "out.json")]
+    assert short_runs(command) == 0
+    base, slow = json.loads((tmp_path / "out.json").read_text())["changes"]
+    accuracies = [[one["accuracy"][".png"]["value"] for one in change["runs"]] for change in (base, slow)]
+    assert min(accuracies[0]) > max(accuracies[1])
+    assert base["runs"][0]["accuracy"][".png"]["n"] == len(held_out)
+    assert json.loads((work / "base" / "seed1" / "recipe.json").read_text())["seed"] == 1
+    trained = (work / "slow" / "seed1" / "best.keras").stat().st_mtime_ns
+    printed = capsys.readouterr().out
+    assert short_runs(command) == 0
+    assert (work / "slow" / "seed1" / "best.keras").stat().st_mtime_ns == trained
+    assert capsys.readouterr().out == printed[printed.index("base") :]
 
 
 def test_evaluate_measures_a_trained_run_anew(run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""Compare settings by short trainings with their own full schedules, several seeds each, on held-out training pictures.
+
+    python -m benchmarks.short_runs subset RUN FOLDER [--pictures 8000]
+    python -m benchmarks.short_runs measure RECIPE CHANGES.json --images FOLDER --work DIR [--set NAME=VALUE] ...
+        [--seeds 2] [--json OUT]
+
+`subset` writes class folders: train/ has as many of RUN's training pictures, equally many of each class, and test/ has
+all pictures of its validation split, so that no choice sees a test picture. Versions of a picture (a.jpg, a.png) stay
+together. CHANGES.json is a list of {"name": ..., "set": {setting: value}}, and "seeds" where a change has more. The
+first is the base. A run that DIR holds already is used, so a comparison that was killed goes on. The figures are those
+of the Keras network, one view, nothing rejected. Printed: the mean over the seeds with the interval that the number of
+pictures gives, the accuracy with each seed, and the difference from the base.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.folds import show
+from inference.errors import InputError
+from pipeline.classification.stages import FIT, PATCHES, run_index
+from pipeline.data.index import Patch, PatchIndex
+from pipeline.data.sources import DataPlace
+from pipeline.metrics.intervals import proportion
+from pipeline.recipes import RECIPES
+from pipeline.report.style import columns
+from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
+from pipeline.stages import complete, forget_networks, start_run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _make_parser().parse_args(arguments)
+    return int(options.do(options))
+
+
+def write_subset(options: argparse.Namespace) -> int:
+    """Link the pictures of a run's training and validation split into class folders."""
+    run = RunFolder(options.run)
+    index = run_index(run)
+    try:
+        labels = run.read_recipe().labels
+        each = options.pictures // len(labels)
+        for split, most in (("train", each), ("validation", None)):
+            for label in labels:
+                chosen = index.select(split, (label,))
+                _link(chosen, first_photos(chosen, most), options.folder / split.replace("validation", "test") / label)
+    except InputError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        return 2
+    print(f"pictures: {options.folder}")
+    return 0
+
+
+def first_photos(index: PatchIndex, most: int | None) -> list[Patch]:
+    """Return the patches of the first photographs by name, as many as asked for; None: of all."""
+    kept = set(sorted({patch.photo for patch in index.patches})[:most])
+    return [patch for patch in index.patches if patch.photo in kept]
+
+
+def _link(index: PatchIndex, patches: list[Patch], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for patch in patches:
+        source = index.path(patch).resolve()
+        target = folder / source.name
+        if not target.exists():
+            os.link(source, target)
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of each change; trainings that are done are not repeated."""
+    changes = read_json(options.changes, "Give a list of changes, see the head of this file.")
+    base = override_all(RECIPES[options.recipe], tuple(options.set))
+    report: dict[str, Any] = {
+        "recipe": options.recipe,
+        "machine": describe_machine(),
+        "set": options.set,
+        "changes": [],
+    }
+    for change in changes:
+        recipe = override_all(base, tuple((name, str(value)) for name, value in change["set"].items()))
+        folder = options.work / change["name"].replace(" ", "_")
+        runs = [_train(recipe, seed, folder, options) for seed in range(change.get("seeds", options.seeds))]
+        report["changes"].append({**change, "runs": runs})
+        print(f"{change['name']}: done", file=sys.stderr)
+    return report
+
+
+def _train(recipe: Recipe, seed: int, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the accuracy by kind of file of one training."""
+    folder = work / f"seed{seed}"
+    if not (folder / "recipe.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        place = DataPlace(options.images, None, options.work)
+        start_run(override_all(recipe, (("seed", str(seed)),)), place, folder)
+    run = RunFolder(folder)
+    complete(run, [PATCHES, FIT])
+    forget_networks()
+    return {"seed": seed, "accuracy": right_by_ending(run)}
+
+
+def right_by_ending(run: RunFolder) -> dict[str, Any]:
+    """Return the accuracy of the run's Keras network on its test pictures, by the ending of their names."""
+    from pipeline.data.dataset import load_patch  # imported here, since TensorFlow takes seconds to import
+    from pipeline.training.saved_network import read_network
+
+    recipe, index = run.read_recipe(), run_index(run).select("test")
+    side, labels = recipe.network.input_side, np.array(recipe.labels)
+    pixels = np.stack([load_patch(index.path(patch), side) for patch in index.patches]).astype(np.float32)
+    logits = read_network(run.best).predict(pixels, batch_size=256, verbose=0)[:, : len(labels)]
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for patch, best in zip(index.patches, labels[logits.argmax(axis=1)], strict=True):
+        hits[Path(patch.file).suffix].append(bool(patch.label == best))
+    return {ending: proportion(sum(right), len(right)) for ending, right in sorted(hits.items())}
+
+
+def table(report: dict[str, Any]) -> list[str]:
+    """Return the lines that are printed: one for each change and kind of file."""
+    lines, bases = [], {}
+    for change in report["changes"]:
+        for ending in change["runs"][0]["accuracy"]:
+            shares = [run["accuracy"][ending] for run in change["runs"]]
+            values = [_field(share, "value") for share in shares]
+            mean, n = statistics.fmean(values), _field(shares[0], "n")
+            base = bases.setdefault(ending, mean)
+            each = ", ".join(f"{100 * value:.1f}" for value in values)
+            lines.append(
+                f"{change['name']:40} {ending:5} {columns(proportion(round(mean * n), n))} {100 * (mean - base):+5.1f}"
+                f"  seeds {each}"
+            )
+    return lines
+
+
+def _field(share: Any, name: str) -> Any:
+    return share[name] if isinstance(share, dict) else getattr(share, name)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    subset = verbs.add_parser("subset", help="write a smaller training set and held-out pictures")
+    subset.add_argument("run", type=Path, metavar="RUN")
+    subset.add_argument("folder", type=Path, metavar="FOLDER")
+    subset.add_argument("--pictures", type=int, default=8000, help="for training, of all classes together")
+    subset.set_defaults(do=write_subset)
+    short = verbs.add_parser("measure", help="train and compare")
+    short.add_argument("recipe", choices=sorted(RECIPES), metavar="RECIPE")
+    short.add_argument("changes", type=Path, metavar="CHANGES.json")
+    short.add_argument("--images", type=Path, required=True, metavar="FOLDER")
+    short.add_argument("--work", type=Path, required=True, metavar="DIR", help="runs are kept here")
+    short.add_argument("--set", type=lambda text: tuple(text.split("=", 1)), action="append", default=[])
+    short.add_argument("--seeds", type=int, default=2, help="of each change (default: 2)")
+    short.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+    short.set_defaults(do=lambda options: show(lambda: measure(options), table, options.json))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
