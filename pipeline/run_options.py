@@ -13,6 +13,13 @@ from pipeline.settings.recipe import Overrides, Recipe, apply_variant, find_sett
 
 _STARTING = ("run", "fit", "begin", "crossval")  # verbs that start runs with the options of the command alone
 _RUNS = Path("runs")
+# settings without effect in a cross-validation, and why
+DECIDED_BY_CROSSVAL = {
+    "split.test": "each fold is the test set of one training; choose their number with --folds",
+    "split.folds": "choose their number with --folds",
+    "split.fold": "every fold is the test set once",
+    "export.max_accuracy_loss": "a fold whose file loses more does not end the others; the report states the loss",
+}
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.__main__ import make_parser
+from pipeline.__main__ import main, make_parser
 from pipeline.data.index import Patch, PatchIndex
 from pipeline.data.sources import DataPlace
 from pipeline.evaluation.advice import FinishedRun, advice_lines, advise
@@ -163,6 +163,19 @@ def test_every_command_is_one_that_the_program_takes(good: ClassificationReport,
     expected = make_parser().parse_args(["run", "folders", "--pretrained", *shlex.split(kept)])
     assert vars(pretrained) == vars(expected)
     assert (longer.epochs, [one for one in longer.set if one[0] == "fit.epochs"]) == (16, [])
+
+
+def test_an_advised_cross_validation_has_no_setting_that_it_decides_itself(
+    good: ClassificationReport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: a command that is refused, since a cross-validation has no share of the test."""
+    settings = "--set split.test=0.3 --set export.max_accuracy_loss=0.1 --set split.seed=2"
+    command = ["/x/pipeline/__main__.py", *shlex.split(f"run photos --images a --annotations b {settings}")]
+    metrics = replace(good.metrics, accuracy=Estimate(0.714, 0.454, 0.883, 14))
+    (advice,) = advise(finished(replace(good, models={good.released: metrics}), command=command))
+    assert advice.command.endswith("--images a --annotations b --set split.seed=2 --folds 5")
+    assert main(shlex.split(advice.command)[3:]) == 2
+    assert "has no effect" not in capsys.readouterr().err, "the folder a alone is missing"
 
 
 def test_a_lower_rate_replaces_the_old_one(good: ClassificationReport) -> None:

@@ -13,18 +13,11 @@ from pipeline.crossval.sections import CrossvalReport
 from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
-from pipeline.run_options import data_place, given_settings, read_recipe
+from pipeline.run_options import DECIDED_BY_CROSSVAL, data_place, given_settings, read_recipe
 from pipeline.settings.run_folder import write_json
 from pipeline.stages import Stage, removed_if_refused
 
-_WITHOUT_EFFECT = {
-    "split.test": "each fold is the test set of one training; choose their number with --folds",
-    "split.folds": "choose their number with --folds",
-    "split.fold": "every fold is the test set once",
-}
-_TOLERATED = {  # accepted by earlier versions, and in commands that people keep
-    "export.max_accuracy_loss": "a fold whose file loses more does not end the others; the report says the loss",
-}
+_TOLERATED = ("export.max_accuracy_loss",)  # accepted by earlier versions, and in commands that people keep
 
 
 def cross_validate(options: argparse.Namespace) -> int:
@@ -49,12 +42,11 @@ def cross_validate(options: argparse.Namespace) -> int:
 
 def _check_effect(given: set[str]) -> None:
     """Refuse settings that a cross-validation decides itself, or say that they have no effect."""
-    for setting, reason in (_WITHOUT_EFFECT | _TOLERATED).items():
-        rule = f"{setting} has no effect in a cross-validation: {reason}."
-        if setting in given & set(_WITHOUT_EFFECT):
+    for setting in (name for name in DECIDED_BY_CROSSVAL if name in given):
+        rule = f"{setting} has no effect in a cross-validation: {DECIDED_BY_CROSSVAL[setting]}."
+        if setting not in _TOLERATED:
             raise InputError(f"{rule} Leave it out.")
-        if setting in given:
-            print(f"note: {rule}", file=sys.stderr)
+        print(f"note: {rule}", file=sys.stderr)
 
 
 def resume_crossval(folder: CrossvalFolder, folds: Sequence[int], engine: str) -> int:

@@ -17,7 +17,7 @@ from pipeline.recipes import RECIPES
 from pipeline.report.comparison import BEYOND_COLOUR
 from pipeline.report.sections import Advice, ClassificationReport
 from pipeline.report.style import percent
-from pipeline.run_options import data_options, option_words, read_command, read_recipe
+from pipeline.run_options import DECIDED_BY_CROSSVAL, data_options, option_words, read_command, read_recipe
 from pipeline.settings.recipe import Recipe
 
 FEW_PHOTOS = 50  # of a class in training, below which a network from scratch learns little
@@ -129,7 +129,9 @@ def _advise_crossval(run: FinishedRun) -> Advice | None:
     if points <= WIDE_POINTS:
         return None
     text = f"With {accuracy.n} test patches the interval of the accuracy is {points:.0f} points wide."
-    return Advice(f"{text} Test every photograph once.", _command("crossval", _own_options(run), "--folds", "5"))
+    own = _own_options(run)
+    pooled = _change(own, set=_without(own.set, *DECIDED_BY_CROSSVAL))
+    return Advice(f"{text} Test every photograph once.", _command("crossval", pooled, "--folds", "5"))
 
 
 def _name_classes(names: list[str]) -> str:
