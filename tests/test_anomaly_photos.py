@@ -1,5 +1,6 @@
 """The photographs of an anomaly run can be held out, whatever they are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.anomaly.memory_bank import split_folds
-from pipeline.anomaly.photos import FIT, list_photos
+from pipeline.anomaly.photos import FIT, list_photos, read_photos
+from pipeline.anomaly.stages import photos_stage
 from pipeline.data.groups import NO_GROUPS, PhotoGroups
+from pipeline.data.sources import DataPlace
 from pipeline.recipes.tiles import RECIPE
 from pipeline.settings.recipe import override
+from pipeline.stages import start_run
 
 NAMES = [f"{number}.png" for number in range(6)]
 
@@ -49,6 +53,28 @@ def test_groups_that_can_be_held_out_are_kept(tmp_path: Path, capsys: pytest.Cap
     photos, _ = list_photos(tmp_path, None, None, PhotoGroups((tuple(NAMES[:4]),)), 0)
     assert len({photo.group for photo in photos}) == 3
     assert "held out alone" not in capsys.readouterr().err
+
+
+def test_names_of_groups_are_matched_and_those_that_fit_nothing_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: a mistyped name, or one with backslashes, has no effect in a recipe for anomalies, and no word of it."""
+    for number, name in enumerate(("boards/a.png", "boards/b.png", "boards/c.png", "boards/masks/a.png")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_surface(number)).save(tmp_path / name)
+    (tmp_path / "crops" / "knot").mkdir(parents=True)
+    Image.fromarray(draw_surface(9)).save(tmp_path / "crops" / "knot" / "1.png")
+    groups = tmp_path / "groups.json"
+    place = DataPlace(tmp_path / "boards", None, tmp_path / "runs", groups, crops=tmp_path / "crops")
+    groups.write_text(json.dumps([["boards\\a.png", "b"], ["knot/1.png", "typo.png"]]))
+    run = start_run(RECIPE, place)
+    photos_stage(run)
+    number = {photo.name: photo.group for photo in read_photos(run.photos)}
+    assert number["a.png"] == number["b.png"] != number["c.png"]
+    assert "1 of 4 names of --groups fit no photograph, for example typo.png" in capsys.readouterr().err
+    groups.write_text('[["typo", "other"]]')
+    with pytest.raises(InputError, match="none fits a photograph"):
+        photos_stage(run)
 
 
 def test_a_single_drawn_plank_is_refused() -> None:

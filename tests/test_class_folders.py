@@ -55,6 +55,17 @@ def test_without_a_test_set_all_pictures_are_split(tmp_path: Path) -> None:
     assert all(found.index.path(patch).is_file() for patch in patches)
 
 
+def test_folds_that_replace_given_splits_separate_no_group(tmp_path: Path) -> None:
+    """Fault: a note that splits of the data are kept, where a cross-validation splits all photographs anew."""
+    root = write_folders(tmp_path / "data", ("train", "val"), 6)
+    names = [str(file.relative_to(root).with_suffix("")) for file in sorted(root.glob("*/cat/*"))]
+    folds = override_all(RECIPE, (("split.folds", "2"), ("split.fold", "1")))
+    groups = PhotoGroups((tuple(names),))
+    assert index_class_folders(root, tmp_path / "work", folds, groups).notes == ()
+    (note, _) = index_class_folders(root, tmp_path / "work", RECIPE, groups).notes
+    assert note.startswith("the splits that the data give are kept, but they separate 1 group")
+
+
 def test_drawn_outliers_are_not_written_among_the_users_pictures(tmp_path: Path) -> None:
     """Faults: drawn pictures in the user's folder, which the next run takes for a class; paths that lead nowhere."""
     (tmp_path / "far" / "away").mkdir(parents=True)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from inference.errors import InputError
 from pipeline.__main__ import main
-from pipeline.data.groups import PhotoGroups, describe_parted, fit_groups, groups_of, read_photo_groups
+from pipeline.data.groups import PhotoGroups, describe_separated, fit_groups, groups_of, read_photo_groups
 from pipeline.data.sources import DataPlace, annotated_photos, class_folders, place_from_json
 from pipeline.settings.recipe import override_all
 from tests.worlds import RECIPE, one_each, write_world
@@ -29,7 +29,7 @@ def splits(place: DataPlace, *overrides: tuple[str, str]) -> dict[str, str]:
 def test_names_are_known_with_and_without_extension() -> None:
     """Catches groups that fit no photograph because one writes .jpg and the other does not."""
     numbers = PhotoGroups((("a.jpg", "b"), ("sub/a", "b"), ("missing",))).numbers()
-    assert groups_of("a.jpg", numbers) == groups_of("b.x", numbers)[:1] == (0,)
+    assert groups_of("a.jpg", numbers) == groups_of("b.png", numbers)[:1] == (0,)
     assert groups_of("b.png", numbers) == (0, 1)
     assert groups_of("sub/a.jpg", numbers) == (1,)
     assert groups_of("c.jpg", numbers) == groups_of("sub/b.jpg", numbers) == ()
@@ -59,6 +59,22 @@ def test_names_are_found_however_a_path_is_written(written: str, meant: str | No
     assert (notes == [missed]) == (meant is None)
 
 
+def test_a_name_with_the_ending_of_its_picture_is_no_other_spelling() -> None:
+    """Faults: a note for each photograph of class folders, whose names have no ending; a.png taken for a.jpg."""
+    groups = PhotoGroups((("oak/1.jpg", "oak/2.PNG"),))
+    fitted, notes = fit_groups(groups, ["oak/1", "oak/2", "oak/3"])
+    assert (fitted.lists, notes) == ((("oak/1", "oak/2"),), [])
+    _, (note,) = fit_groups(PhotoGroups((("a.png", "b.jpg"),)), ["a.jpg", "b.jpg"])
+    assert "with another extension" in note
+
+
+def test_what_follows_a_dot_in_a_name_without_ending_is_part_of_it() -> None:
+    """Fault: scan.0002 is in the groups of a photograph named scan."""
+    photos = ["oak/scan", "oak/scan.0002", "oak/b"]
+    fitted, _ = fit_groups(PhotoGroups((("oak/scan", "oak/b"),)), photos)
+    assert [groups_of(photo, fitted.numbers()) for photo in photos] == [(0,), (), (0,)]
+
+
 def test_groups_hold_in_a_folder_inside_the_given_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Fault: names count from a folder that the program chose, and the groups have silently no effect."""
     (tmp_path / "data" / "my_trees").mkdir(parents=True)
@@ -84,13 +100,14 @@ def test_groups_of_other_photographs_are_refused(tmp_path: Path) -> None:
         annotated_photos(place, RECIPE)
 
 
-def test_a_group_that_given_splits_part_is_said() -> None:
+def test_a_group_that_given_splits_separate_is_said() -> None:
     """Fault: a specimen in training and test, although the user named its photographs."""
     groups, given = PhotoGroups((("a", "b"), ("c", "d"))), {"a.jpg": "train", "b.jpg": "test", "c": "train"}
-    assert describe_parted(groups, given) == [
-        "groups that the data's own splits part, which are kept: 1, for example a.jpg (train) and b.jpg (test)"
+    assert describe_separated(groups, given) == [
+        "the splits that the data give are kept, but they separate 1 group of photographs, for example a.jpg (train) "
+        "and b.jpg (test)"
     ]
-    assert describe_parted(groups, given | {"b.jpg": "train"}) == describe_parted(groups, {}) == []
+    assert describe_separated(groups, given | {"b.jpg": "train"}) == describe_separated(groups, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from inference.atomic_file import write_atomically
 from inference.errors import InputError
 from inference.pictures.encode import png_bytes
 from inference.pictures.image_io import read_image
-from inference.pictures.listing import Listing
+from inference.pictures.listing import Listing, Picture
 from pipeline.anomaly.masks import find_masks, is_mask_folder, read_mask
 from pipeline.data.csv_files import read_csv, write_csv
-from pipeline.data.groups import PhotoGroups, groups_of
+from pipeline.data.groups import PhotoGroups, fit_groups, groups_of, read_photo_groups
+from pipeline.data.sources import DataPlace
 from pipeline.data.splits import HashedPhoto, group_near_duplicates, perceptual_hashes
 from pipeline.drawn.planks import KINDS, draw_plank
 from pipeline.progress import track
@@ -76,6 +77,16 @@ class Measured:
     confidence: float
     mask: np.ndarray | None
     is_anomaly: bool | None
+
+
+def read_groups(place: DataPlace) -> tuple[PhotoGroups, list[str]]:
+    """Return the groups by the names of photographs and example regions, and notes; see fit_groups."""
+    groups = read_photo_groups(place.groups)
+    if not groups.lists:
+        return groups, []
+    folders = ((place.images, ""), (place.test, f"{TEST}/"), (place.crops, ""))
+    listed = ((picture, start) for folder, start in folders if folder for picture in Listing([folder]))
+    return fit_groups(groups, {start + picture.key for picture, start in listed if _is_photo(picture)})
 
 
 def list_photos(
@@ -173,13 +184,17 @@ def _several_groups(photos: list[AnomalyPhoto]) -> list[AnomalyPhoto]:
     return [replace(photo, group=number) for number, photo in enumerate(photos)]
 
 
+def _is_photo(picture: Picture) -> bool:
+    inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)
+    return not picture.member and not any(map(is_mask_folder, inner))
+
+
 def _read_all(folder: Path, split: str) -> tuple[list[tuple[AnomalyPhoto, tuple[int, int]]], list[str]]:
     """Return the readable photographs with their hashes, and a message for each unreadable one; masks are skipped."""
     found, refused = [], []
     listing = Listing([folder])
     for picture in track(listing, len(listing), "photographs read"):
-        inner = (*PurePosixPath(picture.key).parts[:-1], picture.path.parent.name)
-        if picture.member or any(is_mask_folder(name) for name in inner):
+        if not _is_photo(picture):
             continue
         try:
             views = perceptual_hashes(read_image(picture.path))

@@ -10,8 +10,14 @@ from inference.model.answers import answer_picture
 from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
-from pipeline.anomaly.photos import AnomalyPhoto, list_photos, read_photos, write_photos, write_planks
-from pipeline.data.groups import read_photo_groups
+from pipeline.anomaly.photos import (
+    AnomalyPhoto,
+    list_photos,
+    read_groups,
+    read_photos,
+    write_photos,
+    write_planks,
+)
 from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
 from pipeline.progress import track
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
@@ -55,7 +61,7 @@ def names_stage(run: RunFolder) -> None:
     from pipeline.anomaly.region_classes import name_regions
 
     place = place_from_json(read_json(run.source, "Start a new run."))
-    report = None if place.crops is None else name_regions(run, place.crops, read_photo_groups(place.groups))
+    report = None if place.crops is None else name_regions(run, place.crops, read_groups(place)[0])
     write_json(run.name_report, report)
 
 
@@ -82,7 +88,10 @@ def results_stage(run: RunFolder) -> None:
 
 
 def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[AnomalyPhoto], list[str]]:
-    return list_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
+    groups, notes = read_groups(place)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return list_photos(images, place.test, place.masks, groups, distance)
 
 
 PHOTOS = Stage("listing photographs", lambda run: run.photos, photos_stage, needs_tensorflow=False)

@@ -22,7 +22,7 @@ from pipeline.data.classes import (
 )
 from pipeline.data.file_listing import list_files
 from pipeline.data.folder_layout import FolderLayout, ListedPicture, enter_root, place_files
-from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_parted, fit_groups, groups_of
+from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_separated, fit_groups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
 from pipeline.data.splits import HashedPhoto, complete_splits, describe_missing, perceptual_hashes
 from pipeline.progress import map_in_threads, track
@@ -103,7 +103,8 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     if recipe.split.folds and any(picture.split == "test" for picture in listed):
         raise InputError(f"{images}: has a test set, but cross-validation splits all pictures. Use run.")
     groups, notes = fit_groups(groups, {picture.photo for picture in listed})
-    notes += describe_parted(groups, {picture.photo: picture.split for picture in listed if picture.split})
+    kept = {} if recipe.split.folds else {picture.photo: picture.split for picture in listed if picture.split}
+    notes += describe_separated(groups, kept)
     folder = work / f"index-{_fingerprint(root, listed, recipe, groups)}"
     if not (folder / INDEX_NAME).is_file():
         folder = _write(folder, root, listed, recipe, groups)

@@ -4,10 +4,11 @@ import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from inference.boxes.matching import Fit, PhotoMatcher, describe_fits
 from inference.errors import InputError, printable
+from pipeline.data.file_listing import photo_name
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ NO_GROUPS = PhotoGroups()
 
 def groups_of(photo: str, numbers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """Return the group numbers of a photograph, from PhotoGroups.numbers()."""
-    return tuple(sorted({*numbers.get(photo, ()), *numbers.get(_bare(photo), ())}))
+    return tuple(sorted({*numbers.get(photo, ()), *numbers.get(photo_name(photo), ())}))
 
 
 def fit_groups(groups: PhotoGroups, photos: Collection[str]) -> tuple[PhotoGroups, list[str]]:
@@ -41,13 +42,14 @@ def fit_groups(groups: PhotoGroups, photos: Collection[str]) -> tuple[PhotoGroup
     Raises:
         InputError: no name fits a photograph.
     """
-    known, matcher = {*photos, *map(_bare, photos)}, PhotoMatcher(photos)
-    names = dict.fromkeys(name for listed in groups.lists for name in listed)
+    matcher = PhotoMatcher(photos)
+    known = matcher.paths | set(map(photo_name, photos))
+    names = {name for listed in groups.lists for name in listed}
     fits: dict[str, Fit] = {}
-    for name in (name for name in names if name not in known):
+    for name in sorted(names - known):
         with contextlib.suppress(InputError):  # none or several fit
-            fits[name] = matcher.find(name)
-    unknown = [name for name in names if name not in known and name not in fits]
+            fits[name] = Fit(photo_name(name)) if photo_name(name) in matcher.paths else matcher.find(name)
+    unknown = sorted(names - known - set(fits))
     if unknown and len(unknown) == len(names):
         raise InputError(
             f"--groups must name photographs as {printable(min(photos, default='a.jpg'))} is named. Received: "
@@ -62,24 +64,19 @@ def fit_groups(groups: PhotoGroups, photos: Collection[str]) -> tuple[PhotoGroup
     return PhotoGroups(fitted), notes
 
 
-def describe_parted(groups: PhotoGroups, given: Mapping[str, str]) -> list[str]:
-    """Return a note about the groups that given splits (photograph -> split) part; none if there are no such groups."""
+def describe_separated(groups: PhotoGroups, given: Mapping[str, str]) -> list[str]:
+    """Return a note about the groups that given splits (photograph -> split) separate; none without such groups."""
     numbers = groups.numbers()
     members: dict[int, dict[str, str]] = {}  # number -> split -> its first photograph
     for photo, split in given.items():
         for number in groups_of(photo, numbers):
             members.setdefault(number, {}).setdefault(split, photo)
-    parted = [splits for splits in members.values() if len(splits) > 1]
-    if not parted:
+    separated = [splits for splits in members.values() if len(splits) > 1]
+    if not separated:
         return []
-    shown = " and ".join(f"{printable(photo)} ({split})" for split, photo in parted[0].items())
-    return [f"groups that the data's own splits part, which are kept: {len(parted)}, for example {shown}"]
-
-
-def _bare(name: str) -> str:
-    """Return a name without extension."""
-    path = PurePosixPath(name)
-    return str(path.with_suffix("")) if path.name else name
+    shown = " and ".join(f"{printable(photo)} ({split})" for split, photo in separated[0].items())
+    count = "1 group" if len(separated) == 1 else f"{len(separated)} groups"
+    return [f"the splits that the data give are kept, but they separate {count} of photographs, for example {shown}"]
 
 
 def read_photo_groups(path: Path | None) -> PhotoGroups:

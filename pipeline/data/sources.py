@@ -13,7 +13,7 @@ from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import folder_classes, index_class_folders
 from pipeline.data.classes import FoundClass
 from pipeline.data.file_listing import is_folder, may_be_reached
-from pipeline.data.groups import PhotoGroups, describe_parted, fit_groups, read_photo_groups
+from pipeline.data.groups import PhotoGroups, describe_separated, fit_groups, read_photo_groups
 from pipeline.data.index import INDEX_NAME, PatchIndex
 from pipeline.data.outliers import add_outliers
 from pipeline.data.patches import cut_patches
@@ -142,7 +142,7 @@ def photographs_of(place: DataPlace, recipe: Recipe) -> Path:
 def cut_boxes(found: AnnotationSet, images: Path, annotations: Path, place: DataPlace, recipe: Recipe) -> PreparedData:
     """Cut the patches of boxes on the photographs under images; annotations: the path of the annotations."""
     groups, notes = fit_groups(read_photo_groups(place.groups), found.photos)
-    _print_notes([*notes, *describe_parted(groups, {} if recipe.split.folds else found.splits)])
+    _print_notes([*notes, *describe_separated(groups, {} if recipe.split.folds else found.splits)])
     folder = place.runs / recipe.name / _patch_folder(images, annotations, recipe, groups)
     cut = cut_patches(found, images, folder, recipe, groups)
     kind = EMBEDDED if place.embedded else PHOTOGRAPHS
