@@ -112,6 +112,15 @@ def test_a_folder_without_a_readable_picture_is_no_class(
     assert f"Missing: {folder}" in capsys.readouterr().err
 
 
+def test_a_damaged_version_of_a_photograph_does_not_cost_the_other(tmp_path: Path) -> None:
+    """Fault: a class is left out since a damaged .jpg lies beside each of its .png."""
+    root = write_folders(tmp_path / "data", "oak", "pine", count=3)
+    for file in sorted((root / "oak").iterdir()):
+        file.with_suffix(".jpg").write_text("damaged")
+    assert cut(root, tmp_path / "runs") == 1
+    assert counts_of(tmp_path / "runs") == {"oak": 3, "pine": 3}
+
+
 def test_folders_that_differ_in_case_alone_are_one_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Fault: announced as one class of both, of which one folder is then thrown away."""
     root = write_folders(write_folders(tmp_path / "data", "Oak", count=4), "oak", "pine")

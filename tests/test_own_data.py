@@ -253,7 +253,7 @@ def test_a_class_of_damaged_pictures_ends_before_the_training(
         file.write_bytes(file.read_bytes()[:100])
     options = ["--images", str(root), "--runs", str(tmp_path / "runs"), "--set", "network.weights=none"]
     assert main(["begin", "folders", *options]) == 2
-    assert "Missing: yew. Add pictures of it, or name the others alone: --set labels=" in capsys.readouterr().err
+    assert "Missing: yew. Add pictures, or name the others alone: --set labels=" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*/*-seed0"))
 
 

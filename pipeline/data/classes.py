@@ -64,7 +64,7 @@ def check_training_classes(labels: Collection[str], recipe: Recipe) -> None:
         rest = [label for label in recipe.labels if label not in missing]
         others = f", or name the others alone: {labels_option(rest)}" if rest else ""
         raise InputError(
-            f"every class needs patches for training. Missing: {', '.join(missing)}. Add pictures of it{others}."
+            f"every class needs patches for training. Missing: {', '.join(missing)}. Add pictures{others}."
         )
 
 
@@ -111,12 +111,13 @@ def probe_photos(named: Iterable[tuple[LabelledPhoto, Path | None]]) -> list[Lab
     """Return boxes or pictures with `usable` as their files have it; None: there is no file.
 
     The headers of files are read until a class has enough photographs that can be read; its others are taken on trust.
+    Of a photograph with several files one that can be read is enough.
     """
     probed: list[LabelledPhoto] = []
     read: dict[str, dict[str, bool]] = {}  # class -> photograph -> whether it can be read
     for one, path in named:
         of_class = read.setdefault(plain_label(one.label).casefold(), {})
-        if path is not None and one.photo not in of_class and sum(of_class.values()) < FEWEST_PHOTOS:
+        if path is not None and not of_class.get(one.photo) and sum(of_class.values()) < FEWEST_PHOTOS:
             of_class[one.photo] = is_image(path)
         probed.append(replace(one, usable=path is not None and of_class.get(one.photo, True)))
     return probed
