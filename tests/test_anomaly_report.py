@@ -41,7 +41,7 @@ def test_photographs_that_set_the_threshold_are_called_so() -> None:
     assert verdict(report).endswith("flags 7 of 120 clean ones that set its threshold.")
     figure = next(key_figures(report))
     assert figure.spread.replace("\N{NARROW NO-BREAK SPACE}", " ") == "n = 120"
-    assert figure.meaning == "of the photographs that set the threshold; of new ones 5.0 % are expected"
+    assert figure.meaning == "of the photographs that set the threshold; expected of new ones: 5.0 %"
     assert any(line.strip() == figure.meaning for line in anomaly_lines(report))
 
 

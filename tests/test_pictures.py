@@ -309,6 +309,15 @@ def test_a_list_of_stored_pictures_may_begin_with_a_byte_order_mark(tmp_path: Pa
     assert [picture.key for picture in list_stored([str(tmp_path / "list.txt")])] == ["a.png", "b.png"]
 
 
+def test_the_shortest_list_of_stored_pictures_is_read_line_by_line(tmp_path: Path) -> None:
+    """Fault: a line end among the bytes in which a byte order mark is looked for."""
+    pytest.importorskip("pyarrow")
+    from inference.objects.pictures import list_stored
+
+    (tmp_path / "list.txt").write_text("a\nb")
+    assert [picture.key for picture in list_stored([str(tmp_path / "list.txt")])] == ["a", "b"]
+
+
 def test_a_linked_folder_that_is_not_entered_is_named(folder: Path) -> None:
     """Fault: the pictures of a linked folder are missing without a word."""
     (folder / "more").symlink_to(folder.parent)

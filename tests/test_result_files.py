@@ -85,7 +85,7 @@ def test_a_model_for_anomalies_refuses_boxes_before_the_work(
     (tmp_path / "boxes.csv").write_text("".join(["file,x,y,width,height\n", *(f"{name},0,0,9,9\n" for name in boards)]))
     assert main([str(model), str(tmp_path / "boards"), "--boxes", str(tmp_path / "boxes.csv")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("boards.tflite: finds its regions itself, as a model for anomalies. Leave --boxes out.")
+    assert line.endswith("boards.tflite: a model for anomalies finds its regions itself. Leave --boxes out.")
     for suffix in ("csv", "json"):
         words = ["--regions", "--out", str(tmp_path / f"out.{suffix}"), "--quiet"]
         assert main([str(model), str(tmp_path / "boards"), *words]) == 0

@@ -113,13 +113,15 @@ def test_halves_are_rounded_as_numpy_rounds_them() -> None:
 
 
 def test_what_cannot_be_taught_is_refused(model: Path, tiny_model: Path) -> None:
-    """Faults: a name twice, one picture, a model without neighbours."""
+    """Faults: a name twice, or one that no terminal can show; one picture; a model without neighbours."""
     features = features_of(model, ADDED["yellow"], 3)
     sound = {"job": "enroll", "name": "yellow", "features": features.tolist(), "data": encode(model.read_bytes())}
     cases = [
         ({"name": "red"}, "unused name"),
         ({"name": " yellow"}, "unused name"),
         ({"name": "unknown"}, "unused name"),
+        ({"name": "\x1b[2J"}, "one line of text"),
+        ({"name": "a\u2028b"}, "one line of text"),
         ({"features": [features[0].tolist()] * 5}, "needs at least 2 different pictures"),
         ({"data": encode(tiny_model.read_bytes())}, "neighbours"),
     ]

@@ -118,7 +118,7 @@ def load(settings: WorkerSettings) -> Model:
     artefact = read_artefact(settings.model)
     model = load_model(artefact, settings.threads, settings.threshold, settings.labels, settings.scaling)
     if settings.boxes and not model.takes_boxes:
-        raise InputError(f"{settings.model}: finds its regions itself, as a model for anomalies. Leave --boxes out.")
+        raise InputError(f"{settings.model}: a model for anomalies finds its regions itself. Leave --boxes out.")
     require_same_answers(model, artefact)
     model.check(settings.options, str(settings.model))
     return model

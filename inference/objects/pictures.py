@@ -1,6 +1,5 @@
 """Words of the command line -> pictures in storage: a folder, a picture, or a list of them as text or Parquet."""
 
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +64,7 @@ def _of_word(uri: str) -> Iterator[StoredPicture]:
 
 def _lines(folder: Folder, name: str) -> Iterator[str]:
     with folder.open(name) as file:
-        rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)  # as Windows' programs begin a list
+        rest = b""
         while block := file.read(2**20):
             *lines, rest = (rest + block).split(b"\n")
             yield from (text for line in lines if (text := _text(line, name)))
@@ -75,7 +74,7 @@ def _lines(folder: Folder, name: str) -> Iterator[str]:
 
 def _text(line: bytes, name: str) -> str:
     try:
-        return line.decode().strip()
+        return line.decode("utf-8-sig").strip()  # as Windows' programs begin a list
     except UnicodeDecodeError as fault:
         raise InputError(f"{name}: must be UTF-8. Received: {line[:80]!r}. Save the list anew.") from fault
 

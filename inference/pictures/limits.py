@@ -13,9 +13,9 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-NO_MEMORY = "needs more memory than there is. Reduce it, or leave the machine more memory."
+NO_MEMORY = "needs more memory than there is. Reduce it, or free some memory."
 
 
 def stated_limits(megapixels: float, megabytes: float, seconds: float = DEFAULT_LIMITS.seconds) -> Limits:
-    """Return limits in the units in which a user states them: 10^6 pixels, 2^20 bytes."""
+    """Return the limits that a user states in units of 10^6 pixels and 2^20 bytes."""
     return Limits(round(megapixels * 1e6), round(megabytes * 2**20), seconds)

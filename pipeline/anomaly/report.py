@@ -164,7 +164,7 @@ def _clean_meaning(report: AnomalyReport) -> str:
     text, settings = "of the photographs that set the threshold", report.settings
     if settings.method == "gaussian" and not settings.clean:  # whose threshold aims at no rate
         return text
-    return f"{text}; of new ones {percent(report.calibration.false_positive_rate)} are expected"
+    return f"{text}; expected of new ones: {percent(report.calibration.false_positive_rate)}"
 
 
 def cost_text(report: AnomalyReport) -> str:

@@ -15,6 +15,7 @@ import { joined } from "./margins.js";
 
 const CARD = "card.json";
 const ENROLLED = "enrolled.npz";
+const NOT_SHOWN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u; // controls, halves of a character, line and paragraph ends
 export const FEWEST = 2;
 const MEASURED_ON = "validation pictures of the trained classes, and the pictures given of the added ones";
 
@@ -63,8 +64,8 @@ export function addClass(data, name, features) {
  * @param {string[]} labels
  */
 function checkName(name, labels) {
-  if (labels.includes(name) || name === "" || name === UNKNOWN || name !== name.trim()) {
-    throw new InputError(`A new class needs an unused name, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`);
+  if (labels.includes(name) || name === "" || name === UNKNOWN || name !== name.trim() || NOT_SHOWN.test(name)) {
+    throw new InputError(`A new class needs an unused name, one line of text, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`);
   }
 }
 

@@ -120,7 +120,7 @@ export function untaught(isKept) {
 
 /** @param {string[]} names of files */
 export function leftOut(names) {
-  return `Left out, because this browser can’t read it as a picture: ${names.join(", ")}. Convert to JPEG or PNG.`;
+  return `Left out, because this browser can’t read them as pictures: ${names.join(", ")}. Convert them to JPEG or PNG.`;
 }
 
 /** @param {number} count */
