@@ -103,10 +103,7 @@ def _flat(files: Iterable[str], labels: tuple[str, ...]) -> set[str]:
 
     A folder `train` of pictures alone is a class, of trains; so is one of that label, unless there are classes in it.
     """
-    inner: dict[str, set[str]] = {}
-    for file in files:
-        folder, *below = file.split("/")
-        inner.setdefault(folder, set()).add(below[0] if len(below) > 1 else "")
+    inner = _inner_folders(files, 1)
     return {
         folder
         for folder, names in inner.items()
@@ -116,11 +113,17 @@ def _flat(files: Iterable[str], labels: tuple[str, ...]) -> set[str]:
 
 def _doubled(files: Iterable[str]) -> set[str]:
     """Return the folders of splits that hold nothing but a folder of their name: seg_train/seg_train/sea/1.jpg."""
+    inner = _inner_folders(files, 2)
+    return {folder for folder, names in inner.items() if names == {folder} and given_split(folder)}
+
+
+def _inner_folders(files: Iterable[str], levels: int) -> dict[str, set[str]]:
+    """Return the names in each folder that begin at least so many levels of folders, "" for the files of fewer."""
     inner: dict[str, set[str]] = {}
     for file in files:
         folder, *below = file.split("/")
-        inner.setdefault(folder, set()).add(below[0] if len(below) > 2 else "")
-    return {folder for folder, names in inner.items() if names == {folder} and given_split(folder)}
+        inner.setdefault(folder, set()).add(below[0] if len(below) > levels else "")
+    return inner
 
 
 def _class_of(folder: str, labels: tuple[str, ...]) -> str:

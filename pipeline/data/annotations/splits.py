@@ -21,7 +21,7 @@ def given_splits(splits: Mapping[str, str]) -> Mapping[str, str]:
 
     Only a data set that puts every photograph into a split, and trains and measures on different ones, gives splits.
     """
-    return splits if _part(splits) and "" not in splits.values() else {}
+    return splits if _divides(splits) and "" not in splits.values() else {}
 
 
 def describe_splits(splits: Mapping[str, str]) -> list[str]:
@@ -29,7 +29,7 @@ def describe_splits(splits: Mapping[str, str]) -> list[str]:
 
     Where some photographs have none, it says that the splits are not used. There is no note without splits.
     """
-    if not _part(splits):
+    if not _divides(splits):
         return []
     if without := sorted(path for path, split in splits.items() if not split):
         return [
@@ -43,7 +43,7 @@ def describe_splits(splits: Mapping[str, str]) -> list[str]:
     return [f"the data set gives its splits, which are kept by all but cross-validation: {shown}{rest}"]
 
 
-def _part(splits: Mapping[str, str]) -> bool:
+def _divides(splits: Mapping[str, str]) -> bool:
     """Return whether the splits that are told are for training and for something else."""
     told = set(splits.values()) - {""}
     return "train" in told and len(told) > 1
