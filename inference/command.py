@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batch.batch import Batch, limits_of, worker_settings
+from .batch.batch import Batch, worker_settings
 from .batch.file_names import FileNames, check_replaces_no_input
 from .batch.journal import Journal
 from .batch.outputs import FORMATS, error_pieces, jsonl_line
@@ -19,6 +19,7 @@ from .batch.result_files import check_outputs, journal_path, output_format, prin
 from .batch.shards import remove_shards
 from .batch.worker import WorkerSettings
 from .errors import InputError
+from .pictures.limits import limits_of
 from .pictures.listing import Listing
 from .pictures.own_files import OwnFiles
 from .program import requirements

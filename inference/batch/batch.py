@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.model import AnswerOptions
-from ..pictures.limits import Limits, stated_limits
+from ..pictures.limits import limits_of
 from ..pictures.listing import Listing
 from .file_names import FileNames
 from .journal import Journal
@@ -37,11 +37,6 @@ class Batch:
             if self.boxes is None or boxes:
                 file_key = self.names.file_key(picture)
                 yield Request(picture, boxes, file_key if file_key != picture.key else "", picture.stamp())
-
-
-def limits_of(options: argparse.Namespace) -> Limits:
-    """Return what the options allow one picture to cost."""
-    return stated_limits(options.max_megapixels, options.max_megabytes, options.time_limit)
 
 
 def worker_settings(options: argparse.Namespace) -> WorkerSettings:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..batch.batch import Batch, limits_of
+from ..batch.batch import Batch
 from ..errors import InputError
 from ..model.model import Answer
 from ..pictures.image_io import decode_image
-from ..pictures.limits import Limits
+from ..pictures.limits import Limits, limits_of
 from ..pictures.listing import Picture
 from .contact_sheet import write_contact_sheet
 from .preview import draw_preview, write_preview

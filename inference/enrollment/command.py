@@ -12,7 +12,7 @@ from ..errors import InputError, explain, printable
 from ..option_types import amount
 from ..options import add_limits
 from ..packages import RUNNER, check_packages
-from ..pictures.limits import stated_limits
+from ..pictures.limits import limits_of
 from ..pictures.listing import Listing
 from ..pictures.own_files import OwnFiles
 from ..program import PROGRAM, requirements
@@ -87,7 +87,7 @@ def enroll(options: argparse.Namespace) -> int:
     if options.scale is not None:
         raise InputError("--scale: only for models of anomalies. Pictures of a class need none; leave it out.")
     model = open_model(options.model)
-    listing, limits = _list_pictures(options), stated_limits(options.max_megapixels, options.max_megabytes)
+    listing, limits = _list_pictures(options), limits_of(options)
     found = compute_vectors(model, track(listing, len(listing), "pictures"), limits)
     _say_faults(found.faults)
     extended = add_class(model, options.name, found.vectors)
@@ -107,7 +107,7 @@ def _enroll_regions(artefact: "Artefact", options: argparse.Namespace) -> int:
 
     detector, examples = Detector(artefact), read_examples(artefact)
     scale = options.scale if options.scale is not None else examples.scale
-    listing, limits = _list_pictures(options), stated_limits(options.max_megapixels, options.max_megabytes)
+    listing, limits = _list_pictures(options), limits_of(options)
     found = describe_pictures(detector, track(listing, len(listing), "examples"), scale, limits)
     _say_faults(found.faults)
     extended = add_examples(replace(examples, scale=scale), options.name, found.views)

@@ -1,5 +1,6 @@
 """How much one picture may cost before it is refused, so that no file can stop a batch or a server."""
 
+import argparse
 from dataclasses import dataclass
 
 
@@ -16,6 +17,7 @@ DEFAULT_LIMITS = Limits()
 NO_MEMORY = "needs more memory than there is. Reduce it, or free some memory."
 
 
-def stated_limits(megapixels: float, megabytes: float, seconds: float = DEFAULT_LIMITS.seconds) -> Limits:
-    """Return the limits that a user states in units of 10^6 pixels and 2^20 bytes."""
-    return Limits(round(megapixels * 1e6), round(megabytes * 2**20), seconds)
+def limits_of(options: argparse.Namespace) -> Limits:
+    """Return what the options of a command allow one picture to cost, in units of 10^6 pixels and 2^20 bytes."""
+    seconds = getattr(options, "time_limit", DEFAULT_LIMITS.seconds)
+    return Limits(round(options.max_megapixels * 1e6), round(options.max_megabytes * 2**20), seconds)

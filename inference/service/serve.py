@@ -18,7 +18,7 @@ from ..batch.keep_memory import keep_memory
 from ..batch.worker import WorkerSettings
 from ..errors import InputError
 from ..option_types import amount, new_parser, port, positive, share
-from ..pictures.limits import DEFAULT_LIMITS, Limits, stated_limits
+from ..pictures.limits import DEFAULT_LIMITS, limits_of
 from ..program import requirements
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
     from .page import find_page, page_routes
 
     settings = Settings(
-        limits=_limits(options),
+        limits=limits_of(options),
         most_pictures=options.max_pictures,
         most_top=options.top_limit,
         most_requests=options.max_requests,
@@ -123,17 +123,13 @@ def _start_pool(options: argparse.Namespace, folder: Path) -> "tuple[ModelPool, 
     card = load_model(read_artefact(options.model), *how).card
     model = _copy(options.model, folder / "model")
     labels = options.labels and _copy(options.labels, folder / "labels")
-    settings = WorkerSettings(model, options.threads, options.threshold, _limits(options), labels, options.scaling)
+    settings = WorkerSettings(model, options.threads, options.threshold, limits_of(options), labels, options.scaling)
     return ModelPool(settings, options.workers, card), model
 
 
 def _copy(path: Path, folder: Path) -> Path:
     folder.mkdir()
     return Path(shutil.copy2(path, folder / path.name))  # with its time, by which browsers know that it is the same
-
-
-def _limits(options: argparse.Namespace) -> Limits:
-    return stated_limits(options.max_megapixels, options.max_megabytes, options.time_limit)
 
 
 def _hint(options: argparse.Namespace, port: int, here_alone: bool, page: Path) -> str:

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..batch.batch import limits_of
 from ..batch.outputs import error_pieces, frame_pieces, jsonl_line
 from ..batch.progress import BatchProgress
 from ..batch.result_files import check_outputs, output_format, print_text, write_pieces
@@ -12,6 +11,7 @@ from ..errors import InputError
 from ..load import load_model
 from ..model.model import Answer, not_for_boxes
 from ..options import make_parser
+from ..pictures.limits import limits_of
 from ..pictures.listing import printable
 from .frames import DamagedVideoError, classify_video
 
