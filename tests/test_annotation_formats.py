@@ -121,7 +121,7 @@ def test_the_header_of_a_table_decides_its_columns(text: str, images: Path, tmp_
         ({"x": "hello"}, ["not hold annotations in a supported format", "COCO", "VOC", "YOLO", "CSV"]),
         ({"x": ""}, ["not hold annotations in a supported format"]),
         ({"x": "\0"}, ["binary", "COCO"]),
-        ({"x": YOLO}, ["not hold annotations in a supported format", "folder with classes.txt"]),
+        ({"x": YOLO}, ["holds labels of YOLO", "the folder of all of them, with classes.txt"]),
         ({"x": '{"images": ['}, ["x: must be JSON"]),
         ({"x": '{"a":' * 100_000}, ["x: must be JSON"]),
         ({"x": '{"images": []}'}, ["images, annotations, categories", "['images']"]),

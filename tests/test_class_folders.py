@@ -134,9 +134,9 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     write_picture(root / "test" / "horse" / "1.png", 99)
     found = index_class_folders(root, tmp_path / "work", RECIPE)
     assert len(found.index.patches) == 16
-    horses, outside, broken = found.refused
+    horses, broken = found.refused
     assert horses == "folders not among the labels cat, dog, and left out: 'horse' (1: fewer than 3 photographs)."
-    assert outside == "outside of class folders: 1 files left out. Move them into their class."
+    assert "texts are no pictures, and passed over: labels.csv" in found.notes
     assert broken.startswith("train/cat/broken.jpg: is not an image in a supported format")
 
 

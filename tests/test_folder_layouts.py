@@ -1,6 +1,7 @@
 """Folders as people have them: links, missing permissions, odd names and layouts; nothing is lost without a word."""
 
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -177,3 +178,34 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     """Fault: a mistyped path is an empty data set."""
     with pytest.raises(InputError, match="can't be listed: No such file"):
         list_files(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"oak.zip": b"PK\3\4", "pine.zip": b"PK\3\4"}, "Received archives: oak.zip and 1 more. Unpack"),
+        ({"1.png": b"x", "2.png": b"x"}, "Received 2 files directly in it. Sort the pictures into folders"),
+        ({"oak/1.jpg": b"\0\0\0\x18ftypheic", "pine/1.jpg": b"x"}, "oak/1.jpg: is not an image.*HEIC"),
+        ({}, "Received an empty one"),
+    ],
+)
+def test_a_folder_without_any_class_is_told_what_it_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict[str, bytes], said: str
+) -> None:
+    """Fault: "Received: none" to Teachable Machine's archives, to pictures in one heap, to a folder of an iPhone's."""
+    (tmp_path / "data").mkdir()
+    for name, data in files.items():
+        (tmp_path / "data" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "data" / name).write_bytes(data)
+    assert cut(tmp_path / "data", tmp_path / "runs") == 2
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_texts_beside_the_pictures_are_passed_over_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault: exit code 1 for the README of every export of Roboflow, and a refusal for each metadata.csv or .xmp."""
+    root = write_folders(tmp_path / "data", "oak", "pine")
+    for name in ("README.dataset.txt", "LICENSE", "metadata.csv", "oak/1.json", "oak/IMG_1.AAE"):
+        (root / name).write_text("text")
+    assert cut(root, tmp_path / "runs") == 0
+    assert "note: texts are no pictures, and passed over: LICENSE and 4 more" in capsys.readouterr().err
+    assert counts_of(tmp_path / "runs") == {"oak": 6, "pine": 6}

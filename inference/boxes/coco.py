@@ -18,10 +18,11 @@ from .entries import (
 )
 from .order import Order
 from .rle import enclose_rle, is_one_piece, is_rle
-from .unsupported import describe_unsupported, is_json_lines
+from .unsupported import describe_json, describe_unsupported, is_json_lines
 
 _REMEDY = "Label Studio, CVAT, Roboflow, Labelbox and others have it in their list of exports."
 _ORDERS = (Order.EXTENT, Order.CORNERS, Order.CENTRE)  # the standard's first; by hand the others are written too
+_PHOTO_KEYS = ("file_name", "filename", "path", "coco_url")  # LVIS has the last alone
 _Read = TypeVar("_Read")
 _Table = dict[Any, _Read | None]  # id -> what the entry says; None where the entry was refused
 
@@ -41,6 +42,7 @@ def read_coco(text: str, file: str, labelled: bool) -> Entries:
         InputError: the text is not JSON or lacks a list of COCO.
     """
     document = parse_json(text, file)
+    _check_kind(document, text, file)
     found = Entries("coco")
     if isinstance(document, list) and not labelled:
         _read_results(found, document, f"{file}: result")
@@ -69,6 +71,13 @@ def parse_json(text: str, file: str) -> Any:
         raise InputError(f"{file}: must be JSON: {fault}. Export it again.") from fault
 
 
+def _check_kind(document: Any, text: str, file: str) -> None:
+    """Refuse the JSON of another program, by its name; COCO may have names of those in its attributes."""
+    is_coco = isinstance(document, dict) and isinstance(document.get("images"), list)
+    if not is_coco and (told := describe_json(text)):
+        raise InputError(f"{file}: {told}")
+
+
 def _check_lists(document: Any, lists: tuple[str, ...], file: str) -> None:
     if not isinstance(document, dict) or not all(isinstance(document.get(name), list) for name in lists):
         received = quote(sorted(document)) if isinstance(document, dict) else type(document).__name__
@@ -89,7 +98,7 @@ def _read_table(found: Entries, where: str, entries: list[Any], read: Callable[[
             said = read(entry, origin)
             if not repeated or said == earlier:
                 table[key] = said
-            if repeated:
+            else:
                 raise InputError(
                     f"an id may occur once; received {quote(key)} again. Give each entry its own id: "
                     "boxes that refer to an id with two meanings are left out."
@@ -171,7 +180,8 @@ def _enclose_shape(shape: Any) -> Numbers:
 
 
 def _read_image(entry: dict[str, Any], origin: str) -> NamedPhoto:
-    name, width, height = check_name(entry.get("file_name")), entry.get("width"), entry.get("height")
+    written = next((entry[key] for key in _PHOTO_KEYS if entry.get(key)), entry.get("file_name"))
+    name, width, height = check_name(written), entry.get("width"), entry.get("height")
     return NamedPhoto(name, origin, stated_size(width, height))
 
 

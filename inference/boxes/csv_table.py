@@ -1,34 +1,55 @@
 """CSV -> Entries: one box a line; the header, or a known layout without one, decides which column is what.
 
 xmin, ymin, xmax, ymax are 0-based pixel edges (xmax = x + width); x, y is the top left corner, x_center, y_center the
-middle. Where a table has both xmax and width, width and height are usually the picture's, or repeat the box: they are
-not read. A column bbox holds all four, "[x, y, width, height]". Where no header says what the numbers are, or it says
-only x, y or bbox, all boxes together may tell another order.
+middle. Where a table has both xmax and width, width and height are the picture's, unless they repeat the box. A column
+bbox holds all four, "[x, y, width, height]". Where no header says what the numbers are, or it says only x, y or bbox,
+all boxes together may tell another order.
 """
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import InputError, quote
-from .entries import Entries, WrittenBox, check_name, parse_number
+from .entries import Entries, WrittenBox, check_name, parse_number, stated_size
 from .order import Order
 
 _COLUMN_NAMES = {  # role -> the names that programs give to its column, the most specific one first
     "photo": (
         *("filename", "file_name", "file", "image_path", "image_name", "image", "img", "path", "photo"),
-        *("image_id", "imageid", "img_path", "filepath", "file_path", "image_file", "img_name"),
+        *("image_id", "imageid", "img_path", "filepath", "file_path", "image_file", "img_name", "image_filename"),
+        *("image_file_name", "photo_name", "picture", "fname", "image_url", "url", "image_uri", "uri", "external_id"),
+        "frame",
     ),
-    "label": ("label", "class", "class_name", "label_name", "category", "category_name", "labelname", "classname"),
-    "left": ("xmin", "x_min", "x1", "left", "bbox_x", "x"),
-    "top": ("ymin", "y_min", "y1", "top", "bbox_y", "y"),
-    "right": ("xmax", "x_max", "x2", "right"),
-    "bottom": ("ymax", "y_max", "y2", "bottom"),
+    "label": (
+        *("label", "class", "class_name", "label_name", "category", "category_name", "labelname", "classname"),
+        *("class_label", "labels", "object_class", "species", "tag", "object", "type", "name"),
+        *("class_id", "label_id", "category_id"),
+    ),
+    "left": (
+        *("xmin", "x_min", "x0", "x1", "left", "min_x", "start_x", "xtl", "bbox_xmin", "bbox_x1", "box_xmin", "box_x1"),
+        *("top_left_x", "bbox_left", "box_left", "bbox_x", "box_x", "x"),
+    ),
+    "top": (
+        *("ymin", "y_min", "y0", "y1", "top", "min_y", "start_y", "ytl", "bbox_ymin", "bbox_y1", "box_ymin", "box_y1"),
+        *("top_left_y", "bbox_top", "box_top", "bbox_y", "box_y", "y"),
+    ),
+    "right": (
+        *("xmax", "x_max", "x2", "right", "max_x", "end_x", "xbr", "bbox_xmax", "bbox_x2", "box_xmax", "box_x2"),
+        *("bottom_right_x", "bbox_right", "box_right", "x1"),  # x1 beside x0
+    ),
+    "bottom": (
+        *("ymax", "y_max", "y2", "bottom", "max_y", "end_y", "ybr", "bbox_ymax", "bbox_y2", "box_ymax", "box_y2"),
+        *("bottom_right_y", "bbox_bottom", "box_bottom", "y1"),
+    ),
     "across": ("x_center", "x_centre", "xcenter", "center_x", "centre_x", "xc", "cx"),
     "down": ("y_center", "y_centre", "ycenter", "center_y", "centre_y", "yc", "cy"),
-    "width": ("width", "bbox_width", "box_width", "bbox_w", "w"),
-    "height": ("height", "bbox_height", "box_height", "bbox_h", "h"),
-    "bbox": ("bbox", "bounding_box"),
+    "width": ("width", "bbox_width", "box_width", "bbox_w", "box_w", "w"),
+    "height": ("height", "bbox_height", "box_height", "bbox_h", "box_h", "h"),
+    "bbox": ("bbox", "bounding_box", "box", "bboxes"),
+    "picture_width": ("image_width", "img_width", "picture_width", "photo_width", "original_width"),
+    "picture_height": ("image_height", "img_height", "picture_height", "photo_height", "original_height"),
     "split": ("set", "split", "subset"),
 }
 _CORNERS = ("left", "top", "right", "bottom")
@@ -36,20 +57,25 @@ _EXTENT = ("left", "top", "width", "height")
 _CENTRE = ("across", "down", "width", "height")
 _BOX = ("bbox",)
 _VAGUE = ("x", "bbox_x")  # the left edge, or by hand the middle
-_NUMBERS = {*_CORNERS, *_EXTENT, "number"}
+_PICTURE = ("picture_width", "picture_height")
+_NUMBERS = {*_CORNERS, *_EXTENT, *_PICTURE}
 _AUTOML = ("split", "photo", "label", "left", "top", "", "", "right", "bottom", "", "")  # Vertex AI too
 _AUTOML_HEADER = ["set", "path", "label", "x_min", "y_min", "x_max", "y_min", "x_max", "y_max", "x_min", "y_max"]
-# Tables without header: the role of each field; "number" and "text" are not read, "" is empty or not read.
+# Tables without header: the role of each field, "" of one that is empty or not read.
 _LAYOUTS = (
     ("photo", "left", "top", "right", "bottom", "label"),  # keras-retinanet
     ("photo", "label", "left", "top", "right", "bottom"),
     _AUTOML,
     ("photo", "label", "left", "top", "", "", "right", "bottom", "", ""),  # the same without sets
-    ("label", "left", "top", "width", "height", "photo", "number", "number"),  # make-sense
-    ("photo", "number", "number", "label", "left", "top", "right", "bottom"),  # TensorFlow's tutorials
+    ("label", "left", "top", "width", "height", "photo", *_PICTURE),  # make-sense
+    ("photo", *_PICTURE, "label", "left", "top", "right", "bottom"),  # TensorFlow's tutorials
 )
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)  # the line by which Excel is told the separator
+_THOUSANDS = re.compile(r"\d{1,3},\d{3}")
+_NOTHING = ("", "nan", "none", "null")  # what a photograph without boxes has in its columns
+_ROUNDING = 1.01  # of a picture's size in pixels, and of a fraction
+_MOST_NAMES = 4  # of a column, that a message lists
 _HEADER_LENGTH = 10_000  # characters; a longer first line is not a header, and csv refuses it
 
 
@@ -99,18 +125,60 @@ def read_csv(text: str, file: str, labelled: bool) -> Entries:
     box_roles = ("label", *header.box_roles) if labelled else header.box_roles
     _check_header(header, ("photo", *box_roles), file)
     found = Entries("csv")
+    sizes: dict[str, set[tuple[object, object] | None]] = {}
     for number, line in enumerate(text.split("\n")[header.lines :], start=header.lines + 1):
-        if line.strip():
-            _read_line(found, line, header, f"{file}: line {number}", box_roles)
+        if not _is_passed_over(line, header):
+            fields = _read_line(found, line, header, f"{file}: line {number}", box_roles)
+            sizes.setdefault(fields.get("photo", ""), set()).add(_stated_size(fields, header))
+    if not _repeat_boxes(found, sizes):
+        known = {name: some.copy().pop() for name, some in sizes.items() if len(some) == 1}
+        found.photos = [replace(photo, stated_size=known.get(photo.name)) for photo in found.photos]
     return found
 
 
+def _is_passed_over(line: str, header: _Header) -> bool:
+    """Tell empty lines, those of separators alone, comments, and a header that is repeated where tables were joined."""
+    fields = _split_fields(line[:_HEADER_LENGTH], header.delimiter)
+    comment = line.startswith("#") and len(fields) != len(header.names)
+    return not any(fields) or comment or (header.named and _spell_names(fields) == header.names)
+
+
+def _stated_size(fields: dict[str, str], header: _Header) -> tuple[object, object] | None:
+    """Return what may be the size of the picture of a line: columns of its own, or width and height beside edges."""
+    roles = _PICTURE if _PICTURE[0] in fields else ("width", "height") if header.box_roles in (_CORNERS, _BOX) else ()
+    return stated_size(*(fields.get(role, "") for role in roles)) if roles else None
+
+
+def _repeat_boxes(found: Entries, sizes: dict[str, set[tuple[object, object] | None]]) -> bool:
+    """Tell whether the sizes of pictures may be those of their boxes, or are of no use since boxes are fractions."""
+    small = all(max(map(abs, box.numbers)) <= _ROUNDING for box in found.boxes)
+    return small or all(
+        any(size is None or _fit(size, box.extent) for size in sizes.get(box.photo, ())) for box in found.boxes
+    )
+
+
+def _fit(size: tuple[object, object], extent: tuple[float, float, float, float]) -> bool:
+    sides = [side for side in size if isinstance(side, int | float)]
+    return len(sides) == 2 and all(abs(a - b) <= _ROUNDING for a, b in zip(sides, extent[2:], strict=True))
+
+
 def _read_header(text: str) -> _Header:
+    """Return what the first line says that is neither empty nor a comment; see _read_first."""
+    lines = text[: 2 * _HEADER_LENGTH].split("\n")
+    told = None
+    for number, line in enumerate(lines, start=1):
+        if separator := _SEPARATOR.match(line):
+            told = separator[1]
+        elif line.strip():
+            header = _read_first(line[:_HEADER_LENGTH], (told,) if told else _DELIMITERS, number)
+            if _is_table(header) or not line.startswith("#"):
+                return header
+    return _Header(",", [], {})
+
+
+def _read_first(line: str, delimiters: Sequence[str], lines: int) -> _Header:
     """Return the header as split by the separator that gives the most known columns, else a layout without header."""
-    first, _, rest = text[: 2 * _HEADER_LENGTH].partition("\n")
-    told = _SEPARATOR.match(first)
-    line, delimiters, lines = (rest.partition("\n")[0], (told[1],), 2) if told else (first, _DELIMITERS, 1)
-    splits = {delimiter: _split_fields(line[:_HEADER_LENGTH], delimiter) for delimiter in delimiters}
+    splits = {delimiter: _split_fields(line, delimiter) for delimiter in delimiters}
     readings = [_name_columns(fields, delimiter, lines) for delimiter, fields in splits.items()]
     header = max(readings, key=lambda header: len(header.columns))
     if header.names == _AUTOML_HEADER:  # it has two columns of each name
@@ -129,21 +197,36 @@ def _lay_out(delimiter: str, layout: tuple[str, ...], lines: int) -> _Header:
 
 
 def _is_table(header: _Header) -> bool:
-    return "photo" in header.columns and bool(header.columns.keys() - {"photo", "split"})
+    return "photo" in header.columns and bool(header.columns.keys() - {"photo", "label", "split", *_PICTURE})
 
 
 def _split_fields(line: str, delimiter: str) -> list[str]:
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+    reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+    return [field.strip() for field in next(reader, [])]
 
 
 def _name_columns(fields: list[str], delimiter: str, lines: int) -> _Header:
-    names = [re.sub(r"[\s-]+", "_", field.lower()) for field in fields]
+    names = _spell_names(fields)
+    plain = [_plain(name) for name in names]
     columns = {
-        role: names.index(known[0])
+        role: plain.index(known[0])
         for role, aliases in _COLUMN_NAMES.items()
-        if (known := [alias for alias in aliases if alias in names])
+        if (known := [_plain(alias) for alias in aliases if _plain(alias) in plain])
     }
+    for role, other in (("right", "left"), ("bottom", "top")):  # x1 alone is the left edge
+        if role in columns and columns[role] == columns.get(other):
+            del columns[role]
     return _Header(delimiter, names, columns, lines)
+
+
+def _spell_names(fields: list[str]) -> list[str]:
+    """Return the names of columns as messages write them: without case, blanks, units in brackets, quotes."""
+    return [re.sub(r"[\s-]+", "_", re.sub(r"\s*[(\[].*?[)\]]|^#\s*|'", "", field.lower())) for field in fields]
+
+
+def _plain(name: str) -> str:
+    """Return a name as names are compared: image_path and ImagePath are one."""
+    return name.replace("_", "")
 
 
 def _has_layout(fields: list[str], layout: tuple[str, ...]) -> bool:
@@ -151,8 +234,8 @@ def _has_layout(fields: list[str], layout: tuple[str, ...]) -> bool:
     if len(fields) != len(layout):
         return False
     expected = [(field, role) for field, role in zip(fields, layout, strict=True) if role and field]
-    named = {role for _, role in expected} - {"split", "number"}
-    return (named == {"photo"} or {*layout} - {"split", "number", ""} == named) and all(
+    named = {role for _, role in expected} - {"split", *_PICTURE}
+    return (named == {"photo"} or {*layout} - {"split", *_PICTURE, ""} == named) and all(
         _is_number(field) == (role in _NUMBERS) or role == "label" for field, role in expected
     )
 
@@ -168,7 +251,7 @@ def _is_number(text: str) -> bool:
 def _check_header(header: _Header, roles: tuple[str, ...], file: str) -> None:
     missing = [role for role in roles if role not in header.columns]
     if missing:
-        wanted = "; ".join(f"{role}: {', '.join(_COLUMN_NAMES[role])}" for role in missing)
+        wanted = "; ".join(f"{role}: {', '.join(_COLUMN_NAMES[role][:_MOST_NAMES])}" for role in missing)
         raise InputError(
             f"{file}: line {header.lines}: the header lacks a column for {wanted}. "
             f"Received {quote(header.names)}. Add it."
@@ -180,17 +263,18 @@ def _check_header(header: _Header, roles: tuple[str, ...], file: str) -> None:
         )
 
 
-def _read_line(found: Entries, line: str, header: _Header, origin: str, box_roles: tuple[str, ...]) -> None:
-    """Add the photograph, on its first line, and the box of one line, if it has any."""
+def _read_line(found: Entries, line: str, header: _Header, origin: str, box_roles: tuple[str, ...]) -> dict[str, str]:
+    """Add the photograph, on its first line, and the box of one line, if it has any; return the field of each role."""
     fields: dict[str, str] = {}
     with found.collect_refusal(origin, _guess_photo(line, header)):
         fields = _split_line(line, header)
     if not fields:
-        return
+        return {}
     with found.collect_refusal(origin, fields["photo"]):
         found.name_photo(check_name(fields["photo"]), origin, fields.get("split", ""))
-        if any(fields[role] for role in box_roles):
+        if any(fields[role].lower() not in _NOTHING for role in box_roles):
             found.boxes.append(_read_box(fields, header, origin))
+    return fields
 
 
 def _guess_photo(line: str, header: _Header) -> str | None:
@@ -203,9 +287,14 @@ def _guess_photo(line: str, header: _Header) -> str | None:
 def _split_line(line: str, header: _Header) -> dict[str, str]:
     """Return the field of each role. Lines are split one by one, so that an open quote affects one line only."""
     try:
-        fields = [field.strip() for field in next(csv.reader([line], delimiter=header.delimiter, strict=True))]
+        reader = csv.reader([line], delimiter=header.delimiter, skipinitialspace=True, strict=True)
+        fields = [field.strip() for field in next(reader)]
     except csv.Error as fault:
         raise InputError(f"a line must be well-formed CSV: {fault}; received {quote(line)}. Correct it.") from fault
+    while len(fields) > len(header.names) and not fields[-1]:
+        fields.pop()
+    if not any(header.names[len(fields) :]):  # these columns have no name
+        fields += [""] * (len(header.names) - len(fields))
     if len(fields) != len(header.names):
         raise InputError(
             f"a line must have the header's {len(header.names)} fields; received {len(fields)}: {quote(line)}. "
@@ -219,17 +308,18 @@ def _read_box(fields: dict[str, str], header: _Header, origin: str) -> WrittenBo
     texts = {header.names[header.columns[role]]: fields[role] for role in roles}
     written = ", ".join(f"{name} {text}" for name, text in texts.items())
     if roles == _BOX:
-        parts = fields["bbox"].strip("[]() ").replace(";", ",").split(",")
+        parts = re.split(r"[\s,;]+", fields["bbox"].strip("[](){} "))
         if len(parts) != 4:
             raise InputError(
                 f"bbox must be [x, y, width, height]; received {quote(fields['bbox'])}. Correct or remove it."
             )
         texts = dict(zip(_EXTENT, parts, strict=True))
-    left, top, third, fourth = (_parse_coordinate(text, name, header.delimiter) for name, text in texts.items())
+    left, top, third, fourth = (_parse_coordinate(text, name, header) for name, text in texts.items())
     numbers = (left, top, third, fourth)
     return WrittenBox(fields["photo"], fields.get("label"), numbers, header.orders, origin, written)
 
 
-def _parse_coordinate(text: str, name: str, delimiter: str) -> float:
-    """Return a number; with another separator than the comma, a comma is that of a decimal."""
-    return parse_number(text if delimiter == "," or text.count(",") != 1 else text.replace(",", "."), name)
+def _parse_coordinate(text: str, name: str, header: _Header) -> float:
+    """Return a number; a comma in it is that of a decimal, unless it may be of thousands: a quoted "1,234"."""
+    decimal = text.count(",") == 1 and not (header.delimiter == "," and _THOUSANDS.fullmatch(text))
+    return parse_number(text.replace(",", ".") if decimal else text, name)

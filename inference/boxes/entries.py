@@ -10,6 +10,14 @@ from pathlib import Path
 from ..errors import InputError, quote
 from .order import Frame, Numbers, Order, tell_order
 
+_STARTS = {  # of files of other kinds -> what to do
+    b"\xd0\xcf\x11\xe0": "is a workbook of Excel. Save its sheet as CSV UTF-8.",
+    b"PAR1": "is Parquet. Write it as CSV, with a column for the name of each photograph.",
+    b"\x1f\x8b": "is compressed. Unpack it and give what is in it.",
+    b"7z\xbc\xaf": "is an archive of 7-Zip. Unpack it and give what is in it.",
+    b"Rar!": "is a rar archive. Unpack it and give what is in it.",
+    b"SQLite format 3": "is a database of SQLite. Write its table as CSV.",
+}
 _LARGEST_FRACTION = 1.01
 
 
@@ -135,7 +143,12 @@ def read_text(path: Path) -> str:
     except OSError as fault:
         raise InputError(f"cannot be read: {fault.strerror or fault}. Give a file of boxes.") from fault
     if data.startswith(b"PK\x03\x04"):
+        if b"xl/" in data or b"opendocument.spreadsheet" in data:
+            raise InputError("is a workbook of Excel or LibreOffice. Save its sheet as CSV UTF-8.")
         raise InputError("is a zip. Unpack it and give what is in it.")
+    for start, told in _STARTS.items():
+        if data.startswith(start):
+            raise InputError(told)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = data.decode("utf-16", errors="replace")
     elif b"\0" in data:

@@ -15,9 +15,12 @@ _MOST_EXAMPLES = 3  # lenient fits that a note names
 # What may follow a stem: letters, perhaps digits. `stone 1.2` has no extension, `stone 1.jpg` has.
 _EXTENSION = re.compile(r"\.(?=\d*[a-z])[a-z0-9]{1,5}$", re.IGNORECASE)
 _LABEL_STUDIO = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what it puts before the name of an uploaded file
+_NOT_UPLOADED = re.compile(r"[^-\w.]")  # what it drops from that name; blanks become underscores
 _LABEL_STUDIO_FOLDER = "/data/local-files/?d="
 _LABEL_SUFFIXES = (".txt", ".xml", ".json")
 _QUERY = re.compile(r"(?<=\w)\?[^/]*$")  # of an address
+
+_NO_PREFIX = "without Label Studio's prefix"
 
 _Key = Callable[[str], str]
 _Table = dict[str, list[tuple[str, str]]]  # base name -> (whole key, path)
@@ -71,6 +74,16 @@ def _drop_prefix(name: str) -> str:
     return posixpath.join(folder, _LABEL_STUDIO.sub("", base))
 
 
+def _as_uploaded(name: str) -> str:
+    """Return a path with its base name as Label Studio stores it: `a b (1).jpg` gives `a_b_1.jpg`."""
+    folder, base = posixpath.split(name)
+    return posixpath.join(folder, _NOT_UPLOADED.sub("", base.strip().replace(" ", "_")))
+
+
+def _bare_as_uploaded(name: str) -> str:
+    return drop_extension(_as_uploaded(name))
+
+
 def _bare_without_prefix(name: str) -> str:
     return _drop_prefix(drop_extension(name))
 
@@ -93,6 +106,8 @@ _OTHER_EXTENSION = (
 )
 _PREFIX = _Level("with Label Studio's prefix", _same, _drop_prefix)
 _STEM_PREFIX = _Level("with Label Studio's prefix", _same, _bare_without_prefix)
+_UPLOADED = _Level("as Label Studio spells it", _same, _as_uploaded)
+_STEM_UPLOADED = _Level("as Label Studio spells it", _same, _bare_as_uploaded)
 _BY_NAME = ((_EXACT, _CASE), *((level,) for level in (*_NO_EXTENSION, *_OTHER_EXTENSION, _PREFIX)))
 _BY_STEM = ((_EXACT, _STEM, _CASE, _STEM_CASE), *((level,) for level in (*_OTHER_EXTENSION, _STEM_PREFIX)))
 
@@ -130,7 +145,10 @@ class PhotoMatcher:
 
     def _find(self, name: str, spelling: str, by_stem: bool) -> Fit | None:
         wanted = plain_name(name)
-        for levels in _BY_STEM if by_stem else _BY_NAME:
+        levels_of = _BY_STEM if by_stem else _BY_NAME
+        if spelling == _NO_PREFIX:
+            levels_of = (*levels_of, (_STEM_UPLOADED if by_stem else _UPLOADED,))
+        for levels in levels_of:
             for whole in (True, False):
                 for level in levels:
                     found = self._look_up(level, level.of_name(wanted), whole)
@@ -218,11 +236,12 @@ def _spellings(name: str, others: Collection[str], by_stem: bool) -> list[tuple[
     spellings = [
         ("", name, by_stem),
         ("", printable(name), by_stem),
+        ("without blanks around it", name.strip(), by_stem),
         *(("by the name of its annotation file", other, True) for other in others),
         ("percent-decoded", unquote(name), by_stem),
         ("as the path in an address", unquote(address), by_stem),
         ("read as Windows-1252", text, by_stem),
-        ("without Label Studio's prefix", _drop_prefix(unquote(address).replace("\\", "/")), by_stem),
+        (_NO_PREFIX, _drop_prefix(unquote(address).replace("\\", "/")), by_stem),
     ]
     first = {spelled: (how, spelled, stem) for how, spelled, stem in reversed(spellings)}
     return [entry for entry in spellings if first[entry[1]] == entry]

@@ -2,10 +2,32 @@
 
 import csv
 import json
+import re
+
+from .entries import as_number
 
 _JSON_LINES = "is JSON Lines, as Labelbox, SageMaker Ground Truth and Hugging Face write it. Export it as COCO JSON."
 _WEB_PAGE = "is a web page, perhaps of a download that needs a login. Download the file itself."
 _POINTER = "is a pointer of Git LFS, not the file itself. Fetch that: git lfs pull."
+_RUNNER = "For training, give the folder of all of them{}; for the runner's --boxes, export COCO JSON or CSV."
+_YOLO = f"holds labels of YOLO. {_RUNNER.format(', with classes.txt or data.yaml')}"
+_VOC = f"is Pascal VOC. {_RUNNER.format('')}"
+_VIA_3 = "is a project of VGG Image Annotator 3. Export it there as COCO."
+_CREATE_ML = "is CreateML's JSON. Export it as COCO: Roboflow has it in its list."
+_LABEL_STUDIO = "is Label Studio's JSON or CSV. Export it there as COCO or, for training, as YOLO."
+_DATUMARO = "is Datumaro's JSON. Export it from CVAT as COCO 1.0, or convert it: datum convert -f coco."
+_SUPERVISELY = "is Supervisely's JSON. Export it there as COCO."
+_VOTT = "is a project of VoTT. Export it there as CSV or Pascal VOC."
+_TOOLS = (  # of the programs whose JSON is told by names in it: all of these -> what to do
+    (("metadata", "file", "attribute"), _VIA_3),
+    (("image", "annotations", "coordinates"), _CREATE_ML),
+    (("to_name", "from_name"), _LABEL_STUDIO),
+    (("original_width", "rectanglelabels"), _LABEL_STUDIO),
+    (("original_width", "polygonlabels"), _LABEL_STUDIO),
+    (("items", "categories", "label_id"), _DATUMARO),
+    (("objects", "classTitle"), _SUPERVISELY),
+    (("assets", "regions"), _VOTT),
+)
 _DELIMITERS = ",;\t|"
 
 
@@ -16,7 +38,31 @@ def describe_unsupported(text: str) -> str:
         return _WEB_PAGE
     if start.startswith("version https://git-lfs"):
         return _POINTER
-    return _JSON_LINES if is_json_lines(text) else _describe_table(text)
+    if is_json_lines(text):
+        return _JSON_LINES
+    if told := describe_json(text.replace('""', '"')):  # in a table, too
+        return told
+    if re.match(r"(<\?xml[^>]*>\s*)?<annotation[\s>]", start):
+        return _VOC
+    line = text.lstrip("\ufeff \n\t").partition("\n")[0]
+    return _YOLO if len(line.split()) > 4 and is_label_line(line) else _describe_table(text)
+
+
+def describe_json(text: str) -> str:
+    """Return a sentence about the JSON of a program whose format is not read; "" if it is none of those known."""
+    return next((told for names, told in _TOOLS if all(f'"{name}"' in text for name in names)), "")
+
+
+def is_label_line(line: str) -> bool:
+    """Tell whether a line is of YOLO: a class and four numbers, or more, behind it."""
+    fields = split_label_line(line)
+    return len(fields) >= 5 and all(as_number(text.replace(",", ".")) is not None for text in fields[-4:])
+
+
+def split_label_line(line: str) -> list[str]:
+    """Return the fields of a line of YOLO, which blanks separate or, written by hand, commas or semicolons."""
+    fields = [field.rstrip(",;") for field in line.split()]
+    return fields if len(fields) > 4 else re.split(r"[\s,;]+", line.strip())
 
 
 def is_json_lines(text: str) -> bool:

@@ -15,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..errors import InputError
 from .limits import DEFAULT_LIMITS, NO_MEMORY, Limits
+from .other_kinds import describe_other_kind
 from .photo import Photo, Reduction, Size, reduction_to
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -150,8 +151,7 @@ def _faults_as_input_errors() -> Iterator[None]:
     except InputError:
         raise
     except UnidentifiedImageError as fault:
-        rule = f"is not an image in a supported format. Supported: {', '.join(FORMATS)}"
-        raise InputError(f"{rule}. Convert it or leave it out.") from fault
+        raise _unidentified(b"?") from fault
     except MemoryError as fault:
         raise InputError(NO_MEMORY) from fault
     except Exception as fault:  # Pillow's decoders raise OSError, SyntaxError, struct.error, ValueError ...
@@ -164,6 +164,8 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
         Image.MAX_IMAGE_PIXELS = limits.pixels
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as fault:
+        raise _unidentified(data) from fault
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:  # its first number are the pixels
         pixels = int(re.findall(r"\d+", str(fault))[0])
         raise _too_large(f"{pixels:,}", pixels, limits) from fault
@@ -175,6 +177,11 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     if image.format == "PNG" and "transparency" in image.info:
         image.info["transparency"] = _as_decoded(image.info["transparency"], image.mode, data[_PNG_BITS])
     return image
+
+
+def _unidentified(data: bytes) -> InputError:
+    rule = f"is not an image in a supported format. Supported: {', '.join(FORMATS)}. Convert it or leave it out."
+    return InputError(f"{rule} {describe_other_kind(data)}".rstrip())
 
 
 def _too_large(size: str, pixels: int, limits: Limits) -> InputError:

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 from inference.errors import InputError, printable
 from inference.pictures.image_io import decode_image
-from inference.pictures.system_files import is_passed_over
 from pipeline.data.classes import (
     FoundClass,
     LabelledPhoto,
@@ -20,7 +19,7 @@ from pipeline.data.classes import (
     probe_photos,
     refuse_others,
 )
-from pipeline.data.file_listing import list_files
+from pipeline.data.file_listing import list_visible
 from pipeline.data.folder_layout import FolderLayout, ListedPicture, enter_root, place_files
 from pipeline.data.groups import NO_GROUPS, PhotoGroups, describe_separated, fit_groups, groups_of
 from pipeline.data.index import INDEX_NAME, Patch, PatchIndex, read_index, write_index
@@ -31,6 +30,9 @@ from pipeline.settings.recipe import Recipe
 
 _REFUSED_NAME = "refused.txt"
 _TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # a folder of these is no class
+_SIDECARS = (".aae", ".xmp")  # what phones and editors keep beside a picture
+_TEXTS = ("copying", "licence", "license", "notice", "readme")  # without suffix
+_ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
             test set.
     """
     root, files = _find_files(images, work, recipe.outputs)
-    layout = place_files(files, recipe.outputs)
+    layout, texts = _without_texts(place_files(files, recipe.outputs))
     listed = layout.pictures
     if not listed:
         raise InputError(
@@ -112,28 +114,32 @@ def index_class_folders(images: Path, work: Path, recipe: Recipe, groups: PhotoG
     index = read_index(folder / INDEX_NAME, root)
     split_off = describe_missing({picture.split for picture in listed}, recipe.split)
     notes += [f"the folders lack a part, which is split off from train: {split_off}"] if split_off else []
+    notes += [f"texts are no pictures, and passed over: {_list_some(texts)}"] if texts else []
     left_out = _left_out(root, layout, recipe.outputs)
     return IndexedFolders(index, folder / INDEX_NAME, (*left_out, *faults), tuple(notes))
 
 
 def folder_classes(images: Path, work: Path) -> tuple[FoundClass, ...]:
     """Return the classes that folders of pictures are named after; for the arguments see index_class_folders."""
-    return _classes_in(*_find_files(images, work, None))
+    root, files = _find_files(images, work, None)
+    found = _classes_in(root, files)
+    if not any(one.photos for one in found):
+        raise InputError(f"{images}: {_describe_nothing(root, [file for file in files if not _is_text(file)])}")
+    return found
 
 
 def list_class_folders(images: Path, work: Path) -> ListedFolders:
     """Return the pictures of all class folders, whatever they are called; for the arguments see index_class_folders."""
     root, files = _find_files(images, work, None)
     labels = tuple(one.label for one in _classes_in(root, files) if one.photos)
-    layout = place_files(files, labels)
+    layout, _ = _without_texts(place_files(files, labels))
     return ListedFolders(root, tuple(layout.pictures), tuple(_left_out(root, layout, labels)))
 
 
 def _find_files(images: Path, work: Path, labels: tuple[str, ...] | None) -> tuple[Path, list[str]]:
     """Return the folder of the class folders or splits, and the files in it; labels: the classes, if known."""
     folder = _unpacked(images, work)
-    files = [file for file in list_files(folder) if not any(map(is_passed_over, PurePosixPath(file).parts))]
-    root, inside = enter_root(files, labels)
+    root, inside = enter_root(list_visible(folder), labels)
     return folder / root, inside
 
 
@@ -149,7 +155,33 @@ def _probe(root: Path, pictures: Iterable[ListedPicture]) -> list[LabelledPhoto]
 
 
 def _is_text(file: str) -> bool:
-    return PurePosixPath(file).suffix.lower() in _TEXT_SUFFIXES
+    path = PurePosixPath(file)
+    return path.suffix.lower() in (*_TEXT_SUFFIXES, *_SIDECARS) or path.name.lower() in _TEXTS
+
+
+def _without_texts(layout: FolderLayout) -> tuple[FolderLayout, list[str]]:
+    """Return a layout without the texts among the pictures of the classes and outside of class folders, and these."""
+    texts = sorted(one.file for one in (*layout.pictures, *layout.outside) if _is_text(one.file))
+    pictures, outside = ([one for one in some if not _is_text(one.file)] for some in (layout.pictures, layout.outside))
+    return replace(layout, pictures=pictures, outside=outside), texts
+
+
+def _describe_nothing(root: Path, files: list[str]) -> str:
+    """Return why a folder holds no class of which a picture can be read, with the remedy."""
+    rule = "must hold a folder of pictures for each class."
+    if archives := [file for file in files if file.lower().endswith(_ARCHIVES)]:
+        return f"{rule} Received archives: {_list_some(archives)}. Unpack them, each class into a folder of its own."
+    if not files or all("/" not in file for file in files):
+        count = f"{len(files)} files directly in it" if files else "an empty one"
+        return f"{rule} Received {count}. Sort the pictures into folders, or use the recipe photos for boxes in them."
+    answer = _examine(root, place_files(files, None).pictures[0])
+    why = f" First error: {answer.message}" if isinstance(answer, RefusedPicture) else ""
+    return f"{rule} None of {len(files)} files is a picture that can be read.{why}"
+
+
+def _list_some(files: list[str]) -> str:
+    """Return the first file and how many more there are."""
+    return printable(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _write(folder: Path, root: Path, listed: list[ListedPicture], recipe: Recipe, groups: PhotoGroups) -> Path:

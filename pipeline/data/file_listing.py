@@ -25,6 +25,11 @@ def list_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in _walk(folder, folder, frozenset()))
 
 
+def list_visible(folder: Path) -> list[str]:
+    """Return the files of list_files that are not hidden and in no hidden folder, such as .ipynb_checkpoints."""
+    return [file for file in list_files(folder) if not any(map(is_passed_over, PurePath(file).parts))]
+
+
 def may_be_reached(path: Path) -> bool:
     """Tell whether there is something at a path, and the folders above it may be entered."""
     with contextlib.suppress(OSError):  # pathlib raises PermissionError

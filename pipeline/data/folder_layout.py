@@ -18,6 +18,7 @@ GIVEN_SPLITS = {
     "val": "validation",
     "dev": "validation",
     "eval": "validation",
+    "evaluation": "validation",
     "holdout": "test",
 }
 _FILLERS = ("", "data", "folder", "image", "images", "imgs", "photos", "pictures", "seg", "split")  # say no split

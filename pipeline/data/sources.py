@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from inference.errors import InputError, quote
+from inference.pictures.archive import is_archive
 from pipeline.data.annotations.read import AnnotationSet, annotated_classes, read_annotations
 from pipeline.data.cifar10 import write_originals
 from pipeline.data.class_folders import folder_classes, index_class_folders
@@ -231,9 +232,13 @@ def _folder_classes(place: DataPlace, recipe: Recipe) -> tuple[FoundClass, ...]:
 
 def _check_annotated(place: DataPlace) -> None:
     if (place.images is None) != (place.annotations is None):
-        raise InputError("--images and --annotations belong together. Give both, or neither for the drawn scenes.")
+        raise InputError(
+            "--images and --annotations belong together. Give both, or neither for the drawn scenes. For "
+            "pictures in a folder for each class, without boxes, use the recipe folders."
+        )
     if place.images is not None and not is_folder(place.images):
-        raise InputError(f"{place.images}: is not a folder. Give the folder of the photographs to --images.")
+        unpack = " Unpack it." if place.images.is_file() and is_archive(place.images) else ""
+        raise InputError(f"{place.images}: is not a folder.{unpack} Give the folder of the photographs to --images.")
 
 
 def _check_folders(place: DataPlace) -> None:
@@ -244,7 +249,10 @@ def _check_folders(place: DataPlace) -> None:
 
 def _check_folders_or_none(place: DataPlace) -> None:
     if place.annotations is not None:
-        raise InputError("class folders need no annotations. Received: --annotations. Leave it out.")
+        raise InputError(
+            "class folders need no annotations. Received: --annotations. Leave it out, or use the recipe "
+            "photos for boxes."
+        )
     if place.images is not None and not may_be_reached(place.images):
         raise InputError(
             f"{place.images}: does not exist, or can't be reached. Give a folder, or zip, of class folders to --images."

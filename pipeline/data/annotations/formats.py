@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -14,8 +14,8 @@ from inference.boxes.unsupported import describe_unsupported
 from inference.errors import InputError, printable, quote
 from pipeline.data.annotations.splits import split_named_in
 from pipeline.data.annotations.voc import holds_voc, list_voc_files, read_voc
-from pipeline.data.annotations.yolo import holds_yolo, read_yolo
-from pipeline.data.file_listing import is_folder, list_files, may_be_reached
+from pipeline.data.annotations.yolo import find_class_files, holds_yolo, may_hold_yolo, names_classes, read_yolo
+from pipeline.data.file_listing import is_folder, list_visible, may_be_reached
 
 _SUPPORTED = (
     "Supported: COCO JSON (a file with the lists images, annotations and categories); Pascal VOC (an .xml file or a "
@@ -26,6 +26,8 @@ _SUPPORTED = (
 _TABLE_SUFFIXES = (".json", ".csv", ".tsv", ".txt", ".xml", "")  # what a folder is searched for besides VOC and YOLO
 _DEEP_SUFFIXES = (".json", ".csv", ".tsv", ".xml")  # and its subfolders
 
+_OTHER_SUFFIXES = (".jsonl", ".manifest", ".ods", ".parquet", ".xls", ".xlsx", ".zip")  # of what is not read
+_MOST_DESCRIBED = 20  # files of a folder without annotations
 _DIGITS = "0123456789"
 _Tables = dict[str, TextFormat]  # name relative to the folder -> format
 
@@ -51,6 +53,10 @@ def _read_file(path: Path) -> Entries:
     known = tell_format(text)
     if known is not None:
         return known.read(text, printable(path.name), True)
+    if names_classes(path) and holds_yolo(path.parent):  # data.yaml stands for its folder
+        return read_yolo(path.parent)
+    if holds_voc(path):
+        return read_voc(path)
     told = describe_unsupported(text)
     if not told and text.lstrip().startswith("<"):
         return read_voc(path)
@@ -64,24 +70,48 @@ def _tell_folder(folder: Path) -> Callable[[], Entries]:
     place = printable(str(folder))
     if any(holds_voc(folder / name) for name in list_voc_files(folder)):
         sets.append(("voc", place, partial(read_voc, folder)))
-    if holds_yolo(folder):
+    labels = holds_yolo(folder)
+    if labels and find_class_files(folder):
         sets.append(("yolo", place, partial(read_yolo, folder)))
     else:
         tables = _tell_tables(folder)
         for name in dict.fromkeys(known.name for known in tables.values()):
             some = {file: known for file, known in tables.items() if known.name == name}
             sets.append((name, printable(str(folder / next(iter(some)))), partial(_read_tables, folder, some)))
+    if not sets and may_hold_yolo(folder):
+        return partial(read_yolo, folder)
     if len(sets) == 1:
         return sets[0][2]
     if sets:
         names = ", ".join(f"{name} in {where}" for name, where, _ in sets)
-        raise InputError(f"{place}: must hold one set of annotations; received {names}. Name one file.")
-    raise InputError(f"{place}: does not hold annotations in a supported format. {_SUPPORTED}")
+        raise InputError(
+            f"{place}: must hold one set of annotations; received {names}. Name one file, or move the others elsewhere."
+        )
+    if labels:
+        raise InputError(
+            f"{place}: holds labels of YOLO, but no file beside, below or above them names the classes. Write "
+            "their names into classes.txt there, one a line, in the order of their numbers from 0."
+        )
+    told = next(_describe_others(folder), "does not hold annotations in a supported format.")
+    raise InputError(f"{place}: {told} {_SUPPORTED}")
+
+
+def _describe_others(folder: Path) -> Iterator[str]:
+    """Yield what is told of files in formats that are not read, with their names."""
+    suffixes = (*_TABLE_SUFFIXES, *_OTHER_SUFFIXES)
+    names = [name for name in list_visible(folder) if PurePosixPath(name).suffix.lower() in suffixes]
+    for name in names[:_MOST_DESCRIBED]:
+        try:
+            told = describe_unsupported(read_text(folder / name))
+        except InputError as fault:
+            told = str(fault)
+        if told:
+            yield f"{printable(name)} {told}"
 
 
 def _tell_tables(folder: Path) -> _Tables:
     """Return the files of one text each directly in a folder, else those below; JSON without annotations is not one."""
-    names = [name for name in list_files(folder) if PurePosixPath(name).suffix.lower() in _TABLE_SUFFIXES]
+    names = [name for name in list_visible(folder) if PurePosixPath(name).suffix.lower() in _TABLE_SUFFIXES]
     direct = _tell_each(folder, [name for name in names if "/" not in name])
     deep = [name for name in names if "/" in name and PurePosixPath(name).suffix.lower() in _DEEP_SUFFIXES]
     return direct or _tell_each(folder, deep)
@@ -92,9 +122,14 @@ def _tell_each(folder: Path, names: list[str]) -> _Tables:
     for name in names:
         text = _read_if_text(folder / name)
         known = tell_format(text)
-        if known is not None and (known.name != "coco" or '"annotations"' in text):
+        if known is not None and (known.name != "coco" or _holds_boxes(text)):
             told[name] = known
     return told
+
+
+def _holds_boxes(text: str) -> bool:
+    """Tell a COCO file of objects, which may be none, from the captions and plans that lie beside those of COCO."""
+    return '"annotations"' in text and '"caption"' not in text and '"segments_info"' not in text
 
 
 def _read_if_text(file: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from inference.boxes.matching import PhotoMatcher
 from inference.errors import InputError, printable
 from inference.pictures.image_io import image_size
-from pipeline.data.file_listing import list_files
+from pipeline.data.file_listing import list_visible
 
 
 def index_photos(folder: Path) -> PhotoMatcher:
@@ -26,4 +26,4 @@ def index_photos(folder: Path) -> PhotoMatcher:
             return False
         return True
 
-    return PhotoMatcher(list_files(folder), is_photo)
+    return PhotoMatcher(list_visible(folder), is_photo)

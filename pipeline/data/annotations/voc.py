@@ -24,7 +24,7 @@ from inference.boxes.matching import drop_extension
 from inference.boxes.order import Order
 from inference.boxes.xml_tree import parse_xml
 from inference.errors import InputError, printable, quote
-from pipeline.data.file_listing import list_files
+from pipeline.data.file_listing import list_visible
 
 _ROOT = re.compile(rb"<annotation[\s>]")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -53,7 +53,7 @@ def read_voc(path: Path) -> Entries:
 
 def list_voc_files(folder: Path) -> list[str]:
     """Return the .xml files under a folder, sorted, relative to it."""
-    return [name for name in list_files(folder) if name.lower().endswith(".xml")]
+    return [name for name in list_visible(folder) if name.lower().endswith(".xml")]
 
 
 def holds_voc(file: Path) -> bool:
@@ -77,6 +77,8 @@ def _parse(path: Path) -> ElementTree.Element:
 def _read_photo(found: Entries, root: ElementTree.Element, name: str, own: str, origin: str) -> None:
     found.photos.append(NamedPhoto(name, origin, _read_size(root), (own,)))
     for position, node in enumerate(root.findall("object"), start=1):
+        if _text_of(node, "deleted") == "1":  # LabelMe on the web keeps what was removed
+            continue
         box_origin = f"{origin}: object {position}"
         with found.collect_refusal(box_origin, name):
             found.boxes.append(_read_box(node, name, box_origin))

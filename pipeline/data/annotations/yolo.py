@@ -19,18 +19,21 @@ from inference.boxes.entries import (
     read_text,
 )
 from inference.boxes.order import Order
+from inference.boxes.unsupported import is_label_line, split_label_line
 from inference.errors import InputError, printable, quote
-from pipeline.data.file_listing import list_files
+from pipeline.data.file_listing import list_visible
 
 _ORDERS = (Order.CENTRE, Order.CORNERS, Order.EXTENT)  # the standard's first; by hand the others are written too
 _NUMBERS = ("x_center", "y_center", "width", "height")
 _LARGEST_FRACTION = 2.0  # a box may exceed the frame a little; a larger value is in pixels
+_LEVELS_ABOVE = 2  # data.yaml of train/labels
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")  # what training programs keep beside the labels
 _CLASS_LISTS = ("labels.txt", "names.txt", "class_names.txt", "predefined_classes.txt", "obj_names.txt")
 _PHOTO_PATH = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?)\s*$", re.IGNORECASE)
-_YAML_NAMES = re.compile(r"^names[ \t]*:(.*?)(?=^[^\s#\-\]}]|\Z)", re.MULTILINE | re.DOTALL)
+_YAML_NAMES = re.compile(r"^[\"']?names[\"']?[ \t]*:(.*?)(?=^[^\s#\-\]}]|\Z)", re.MULTILINE | re.DOTALL)
+_NUMBERED = re.compile(r"(\d+)[\s:;,=]+(\S.*)")
 _YAML_COMMENT = re.compile(r"(^|\s)#[^\n]*")
-_YAML_ITEM = r"""\s*(?:-\s+)?(?:(\d+)\s*:\s*)?("[^"]*"|'(?:[^']|'')*'|[^%s]+)"""  # %s: what ends an item
+_YAML_ITEM = r"""\s*(?:-\s+)?(?:["']?(\d+)["']?\s*:\s*)?("[^"]*"|'(?:[^']|'')*'|[^%s]+)"""  # %s: what ends an item
 
 
 def read_yolo(folder: Path) -> Entries:
@@ -44,6 +47,8 @@ def read_yolo(folder: Path) -> Entries:
     found = Entries("yolo", in_fractions=True, named_by_stem=True)
     class_files = find_class_files(folder)
     classes, pose = _read_classes(folder, class_files), any(_holds_poses(file) for file in class_files)
+    if class_files[0].parent == folder.resolve().parent.parent:
+        found.notes.append(f"the classes are those of {printable(str(class_files[0]))}")
     written: set[str] = set()
     for name in list_label_files(folder):
         stem = re.sub(r"(^|.*/)labels/", r"\1images/", name.removeprefix("labels/")[: -len(".txt")], count=1)
@@ -53,30 +58,33 @@ def read_yolo(folder: Path) -> Entries:
             found.photos.append(NamedPhoto(stem, origin))
             for number, line in enumerate(lines, start=1):
                 with found.collect_refusal(f"{origin}: line {number}", stem):
-                    if line.strip():
-                        written.add(line.split()[0])
+                    if line.strip() and not line.startswith("#"):
+                        written.add(split_label_line(line)[0])
                         found.boxes.append(_read_box(line, stem, f"{origin}: line {number}", classes, pose))
     _check_numbering(folder, written, classes)
     return found
 
 
 def holds_yolo(folder: Path) -> bool:
-    """Tell whether a folder is of this format; with classes named elsewhere, one must look like labels."""
-    beside = any(_names_classes(file) for file in _files_in(folder, folder / "labels"))
-    return beside or (
-        any(_is_label(folder / name) for name in list_label_files(folder)) and bool(find_class_files(folder))
-    )
+    """Tell whether a file of a folder looks like labels."""
+    return any(_is_label(folder / name) for name in list_label_files(folder))
+
+
+def may_hold_yolo(folder: Path) -> bool:
+    """Tell whether classes are named beside texts that may be labels, damaged or of photographs without boxes."""
+    beside = any(names_classes(file) for file in _files_in(folder, folder / "labels"))
+    return beside and bool(list_label_files(folder))
 
 
 def find_class_files(folder: Path) -> list[Path]:
     """Return the files that name classes, data.yaml, classes.txt, obj.names or the like.
 
-    They lie beside the labels, else anywhere below the folder, else above it.
+    They lie beside the labels, else anywhere below the folder, else in the folder above it or the next one.
     """
     beside = _files_in(folder, folder / "labels")
-    below = [folder / name for name in list_files(folder)]
-    above = _files_in(folder.resolve().parent)
-    places = ([file for file in files if _names_classes(file)] for files in (beside, below, above))
+    below = [folder / name for name in list_visible(folder)]
+    above = [_files_in(one) for one in folder.resolve().parents[:_LEVELS_ABOVE]]
+    places = ([file for file in files if names_classes(file)] for files in (beside, below, *above))
     return next((files for files in places if files), [])
 
 
@@ -88,24 +96,28 @@ def _files_in(*folders: Path) -> list[Path]:
     return found
 
 
-def _names_classes(file: Path) -> bool:
+def names_classes(file: Path) -> bool:
+    """Tell whether a file names the classes of YOLO."""
     name = file.name.lower()
     if name.startswith("._"):
         return False
     if name.endswith((".yaml", ".yml")):
-        return bool(_YAML_NAMES.search(read_text(file)))
+        return bool(_YAML_NAMES.search(_read_if_text(file)))
     if name == "classes.txt" or name.endswith((".names", ".labels")):
         return True
     return name in _CLASS_LISTS and not _is_label(file)
 
 
 def _is_label(file: Path) -> bool:
-    """Tell whether the first line is of a label: numbers behind a class."""
+    """Tell whether the first line is of a label: a class, and numbers behind it."""
+    return is_label_line(next((line for line in _read_if_text(file).split("\n") if line.strip("# \t")), ""))
+
+
+def _read_if_text(file: Path) -> str:
     try:
-        fields = next((line.split() for line in read_text(file).split("\n") if line.strip()), [])
+        return read_text(file)
     except InputError:
-        return False
-    return len(fields) >= 5 and all(as_number(text) is not None for text in fields[-4:])
+        return ""
 
 
 def _holds_poses(file: Path) -> bool:
@@ -130,7 +142,11 @@ def _read_class_file(file: Path) -> dict[int, str]:
     text = read_text(file)
     if file.suffix.lower() in (".yaml", ".yml"):
         return _read_yaml_names(text)
-    return {number: line.strip() for number, line in enumerate(text.rstrip().split("\n")) if line.strip()}
+    lines = [line.strip() for line in text.rstrip().split("\n")]
+    numbered = [found for line in lines if (found := _NUMBERED.fullmatch(line))]
+    if len(lines) > 1 and [int(found[1]) for found in numbered] == list(range(len(lines))):
+        return {number: found[2] for number, found in enumerate(numbered)}
+    return {number: line for number, line in enumerate(lines) if line}
 
 
 def _read_yaml_names(text: str) -> dict[int, str]:
@@ -153,7 +169,7 @@ def _unquote(name: str) -> str:
 
 def list_label_files(folder: Path) -> list[str]:
     """Return the .txt files that hold boxes, sorted, relative to the folder."""
-    names = [name for name in list_files(folder) if name.lower().endswith(".txt")]
+    names = [name for name in list_visible(folder) if name.lower().endswith(".txt")]
     labels = [name for name in names if name.startswith("labels/")]
     return [name for name in labels or names if not _is_note(folder / name)]
 
@@ -161,7 +177,7 @@ def list_label_files(folder: Path) -> list[str]:
 def _is_note(file: Path) -> bool:
     """Tell whether a file names classes, is a list of photographs, whatever its name, or a note."""
     name = file.name.lower()
-    if _names_classes(file):
+    if names_classes(file):
         return True
     if (name in _LISTS or name.startswith(("readme", "license"))) and not _is_label(file):
         return True
@@ -177,7 +193,7 @@ def _read_box(line: str, photo: str, origin: str, classes: dict[int, str], pose:
 
     pose: what follows the box are key points.
     """
-    fields = line.split()
+    fields = split_label_line(line)
     count = len(fields)
     if count >= 7 and count % 2 and not pose:
         points = [_parse_fraction(text, "xy"[number % 2]) for number, text in enumerate(fields[1:])]
