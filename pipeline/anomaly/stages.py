@@ -10,7 +10,7 @@ from inference.model.answers import answer_picture
 from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
-from pipeline.anomaly.photos import AnomalyPhoto, list_photos, read_photos, write_photos, write_planks
+from pipeline.anomaly.photos import ListedPhotos, list_photos, read_photos, write_photos, write_planks
 from pipeline.data.groups import read_photo_groups
 from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
 from pipeline.progress import track
@@ -26,14 +26,16 @@ def photos_stage(run: RunFolder) -> None:
         source = recipe.source
         knots = "" if source.anomalies == "none" else f"-{source.anomalies}"
         folder = place.runs / recipe.name / f"planks-{source.count}-seed{source.seed}{knots}"
-        photos, refused = write_planks(folder, recipe), list[str]()
+        listed = ListedPhotos(write_planks(folder, recipe), [], [])
     else:
-        photos, refused = _list(place, place.images, recipe.split.near_duplicate_distance)
-    for message in refused:
-        print(f"refused: {message}", file=sys.stderr)
-    kind = EMBEDDED if place.embedded else PHOTOGRAPHS
-    write_json(run.data, {"kind": kind, "patches": "", "clipped_boxes": 0, "refused": refused})
-    write_photos(run.photos, photos)
+        listed = _list(place, place.images, recipe.split.near_duplicate_distance)
+    refused = [*listed.refused, *_refused_examples(place.crops)]
+    for word, messages in (("note", listed.notes), ("refused", refused)):
+        for message in messages:
+            print(f"{word}: {message}", file=sys.stderr)
+    data = {"kind": EMBEDDED if place.embedded else PHOTOGRAPHS, "patches": "", "clipped_boxes": 0}
+    write_json(run.data, data | {"refused": refused, "notes": listed.notes})
+    write_photos(run.photos, listed.photos)
 
 
 def fit_stage(run: RunFolder) -> None:
@@ -81,8 +83,15 @@ def results_stage(run: RunFolder) -> None:
     write_atomically(run.results, results_to_json(answers))
 
 
-def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[AnomalyPhoto], list[str]]:
+def _list(place: DataPlace, images: Path, distance: int) -> ListedPhotos:
     return list_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
+
+
+def _refused_examples(crops: Path | None) -> tuple[str, ...]:
+    """Return a message for each example region that can't be used."""
+    from pipeline.anomaly.region_classes import list_examples
+
+    return () if crops is None else list_examples(crops).refused
 
 
 PHOTOS = Stage("listing photographs", lambda run: run.photos, photos_stage, needs_tensorflow=False)
