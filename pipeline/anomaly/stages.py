@@ -1,19 +1,30 @@
 """The stages of an anomaly run, each a function of its folder; see pipeline.stages."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.load import load_model
 from inference.model.answers import answer_picture
 from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
-from pipeline.anomaly.photos import ListedPhotos, list_photos, read_photos, write_photos, write_planks
+from pipeline.anomaly.photos import (
+    TEST,
+    AnomalyPhoto,
+    ListedPhotos,
+    list_photos,
+    read_photos,
+    write_photos,
+    write_planks,
+)
 from pipeline.data.groups import read_photo_groups
-from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
+from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json, trained_photos
 from pipeline.progress import track
+from pipeline.settings.paths import weights_files
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 from pipeline.stages import Stage
 
@@ -30,11 +41,12 @@ def photos_stage(run: RunFolder) -> None:
     else:
         listed = _list(place, place.images, recipe.split.near_duplicate_distance)
     refused = [*listed.refused, *_refused_examples(place.crops)]
-    for word, messages in (("note", listed.notes), ("refused", refused)):
+    notes = [*listed.notes, *_check_leaks(listed.photos, recipe)]
+    for word, messages in (("note", notes), ("refused", refused)):
         for message in messages:
             print(f"{word}: {message}", file=sys.stderr)
     data = {"kind": EMBEDDED if place.embedded else PHOTOGRAPHS, "patches": "", "clipped_boxes": 0}
-    write_json(run.data, data | {"refused": refused, "notes": listed.notes})
+    write_json(run.data, data | {"refused": refused, "notes": notes})
     write_photos(run.photos, listed.photos)
 
 
@@ -85,6 +97,30 @@ def results_stage(run: RunFolder) -> None:
 
 def _list(place: DataPlace, images: Path, distance: int) -> ListedPhotos:
     return list_photos(images, place.test, place.masks, read_photo_groups(place.groups), distance)
+
+
+def _check_leaks(photos: Sequence[AnomalyPhoto], recipe: Recipe) -> list[str]:
+    """Return a note for each file of initial weights that was trained on photographs of the memory bank.
+
+    Raises:
+        InputError: it was trained on test photographs.
+    """
+    notes = []
+    for file in weights_files(recipe):
+        seen = trained_photos(file, [photo.path for photo in photos])
+        tested = [photo.file for photo in photos if photo.path in seen and photo.split == TEST]
+        if tested:
+            raise InputError(
+                f"{file}: network.weights must not be trained on this run's test photographs. Received: a file trained "
+                f"on {len(tested)} of them, for example {printable(tested[0])}. Leave these out of --test, or give "
+                "other weights."
+            )
+        if seen:
+            notes.append(
+                f"{file} was trained on {len(seen)} of the photographs, so their scores may be lower than those of new "
+                "ones"
+            )
+    return notes
 
 
 def _refused_examples(crops: Path | None) -> tuple[str, ...]:
