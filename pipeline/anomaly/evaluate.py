@@ -164,7 +164,7 @@ def describe_data(measured: Sequence[Measured], data: dict[str, Any]) -> Anomaly
     return AnomalyData(
         kind=data["kind"],
         refused=tuple(data["refused"]),
-        notes=tuple(data.get("notes", ())),  # of this version on
+        notes=tuple(data.get("notes", ())),  # earlier versions wrote none
         fit=sum(one.photo.split == FIT for one in measured),
         test=sum(one.photo.split != FIT for one in measured),
         masks=sum(bool(one.photo.mask) for one in measured),

@@ -43,7 +43,7 @@ class Prevalence:
     far: float | None = None
     standing_out: float | None = None
     shift: float | None = None
-    replaced: tuple[str, ...] = ()
+    replaced: tuple[str, ...] | None = None
 
 
 def resolve_recipe(run: RunFolder) -> Recipe:

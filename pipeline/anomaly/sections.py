@@ -34,7 +34,7 @@ class AnomalyData:
     anomalous: int
     clean: int
     unknown: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
