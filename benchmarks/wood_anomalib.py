@@ -70,13 +70,13 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         InputError: photographs have different sizes, none has a mask, or anomalib fails.
     """
     recipe = override_all(RECIPE, tuple(tuple(text.split("=", 1)) for text in options.set))
-    photos, _ = list_photos(
+    photos = list_photos(
         options.photographs,
         None,
         options.masks,
         read_photo_groups(options.groups),
         recipe.split.near_duplicate_distance,
-    )
+    ).photos
     load_tensorflow()
     looked = look_at(photos, recipe)
     folds = make_folds(looked, recipe.anomaly.folds)

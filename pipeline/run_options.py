@@ -164,6 +164,14 @@ def option_words(options: argparse.Namespace) -> list[str]:
     return words
 
 
+def run_words(options: argparse.Namespace) -> list[str]:
+    """Return the recipe's name and the options of `run` among those of another verb, as words of a command line."""
+    known = vars(_parse([options.recipe]))
+    return option_words(
+        argparse.Namespace(**{name: getattr(options, name, known[name]) for name in known if name != "engine"})
+    )
+
+
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     """Return the recipe options among words; others, such as --folds, are left out."""
     reader = _Reader(add_help=False)

@@ -231,7 +231,7 @@ def test_a_watermark_ties_no_photographs_together(tmp_path: Path) -> None:
 def test_a_second_audit_keeps_groups_that_were_corrected_by_hand(
     leaky: tuple[Path, set[tuple[str, str]]], leaky_report: tuple[AuditReport, AuditFiles], tmp_path: Path
 ) -> None:
-    """Faults: an afternoon's corrections are overwritten; every audit writes a further file."""
+    """Faults: an afternoon's corrections are overwritten, in the first file or the second; a further file each time."""
     data, report = read_folders(leaky[0]), leaky_report[0]
     first = write_audit(report, data, tmp_path)
     found = replace(report, groups=report.groups[1:])
@@ -242,6 +242,11 @@ def test_a_second_audit_keeps_groups_that_were_corrected_by_hand(
         again = write_audit(report, data, tmp_path)
         assert read_photo_groups(first.groups).lists == (("a", "b"),)
         assert again.groups != first.groups and read_photo_groups(again.groups).lists == report.groups
+    again.groups.write_text('[["c", "d"]]', encoding="utf-8")
+    for found in (report, replace(report, groups=report.groups[1:])):
+        third = write_audit(found, data, tmp_path)
+        assert [read_photo_groups(one.groups).lists for one in (first, again)] == [(("a", "b"),), (("c", "d"),)]
+        assert third.groups.name == "GROUPS.new2.json" and read_photo_groups(third.groups).lists == found.groups
 
 
 def test_an_audit_deletes_no_folder_of_others(tmp_path: Path) -> None:

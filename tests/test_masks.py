@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.anomaly.masks import find_masks, read_mask
-from pipeline.anomaly.photos import TEST, list_photos
+from pipeline.anomaly.photos import TEST, known_to_be_clean, list_photos
 from pipeline.data.groups import NO_GROUPS
 
 MASK = np.zeros((12, 16), np.uint8)
@@ -48,19 +48,55 @@ def test_the_layouts_of_data_sets_are_found(layout: str, given: bool, tmp_path: 
         write(tmp_path / mask, MASK)
     parents = (tmp_path / next(iter(masks.values()))).parents
     folder = next(parent for parent in parents if parent.name.lower() in ("masks", "ground_truth"))
-    found, refused = list_photos(tmp_path / train, tmp_path / test, folder if given else None, NO_GROUPS, 0)
+    listed = list_photos(tmp_path / train, tmp_path / test, folder if given else None, NO_GROUPS, 0)
+    found = listed.photos
     masked = {str(photo.path.relative_to(tmp_path)): photo.mask for photo in found if photo.mask}
     assert masked == {photo: str(tmp_path / mask) for photo, mask in masks.items()}
     assert all((photo.read_mask((12, 16)) == (MASK > 0)).all() for photo in found if photo.mask)
     assert {photo.path for photo in found if photo.split == TEST} >= {tmp_path / photo for photo in masks}
-    assert refused == []
+    assert listed.refused == []
+    assert known_to_be_clean(found) == {photo.name for photo in found if photo.split == TEST and not photo.mask}
 
 
-@pytest.mark.parametrize("values", [(0, 1), (0, 255), (0, 3), (10, 200)])
-def test_a_mask_may_hold_one_or_255(values: tuple[int, int], tmp_path: Path) -> None:
-    """Fault: a mask of 0 and 1 counts as clean."""
-    path = write(tmp_path / "a.png", np.where(MASK > 0, values[1], values[0]).astype(np.uint8))
+@pytest.mark.parametrize("values", [(0, 1), (0, 255), (0, 3), (10, 200), (0, 100), (0, 40)])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_mask_may_hold_one_or_255(values: tuple[int, int], depth: type, tmp_path: Path) -> None:
+    """Fault: a mask of 0 and 1, or of 0 and 100, or one in 16 bits, counts as clean."""
+    path = write(tmp_path / "a.png", np.where(MASK > 0, values[1], values[0]).astype(depth))
     assert (read_mask(path) == (MASK > 0)).all()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1"])
+def test_a_mask_may_have_any_mode(mode: str, tmp_path: Path) -> None:
+    """Fault: transparent pixels, which are laid over white, count as an anomaly."""
+    image = Image.fromarray(MASK).convert(mode)
+    if mode in ("RGBA", "LA"):
+        image.putalpha(Image.fromarray(MASK))
+    image.save(tmp_path / "a.png", **({"transparency": 0} if mode == "P" else {}))
+    assert (read_mask(tmp_path / "a.png") == (MASK > 0)).all()
+
+
+def test_an_inverted_mask_is_noted(tmp_path: Path) -> None:
+    """Fault: all but the anomaly is taken as the anomaly without a word."""
+    photos = [write_noise(tmp_path / "photos" / name, n) for n, name in enumerate(("a.png", "b.png"))]
+    write(tmp_path / "masks" / "a.png", MASK)
+    write(tmp_path / "masks" / "b.png", 255 - MASK)
+    (note,) = find_masks(photos, (), None).notes
+    assert note.startswith(f"{tmp_path / 'masks/b.png'}: marks 94 % of the photograph")
+
+
+@pytest.mark.parametrize("damage", ["size", "text"])
+def test_a_mask_that_can_not_be_used_costs_itself_alone(damage: str, tmp_path: Path) -> None:
+    """Fault: after the whole fit the run ends, for good, since one mask has another size or is no picture."""
+    for number in range(3):
+        write_noise(tmp_path / "photos" / f"{number}.png", number)
+        write(tmp_path / "masks" / f"{number}.png", MASK)
+    bad = tmp_path / "masks" / "1.png"
+    bad.write_text("no picture") if damage == "text" else write(bad, MASK[:5])
+    listed = list_photos(tmp_path / "photos", None, None, NO_GROUPS, 0)
+    assert [bool(photo.mask) for photo in listed.photos] == [True, False, True]
+    (message,) = listed.refused
+    assert message.startswith(str(bad)) and message.count(str(bad)) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,3 +126,16 @@ def test_an_empty_mask_of_an_anomaly_is_noted(tmp_path: Path) -> None:
     assert found.notes == (
         f"{tmp_path / 'ground_truth/crack/0_mask.png'}: has no pixel of an anomaly, but lies in a folder of anomalies",
     )
+
+
+def test_folders_called_good_are_clean_only_beside_masks_and_in_the_test(tmp_path: Path) -> None:
+    """Faults: no false alarms counted in the layout of MVTec AD; photographs of unknown content called clean."""
+    for number in range(3):
+        write_noise(tmp_path / "train" / "good" / f"{number}.png", number)
+    photo = write_noise(tmp_path / "test" / "good" / "0.png", 8)
+    listed = list_photos(tmp_path / "train", tmp_path / "test", None, NO_GROUPS, 0)
+    assert known_to_be_clean(listed.photos) == set(), "no masks"
+    write_noise(tmp_path / "test" / "crack" / "0.png", 9)
+    write(tmp_path / "ground_truth" / "crack" / "0_mask.png", MASK)
+    listed = list_photos(tmp_path / "train", tmp_path / "test", None, NO_GROUPS, 0)
+    assert known_to_be_clean(listed.photos) == {f"test/good/{photo.name}"}

@@ -10,6 +10,7 @@ from inference.figures.threshold_words import RiskLimit
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.report.model_card import classifier_card
+from pipeline.report.report import render_html
 from pipeline.report.sections import ClassificationReport, KnnScore, Training
 from pipeline.report.stored import read_section
 from pipeline.report.style import ABSENT
@@ -61,6 +62,15 @@ def test_a_card_says_what_set_its_threshold() -> None:
     card = classifier_card(limited, recipe, "model.tflite")
     assert "is the highest that accepts" not in card
     assert "The threshold 0.624 keeps that limit" in card and "similarity to the 3rd nearest of" in card
+
+
+def test_classes_with_few_neighbours_are_named_on_page_and_card(tmp_path: Path) -> None:
+    """Fault: that pictures of a small class may more often be unknown is said on the terminal alone."""
+    knn = KnnScore(pictures=40, count=3, middle=0.8, width=0.1, slope=1, offset=0, note="Fewer than 20 of red.")
+    report = parsed(sample_report())
+    report = replace(report, calibration=replace(report.calibration, knn_score=knn))
+    assert "\n- Fewer than 20 of red.\n" in classifier_card(report, RECIPES["minerals"], "model.tflite")
+    assert '<p class="note">Fewer than 20 of red.</p>' in render_html(report, [], tmp_path)
 
 
 def test_a_linear_head_has_no_epochs() -> None:

@@ -112,3 +112,39 @@ def test_the_recipe_of_tiles_is_what_was_measured() -> None:
     recipe = RECIPES["tiles"]
     assert recipe_from_json(json.dumps(measured)).anomaly == recipe.anomaly
     assert (recipe.network.trunk, recipe.title, recipe.export.mode) == (trunk, report["title"], report["released"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *((("anomaly.prevalence", "common"), change) for change in (
+            ("anomaly.method", "patchcore"),
+            ("anomaly.levels", "8"),
+            ("anomaly.stride", "8"),
+            ("anomaly.dimensions", "32"),
+            ("anomaly.colour", "false"),
+            ("anomaly.normalize_by_median", "true"),
+            ("anomaly.smoothing", "2"),
+            ("anomaly.score_share", "0.1"),
+            ("anomaly.coreset_size", "9"),
+            ("anomaly.trim_fraction", "0.1"),
+            ("anomaly.false_positive_rate", "0.1"),
+        )),
+        (("anomaly.method", "gaussian"), ("anomaly.trim_fraction", "0.1")),
+        (("anomaly.method", "gaussian"), ("anomaly.false_positive_rate", "0.1")),
+        (("anomaly.method", "padim"), ("anomaly.prevalence", "common")),
+    ],
+)  # fmt: skip
+def test_what_common_anomalies_replace_is_refused_where_it_is_set(changes: tuple[tuple[str, str], ...]) -> None:
+    """Fault: a setting that the model for common anomalies does not use, taken without a word."""
+    with pytest.raises(InputError, match=rf"{re.escape(changes[1][0])} has no effect here"):
+        override_all(RECIPES["wood"], changes)
+
+
+def test_settings_of_rare_anomalies_are_taken_where_they_may_hold() -> None:
+    """Fault: what auto uses where anomalies are rare, or what a clean set's threshold needs, refused with the rest."""
+    override_all(RECIPES["wood"], (("anomaly.levels", "8"), ("anomaly.trim_fraction", "0.1")))
+    clean = (("anomaly.prevalence", "common"), ("anomaly.clean", "true"), ("anomaly.false_positive_rate", "0.1"))
+    override_all(RECIPES["wood"], clean)
+    padim = (("anomaly.method", "padim"), ("anomaly.prevalence", "rare"), ("anomaly.trim_fraction", "0.1"))
+    override_all(RECIPES["wood"], padim)

@@ -17,10 +17,13 @@ from inference.anomaly.surface import (
     surface_to_file,
 )
 from inference.errors import InputError
+from pipeline.anomaly.features import find_prevalence
 from pipeline.anomaly.gaussian import choose_grain_axis, fit_bulk, fit_gaussian, fit_surface
-from pipeline.anomaly.prevalence import estimate_prevalence, wide_settings
+from pipeline.anomaly.prevalence import estimate_prevalence, replaced_settings, wide_settings
 from pipeline.anomaly.threshold import bulk_threshold
+from pipeline.recipes import RECIPES
 from pipeline.settings.anomaly import AnomalySettings
+from pipeline.settings.recipe import override
 
 
 def board(seed: int, knot: bool = True) -> np.ndarray:
@@ -123,6 +126,23 @@ def test_the_prevalence_follows_the_number_of_photographs_with_anomalies(spots: 
     found = estimate_prevalence(maps, everywhere(maps), range(len(maps)), 0.5)
     assert found.prevalence == expected
     assert f"{spots} of 12 photographs" in found.reason
+
+
+def test_the_settings_that_common_anomalies_replace_are_named() -> None:
+    """Fault: auto finds common anomalies and drops the user's anomaly.levels without a word."""
+    recipe = override(RECIPES["wood"], "anomaly.levels", "8")
+    assert replaced_settings(recipe, "rare") == ()
+    names = replaced_settings(recipe, "common")
+    assert {"anomaly.levels", "anomaly.margin", "anomaly.coreset_size", "anomaly.trim_fraction"} <= set(names)
+    assert not {"anomaly.colour", "anomaly.prevalence", "anomaly.tile"} & set(names)
+
+
+@pytest.mark.parametrize("method", ["padim", "gaussian"])
+def test_another_method_than_patchcore_is_not_said_to_follow_the_prevalence(method: str) -> None:
+    """Fault: "Anomalies are taken as common" in the report of a run whose method does not depend on it."""
+    found = find_prevalence(override(RECIPES["wood"], "anomaly.method", method), [])
+    assert (found.prevalence, found.far) == ("rare", None)
+    assert f"anomaly.method={method}" in found.reason
 
 
 def test_the_bulk_sets_the_threshold_and_the_confidence_falls_with_the_score() -> None:

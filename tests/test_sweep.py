@@ -2,21 +2,27 @@
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 from inference.errors import InputError
-from pipeline.__main__ import main
+from pipeline.__main__ import main, make_parser
 from pipeline.data.index import read_index
+from pipeline.data.sources import DataPlace
 from pipeline.data.splits import complete_splits
 from pipeline.recipes import RECIPES
+from pipeline.run_options import run_words
 from pipeline.settings.recipe import Recipe, override_all
+from pipeline.settings.run_folder import RunFolder
 from pipeline.settings.sections import SplitSettings
-from pipeline.sweep.folder import SweepFolder
+from pipeline.sweep.folder import SweepFolder, SweepSettings
 from pipeline.sweep.measure import FoldMeasure, fold_history, halve, pool_measures
+from pipeline.sweep.report import run_command
 from pipeline.sweep.space import draw_trials, search_space
+from pipeline.training.weights import make_network
 from tests.colour_run import write_photographs
 from tests.worlds import hashed_photo
 
@@ -180,3 +186,42 @@ def test_the_command_searches_and_resumes_what_was_killed(tmp_path: Path, capsys
     for one in (report, resumed):
         one["seconds"] = [row.pop("seconds") for row in one["rows"]] and 0
     assert resumed == report
+
+
+def test_the_command_on_the_page_repeats_what_the_user_gave() -> None:
+    """Fault: the run of the page's command lacks --set, --smoke, --seed and the like, and is another than the best."""
+    given = ["--images", "a b", "--set", "fit.epochs=3", "--smoke", "--seed", "4", "--title", "My stones"]
+    options = make_parser().parse_args(
+        ["sweep", "minerals", *given, "--trials", "2", "--search", "augment=", "--no-run"]
+    )
+    words = run_words(options)
+    place = DataPlace(Path("a b"), None, Path("runs"))
+    settings = SweepSettings(MINERALS, place, (), (), 2, "local", words=tuple(words))
+    command = shlex.split(run_command(settings))
+    assert command[:5] == ["python", "-m", "pipeline", "run", "minerals"]
+    again = make_parser().parse_args(command[3:])
+    assert {name: getattr(again, name) for name in vars(again) if name not in ("verb", "engine")} == {
+        name: getattr(options, name) for name in vars(again) if name not in ("verb", "engine")
+    }
+    old = SweepSettings(MINERALS, place, (), (), 2, "local")
+    assert shlex.split(run_command(old))[3:] == ["run", "minerals", "--images", "a b"]
+
+
+def _run_words(words: list[str]) -> list[str]:
+    """Return the words of a sweep without its verb and its own options."""
+    places = [n for n, word in enumerate(words) if word in ("--search", "--folds")]
+    return [word for n, word in enumerate(words[1:], 1) if n not in places and n - 1 not in places]
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_weights_have_seen_the_test_leaves_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fault: the folder of a sweep that can't be done stays, with the run of its first trial in it."""
+    assert main(["begin", *_run_words(words_of(tmp_path)), "--set", "split.seed=5"]) == 0
+    (earlier,) = (tmp_path / "runs" / "minerals").glob("*-seed0")
+    weights = earlier / "best.weights.h5"
+    make_network(RunFolder(earlier).read_recipe(), "none").save_weights(weights)
+    assert main(words_of(tmp_path, "--trials", "2", "--set", f"network.weights={weights}")) == 2
+    assert "network.weights must not be trained on this run's test photographs" in capsys.readouterr().err
+    assert list((tmp_path / "runs" / "minerals").glob("*-sweep*")) == []

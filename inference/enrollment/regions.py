@@ -80,15 +80,24 @@ def add_examples(examples: RegionExamples, name: str, described: list[np.ndarray
     Raises:
         InputError: the name has another meaning or can't be shown, or there are too few examples.
     """
-    if name == ANOMALY or not is_new_name(name):
-        raise InputError(
-            f"a name of regions must be one line of text, not {UNKNOWN!r} or {ANOMALY!r}. Received: {name!r}."
-        )
+    check_region_name(name)
     if len(described) < FEWEST_EXAMPLES and name not in examples.labels:
         raise InputError(f"{name}: needs at least {FEWEST_EXAMPLES} examples. Received: {len(described)}. Add some.")
     if not described:
         raise InputError(f"{name}: there is no readable example. Add some.")
     return examples.with_views(name, np.concatenate(described))
+
+
+def check_region_name(name: str) -> None:
+    """Refuse a name that has another meaning or can't be shown.
+
+    Raises:
+        InputError: states the rule.
+    """
+    if name == ANOMALY or not is_new_name(name):
+        raise InputError(
+            f"a name of regions must be one line of text, not {UNKNOWN!r} or {ANOMALY!r}. Received: {name!r}."
+        )
 
 
 def remove_examples(examples: RegionExamples, name: str) -> RegionExamples:

@@ -13,7 +13,7 @@ from inference.anomaly.memory_bank import enlarge
 from inference.model.decide import ANOMALY
 from inference.pictures.image_io import read_image
 from inference.version import VERSION
-from pipeline.anomaly.photos import FIT, AnomalyPhoto, Measured, read_photos
+from pipeline.anomaly.photos import FIT, AnomalyPhoto, Measured, known_to_be_clean, read_photos
 from pipeline.anomaly.pictures import write_pictures
 from pipeline.anomaly.prevalence import Prevalence, resolve_recipe
 from pipeline.anomaly.sections import (
@@ -52,9 +52,10 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     calibration = read_section(AnomalyCalibration, run.calibration, "Calibrate first.")
     detector = Detector(run.model, threads=2)
     photos = read_photos(run.photos)
+    clean = known_to_be_clean(photos)
     with np.load(run.held_out_scores) as held_out:
         read = track(photos, len(photos), "photographs measured")
-        measured = [measure_photo(detector, photo, held_out, calibration.clean) for photo in read]
+        measured = [measure_photo(detector, photo, held_out, calibration.clean, photo.name in clean) for photo in read]
     environment = read_json(run.environment, "Start a new run.")
     return AnomalyReport(
         format=REPORT_FORMAT,
@@ -79,15 +80,23 @@ def evaluate_anomalies(run: RunFolder) -> AnomalyReport:
     )
 
 
-def measure_photo(detector: Detector, photo: AnomalyPhoto, held_out: Any, clean: bool) -> Measured:
-    """Return the model's result for one photograph; held_out: scores of the photographs of the fit, by name."""
+def measure_photo(
+    detector: Detector, photo: AnomalyPhoto, held_out: Any, clean_fit: bool, clean: bool = False
+) -> Measured:
+    """Return the model's result for one photograph.
+
+    held_out: scores of the photographs of the fit, by name; clean_fit: these show no anomalies; clean: the same of this
+    photograph, so that it counts as one with an empty mask.
+    """
     pixels = read_image(photo.path)
     seen = photo.split == FIT
     anomaly_map = map_of(detector, held_out[photo.name], pixels) if seen else detector.anomaly_map(pixels)
     components = detector.find(anomaly_map)
     decision = detector.decide(anomaly_map, components)
     mask = photo.read_mask((pixels.shape[0], pixels.shape[1]))
-    is_anomaly = bool(mask.any()) if mask is not None else (False if clean and photo.split == FIT else None)
+    if mask is None and clean:
+        mask = np.zeros(pixels.shape[:2], bool)
+    is_anomaly = bool(mask.any()) if mask is not None else (False if clean_fit and seen else None)
     found = np.asarray(decision.mask) > 0
     score = detector.image_score(anomaly_map, components)
     return Measured(photo, anomaly_map.scores, found, score, decision.result, decision.confidence, mask, is_anomaly)
@@ -155,9 +164,10 @@ def describe_data(measured: Sequence[Measured], data: dict[str, Any]) -> Anomaly
     return AnomalyData(
         kind=data["kind"],
         refused=tuple(data["refused"]),
+        notes=tuple(data.get("notes", ())),  # earlier versions wrote none
         fit=sum(one.photo.split == FIT for one in measured),
         test=sum(one.photo.split != FIT for one in measured),
-        masks=sum(one.mask is not None for one in measured),
+        masks=sum(bool(one.photo.mask) for one in measured),
         anomalous=sum(one.is_anomaly is True for one in measured),
         clean=sum(one.is_anomaly is False for one in measured),
         unknown=sum(one.is_anomaly is None for one in measured),

@@ -21,6 +21,7 @@ from pipeline.anomaly.prevalence import (
     FEWEST_PHOTOS,
     Prevalence,
     estimate_prevalence,
+    replaced_settings,
     wide_settings,
     with_prevalence,
     write_prevalence,
@@ -48,6 +49,7 @@ def fit_feature_maps(run: RunFolder) -> None:
     recipe, began = run.read_recipe(), time.monotonic()
     photos = [photo for photo in read_photos(run.photos) if photo.split == FIT]
     found = find_prevalence(recipe, photos)
+    found = replace(found, replaced=replaced_settings(recipe, found.prevalence))
     write_prevalence(run, found)
     recipe = with_prevalence(recipe, found.prevalence)
     maps = make_feature_maps(recipe, recipe.anomaly.tile)
@@ -61,6 +63,8 @@ def fit_feature_maps(run: RunFolder) -> None:
 def find_prevalence(recipe: Recipe, photos: Sequence[AnomalyPhoto]) -> Prevalence:
     """Return how common anomalies are on the photographs, as the recipe says or as estimated on some of them."""
     settings = recipe.anomaly
+    if settings.method != "patchcore":
+        return Prevalence("rare", f"not estimated, since anomaly.method={settings.method} holds in either case")
     if settings.prevalence != "auto":
         return Prevalence(settings.prevalence, "as anomaly.prevalence says")
     if settings.clean:

@@ -1,11 +1,12 @@
 """Folders of masks > the mask of each photograph, in the layouts of MVTec AD, VisA, BTAD or one's own."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from inference.boxes.matching import Fit, PhotoMatcher, drop_extension, find_rivals, plain_name
 from inference.errors import InputError, printable
@@ -17,6 +18,8 @@ _CLEAN_FOLDERS = ("good", "normal", "ok", "clean")
 _LEVELS = 3  # folders above a photograph beside which masks are looked for
 _MASK_ENDING = re.compile(r"[_-](mask|gt)(?=\.[^.]*$)", re.IGNORECASE)
 _LARGEST_CLASS = 15  # a mask without larger values holds 0 and 1, or numbers of classes
+_MIDDLE, _WHITE = 127, 255
+_MOST_MARKED = 0.5  # of a photograph's area
 _MOST_NAMED = 3
 
 
@@ -41,22 +44,42 @@ def find_masks(measured: Collection[Path], others: Collection[Path], given: Path
     for folder in folders:
         for photographs in (measured, others):
             masks |= _match(folder, photographs, near=given is None)
-    notes = [
-        f"{printable(str(mask))}: has no pixel of an anomaly, but lies in a folder of anomalies"
-        for mask in sorted(masks.values())
-        if mask.parent not in folders and not _is_clean(mask) and not read_mask(mask).any()
-    ]
+    notes = [note for mask in sorted(masks.values()) for note in _doubts(mask, mask.parent in folders)]
     return FoundMasks(masks, () if given is None else _misfits(given, measured, masks), tuple(notes))
 
 
+def _doubts(mask: Path, of_any_kind: bool) -> Iterator[str]:
+    """Yield what may be wrong with a mask that can be read; of_any_kind: it lies in no folder of one kind."""
+    try:
+        marked = float(read_mask(mask).mean())
+    except InputError:
+        return
+    if not marked and not of_any_kind and not is_clean(mask):
+        yield f"{printable(str(mask))}: has no pixel of an anomaly, but lies in a folder of anomalies"
+    if marked > _MOST_MARKED:
+        yield (
+            f"{printable(str(mask))}: marks {100 * marked:.0f} % of the photograph as an anomaly. If it is inverted, "
+            "save it with 255 where the anomaly is"
+        )
+
+
 def read_mask(path: Path) -> np.ndarray:
-    """Return bool [height, width], True where an anomaly is: from 128 on, or from 1 where no value is above 15.
+    """Return bool [height, width], True where an anomaly is; transparent pixels are none.
+
+    A pixel is one from 128 of 255 on, from 1 where no value is above 15, else above half of the highest value.
 
     Raises:
         InputError: it is no image that can be read.
     """
     values = read_image(path).max(axis=2)
-    return values > (127 if values.max() > _LARGEST_CLASS else 0)
+    with Image.open(path) as image:  # which read_image has accepted
+        if image.mode.startswith("I;16"):  # numbers of classes are in the lower byte, which read_image drops
+            values = np.asarray(ImageOps.exif_transpose(image))
+        elif image.has_transparency_data:  # read_image lays it over white
+            values = np.where(np.asarray(ImageOps.exif_transpose(image.convert("RGBA")))[..., 3] > 0, values, 0)
+    highest = int(values.max())
+    usual = _MIDDLE < highest <= _WHITE
+    return np.asarray(values > (0 if highest <= _LARGEST_CLASS else _MIDDLE if usual else highest // 2))
 
 
 def _folders_near(photographs: Collection[Path]) -> list[Path]:
@@ -117,7 +140,7 @@ def _misfits(folder: Path, photographs: Collection[Path], masks: Mapping[Path, P
     messages = []
     if left := sorted(files - set(masks.values())):
         messages.append(f"{where}: a mask must fit one photograph; {_name_some(left)} fit none. Rename or remove them.")
-    if bare := sorted(path for path in photographs if path not in masks and not _is_clean(path)):
+    if bare := sorted(path for path in photographs if path not in masks and not is_clean(path)):
         messages.append(
             f"{where}: each photograph to measure needs a mask, but for those in a folder called "
             f"{', '.join(_CLEAN_FOLDERS)}; {_name_some(bare)} have none. Add them, all black where nothing is wrong."
@@ -130,5 +153,6 @@ def _name_some(paths: list[Path]) -> str:
     return f"{len(paths)} ({shown}{', ...' if len(paths) > _MOST_NAMED else ''})"
 
 
-def _is_clean(path: Path) -> bool:
+def is_clean(path: Path) -> bool:
+    """Tell whether a photograph or mask lies in a folder that says that nothing is wrong: good, normal, ok, clean."""
     return path.parent.name.lower() in _CLEAN_FOLDERS

@@ -14,7 +14,8 @@ from inference.anomaly.memory_bank import smooth
 from pipeline.anomaly.gaussian import Gaussian, fit_bulk, fit_gaussian
 from pipeline.anomaly.memory_bank import split_folds
 from pipeline.settings.anomaly import AnomalySettings
-from pipeline.settings.recipe import Recipe
+from pipeline.settings.effect import has_effect
+from pipeline.settings.recipe import SETTINGS, Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 
 FEWEST_PHOTOS = 4
@@ -33,7 +34,7 @@ class Prevalence:
     """What was found: "rare" or "common", and why in a sentence.
 
     far, standing_out: shares of photographs; shift: in deviations of the bulk. They are None where nothing was
-    estimated.
+    estimated. replaced: names of the settings that do not hold with it.
     """
 
     prevalence: str
@@ -42,6 +43,7 @@ class Prevalence:
     far: float | None = None
     standing_out: float | None = None
     shift: float | None = None
+    replaced: tuple[str, ...] | None = None
 
 
 def resolve_recipe(run: RunFolder) -> Recipe:
@@ -65,6 +67,20 @@ def with_prevalence(recipe: Recipe, prevalence: str) -> Recipe:
     if prevalence != "common" or recipe.anomaly.method != "patchcore":
         return recipe
     return replace(recipe, anomaly=wide_settings(recipe.anomaly, recipe.network.trunk))
+
+
+def replaced_settings(recipe: Recipe, prevalence: str) -> tuple[str, ...]:
+    """Return the names of a recipe's settings that a prevalence changes, or that have no effect with it."""
+    changed = with_prevalence(recipe, prevalence)
+    return tuple(
+        name
+        for name, one in SETTINGS.items()
+        if name != "anomaly.prevalence"
+        and (
+            recipe.value(name) != changed.value(name)
+            or (has_effect(one, recipe.value) and not has_effect(one, changed.value))
+        )
+    )
 
 
 def wide_settings(settings: AnomalySettings, trunk: str) -> AnomalySettings:

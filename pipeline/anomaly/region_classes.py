@@ -11,9 +11,10 @@ from sklearn.metrics import confusion_matrix
 from inference.anomaly.detector import Detector
 from inference.anomaly.region_examples import FEWEST_EXAMPLES, RegionExamples, describe_views, fit_names
 from inference.atomic_file import write_atomically
-from inference.enrollment.regions import with_examples
+from inference.enrollment.regions import check_region_name, with_examples
 from inference.errors import InputError
 from inference.model.artefact import pack_artefact, read_artefact
+from inference.model.decide import UNKNOWN
 from inference.pictures.image_io import read_image
 from inference.pictures.listing import Listing, Picture
 from pipeline.anomaly.sections import NameReport
@@ -61,9 +62,9 @@ def read_examples(detector: Detector, folder: Path, scale: float, groups: PhotoG
     scale: factor that enlarges the pictures to the scale of the photographs.
 
     Raises:
-        InputError: there are fewer than two names, a name has too few examples, or a picture can't be read.
+        InputError: see list_examples.
     """
-    numbers, listed = groups.numbers(), list_examples(folder)
+    numbers, listed = groups.numbers(), list_examples(folder).examples
     examples = []
     for picture, label in track(listed, len(listed), "examples"):
         views = describe_views(detector, read_image(picture.path), scale)
@@ -71,26 +72,42 @@ def read_examples(detector: Detector, folder: Path, scale: float, groups: PhotoG
     return examples
 
 
-def list_examples(folder: Path) -> list[tuple[Picture, str]]:
-    """Return the pictures in a folder with one subfolder per name, each with its name.
+@dataclass(frozen=True)
+class ListedExamples:
+    """The pictures of example regions, each with its name; a message for each file that can't be used."""
+
+    examples: tuple[tuple[Picture, str], ...]
+    refused: tuple[str, ...]
+
+
+def list_examples(folder: Path) -> ListedExamples:
+    """Return the readable pictures in a folder with one subfolder per name.
 
     Raises:
         InputError: there are fewer than two names, or a name has too few examples.
     """
-    listed = []
+    listed, refused = [], []
     for picture in Listing([folder]):
         label, slash, _ = picture.key.partition("/")
-        if not slash:
-            raise InputError(f"{picture}: an example must be in a folder with its name, as in knot/1.jpg. Move it.")
+        try:
+            if not slash:
+                raise InputError("an example must be in a folder with its name, as in knot/1.jpg. Move it.")
+            check_region_name(label)
+            read_image(picture.path)
+        except InputError as fault:
+            refused.append(f"{picture}: {fault}")
+            continue
         listed.append((picture, label))
     counts = Counter(label for _, label in listed)
-    scarce = sorted(label for label, count in counts.items() if count < FEWEST_EXAMPLES)
+    scarce = sorted(f"{label} ({count})" for label, count in counts.items() if count < FEWEST_EXAMPLES)
     if len(counts) < 2 or scarce:
-        received = ", ".join(scarce) or ", ".join(counts)
+        received = ", ".join(scarce) or ", ".join(counts) or "none"
+        reason = f" Not usable: {refused[0]}" if refused else ""
         raise InputError(
-            f"{folder}: must hold two or more names of {FEWEST_EXAMPLES} examples. Received: {received}. Add some."
+            f"{folder}: must hold two or more names of {FEWEST_EXAMPLES} examples. Received: {received}. Add "
+            f"some.{reason}"
         )
-    return listed
+    return ListedExamples(tuple(listed), tuple(refused))
 
 
 def pool_examples(examples: Sequence[Example], scale: float = 1.0) -> RegionExamples:
@@ -132,7 +149,10 @@ def _related(examples: Sequence[Example], number: int) -> list[int]:
 
 def _names_without(examples: Sequence[Example], number: int, left_out: Sequence[int]) -> list[str]:
     """Return the names that a fit without the left-out examples gives to the views of one example."""
-    others = pool_examples([one for number, one in enumerate(examples) if number not in left_out])
+    kept = [one for number, one in enumerate(examples) if number not in left_out]
+    if not kept:  # all are of one group
+        return [UNKNOWN] * len(examples[number].views)
+    others = pool_examples(kept)
     names = fit_names(others.labels, others.numbers, others.descriptions)
     return [names.name(view)[0] for view in examples[number].views]
 

@@ -91,9 +91,12 @@ def anomaly_lines(report: AnomalyReport) -> list[str]:
 
 
 def prevalence_text(report: AnomalyReport) -> str:
-    """Return how common anomalies are taken to be, and why; empty for runs of earlier versions."""
+    """Return how common anomalies are taken to be, why, and what that replaces; empty for runs of earlier versions."""
     found = report.prevalence
-    return "" if found is None else f"Anomalies are taken as {found.prevalence}: {found.reason}."
+    if found is None:
+        return ""
+    replaced = f" So these settings do not hold: {', '.join(found.replaced)}." if found.replaced else ""
+    return f"Anomalies are taken as {found.prevalence}: {found.reason}.{replaced}"
 
 
 def advice(report: AnomalyReport) -> str:

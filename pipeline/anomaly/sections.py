@@ -23,7 +23,7 @@ class ReportedSettings(AnomalySettings):
 class AnomalyData:
     """Numbers of photographs: in the memory bank (fit), in the test, with a mask, and of each kind.
 
-    unknown: without ground truth. refused: files that could not be read.
+    unknown: without ground truth. refused: files that could not be read. notes: what else was found in the data.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class AnomalyData:
     anomalous: int
     clean: int
     unknown: int
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

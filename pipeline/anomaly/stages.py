@@ -1,25 +1,31 @@
 """The stages of an anomaly run, each a function of its folder; see pipeline.stages."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, printable
 from inference.load import load_model
 from inference.model.answers import answer_picture
 from inference.model.model import AnswerOptions
 from inference.pictures.listing import Picture
 from inference.run import results_to_json
 from pipeline.anomaly.photos import (
+    TEST,
     AnomalyPhoto,
+    ListedPhotos,
     list_photos,
     read_groups,
     read_photos,
     write_photos,
     write_planks,
 )
-from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json
+from pipeline.data.sources import EMBEDDED, PHOTOGRAPHS, DataPlace, place_from_json, trained_photos
 from pipeline.progress import track
+from pipeline.settings.paths import weights_files
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json, write_json
 from pipeline.stages import Stage
 
@@ -32,14 +38,17 @@ def photos_stage(run: RunFolder) -> None:
         source = recipe.source
         knots = "" if source.anomalies == "none" else f"-{source.anomalies}"
         folder = place.runs / recipe.name / f"planks-{source.count}-seed{source.seed}{knots}"
-        photos, refused = write_planks(folder, recipe), list[str]()
+        listed = ListedPhotos(write_planks(folder, recipe), [], [])
     else:
-        photos, refused = _list(place, place.images, recipe.split.near_duplicate_distance)
-    for message in refused:
-        print(f"refused: {message}", file=sys.stderr)
-    kind = EMBEDDED if place.embedded else PHOTOGRAPHS
-    write_json(run.data, {"kind": kind, "patches": "", "clipped_boxes": 0, "refused": refused})
-    write_photos(run.photos, photos)
+        listed = _list(place, place.images, recipe.split.near_duplicate_distance)
+    refused = [*listed.refused, *_refused_examples(place.crops)]
+    notes = [*listed.notes, *_check_leaks(listed.photos, recipe)]
+    for word, messages in (("note", notes), ("refused", refused)):
+        for message in messages:
+            print(f"{word}: {message}", file=sys.stderr)
+    data = {"kind": EMBEDDED if place.embedded else PHOTOGRAPHS, "patches": "", "clipped_boxes": 0}
+    write_json(run.data, data | {"refused": refused, "notes": notes})
+    write_photos(run.photos, listed.photos)
 
 
 def fit_stage(run: RunFolder) -> None:
@@ -87,11 +96,41 @@ def results_stage(run: RunFolder) -> None:
     write_atomically(run.results, results_to_json(answers))
 
 
-def _list(place: DataPlace, images: Path, distance: int) -> tuple[list[AnomalyPhoto], list[str]]:
+def _list(place: DataPlace, images: Path, distance: int) -> ListedPhotos:
     groups, notes = read_groups(place)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    return list_photos(images, place.test, place.masks, groups, distance)
+    listed = list_photos(images, place.test, place.masks, groups, distance)
+    return replace(listed, notes=[*notes, *listed.notes])
+
+
+def _check_leaks(photos: Sequence[AnomalyPhoto], recipe: Recipe) -> list[str]:
+    """Return a note for each file of initial weights that was trained on photographs of the memory bank.
+
+    Raises:
+        InputError: it was trained on test photographs.
+    """
+    notes = []
+    for file in weights_files(recipe):
+        seen = trained_photos(file, [photo.path for photo in photos])
+        tested = [photo.file for photo in photos if photo.path in seen and photo.split == TEST]
+        if tested:
+            raise InputError(
+                f"{file}: network.weights must not be trained on this run's test photographs. Received: a file trained "
+                f"on {len(tested)} of them, for example {printable(tested[0])}. Leave these out of --test, or give "
+                "other weights."
+            )
+        if seen:
+            notes.append(
+                f"{file} was trained on {len(seen)} of the photographs, so their scores may be lower than those of new "
+                "ones"
+            )
+    return notes
+
+
+def _refused_examples(crops: Path | None) -> tuple[str, ...]:
+    """Return a message for each example region that can't be used."""
+    from pipeline.anomaly.region_classes import list_examples
+
+    return () if crops is None else list_examples(crops).refused
 
 
 PHOTOS = Stage("listing photographs", lambda run: run.photos, photos_stage, needs_tensorflow=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pipeline.settings.run_folder import write_json
 
 SHOWN = 24  # findings of a kind with pictures
 _GROUPS_SHOWN, _MEMBERS_SHOWN = 12, 8
-_GROUPS_NAME = "GROUPS.json"
+GROUPS_NAME = "GROUPS.json"
 _SIDE_PIXELS = 180
 _RED = (220, 40, 40)
 
@@ -31,19 +32,19 @@ Corners = tuple[int, int, int, int]  # x, y, width, height
 
 @dataclass(frozen=True)
 class AuditFiles:
-    """The files of an audit in its folder. edited: GROUPS.json was changed by hand; the groups get another file."""
+    """The files of an audit in its folder. groups_name: another than GROUPS.json where that was changed by hand."""
 
     folder: Path
-    edited: bool = False
+    groups_name: str = GROUPS_NAME
 
     json = property(lambda self: self.folder / "audit.json")
     page = property(lambda self: self.folder / "audit.html")
-    groups = property(lambda self: self.folder / ("GROUPS.new.json" if self.edited else _GROUPS_NAME))
+    groups = property(lambda self: self.folder / self.groups_name)
 
 
 def write_audit(report: AuditReport, data: DataSet, folder: Path) -> AuditFiles:
     """Write the three files and return their paths; groups that a person has corrected are kept."""
-    files = AuditFiles(folder, _are_edited(folder, report))
+    files = AuditFiles(folder, _free_name(folder, report))
     text = section_text(report)  # first, since it refuses NaN and infinity
     write_json(files.groups, report.groups)
     write_atomically(files.page, render_audit(report, data))
@@ -51,14 +52,19 @@ def write_audit(report: AuditReport, data: DataSet, folder: Path) -> AuditFiles:
     return files
 
 
-def _are_edited(folder: Path, report: AuditReport) -> bool:
-    """Return whether the groups in a folder are neither those of the audit beside them nor those of a report."""
-    path = folder / _GROUPS_NAME
+def _free_name(folder: Path, report: AuditReport) -> str:
+    """Return the first of GROUPS.json, GROUPS.new.json, GROUPS.new2.json, ... that holds no work of a person."""
+    names = chain((GROUPS_NAME, "GROUPS.new.json"), (f"GROUPS.new{number}.json" for number in count(2)))
+    return next(name for name in names if not _are_edited(folder / name, report))
+
+
+def _are_edited(path: Path, report: AuditReport) -> bool:
+    """Return whether the groups in a file are neither those of the audit beside them nor those of a report."""
     if not path.is_file():
         return False
     try:
         groups = json.loads(path.read_bytes())
-        written = json.loads(AuditFiles(folder).json.read_bytes())["groups"]
+        written = json.loads(AuditFiles(path.parent).json.read_bytes())["groups"]
     except (OSError, ValueError, KeyError, TypeError):
         return True
     return groups not in (written, [list(group) for group in report.groups])

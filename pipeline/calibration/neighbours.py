@@ -4,7 +4,6 @@ Median and standard deviation of the k-nearest-neighbour scores come only from v
 The effect of a score on the confidence is fitted on all validation patches; background counts as a wrong answer.
 """
 
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -106,25 +105,25 @@ def _main_directions(features: np.ndarray, dimensions: int) -> np.ndarray:
 
 
 def _choose_neighbours(index: PatchIndex, most: int) -> PatchIndex:
-    """Return at most `most` patches, equally many of each class if possible, in the order of the index.
-
-    Classes with so few that a picture of theirs has no COUNT near neighbours are named on standard error.
-    """
+    """Return at most `most` patches, equally many of each class if possible, in the order of the index."""
     chosen = set(index.in_turns(most, make_generator(0, "neighbours", len(index.patches))))
-    sample = PatchIndex(index.root, tuple(patch for patch in index.patches if patch in chosen))
-    stored, given = sample.counts(), index.counts()
+    return PatchIndex(index.root, tuple(patch for patch in index.patches if patch in chosen))
+
+
+def note_few(index: PatchIndex, recipe: Recipe) -> str:
+    """Return which classes have so few neighbours that a picture of theirs has no COUNT near ones; "" if none has."""
+    train = index.select("train", recipe.labels)
+    stored, given = _choose_neighbours(train, recipe.calibrate.neighbours).counts(), train.counts()
     few = [label for label in stored if stored[label] < 2 * COUNT]
-    if few:
-        rest = f" and {len(few) - _MOST_SHOWN} more" if len(few) > _MOST_SHOWN else ""
-        left_out = any(stored[label] < given[label] for label in few)
-        remedy = "Raise calibrate.neighbours" if left_out else "Add pictures"
-        print(
-            f"note: fewer than {2 * COUNT} training patches of {', '.join(few[:_MOST_SHOWN])}{rest} are stored for "
-            f"comparison, so pictures of these may more often be unknown. {remedy}, or try --set "
-            "calibrate.kind=temperature.",
-            file=sys.stderr,
-        )
-    return sample
+    if not few:
+        return ""
+    rest = f" and {len(few) - _MOST_SHOWN} more" if len(few) > _MOST_SHOWN else ""
+    left_out = any(stored[label] < given[label] for label in few)
+    remedy = "Raise calibrate.neighbours" if left_out else "Add pictures"
+    return (
+        f"Fewer than {2 * COUNT} training patches of {', '.join(few[:_MOST_SHOWN])}{rest} are stored for comparison, "
+        f"so pictures of these may more often be unknown. {remedy}, or try --set calibrate.kind=temperature."
+    )
 
 
 def _sample(index: PatchIndex, most: int) -> PatchIndex:

@@ -1,5 +1,6 @@
 """best.keras + validation patches -> temperature and reject threshold; test data is not used."""
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy.special import log_softmax, softmax
 from inference.model.decide import DecisionRule
 from inference.model.held_out import HELD_OUT_NAME, held_out_to_file
 from inference.model.neighbours import NEIGHBOURS_NAME, neighbours_to_file
-from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities
+from pipeline.calibration.neighbours import fit_neighbours, hold_out, keras_probabilities, note_few
 from pipeline.calibration.predict import predict
 from pipeline.calibration.risk import limit_risk
 from pipeline.data.index import PatchIndex
@@ -57,9 +58,11 @@ def calibrate_with_neighbours(network: keras.Model, index: PatchIndex, recipe: R
     knn_score = {name: getattr(neighbours, name) for name in ("count", "middle", "width", "slope", "offset")}
     values = {
         "temperature": temperature,
-        "knn_score": knn_score | {"pictures": len(neighbours.vectors)},
+        "knn_score": knn_score | {"pictures": len(neighbours.vectors), "note": note_few(index, recipe)},
         **_describe(probabilities, validation, recipe),
     }
+    if note := values["knn_score"]["note"]:
+        print(f"note: {note}", file=sys.stderr)
     held_out = hold_out(network, values, neighbours, index, recipe)
     files = {NEIGHBOURS_NAME: neighbours_to_file(neighbours), HELD_OUT_NAME: held_out_to_file(held_out)}
     return Calibration(values, files)

@@ -32,8 +32,7 @@ def patches_stage(run: RunFolder) -> None:
     """Cut the patches and copy the index into the run's folder."""
     recipe = run.read_recipe()
     prepared = prepare_data(place_from_json(read_json(run.source, "Start a new run.")), recipe)
-    _check_splits(prepared.index, recipe)
-    _check_leaks(prepared.index, recipe)
+    check_index(prepared.index, recipe)
     data = {
         "kind": prepared.kind,
         "patches": relative_path(prepared.index.root.resolve(), run.path.resolve()),
@@ -115,6 +114,16 @@ def run_index(run: RunFolder) -> PatchIndex:
             "are missing. Put them back, or start a new run."
         )
     return index
+
+
+def check_index(index: PatchIndex, recipe: Recipe) -> None:
+    """Refuse patches that a recipe can't be trained on and measured with.
+
+    Raises:
+        InputError: a split lacks classes, or weights or teachers were trained on test photographs.
+    """
+    _check_splits(index, recipe)
+    _check_leaks(index, recipe)
 
 
 def _check_splits(index: PatchIndex, recipe: Recipe) -> None:

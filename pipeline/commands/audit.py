@@ -20,7 +20,7 @@ def audit(options: argparse.Namespace) -> int:
     folder = options.out or _default_folder(options.images)
     from pipeline.audit.audit import audit_data
     from pipeline.audit.network import frozen_network
-    from pipeline.audit.page import write_audit
+    from pipeline.audit.page import GROUPS_NAME, write_audit
     from pipeline.audit.photos import read_data_set
     from pipeline.audit.sentences import audit_lines
 
@@ -40,7 +40,7 @@ def audit(options: argparse.Namespace) -> int:
     files = write_audit(report, data, folder)
     print("\n".join(audit_lines(report)))
     print(f"page:    {files.page}\nfigures: {files.json}\ngroups:  {files.groups}")
-    if files.edited:
+    if files.groups_name != GROUPS_NAME:
         print("GROUPS.json was changed by hand, so it was kept and the groups found now are beside it", file=sys.stderr)
     if report.refused:
         print(f"{len(report.refused)} entries of the data were refused; the page lists them", file=sys.stderr)

@@ -9,9 +9,9 @@ from pipeline.cluster import check_engine
 from pipeline.commands.options import read_run_recipe
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
-from pipeline.run_options import data_place, given_settings, read_recipe
+from pipeline.run_options import data_place, given_settings, read_recipe, run_words
 from pipeline.settings.recipe import override_all
-from pipeline.stages import complete, start_run
+from pipeline.stages import complete, removed_if_refused, start_run
 from pipeline.sweep.folder import SweepFolder, SweepSettings, cut_folds, start_sweep
 from pipeline.sweep.space import draw_trials, search_space
 
@@ -26,13 +26,22 @@ def sweep(options: argparse.Namespace) -> int:
     recipe = read_run_recipe(options)
     kind_of(recipe).check(recipe, place)
     settings = SweepSettings(
-        recipe, place, tuple(space), tuple(trials), options.folds, options.engine, options.run_best
+        recipe,
+        place,
+        tuple(space),
+        tuple(trials),
+        options.folds,
+        options.engine,
+        options.run_best,
+        tuple(run_words(options)),
     )
     folder = start_sweep(settings)
     if len(trials) < options.trials:
         print(f"{len(trials)} trials: there are no more different settings", file=sys.stderr)
     print(f"sweep: {folder.path}", file=sys.stderr)
-    return resume_sweep(folder)
+    with removed_if_refused(folder.path):
+        cut_folds(settings)
+    return _do_missing(folder, settings)
 
 
 def resume_sweep(folder: SweepFolder, engine: str | None = None) -> int:
@@ -41,6 +50,12 @@ def resume_sweep(folder: SweepFolder, engine: str | None = None) -> int:
     settings = replace(settings, engine=engine or settings.engine)
     if not folder.report.is_file():
         cut_folds(settings)
+    return _do_missing(folder, settings)
+
+
+def _do_missing(folder: SweepFolder, settings: SweepSettings) -> int:
+    """Do what a sweep lacks after the cutting of its folds."""
+    if not folder.report.is_file():
         _do_trials(folder, settings)
     from pipeline.sweep.report import make_report, sweep_lines, write_report
 

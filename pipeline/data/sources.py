@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.data.class_folders import folder_classes, index_class_folders
 from pipeline.data.classes import FoundClass
 from pipeline.data.file_listing import is_folder, may_be_reached
 from pipeline.data.groups import PhotoGroups, describe_separated, fit_groups, read_photo_groups
-from pipeline.data.index import INDEX_NAME, PatchIndex
+from pipeline.data.index import INDEX_NAME, PatchIndex, read_index
 from pipeline.data.outliers import add_outliers
 from pipeline.data.patches import cut_patches
 from pipeline.drawn.memes.dataset import write_meme_pictures
@@ -164,6 +165,39 @@ def find_photographs(run: RunFolder, folder_of: Callable[[DataPlace, Recipe], Pa
     if not images.is_dir():
         raise InputError(f"{images}: does not exist. It must hold the run's photographs; put them back.")
     return images
+
+
+def trained_photos(weights: Path, photos: Iterable[Path]) -> set[Path]:
+    """Return those photographs, or copies of them, on which the run that a file of weights lies in was trained.
+
+    Files are compared, not names: many data sets have a 001.jpg. Without the run's index, or where its photographs are
+    gone, nothing is known.
+    """
+    by_size = defaultdict[int, list[Path]](list)
+    for path in _photos_of_run(weights.resolve().parent):
+        by_size[path.stat().st_size].append(path)
+    return {
+        photo
+        for photo in photos
+        if any(photo.samefile(one) or photo.read_bytes() == one.read_bytes() for one in by_size[photo.stat().st_size])
+    }
+
+
+def _photos_of_run(folder: Path) -> list[Path]:
+    """Return the photographs that a run was trained on or chosen by, where they still exist."""
+    run = RunFolder(folder)
+    if not (folder / INDEX_NAME).is_file() or not run.source.is_file():
+        return []
+    try:
+        images = place_from_json(read_json(run.source, "")).images
+        patches = read_index(folder / INDEX_NAME).patches
+    except (InputError, KeyError):  # of another program, or damaged: nothing is known
+        return []
+    if images is None:
+        return []
+    # of class folders the picture itself is the file; its photo may lack the extension
+    names = sorted({name for patch in patches if patch.split != "test" for name in (patch.photo, patch.file)})
+    return [path for name in names if (path := images / name).is_file()]
 
 
 def class_folders(place: DataPlace, recipe: Recipe) -> PreparedData:

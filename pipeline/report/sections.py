@@ -56,6 +56,7 @@ class KnnScore:
     """How confidences depend on the cosine to the count-th nearest training picture stored in the file.
 
     A logistic function of that cosine, 0.5 at middle, with a width, followed by Platt scaling with slope and offset.
+    note: which classes have few such pictures, a sentence; "" if none has, None in earlier reports.
     """
 
     pictures: int
@@ -64,6 +65,7 @@ class KnnScore:
     width: float
     slope: float
     offset: float
+    note: str | None = None
 
 
 @dataclass(frozen=True)

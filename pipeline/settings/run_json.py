@@ -30,7 +30,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "source.json": dict.fromkeys(("annotations", "crops", "groups", "images", "masks", "test"), _PATH)
     | {"runs": _TEXT},
     "environment.json": {"revision": _TEXT, "packages": _OBJECT},
-    "data.json": {"refused": _TEXTS, "patches": _PATH, "kind": _TEXT, "clipped_boxes": _COUNT, "shuffle_seed": _COUNT},
+    "data.json": {
+        "refused": _TEXTS,
+        "patches": _PATH,
+        "kind": _TEXT,
+        "clipped_boxes": _COUNT,
+        "shuffle_seed": _COUNT,
+        "notes": _TEXTS,
+    },
     "fit.json": {"epochs": _COUNT, "best_epoch": _COUNT, "seconds": _NUMBER},
     "calibration.json": {
         "temperature": _POSITIVE,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from inference.errors import InputError
-from pipeline.classification.stages import FIT, PATCHES, prepare_data
+from pipeline.classification.stages import FIT, PATCHES, check_index, prepare_data
 from pipeline.data.index import PatchIndex
 from pipeline.data.sources import DataPlace, place_from_json
 from pipeline.settings.recipe import Recipe, override_all, recipe_from_json, recipe_to_json
@@ -19,7 +19,11 @@ _STAGES = (PATCHES, FIT)
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """What all trials share. folds: of validation; engine: "local" or "ray"; run_best: whether to run the best."""
+    """What all trials share.
+
+    folds: of validation; engine: "local" or "ray"; run_best: whether to run the best; words: the recipe and the options
+    of a run with the recipe's own settings, () where an earlier version began the sweep.
+    """
 
     recipe: Recipe
     place: DataPlace
@@ -28,6 +32,7 @@ class SweepSettings:
     folds: int
     engine: str
     run_best: bool = True
+    words: tuple[str, ...] = ()
 
     def fold_recipe(self, trial: Trial, fold: int) -> Recipe:
         """Return the recipe of a trial with this fold, 1 to folds, as the validation."""
@@ -70,6 +75,7 @@ class SweepFolder:
                 values["folds"],
                 values["engine"],
                 values["run_best"],
+                tuple(values.get("words", ())),
             )
         except (KeyError, TypeError) as fault:
             raise InputError(f"{self.settings}: is damaged or of another version: {fault}. Start anew.") from fault
@@ -93,6 +99,7 @@ def start_sweep(settings: SweepSettings) -> SweepFolder:
         "folds": settings.folds,
         "engine": settings.engine,
         "run_best": settings.run_best,
+        "words": list(settings.words),
     }
     write_json(folder.settings, values)
     return folder
@@ -102,12 +109,18 @@ def cut_folds(settings: SweepSettings) -> None:
     """Cut the patches of all folds, which the trials share, and check that no fold holds a test photograph of a run.
 
     Raises:
-        InputError: one does, since its folder of patches keeps the split of an earlier set of photographs.
+        InputError: one does, since its folder of patches keeps the split of an earlier set of photographs; or a run of
+            the best, or a trial, could not begin.
     """
-    tested = _photos(prepare_data(settings.place, settings.recipe).index, "test")
+    whole = prepare_data(settings.place, settings.recipe).index
+    if settings.run_best:
+        check_index(whole, settings.recipe)
+    tested = _photos(whole, "test")
     for fold in range(1, settings.folds + 1):
         print(f"patches of validation fold {fold} of {settings.folds}", file=sys.stderr, flush=True)
-        index = prepare_data(settings.place, settings.fold_recipe(settings.trials[0], fold)).index
+        recipe = settings.fold_recipe(settings.trials[0], fold)
+        index = prepare_data(settings.place, recipe).index
+        check_index(index, recipe)
         if leaked := tested & (_photos(index, "train") | _photos(index, "validation")):
             raise InputError(
                 f"{len(leaked)} test photographs of the recipe would be trained on, since photographs were added to an "

@@ -30,7 +30,7 @@ def make_report(folder: SweepFolder, settings: SweepSettings) -> SweepReport:
         recipe=settings.recipe.name,
         title=settings.recipe.title,
         run=folder.path.name,
-        command=_command(settings),
+        command=run_command(settings),
         machine=describe_machine(),
         engine=settings.engine,
         seed=settings.recipe.seed,
@@ -82,8 +82,10 @@ def _row(trial: Trial, measure: TrialMeasure) -> TrialRow:
     )
 
 
-def _command(settings: SweepSettings) -> str:
+def run_command(settings: SweepSettings) -> str:
     """Return the start of the command that repeats the best run, up to its settings."""
+    if settings.words:
+        return shlex.join(["python", "-m", "pipeline", "run", *settings.words])
     place = settings.place
     given: dict[str, Path | None] = {"images": place.images, "annotations": place.annotations, "groups": place.groups}
     words = [word for name, path in given.items() if path is not None for word in (f"--{name}", str(path))]
