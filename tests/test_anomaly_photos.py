@@ -60,8 +60,9 @@ def test_names_of_groups_are_matched_and_those_that_fit_nothing_are_named(
     for number, name in enumerate(("boards/a.png", "boards/b.png", "boards/c.png", "boards/masks/a.png")):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(draw_surface(number)).save(tmp_path / name)
-    (tmp_path / "crops" / "knot").mkdir(parents=True)
-    Image.fromarray(draw_surface(9)).save(tmp_path / "crops" / "knot" / "1.png")
+    for number, name in enumerate(("knot/1.png", "knot/2.png", "hole/1.png", "hole/2.png"), start=9):
+        (tmp_path / "crops" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_surface(number)).save(tmp_path / "crops" / name)
     groups = tmp_path / "groups.json"
     place = DataPlace(tmp_path / "boards", None, tmp_path / "runs", groups, crops=tmp_path / "crops")
     groups.write_text(json.dumps([["boards\\a.png", "b"], ["knot/1.png", "typo.png"]]))
