@@ -120,6 +120,7 @@ def test_what_cannot_be_taught_is_refused(model: Path, tiny_model: Path) -> None
         ({"name": "red"}, "unused name"),
         ({"name": " yellow"}, "unused name"),
         ({"name": "unknown"}, "unused name"),
+        ({"name": "Red"}, "unused name"),
         ({"features": [features[0].tolist()] * 5}, "needs at least 2 different pictures"),
         ({"data": encode(tiny_model.read_bytes())}, "neighbours"),
     ]

@@ -63,8 +63,11 @@ export function addClass(data, name, features) {
  * @param {string[]} labels
  */
 function checkName(name, labels) {
-  if (labels.includes(name) || name === "" || name === UNKNOWN || name !== name.trim()) {
-    throw new InputError(`A new class needs an unused name, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`);
+  const plain = (/** @type {string} */ text) => text.normalize("NFC").toLowerCase();
+  if ([...labels, UNKNOWN].some((label) => plain(label) === plain(name)) || name === "" || name !== name.trim()) {
+    throw new InputError(
+      `A new class needs an unused name, whatever its capitals, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`,
+    );
   }
 }
 
