@@ -1,15 +1,20 @@
 """python -m export RUN: convert a run's network to one self-describing .tflite, or to ONNX."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.batch.result_files import check_output
+from inference.errors import InputError, explain
+from inference.model.artefact import FLATBUFFER_MAGIC
 from inference.option_types import new_parser
 from inference.packages import ONNX, TRAINING, check_packages, explain_import
 
 REQUIREMENTS = "-r requirements.txt"
+_ONNX_START = b"\x08"  # the tag of its version, the first field of an ONNX file
 try:
     from pipeline.settings.recipe import Recipe
     from pipeline.settings.run_folder import RunFolder
@@ -30,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_packages(TRAINING, REQUIREMENTS)
         return _run(options)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except (InputError, OSError) as fault:
+        print(f"Error: {explain(fault)}", file=sys.stderr)
         return 2
 
 
@@ -40,14 +45,28 @@ def _run(options: argparse.Namespace) -> int:
     recipe = run.read_recipe()
     mode = options.mode or recipe.export.mode
     out = options.out or run.path / ("model.onnx" if mode == "onnx" else f"model_{mode}.tflite")
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder. Give the name of a file to --out.")
-    if out.exists() and not options.overwrite:
-        raise InputError(f"{out}: exists already. Give another --out, or --overwrite to replace it.")
+    check_output("--out", out, options.overwrite)
+    _check_replaced(out, mode, run, recipe)
     if mode == "onnx":
         _check_onnx(recipe)
-    print(f"{mode}: {_export(run, mode, out)}, {out.stat().st_size:,} bytes; model: {out}", file=sys.stderr)
+    with run.locked() if mode != "onnx" else nullcontext():  # drafts and parity.json are in the run's folder
+        compared = _export(run, mode, Path(os.path.realpath(out)))  # a link stays, as with a shell's >
+    print(f"{mode}: {compared}, {out.stat().st_size:,} bytes; model: {out}", file=sys.stderr)
     return 0
+
+
+def _check_replaced(out: Path, mode: str, run: RunFolder, recipe: Recipe) -> None:
+    """Refuse to replace what is no model, and the run's own files by one of another numeric type."""
+    for own, kind in ((run.model, recipe.export.mode), (run.float_model, "float32")):
+        if kind != mode and os.path.realpath(out) == os.path.realpath(own):
+            raise InputError(f"{out}: is the run's {kind} file, which its report is about. Give another --out.")
+    start = b""
+    if out.exists():
+        with out.open("rb") as file:
+            start = file.read(8)
+    is_model = start.startswith(_ONNX_START) if mode == "onnx" else start[4:] == FLATBUFFER_MAGIC
+    if start and not is_model:
+        raise InputError(f"{out}: is not replaced, because it is no such model. Give another --out.")
 
 
 def _check_onnx(recipe: Recipe) -> None:
@@ -72,8 +91,12 @@ def _export(run: RunFolder, mode: str, out: Path) -> str:
         parity = export_onnx(run, out)
     else:
         from export.export_run import export_run
+        from export.gate import GateError
 
-        parity = export_run(run, mode, out)
+        try:
+            parity = export_run(run, mode, out)
+        except GateError as fault:
+            raise InputError(f"{fault} Choose another numeric type by --mode.") from fault
     return parity_line(parity, mode) if parity else "not compared with Keras, since onnxruntime is not installed"
 
 

@@ -9,7 +9,7 @@ from export.calibration import calibration_pictures
 from export.convert import convert
 from export.draft import Draft
 from export.metadata import add_metadata
-from export.verify import measure_parity
+from export.verify import measure_gate, measure_parity
 from inference.model.neighbours import Neighbours
 from models.build import with_probabilities
 from pipeline.calibration.neighbours import read_run_neighbours
@@ -85,6 +85,6 @@ def draft_classifier(run: RunFolder, recipe: Recipe, mode: str) -> Draft:
         card,
         {path.name: path.read_bytes() for path in (run.neighbours, run.held_out) if path.is_file()},
         lambda models: measure_parity(source.network, calibration, neighbours, models, index, recipe),
-        recipe.export.max_accuracy_loss,
+        lambda model: measure_gate(source.network, calibration, neighbours, model, index, recipe),
         calibrated={name: calibration[name] for name in ("accepted", "risk") if name in calibration},
     )

@@ -7,6 +7,7 @@ part of the card, which says in words what the model rejects: "about 7 in 10 nea
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Any
 
 from export.metadata import add_metadata
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, explain
 from inference.figures.threshold_words import card_sentences
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact, read_artefact
 from inference.model.card import card_files, read_card
@@ -37,14 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         rejection = read_rejection(options.rejection) if options.rejection else {}
-        for path in options.models:
-            described = describe_artefact(read_artefact(path), str(path), rejection)
-            write_atomically(path, pack_artefact(with_vectors(described)))
-            print(f"described: {path}", file=sys.stderr)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except (InputError, OSError) as fault:
+        print(f"Error: {explain(fault)}", file=sys.stderr)
         return 2
-    return 0
+    described = [_describe(path, rejection) for path in options.models]
+    return 0 if all(described) else 1 if any(described) else 2
+
+
+def _describe(path: Path, rejection: Mapping[str, Any]) -> bool:
+    """Describe one file in place, or the one that a link leads to; return whether it could be done."""
+    try:
+        described = describe_artefact(read_artefact(path), str(path), rejection)
+        write_atomically(Path(os.path.realpath(path)), pack_artefact(with_vectors(described)))
+    except (InputError, OSError) as fault:
+        print(f"Error: {explain(fault)}", file=sys.stderr)
+        return False
+    print(f"described: {path}", file=sys.stderr)
+    return True
 
 
 def describe_artefact(

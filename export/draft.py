@@ -8,6 +8,7 @@ from typing import Any
 from inference.figures.threshold_words import card_sentences
 from inference.model.artefact import Artefact, flatbuffer_sha256, pack_artefact
 from inference.model.card import Card, card_files
+from pipeline.report.sections import Gate
 from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import RunFolder, read_json
 
@@ -20,15 +21,15 @@ class Draft:
 
     flatbuffers: by mode: the requested mode, and those converted for comparison. card: fields of the card. files:
     further files for the decision, by name. measure: function from packed files by mode to the content of parity.json.
-    max_accuracy_loss: compared with Keras; None if no accuracy is measured. calibrated: figures of the calibration for
-    the card. sentences: about its answers, for people.
+    gate: function from the packed file of the requested mode to what decides whether it may be written; None if no
+    answers are compared. calibrated: figures of the calibration for the card. sentences: about its answers, for people.
     """
 
     flatbuffers: dict[str, bytes]
     card: dict[str, Any]
     files: dict[str, bytes]
     measure: Callable[[dict[str, Path]], dict[str, Any]]
-    max_accuracy_loss: float | None = None
+    gate: Callable[[Path], Gate | None] | None = None
     calibrated: dict[str, Any] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
 

@@ -5,12 +5,11 @@ python -m export.release RUN NAME [--without-weights]
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import h5py
@@ -18,7 +17,7 @@ import numpy as np
 
 import models
 from inference.atomic_file import write_atomically
-from inference.errors import InputError
+from inference.errors import InputError, explain
 from pipeline.report.model_card import classifier_card
 from pipeline.report.sections import ClassificationReport
 from pipeline.report.stored import read_section
@@ -42,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         release(RunFolder(options.run), options.name, RELEASED, weights=not options.without_weights)
-    except InputError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except (InputError, OSError) as fault:
+        print(f"Error: {explain(fault)}", file=sys.stderr)
         return 2
     print(f"released: {RELEASED / options.name}.tflite", file=sys.stderr)
     return 0
@@ -52,29 +51,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def release(run: RunFolder, name: str, folder: Path, weights: bool = True) -> None:
     """Copy the files for users, without folders of this machine in the paths of a teacher and of initial weights.
 
+    All is read before anything is written, so that what cannot be released leaves an earlier release as it is.
+
     weights: whether to write the network's Keras weights, too.
 
     Raises:
-        InputError: the run is not finished.
+        InputError: the run is not finished or does not classify, or the name is none of a file.
     """
-    if not run.report.is_file():
-        raise InputError(f"{run.path}: is not finished. Finish it first: python -m pipeline resume {run.path}.")
+    if name in ("", ".", "..") or PurePath(name).name != name:
+        raise InputError(f"NAME must be the name of a file, without folders. Received: {name!r}.")
     recipe = run.read_recipe()
+    if recipe.kind != "classification":
+        raise InputError(f"only models that classify are released. Received: {run.path}, of kind {recipe.kind}.")
+    missing = [file for file in (run.model, run.history, run.report) if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"{run.path}: is not finished: {missing[0].name} is missing. Finish it first: python -m pipeline resume "
+            f"{run.path}."
+        )
     if recipe.fit.teacher:
         teacher = ",".join(os.path.relpath(path) for path in listed_paths(recipe.fit.teacher))
         recipe = replace(recipe, fit=replace(recipe.fit, teacher=teacher))
     weights_files = ",".join(path.name for path in listed_paths(recipe.network.weights))
     recipe = replace(recipe, network=replace(recipe.network, weights=weights_files))
     target = folder / name
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(run.model, folder / f"{name}.tflite")
-    write_json(target / "report.json", _without_folders(read_json(run.report, "Evaluate again.")))
-    shutil.copyfile(run.history, target / "history.csv")
+    values = _without_folders(read_json(run.report, "Evaluate again."))
+    report = read_section(ClassificationReport, run.report, "Evaluate again.")
+    card = classifier_card(replace(report, advice=()), recipe, f"models/released/{name}.tflite", LICENCE)
+    kept = _weights(run) if weights else None
+    write_atomically(folder / f"{name}.tflite", run.model.read_bytes())
+    write_json(target / "report.json", values)
+    write_atomically(target / "history.csv", run.history.read_bytes())
     write_atomically(target / "recipe.json", recipe_to_json(recipe))
-    report = read_section(ClassificationReport, target / "report.json", "Evaluate again.")
-    write_atomically(target / "README.md", classifier_card(report, recipe, f"models/released/{name}.tflite", LICENCE))
-    if weights:
-        _write_weights(run, target / "best.weights.h5")
+    write_atomically(target / "README.md", card)
+    if kept is None:
+        (target / "best.weights.h5").unlink(missing_ok=True)  # those of an earlier network
+    else:
+        write_atomically(target / "best.weights.h5", kept)
 
 
 def _without_folders(report: dict[str, Any]) -> dict[str, Any]:
@@ -92,17 +105,18 @@ def _names_alone(value: Any) -> Any:
     return {key: _names_alone(entry) for key, entry in value.items()} | names
 
 
-def _write_weights(run: RunFolder, path: Path) -> None:
-    """Write the network's weights in 16 bits, without the optimizer's state, which is two thirds of best.keras."""
+def _weights(run: RunFolder) -> bytes:
+    """Return the network's weights in 16 bits, without the optimizer's state, which is two thirds of best.keras."""
     from pipeline.quiet import load_tensorflow
 
     load_tensorflow()
     from pipeline.training.saved_network import read_network
 
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / path.name
+        whole, halved = Path(folder) / "best.weights.h5", Path(folder) / "halved.h5"
         read_network(run.best).save_weights(whole)
-        _write_halved(whole, path)
+        _write_halved(whole, halved)
+        return halved.read_bytes()
 
 
 def _write_halved(whole: Path, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Keras, float and int8 on the same test patches -> parity.json, and the check of the conversion."""
+"""Keras, float and int8 on the same patches -> parity.json: the test's for the report, validation's for the gate."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from inference.errors import InputError
+from export.gate import compare_answers
 from inference.model.decide import UNKNOWN, DecisionRule
 from inference.model.neighbours import Neighbours
 from pipeline.calibration.neighbours import keras_probabilities
@@ -17,6 +17,7 @@ from pipeline.evaluation.cost import measure_latency
 from pipeline.evaluation.evaluate import runner_probabilities
 from pipeline.metrics.classification import Scores, score
 from pipeline.metrics.intervals import share_over_photos
+from pipeline.report.sections import Gate
 from pipeline.settings.recipe import Recipe
 
 
@@ -41,6 +42,28 @@ def measure_parity(
     for mode, path in models.items():
         parity[mode]["latency_ms"] = asdict(measure_latency(path))
     return parity
+
+
+def measure_gate(
+    network: keras.Model,
+    calibration: dict[str, Any],
+    neighbours: Neighbours | None,
+    model: Path,
+    index: PatchIndex,
+    recipe: Recipe,
+) -> Gate | None:
+    """Return the comparison of a converted file with the Keras model on the validation patches, by the runner's code.
+
+    None without validation patches of the classes, which nothing could be decided by.
+    """
+    validation = index.select("validation")
+    if not validation.select("validation", recipe.labels).patches:
+        return None
+    reference = keras_probabilities(network, calibration["temperature"], neighbours, validation, recipe)
+    labels, photos = [patch.label for patch in validation.patches], [patch.photo for patch in validation.patches]
+    rule = decision_rule(recipe, calibration["threshold"])
+    given = runner_probabilities(model, validation, "validation patches")
+    return compare_answers(score(reference, labels, photos, rule), score(given, labels, photos, rule))
 
 
 def compare(
@@ -79,31 +102,6 @@ def parity_line(parity: dict[str, Any], mode: str) -> str:
         f"accuracy {accuracy['value']:.3f} ({parity['keras']['accuracy']['value']:.3f} in Keras), agreement "
         f"{agreement['value']:.3f}, n = {agreement['n']}"
     )
-
-
-class AccuracyLossError(InputError):
-    """Report a file that loses more accuracy than the recipe allows."""
-
-
-def check_parity(parity: dict[str, Any], mode: str, max_accuracy_loss: float) -> None:
-    """Refuse a conversion that loses too much accuracy compared with Keras on the same patches.
-
-    One patch is always allowed: of 60 patches it is 1.7 points, but not significant.
-
-    Raises:
-        AccuracyLossError: the loss is larger than allowed.
-    """
-    keras_accuracy, accuracy = parity["keras"]["accuracy"]["value"], parity[mode]["accuracy"]["value"]
-    if keras_accuracy is None:
-        return
-    n = parity[mode]["accuracy"]["n"]
-    allowed, loss = max(max_accuracy_loss, 1 / n), keras_accuracy - accuracy
-    if loss > allowed + 1e-9:
-        raise AccuracyLossError(
-            f"the {mode} file may lose at most {allowed:.3f} of accuracy. Received: {loss:.3f} "
-            f"({keras_accuracy:.3f} in Keras, {accuracy:.3f} converted, n = {n}). Continue with: python -m pipeline "
-            "resume RUN --set export.mode=float32, or allow it by --set export.max_accuracy_loss=0.03."
-        )
 
 
 def _rates(scores: Scores) -> dict[str, Any]:

@@ -19,6 +19,7 @@ DECIDED_BY_CROSSVAL = {
     "split.folds": "choose their number with --folds",
     "split.fold": "every fold is the test set once",
     "export.max_accuracy_loss": "a fold whose file loses more does not end the others; the report states the loss",
+    "export.max_unknown_change": "a fold whose file changes more is kept; the report states the shares",
 }
 
 

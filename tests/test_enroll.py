@@ -150,6 +150,38 @@ def test_a_name_that_is_taken_is_refused(
     assert not (tmp_path / "new.tflite").exists()
 
 
+@pytest.mark.parametrize("name", ["Red", "YELLOW", "Unknown", "Background"])
+def test_a_name_that_differs_from_another_in_capitals_alone_is_refused(
+    with_yellow: Path, pictures: Path, tmp_path: Path, name: str
+) -> None:
+    """Fault: answers "Red" and "red", or "Unknown" for a class, which no reader of results tells apart."""
+    out = tmp_path / "new.tflite"
+    assert (
+        main(["enroll", str(with_yellow), "--name", name, "--images", str(pictures / "violet"), "--out", str(out)]) == 2
+    )
+    assert not out.exists()
+
+
+def test_accents_that_are_stored_in_another_way_make_no_new_name(model: Path, pictures: Path, tmp_path: Path) -> None:
+    """Fault: two classes that look the same in every list, of which one cannot be typed where the other can."""
+    first, second = tmp_path / "first.tflite", tmp_path / "second.tflite"
+    words = ["--images", str(pictures / "violet"), "--name"]
+    assert main(["enroll", str(model), *words, "b\u00e9ryl", "--out", str(first)]) == 0
+    assert main(["enroll", str(first), *words, "be\u0301ryl", "--out", str(second)]) == 2
+    assert Classifier(first).card.enrolled == ("b\u00e9ryl",)
+
+
+def test_a_file_of_an_earlier_version_with_such_names_is_still_read(with_yellow: Path, tmp_path: Path) -> None:
+    """Catches a rule for new names that locks people out of models they have."""
+    artefact = read_artefact(with_yellow)
+    card = read_card(artefact)
+    old = replace(card, labels=(*card.outputs, "Red"), enrolled=("Red",))
+    path, back = tmp_path / "old.tflite", tmp_path / "back.tflite"
+    path.write_bytes(pack_artefact(Artefact(artefact.flatbuffer, artefact.files | card_files(old))))
+    assert Classifier(path).card.labels[-1] == "Red"
+    assert main(["classes", str(path), "--remove", "Red", "--out", str(back)]) == 0
+
+
 def test_pictures_that_cannot_be_read_cost_themselves_alone(
     model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,6 +122,7 @@ def test_what_cannot_be_taught_is_refused(model: Path, tiny_model: Path) -> None
         ({"name": "unknown"}, "unused name"),
         ({"name": "\x1b[2J"}, "one line of text"),
         ({"name": "a\u2028b"}, "one line of text"),
+        ({"name": "Red"}, "unused name"),
         ({"features": [features[0].tolist()] * 5}, "needs at least 2 different pictures"),
         ({"data": encode(tiny_model.read_bytes())}, "neighbours"),
     ]

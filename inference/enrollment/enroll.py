@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..figures.threshold_words import card_sentences
 from ..model.artefact import Artefact, read_artefact
-from ..model.card import CARD_NAME, Card, card_to_json, is_new_name
+from ..model.card import CARD_NAME, Card, card_to_json, is_new_name, same_name
 from ..model.classifier import Classifier
 from ..model.decide import UNKNOWN
 from ..model.enrolled import ENROLLED_NAME, Enrolled, as_stored, enrolled_to_file
@@ -99,10 +99,11 @@ def add_class(model: ModelFile, name: str, vectors: np.ndarray) -> ModelFile:
     Raises:
         InputError: the name is in use or can't be shown, or there are too few pictures.
     """
-    if name in model.card.labels or not is_new_name(name):
+    if any(same_name(name, one) for one in (*model.card.labels, UNKNOWN)) or not is_new_name(name):
         known = ", ".join(model.card.labels)
         raise InputError(
-            f"a new class needs an unused name, one line of text, not {UNKNOWN!r}. Received: {name!r}; known: {known}."
+            f"a new class needs an unused name, whatever its capitals, one line of text, not {UNKNOWN!r}. Received: "
+            f"{name!r}; known: {known}."
         )
     if len(vectors) < FEWEST_PICTURES:
         raise InputError(

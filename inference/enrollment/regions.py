@@ -18,7 +18,7 @@ from ..anomaly.region_examples import (
 from ..anomaly.region_names import EXAMPLES_NAME, NAMES_NAME, names_to_file
 from ..errors import InputError
 from ..model.artefact import Artefact
-from ..model.card import Card, card_files, is_new_name
+from ..model.card import Card, card_files, is_new_name, same_name
 from ..model.decide import ANOMALY, UNKNOWN
 from ..pictures.image_io import decode_image
 from ..pictures.limits import DEFAULT_LIMITS, Limits
@@ -81,6 +81,9 @@ def add_examples(examples: RegionExamples, name: str, described: list[np.ndarray
         InputError: the name has another meaning or can't be shown, or there are too few examples.
     """
     check_region_name(name)
+    alike = [one for one in examples.labels if one != name and same_name(name, one)]
+    if alike:
+        raise InputError(f"a new name of regions must not be like another. Received: {name!r}. Give {alike[0]!r}.")
     if len(described) < FEWEST_EXAMPLES and name not in examples.labels:
         raise InputError(f"{name}: needs at least {FEWEST_EXAMPLES} examples. Received: {len(described)}. Add some.")
     if not described:
@@ -94,7 +97,7 @@ def check_region_name(name: str) -> None:
     Raises:
         InputError: states the rule.
     """
-    if name == ANOMALY or not is_new_name(name):
+    if any(same_name(name, one) for one in (ANOMALY, UNKNOWN)) or not is_new_name(name):
         raise InputError(
             f"a name of regions must be one line of text, not {UNKNOWN!r} or {ANOMALY!r}. Received: {name!r}."
         )

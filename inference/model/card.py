@@ -104,6 +104,12 @@ def is_new_name(name: str) -> bool:
     return shown and name not in ("", UNKNOWN) and name == name.strip()
 
 
+def same_name(name: str, other: str) -> bool:
+    """Tell whether people would take two names for one: they differ in capitals, or in how an accent is stored."""
+    first, second = (unicodedata.normalize("NFC", one).lower() for one in (name, other))
+    return first == second
+
+
 def refuse_foreign_options(labels: Path | None, scaling: str | None, name: str) -> None:
     """Refuse what a model with a card does not need and must not be given."""
     for option, value in (("--labels", labels), ("--scaling", scaling)):

@@ -82,10 +82,10 @@ def _score_all(
     return {mode: score(rows, labels, photos, rule) for mode, rows in probabilities.items()}
 
 
-def runner_probabilities(model: Path, index: PatchIndex) -> np.ndarray:
-    """Return float32 [patches, outputs] of a .tflite, computed by the runner's Classifier."""
+def runner_probabilities(model: Path, index: PatchIndex, what: str = "test patches") -> np.ndarray:
+    """Return float32 [patches, outputs] of a .tflite, computed by the runner's Classifier; what: of the progress."""
     classifier = Classifier(model)
-    patches = track(index.patches, len(index.patches), "test patches")
+    patches = track(index.patches, len(index.patches), what)
     return np.stack([classifier.probabilities(index.path(patch)) for patch in patches])
 
 

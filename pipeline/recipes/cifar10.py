@@ -57,5 +57,6 @@ RECIPE = Recipe(
         ("fit.learning_rate", "0.02"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
+        ("export.max_unknown_change", "1.0"),
     ),
 )

@@ -30,6 +30,7 @@ RECIPE = Recipe(
         ("network.input_side", "32"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
+        ("export.max_unknown_change", "1.0"),
     ),
     pretrained=PRETRAINED,
 )

@@ -85,5 +85,6 @@ RECIPE = Recipe(
         ("augment.hue", "0"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
+        ("export.max_unknown_change", "1.0"),
     ),
 )

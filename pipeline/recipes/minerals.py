@@ -52,5 +52,6 @@ RECIPE = Recipe(
         ("patches.outliers", "10"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
+        ("export.max_unknown_change", "1.0"),
     ),
 )

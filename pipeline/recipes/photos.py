@@ -50,6 +50,7 @@ RECIPE = Recipe(
         ("patches.outliers", "10"),
         ("export.calibration_pictures", "20"),
         ("export.max_accuracy_loss", "1.0"),
+        ("export.max_unknown_change", "1.0"),
     ),
     pretrained=(*PRETRAINED, ("patches.outliers", "0")),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.metrics.intervals import Estimate
 from pipeline.report.figures import ordered_classes
 from pipeline.report.page import render_text
-from pipeline.report.report import baseline_sentence, data_rows, key_figures, unknown_sentences, verdict
+from pipeline.report.report import baseline_sentence, data_rows, gate_sentence, key_figures, unknown_sentences, verdict
 from pipeline.report.sections import ChangedAccuracy, ClassificationReport, Training
 from pipeline.report.style import ABSENT
 from pipeline.settings.fit import FitSettings
@@ -42,6 +42,7 @@ def classifier_card(report: ClassificationReport, recipe: Recipe, model: str, li
         for name, figures in report.metrics.per_class.items()
         if figures.recall.value is not None
     )
+    parity = report.parity.get(report.released)
     return render_text(
         "classifier_card.md.jinja",
         report=report,
@@ -59,6 +60,8 @@ def classifier_card(report: ClassificationReport, recipe: Recipe, model: str, li
         unknown=unknown_sentences(report),
         changes=_worst_changes(report),
         data=data_rows(report),
+        gate=gate_sentence(report),
+        chosen_on_test=parity is not None and parity.validation is None,
     )
 
 

@@ -104,6 +104,7 @@ def render_html(report: ClassificationReport, history: Sequence[Mapping[str, flo
         data_rows=data_rows(report),
         models=model_columns(report),
         model_rows=MODEL_ROWS,
+        gate=gate_sentence(report),
         unknown=UNKNOWN,
         **mistakes_context(report, folder),
     )
@@ -173,6 +174,26 @@ def unknown_sentences(report: ClassificationReport) -> list[str]:
     accepted = proportion(round((1 - rejected.value) * rejected.n), rejected.n)
     unknown = {"background patches": background} if background else {}
     return threshold_sentences(accepted, unknown, report.calibration.risk)
+
+
+def gate_sentence(report: ClassificationReport) -> str:
+    """Return by what it was decided that the released file may be used."""
+    parity, released = _parity(report), report.released
+    if parity is None:
+        return ""
+    if parity.validation is None:
+        return (
+            f"An earlier version of the program made the {released} file. It compared its accuracy with Keras' on the "
+            "test patches before it wrote the file."
+        )
+    gate = parity.validation
+    parts = [
+        (gate.accuracy, "accuracy"),
+        (gate.unknown, f"answers “{UNKNOWN}” to the classes"),
+        (gate.unknown_background, f"answers “{UNKNOWN}” to background"),
+    ]
+    shown = [f"{what} {show(one.converted.value)} ({show(one.keras.value)})" for one, what in parts if one.keras.n]
+    return f"The {released} file was compared with Keras (in brackets) on validation patches first: {', '.join(shown)}."
 
 
 def key_figures(report: ClassificationReport) -> list[KeyFigure]:

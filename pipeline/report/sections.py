@@ -148,8 +148,34 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A share of the same patches by Keras and by a converted file, and whether chance does not explain its change."""
+
+    keras: Estimate
+    converted: Estimate
+    beyond_chance: bool
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A converted file and Keras on the validation patches, by which a file is refused.
+
+    accuracy: on the classes' patches, nothing rejected. unknown: share of them answered "unknown"; unknown_background:
+    of the background patches.
+    """
+
+    accuracy: Shift
+    unknown: Shift
+    unknown_background: Shift
+
+
+@dataclass(frozen=True)
 class Parity:
-    """A converted file compared with Keras on the same patches: same label, and differences of probability."""
+    """A converted file compared with Keras on the test patches: same label, and differences of probability.
+
+    validation: what decided about the file; None in reports of earlier versions, where the test patches did, and of
+    files that were written for comparison alone.
+    """
 
     agreement: Estimate
     mean_difference: float
@@ -157,6 +183,7 @@ class Parity:
     accuracy: Estimate | None = None
     rejected_background: Estimate | None = None
     latency_ms: Latency | None = None
+    validation: Gate | None = None
 
 
 @dataclass(frozen=True)

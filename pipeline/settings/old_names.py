@@ -31,7 +31,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "early_side": 0,
         "early_share": 0.5,
     },
-    "export": {"flips": "none"},
+    "export": {"flips": "none", "max_unknown_change": 1.0},
     "source": {"anomalies": "none"},
     "split": {"validation_folds": 0, "validation_fold": 0},
     "anomaly": {"prevalence": "rare", "colour": False},

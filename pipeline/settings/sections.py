@@ -238,8 +238,16 @@ class ExportSettings:
     )
     max_accuracy_loss: float = setting(
         0.01,
-        "largest allowed loss of accuracy compared with Keras; an int8 file that loses more becomes a dynamic one",
-        unit="share of the test patches",
+        "largest allowed loss of accuracy compared with Keras, nothing rejected; an int8 file that loses more, and "
+        "more than chance explains, becomes a dynamic one",
+        unit="share of the classes' validation patches",
+        used_by=_CLASSIFICATION,
+    )
+    max_unknown_change: float = setting(
+        0.05,
+        "largest allowed change of the share answered unknown compared with Keras, of the classes and of background; "
+        "as for max_accuracy_loss",
+        unit="share of the validation patches",
         used_by=_CLASSIFICATION,
     )
     flips: Literal["none", "horizontal", "horizontal_and_vertical"] = setting(

@@ -64,8 +64,12 @@ export function addClass(data, name, features) {
  * @param {string[]} labels
  */
 function checkName(name, labels) {
-  if (labels.includes(name) || name === "" || name === UNKNOWN || name !== name.trim() || NOT_SHOWN.test(name)) {
-    throw new InputError(`A new class needs an unused name, one line of text, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`);
+  const plain = (/** @type {string} */ text) => text.normalize("NFC").toLowerCase();
+  const taken = [...labels, UNKNOWN].some((label) => plain(label) === plain(name));
+  if (taken || name === "" || name !== name.trim() || NOT_SHOWN.test(name)) {
+    throw new InputError(
+      `A new class needs an unused name, whatever its capitals, one line of text, not “${UNKNOWN}”. Received: “${name}”; known: ${labels.join(", ")}.`,
+    );
   }
 }
 
