@@ -78,7 +78,7 @@ def _link(index: PatchIndex, patches: list[Patch], folder: Path) -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of each change; trainings that are done are not repeated."""
     changes = read_json(options.changes, "Give a list of changes, see the head of this file.")
-    base = override_all(RECIPES[options.recipe], tuple(options.set))
+    recipe_of_base = override_all(RECIPES[options.recipe], tuple(options.set))
     report: dict[str, Any] = {
         "recipe": options.recipe,
         "machine": describe_machine(),
@@ -86,10 +86,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "changes": [],
     }
     for change in changes:
-        recipe = override_all(base, tuple((name, str(value)) for name, value in change["set"].items()))
+        recipe = override_all(recipe_of_base, tuple((name, str(value)) for name, value in change["set"].items()))
         folder = options.work / change["name"].replace(" ", "_")
         runs = [_train(recipe, seed, folder, options) for seed in range(change.get("seeds", options.seeds))]
-        report["changes"].append({**change, "runs": runs})
+        base_mean = report["changes"][0]["mean"] if report["changes"] else None
+        report["changes"].append({**change, "runs": runs, "mean": _means(runs, base_mean)})
         print(f"{change['name']}: done", file=sys.stderr)
     return report
 
@@ -122,25 +123,25 @@ def right_by_ending(run: RunFolder) -> dict[str, Any]:
     return {ending: proportion(sum(right), len(right)) for ending, right in sorted(hits.items())}
 
 
+def _means(runs: list[dict[str, Any]], base: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the mean over the seeds by ending, with the interval for its n, and the difference from the base's."""
+    means: dict[str, Any] = {}
+    for ending, first in runs[0]["accuracy"].items():
+        value = statistics.fmean(run["accuracy"][ending].value for run in runs)
+        mean = proportion(round(value * first.n), first.n)
+        means[ending] = {"accuracy": mean, "difference": mean.value - base[ending]["accuracy"].value if base else 0.0}
+    return means
+
+
 def table(report: dict[str, Any]) -> list[str]:
     """Return the lines that are printed: one for each change and kind of file."""
-    lines, bases = [], {}
+    lines = []
     for change in report["changes"]:
-        for ending in change["runs"][0]["accuracy"]:
-            shares = [run["accuracy"][ending] for run in change["runs"]]
-            values = [_field(share, "value") for share in shares]
-            mean, n = statistics.fmean(values), _field(shares[0], "n")
-            base = bases.setdefault(ending, mean)
-            each = ", ".join(f"{100 * value:.1f}" for value in values)
-            lines.append(
-                f"{change['name']:40} {ending:5} {columns(proportion(round(mean * n), n))} {100 * (mean - base):+5.1f}"
-                f"  seeds {each}"
-            )
+        for ending, mean in change["mean"].items():
+            each = ", ".join(f"{100 * run['accuracy'][ending].value:.1f}" for run in change["runs"])
+            share, difference = columns(mean["accuracy"]), f"{100 * mean['difference']:+5.1f}"
+            lines.append(f"{change['name']:32} {ending:5} {share} {difference}  seeds {each}")
     return lines
-
-
-def _field(share: Any, name: str) -> Any:
-    return share[name] if isinstance(share, dict) else getattr(share, name)
 
 
 def _make_parser() -> argparse.ArgumentParser:
