@@ -5,15 +5,15 @@
         [--seeds 2] [--json OUT]
 
 `subset` writes class folders: train/ has as many of RUN's training pictures, equally many of each class, and test/ has
-all pictures of its validation split, so that no choice sees a test picture. Versions of a picture (a.jpg, a.png) stay
-together. CHANGES.json is a list of {"name": ..., "set": {setting: value}}, and "seeds" where a change has more. The
-first is the base. A run that DIR holds already is used, so a comparison that was killed goes on. The figures are those
-of the Keras network, one view, nothing rejected. Printed: the mean over the seeds with the interval that the number of
-pictures gives, the accuracy with each seed, and the difference from the base.
+all pictures of its validation split, so that no choice sees a test picture. Training pictures are the first by name;
+versions of a picture (a.jpg, a.png) stay together. CHANGES.json is a list of {"name": ..., "set": {setting: value}},
+and "seeds" where a change has more. The first is the base. A run that DIR holds already is used, so a comparison that
+was killed goes on. The figures are those of the Keras network, one view, nothing rejected. Printed: the mean over the
+seeds with the interval that the number of pictures gives, the accuracy with each seed, the difference from the base.
 """
 
 import argparse
-import os
+import shutil
 import statistics
 import sys
 from collections import defaultdict
@@ -31,7 +31,8 @@ from pipeline.data.sources import DataPlace
 from pipeline.metrics.intervals import proportion
 from pipeline.recipes import RECIPES
 from pipeline.report.style import columns
-from pipeline.settings.recipe import Recipe, override_all
+from pipeline.run_options import add_set
+from pipeline.settings.recipe import Recipe, override, override_all
 from pipeline.settings.run_folder import RunFolder, describe_machine, read_json
 from pipeline.stages import complete, forget_networks, start_run
 
@@ -43,16 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_subset(options: argparse.Namespace) -> int:
-    """Link the pictures of a run's training and validation split into class folders."""
+    """Copy pictures of a run's training and validation split into class folders."""
     run = RunFolder(options.run)
-    index = run_index(run)
     try:
-        labels = run.read_recipe().labels
+        labels, index = run.read_recipe().labels, run_index(run)
         each = options.pictures // len(labels)
         for split, most in (("train", each), ("validation", None)):
             for label in labels:
                 chosen = index.select(split, (label,))
-                _link(chosen, first_photos(chosen, most), options.folder / split.replace("validation", "test") / label)
+                target = options.folder / ("train" if split == "train" else "test") / label
+                target.mkdir(parents=True, exist_ok=True)
+                for patch in first_photos(chosen, most):
+                    shutil.copy(index.path(patch), target)
     except InputError as fault:
         print(f"Error: {fault}", file=sys.stderr)
         return 2
@@ -66,19 +69,10 @@ def first_photos(index: PatchIndex, most: int | None) -> list[Patch]:
     return [patch for patch in index.patches if patch.photo in kept]
 
 
-def _link(index: PatchIndex, patches: list[Patch], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for patch in patches:
-        source = index.path(patch).resolve()
-        target = folder / source.name
-        if not target.exists():
-            os.link(source, target)
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of each change; trainings that are done are not repeated."""
     changes = read_json(options.changes, "Give a list of changes, see the head of this file.")
-    recipe_of_base = override_all(RECIPES[options.recipe], tuple(options.set))
+    base = override_all(RECIPES[options.recipe], tuple(options.set))
     report: dict[str, Any] = {
         "recipe": options.recipe,
         "machine": describe_machine(),
@@ -86,7 +80,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "changes": [],
     }
     for change in changes:
-        recipe = override_all(recipe_of_base, tuple((name, str(value)) for name, value in change["set"].items()))
+        recipe = override_all(base, tuple((name, str(value)) for name, value in change["set"].items()))
         folder = options.work / change["name"].replace(" ", "_")
         runs = [_train(recipe, seed, folder, options) for seed in range(change.get("seeds", options.seeds))]
         base_mean = report["changes"][0]["mean"] if report["changes"] else None
@@ -97,12 +91,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def _train(recipe: Recipe, seed: int, work: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return the accuracy by kind of file of one training."""
-    folder = work / f"seed{seed}"
-    if not (folder / "recipe.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        place = DataPlace(options.images, None, options.work)
-        start_run(override_all(recipe, (("seed", str(seed)),)), place, folder)
-    run = RunFolder(folder)
+    recipe, run = override(recipe, "seed", str(seed)), RunFolder(work / f"seed{seed}")
+    if not run.recipe.is_file():
+        run.path.mkdir(parents=True, exist_ok=True)
+        start_run(recipe, DataPlace(options.images, None, options.work), run.path)
+    elif run.read_recipe() != recipe:
+        raise InputError(f"{run.path}: holds a run with other settings. Give another --work.")
     complete(run, [PATCHES, FIT])
     forget_networks()
     return {"seed": seed, "accuracy": right_by_ending(run)}
@@ -113,7 +107,8 @@ def right_by_ending(run: RunFolder) -> dict[str, Any]:
     from pipeline.data.dataset import load_patch  # imported here, since TensorFlow takes seconds to import
     from pipeline.training.saved_network import read_network
 
-    recipe, index = run.read_recipe(), run_index(run).select("test")
+    recipe = run.read_recipe()
+    index = run_index(run).select("test", recipe.labels)
     side, labels = recipe.network.input_side, np.array(recipe.labels)
     pixels = np.stack([load_patch(index.path(patch), side) for patch in index.patches]).astype(np.float32)
     logits = read_network(run.best).predict(pixels, batch_size=256, verbose=0)[:, : len(labels)]
@@ -157,7 +152,7 @@ def _make_parser() -> argparse.ArgumentParser:
     short.add_argument("changes", type=Path, metavar="CHANGES.json")
     short.add_argument("--images", type=Path, required=True, metavar="FOLDER")
     short.add_argument("--work", type=Path, required=True, metavar="DIR", help="runs are kept here")
-    short.add_argument("--set", type=lambda text: tuple(text.split("=", 1)), action="append", default=[])
+    add_set(short, "change a setting of all trainings")
     short.add_argument("--seeds", type=int, default=2, help="of each change (default: 2)")
     short.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
     short.set_defaults(do=lambda options: show(lambda: measure(options), table, options.json))

@@ -100,9 +100,8 @@ def measure_variant(variant: Variant, options: argparse.Namespace) -> dict[str, 
     """Return the figures of a run in a separate folder."""
     asked = tuple(tuple(text.split("=", 1)) for text in options.set)
     clean = (("anomaly.clean", "true"),) if options.clean else ()
-    recipe = override_all(
-        override_all(RECIPE, (*clean, *asked)), variant.settings
-    )  # a variant may replace what is asked
+    asked_recipe = override_all(RECIPE, (*clean, *asked))
+    recipe = override_all(asked_recipe, variant.settings)  # a variant may replace what is asked
     with tempfile.TemporaryDirectory() as folder:
         place = DataPlace(
             options.photographs, None, Path(folder), options.groups, masks=options.masks, test=options.test

@@ -152,7 +152,7 @@ def test_lossless_pictures_lie_beside_their_compressed_ones(tmp_path: Path) -> N
 def test_short_trainings_are_compared_on_held_out_training_pictures(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Faults: test pictures that choose a setting, unequal classes, one seed for all, a training repeated."""
+    """Faults: test pictures that choose a setting, unequal classes, one seed for all, a training repeated or stale."""
     pictures, work, changes = tmp_path / "pictures", tmp_path / "work", tmp_path / "changes.json"
     assert short_runs(["subset", str(run), str(pictures), "--pictures", "80"]) == 0
     with (run / "index.csv").open() as lines:
@@ -177,6 +177,8 @@ def test_short_trainings_are_compared_on_held_out_training_pictures(
     assert short_runs(command) == 0
     assert (work / "slow" / "seed1" / "best.keras").stat().st_mtime_ns == trained
     assert capsys.readouterr().out == printed[printed.index("base") :]
+    changes.write_text(changes.read_text().replace("1e-06", "1e-05"))
+    assert short_runs(command) == 2, "a run that is kept has other settings than the change of its name now has"
 
 
 def test_evaluate_measures_a_trained_run_anew(run: Path, tmp_path: Path) -> None:

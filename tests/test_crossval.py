@@ -342,13 +342,22 @@ def test_the_data_of_all_folds_are_read_before_the_first_is_trained(tmp_path: Pa
     assert not folder.path.exists()
 
 
-@pytest.mark.parametrize("setting", ["split.test=0.2", "split.folds=3", "split.fold=1", "export.max_accuracy_loss=0.1"])
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ("split.test=0.2", "Error"),
+        ("split.folds=3", "Error"),
+        ("split.fold=1", "Error"),
+        ("export.max_unknown_change=0.1", "Error"),
+        ("export.max_accuracy_loss=0.1", "note"),  # in commands of earlier versions
+    ],
+)
 def test_a_setting_that_a_crossval_decides_is_not_ignored_silently(
-    setting: str, capsys: pytest.CaptureFixture[str]
+    setting: str, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Fault: a limit or a share that the user sets, and that no fold has."""
+    """Faults: a limit or a share that the user sets, and that no fold has; a command that people keep is refused."""
     assert main(["crossval", "minerals", "--images", "nowhere", "--annotations", "x.json", "--set", setting]) == 2
-    assert f"{setting.partition('=')[0]} has no effect in a cross-validation" in capsys.readouterr().err
+    assert f"{word}: {setting.partition('=')[0]} has no effect in a cross-validation" in capsys.readouterr().err
 
 
 def test_options_of_resume_are_for_one_kind_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

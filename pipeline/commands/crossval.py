@@ -17,8 +17,7 @@ from pipeline.run_options import DECIDED_BY_CROSSVAL, data_place, given_settings
 from pipeline.settings.run_folder import write_json
 from pipeline.stages import Stage, removed_if_refused
 
-# accepted by earlier versions, and in commands that people keep
-_TOLERATED = ("export.max_accuracy_loss", "export.max_unknown_change")
+_TOLERATED = ("export.max_accuracy_loss",)  # accepted by earlier versions, and in commands that people keep
 
 
 def cross_validate(options: argparse.Namespace) -> int:
