@@ -33,6 +33,7 @@ from pipeline.settings.run_folder import RunFolder, write_json
 from pipeline.stages import Stage, start_run
 from tests.colour_run import write_photographs
 from tests.sample_report import sample_report
+from tests.tiny_model import make_card, make_flatbuffer, write_model
 from tests.worlds import RECIPE, one_each, write_world
 
 PAIR = Recipe(name="pair", title="Two folds {fold}", labels=("a", "b"))
@@ -311,6 +312,22 @@ def test_a_crossval_that_can_not_be_leaves_nothing(
     assert main(["crossval", "minerals", "--images", ".", *options, "--runs", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_teachers_of_all_folds_are_found_before_anything_is_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults: the teacher of fold 0 is looked for; the second fold's is missed after the first fold's training."""
+    teacher, runs = tmp_path / "1" / "model.tflite", tmp_path / "runs"
+    teacher.parent.mkdir()
+    flatbuffer = make_flatbuffer()
+    write_model(teacher, flatbuffer, replace(make_card(flatbuffer), labels=("blue", "green", "red", "background")))
+    write_world(tmp_path, one_each(9))
+    data = ["--images", str(tmp_path / "photos"), "--annotations", str(tmp_path / "boxes.json")]
+    words = [*data, "--runs", str(runs), "--set", f"fit.teacher={tmp_path}/{{fold}}/model.tflite"]
+    assert main(["crossval", "minerals", *words]) == 2
+    assert f"{tmp_path / '2' / 'model.tflite'}: does not exist" in capsys.readouterr().err
+    assert not runs.exists()
 
 
 def test_data_with_a_test_set_leave_no_crossval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

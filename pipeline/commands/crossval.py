@@ -8,12 +8,22 @@ from pathlib import Path
 from inference.errors import InputError
 from pipeline.cluster import check_engine
 from pipeline.commands.options import read_run_recipe
-from pipeline.crossval.folds import CrossvalFolder, check_crossval, complete_folds, missing_folds, start_crossval
+from pipeline.crossval.folds import (
+    CrossvalFolder,
+    CrossvalSettings,
+    check_crossval,
+    complete_folds,
+    missing_folds,
+    start_crossval,
+)
 from pipeline.crossval.sections import CrossvalReport
 from pipeline.crossval.seeds import SeedsFolder, report_seeds, seeds_lines, start_seeds
+from pipeline.data.sources import DataPlace
 from pipeline.kinds import check_verb, kind_of
 from pipeline.recipes import RECIPES
 from pipeline.run_options import DECIDED_BY_CROSSVAL, data_place, given_settings, read_recipe
+from pipeline.settings.paths import FOLD
+from pipeline.settings.recipe import Recipe
 from pipeline.settings.run_folder import write_json
 from pipeline.stages import Stage, removed_if_refused
 
@@ -28,7 +38,7 @@ def cross_validate(options: argparse.Namespace) -> int:
     _check_effect(given_settings(options))
     check_crossval(read_recipe(options), place, options.folds)
     recipe = read_run_recipe(options)
-    kind_of(recipe).check(recipe, place)
+    _check_training(recipe, place, options.folds)
     if options.seeds == 1:
         folder = start_crossval(recipe, place, options.folds)
         print(f"cross-validation: {folder.path}", file=sys.stderr)
@@ -38,6 +48,13 @@ def cross_validate(options: argparse.Namespace) -> int:
     print(f"cross-validations: {seeds.path}", file=sys.stderr)
     read_folds(seeds.path, seeds.crossvals()[0], options.engine)
     return resume_seeds(seeds, [], options.engine)
+
+
+def _check_training(recipe: Recipe, place: DataPlace, folds: int) -> None:
+    """Check what the trainings need besides their data; the teacher of every fold, if each has its own."""
+    settings = CrossvalSettings(folds, recipe, place)
+    for number in range(1, folds + 1) if FOLD in recipe.fit.teacher else (1,):
+        kind_of(recipe).check(settings.fold_recipe(number), place)
 
 
 def _check_effect(given: set[str]) -> None:

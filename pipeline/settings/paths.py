@@ -5,6 +5,7 @@ from pathlib import Path
 from pipeline.settings.recipe import Recipe
 
 NAMED_WEIGHTS = ("none", "imagenet", "package", "drawn")  # of network.weights; any other text names files
+FOLD = "{fold}"  # in fit.teacher: the number of the fold of a cross-validation
 
 
 def listed_paths(text: str) -> list[Path]:
@@ -19,6 +20,6 @@ def weights_files(recipe: Recipe) -> list[Path]:
 
 
 def teacher_files(recipe: Recipe) -> list[Path]:
-    """Return the files of fit.teacher; "{fold}" in them is the fold of a cross-validation."""
+    """Return the files of fit.teacher, with the recipe's fold in place of FOLD."""
     teacher = recipe.fit.teacher
-    return listed_paths(teacher.replace("{fold}", str(recipe.split.fold))) if teacher else []
+    return listed_paths(teacher.replace(FOLD, str(recipe.split.fold))) if teacher else []
