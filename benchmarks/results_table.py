@@ -31,6 +31,7 @@ _PIXEL_ROWS = (
 # README.txt's rows: title > the report
 _SHORT = {
     "Minerals, own network, five folds": "docs/results/minerals_crossval.json",
+    "Minerals, own, with a teacher": "docs/results/minerals_taught_crossval.json",
     "Minerals, pretrained, five folds": "docs/results/minerals_two_trunks_crossval.json",
     "CIFAR-10, 823,667 parameters": "models/released/cifar10/report.json",
     "Memes of two games, drawn": "docs/results/memes_drawn.json",

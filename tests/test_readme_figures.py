@@ -166,6 +166,7 @@ def test_the_figures_in_the_text_are_the_reports() -> None:
 SHORT_ROW = re.compile(r"    (\S.*\S)\s+(\d+\.\d %  \[.*\]  n = \d+)\s+(\d+\.\d) %")
 SHORT_REPORTS = {
     "Minerals, own network, five folds": "docs/results/minerals_crossval.json",
+    "Minerals, own, with a teacher": "docs/results/minerals_taught_crossval.json",
     "Minerals, pretrained, five folds": "docs/results/minerals_two_trunks_crossval.json",
     "CIFAR-10, 823,667 parameters": "models/released/cifar10/report.json",
     "Memes of two games, drawn": "docs/results/memes_drawn.json",
