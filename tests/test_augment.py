@@ -23,6 +23,8 @@ STRENGTHS: dict[str, Any] = {
     "saturation": 0.8,
     "hue": 0.5,
     "white_balance": 0.7,
+    "blur": 0.2,
+    "noise": 0.3,
     "jpeg": 1.0,
     "erasing": 1.0,
     "mixup": 1.0,
@@ -136,6 +138,31 @@ def test_white_balance_changes_the_colour_of_grey_and_keeps_its_mean_logarithm()
     pixels = changed_by(replace(OFF, white_balance=0.5), np.full((64, 16, 16, 3), 100, np.uint8))[0][:, 0, 0] / 100.0
     assert np.log(pixels).mean(axis=1) == pytest.approx(0, abs=0.01)
     assert 0.3 < np.ptp(np.log(pixels), axis=1).max() <= 1.0
+
+
+def test_blur_goes_from_nothing_to_the_stated_share_of_the_side_and_keeps_the_light() -> None:
+    """Catches a width in pixels, which blurs large pictures less; every picture blurred alike; pictures made darker."""
+    pictures = np.zeros((64, 64, 64, 3), np.uint8)
+    pictures[:, :, 32:] = 200  # an edge
+    pixels = changed_by(replace(OFF, blur=0.05), pictures, side=64)[0].astype(float)
+    steepest = np.diff(pixels[:, 32, :, 0], axis=1).max(axis=1)
+    widths = 200 / (steepest * np.sqrt(2 * np.pi))  # of the blurred edge, pixels
+    assert 2.5 < widths.max() < 3.5
+    assert widths.min() < 0.6
+    assert pixels.mean(axis=(1, 2, 3)) == pytest.approx(100, abs=1)
+
+
+def test_noise_goes_from_nothing_to_the_stated_share_in_every_channel_for_itself() -> None:
+    """Catches grey noise, one strength for all pictures, values that wrap at 255, and pictures made brighter."""
+    pixels = changed_by(replace(OFF, noise=0.1), np.full((64, 32, 32, 3), 128, np.uint8), side=32)[0].astype(float)
+    deviations = pixels.std(axis=(1, 2, 3))
+    assert 20 < deviations.max() < 27
+    assert deviations.min() < 3
+    assert np.abs(pixels.mean(axis=(1, 2, 3)) - 128).max() < 2
+    strongest = pixels[deviations.argmax()].reshape(-1, 3)
+    assert np.abs(np.corrcoef(strongest.T)[np.triu_indices(3, 1)]).max() < 0.2
+    white = changed_by(replace(OFF, noise=0.1), np.full((8, 32, 32, 3), 255, np.uint8), side=32)[0]
+    assert white.min() > 100
 
 
 def test_compression_keeps_colours_and_loses_detail() -> None:

@@ -1,4 +1,4 @@
-"""Augmentation of batches of training pictures: one warp, colours, JPEG compression, then erasing and mixing.
+"""Augmentation of batches of training pictures: one warp, colours, blur, noise, JPEG, then erasing and mixing.
 
 Keras' layers need one pass over the pictures per change, and TensorFlow's warp computes positions per channel; OpenCV
 does warp and colours in a tenth of the time, see docs/experiments.csv.
@@ -35,6 +35,8 @@ def make_augmentation(settings: AugmentSettings, side: int) -> Callable[[np.ndar
         pixels = _warp(pixels, settings, side, random)
         pixels = _recolour(pixels, settings, random)
         pixels = _rebalance(pixels, settings.white_balance, random)
+        pixels = _blur(pixels, settings.blur, random)
+        pixels = _add_noise(pixels, settings.noise, random)
         pixels = _compress(pixels, settings.jpeg, random)
         pixels = _erase(pixels, settings.erasing, random)
         return _mix(pixels, labels, settings, random)
@@ -118,6 +120,23 @@ def _rebalance(pixels: np.ndarray, largest: float, random: np.random.Generator) 
     gains = random.uniform(-largest, largest, (len(pixels), 3))
     gains = np.exp(gains - gains.mean(axis=1, keepdims=True))
     return np.stack([cv2.transform(one, np.diag(gain)) for one, gain in zip(pixels, gains, strict=True)])
+
+
+def _blur(pixels: np.ndarray, largest: float, random: np.random.Generator) -> np.ndarray:
+    """Blur each picture by its own width, in shares of the side."""
+    if largest == 0:
+        return pixels
+    widths = random.uniform(0, largest, len(pixels)) * pixels.shape[1]
+    return np.stack([cv2.GaussianBlur(one, (0, 0), width) for one, width in zip(pixels, widths, strict=True)])
+
+
+def _add_noise(pixels: np.ndarray, largest: float, random: np.random.Generator) -> np.ndarray:
+    """Add normal noise of its own strength to every value of each picture."""
+    if largest == 0:
+        return pixels
+    deviations = 255 * random.uniform(0, largest, (len(pixels), 1, 1, 1)).astype(np.float32)
+    noisy = pixels + deviations * random.standard_normal(pixels.shape, np.float32)
+    return noisy.clip(0, 255).round().astype(np.uint8)
 
 
 def _compress(pixels: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:

@@ -40,6 +40,18 @@ class AugmentSettings:
         NOT_NEGATIVE,
         unit="natural logarithm",
     )
+    blur: float = setting(
+        0.0,
+        "largest standard deviation of a Gaussian blur, as of a lens out of focus",
+        _BELOW_ONE,
+        unit="share of the side",
+    )
+    noise: float = setting(
+        0.0,
+        "largest standard deviation of the noise in every channel, as in weak light",
+        _BELOW_ONE,
+        unit="share of 255",
+    )
     jpeg: float = setting(0.0, "share of the pictures that are compressed as JPEG of a random quality, 30 to 95", SHARE)
     erasing: float = setting(0.0, "share of the pictures with an erased square", SHARE)
     mixup: float = setting(0.25, "share of the pictures that are blended with another (MixUp)", SHARE)

@@ -18,7 +18,7 @@ REMOVED: dict[str, Any] = {"anomaly.teach_steps": 0, "anomaly.teach_rate": None,
 # Settings that earlier versions lacked, with the value that describes what their runs did.
 ADDED: dict[str, dict[str, Any]] = {
     "calibrate": {"decision": "softmax", "risk": 0.0, "dimensions": 128},
-    "augment": {"white_balance": 0.0, "jpeg": 0.0},
+    "augment": {"white_balance": 0.0, "blur": 0.0, "noise": 0.0, "jpeg": 0.0},
     "fit": {
         "average": 0.0,
         "head": "gradient",
