@@ -70,7 +70,7 @@ def release(run: RunFolder, name: str, folder: Path, weights: bool = True) -> No
             f"{run.path}."
         )
     if recipe.fit.teacher:
-        teacher = ",".join(os.path.relpath(path) for path in listed_paths(recipe.fit.teacher))
+        teacher = ",".join(_without_home(path) for path in listed_paths(recipe.fit.teacher))
         recipe = replace(recipe, fit=replace(recipe.fit, teacher=teacher))
     weights_files = ",".join(path.name for path in listed_paths(recipe.network.weights))
     recipe = replace(recipe, network=replace(recipe.network, weights=weights_files))
@@ -88,6 +88,12 @@ def release(run: RunFolder, name: str, folder: Path, weights: bool = True) -> No
         (target / "best.weights.h5").unlink(missing_ok=True)  # those of an earlier network
     else:
         write_atomically(target / "best.weights.h5", kept)
+
+
+def _without_home(path: Path) -> str:
+    """Return a path relative to the working folder, or outside of it a run's file with its recipe and run alone."""
+    relative = PurePath(os.path.relpath(path))
+    return str(PurePath(*path.parts[-3:]) if ".." in relative.parts else relative)
 
 
 def _without_folders(report: dict[str, Any]) -> dict[str, Any]:

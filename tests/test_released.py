@@ -78,10 +78,11 @@ def test_the_released_weights_are_those_of_the_released_file(name: str) -> None:
 
 
 def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFolder, tmp_path: Path) -> None:
-    """Catches absolute paths in a public repository, and a released recipe that can't be read again."""
+    """Catches folders of this machine in a public repository, or by "..", and a recipe that can't be read again."""
     run = RunFolder(tmp_path / "run")
     shutil.copytree(colour_run.path, run.path)
-    student = override(run.read_recipe(), "fit.teacher", str(Path.cwd() / "runs" / "teacher.tflite"))
+    outside = tmp_path / "runs" / "minerals_frozen" / "TIME-seed0" / "model.tflite"
+    student = override(run.read_recipe(), "fit.teacher", f"{Path.cwd() / 'runs' / 'teacher.tflite'},{outside}")
     student = override(student, "network.weights", str(tmp_path / "trunk.weights.h5"))
     run.recipe.write_text(recipe_to_json(student), encoding="utf-8")
     run.model.write_bytes(b"model")
@@ -98,7 +99,7 @@ def test_a_release_names_no_folder_of_the_machine_that_made_it(colour_run: RunFo
     assert report["models"] == json.loads(json.dumps(sample_report()["models"])), "the figures stay"
     folder = tmp_path / "released" / "colours"
     released = recipe_from_json((folder / "recipe.json").read_text(encoding="utf-8"))
-    assert released.fit.teacher == "runs/teacher.tflite"
+    assert released.fit.teacher == "runs/teacher.tflite,minerals_frozen/TIME-seed0/model.tflite"
     assert released.network.weights == "trunk.weights.h5"
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",

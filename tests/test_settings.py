@@ -26,7 +26,7 @@ def test_the_recipe_of_a_released_model_is_still_read(name: str) -> None:
     recipe = recipe_from_json(text)
     assert (recipe.name, recipe.kind) == (name, "classification")
     assert recipe.source.count == json.loads(text)["source"].get("scenes", recipe.source.count)
-    assert override_all(recipe, recipe.embedded).name == name
+    assert override_all(recipe, (*recipe.embedded, ("fit.early_side", "0"))).name == name  # drawn scenes are smaller
 
 
 def old_wood(**changes: Any) -> str:
