@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import applications, layers
 
+from models.blocks import BATCH_NORM_MOMENTUM
+
 PARTS = "parts"  # name of the layer that puts the feature maps of several trunks side by side
 IMAGENET_SIDE = 224  # input side of the pretraining; the weights can be used with any side
 
@@ -41,7 +43,11 @@ class Backbone:
 
     def map_of(self, pixels: Any) -> Any:
         """Return the feature map of pixels that are rescaled already if it needs that."""
-        return self._make(input_tensor=pixels, weights=None).output
+        network = self._make(input_tensor=pixels, weights=None)
+        for layer in network.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = BATCH_NORM_MOMENTUM  # 0.999 still averages over the start of a short training
+        return network.output
 
     def imagenet_weights(self) -> list[list[Any]]:
         """Return the ImageNet weights of its single part, in the order of its weights; Keras downloads them once.

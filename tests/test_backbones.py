@@ -45,6 +45,14 @@ def random_pixels(count: int, side: int) -> np.ndarray:
     return coarse.repeat(side // 4, axis=1).repeat(side // 4, axis=2)
 
 
+@pytest.mark.parametrize("trunk", ["mobilenet_v1", "mobilenet_v3_small", "mobilenet_v1_v2"])
+def test_moving_averages_follow_a_training_of_a_hundred_steps(trunk: str) -> None:
+    """Catches Keras' momentum of 0.999: a network that is right in training and not afterwards."""
+    network = build_network(trunk, "classifier", 32, 4, 0.0)
+    momenta = {one.momentum for one in network.layers if isinstance(one, keras.layers.BatchNormalization)}
+    assert momenta and max(momenta) ** 100 < 0.01
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("trunk", "preprocess"),
