@@ -6,14 +6,15 @@ RUN is a run of a classifier, begun (python -m pipeline begin) or finished; its 
 from random weights and trains for the number of epochs that fits in the minutes, found by two short trials; its
 learning rate falls to 0 at their end. patch_net is also trained with settings for short trainings. --yolo: a Python in
 which ultralytics is installed; its smallest classifier is trained with its own settings and augmentation, on the same
-patches at the same side. Minutes are those of the processor, in one thread, with start-up, augmentation and validation.
-Accuracy is that of the test patches with nothing rejected: of patch_net's int8 file and MobileNetV3-Small's float file
-through the runner's code, of ultralytics' network in float by itself.
+patches at the same side. Minutes are those of the processor, in one thread, with augmentation and validation, without
+the import of libraries. Accuracy is that of the test patches with nothing rejected: of patch_net's int8 file and
+MobileNetV3-Small's float file through the runner's code, of ultralytics' network in float by itself.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -117,7 +118,8 @@ def _train(source: RunFolder, name: str, epochs: int, folder: Path) -> float:
     """Train by one of SETTINGS on another run's patches; return the seconds of processor time."""
     run, took = RunFolder(folder), folder / "seconds.json"
     if not took.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed: its time would be of the rest alone
+        folder.mkdir(parents=True)
         index = run_index(source)
         recipe = source.read_recipe()
         side = recipe.network.input_side

@@ -12,7 +12,7 @@ from pipeline.data.index import Patch, PatchIndex
 
 def test_the_epochs_fill_the_time_that_the_start_leaves() -> None:
     """Faults: start-up counted in every epoch, or in none; fewer epochs than a trial had."""
-    assert epochs_in(480, (30, 70)) == 23  # 10 s to start, 20 s an epoch: 10 + 23 x 20 = 470
+    assert epochs_in(480, (30, 70)) == 23  # 10 s before the first epoch, 20 s an epoch: 10 + 23 x 20 = 470
     assert epochs_in(20, (30, 70)) == 3
 
 
