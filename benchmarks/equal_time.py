@@ -18,15 +18,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.folds import classes_of, percent_text, show
+from benchmarks.folds import percent_text, show
 from inference.errors import InputError
 from inference.model.classifier import Classifier
+from inference.pictures.image_io import read_image
 from pipeline.classification.stages import CALIBRATE, FIT, PATCHES, run_index
 from pipeline.data.index import PatchIndex, write_index
 from pipeline.kinds import EXPORT
@@ -43,11 +43,7 @@ _SCRATCH = {
     "export.max_unknown_change": "1",
     "export.max_accuracy_loss": "1",
 }
-SETTINGS = {
-    "patch_net": _SCRATCH,
-    "patch_net, short training": _SCRATCH | {"fit.early_side": "three quarters", "fit.learning_rate": "3e-3"},
-    "MobileNetV3-Small": _SCRATCH | {"network.trunk": "mobilenet_v3_small", "export.mode": "float32"},
-}
+_FIT_SCRIPT = "import sys; from benchmarks.equal_time import fit; fit(sys.argv[1])"  # a process of its own, to be timed
 YOLO = "yolo26n-cls"
 _YOLO_SCRIPT = """
 import json, sys, time
@@ -71,9 +67,6 @@ json.dump({"seconds": seconds, "answers": answers}, open(out + "/result.json", "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _make_parser().parse_args(arguments)
-    if options.fit:
-        _fit(RunFolder(options.run))
-        return 0
     return show(lambda: measure(options), table, options.json)
 
 
@@ -81,25 +74,31 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of each network; a training that is done is not repeated."""
     run, work = RunFolder(options.run), options.work
     complete(run, [PATCHES])
-    recipe, index = run.read_recipe(), run_index(run)
+    index, side = run_index(run), run.read_recipe().network.input_side
+    test = index.select("test", run.read_recipe().labels)
+    networks: dict[str, tuple[Callable[[int, Path], float], Callable[[Path, PatchIndex], list[str]]]] = {
+        name: (partial(_train, run, settings), _answers) for name, settings in settings_at(side).items()
+    }
+    if options.yolo:
+        networks[YOLO] = (partial(_train_yolo, options.yolo, index, side), _yolo_answers)
     report: dict[str, Any] = {"machine": describe_machine(), "minutes": options.minutes, "networks": {}}
-    for name in [*SETTINGS, *([YOLO] if options.yolo else [])]:
+    for name, (train, answer) in networks.items():
         folder = work / name.replace(",", "").replace(" ", "_")
-
-        def train(epochs: int, name: str = name, folder: Path = folder) -> float:
-            if name == YOLO:
-                return _train_yolo(options.yolo, index, recipe.network.input_side, epochs, folder / str(epochs))
-            return _train(run, name, epochs, folder / str(epochs))
-
-        seconds = [train(epochs) for epochs in _TRIALS]
-        epochs = epochs_in(60 * options.minutes, seconds)
-        used = train(epochs)
-        labels = recipe.labels
-        answers = (_yolo_answers if name == YOLO else _answers)(folder / str(epochs), index.select("test", labels))
-        figures = {"epochs": epochs, "minutes": used / 60, "accuracy": _accuracy(answers, index.select("test", labels))}
-        report["networks"][name] = figures
+        epochs = epochs_in(60 * options.minutes, [train(epochs, folder / str(epochs)) for epochs in _TRIALS])
+        minutes = train(epochs, folder / str(epochs)) / 60
+        accuracy = _accuracy(answer(folder / str(epochs), test), test)
+        report["networks"][name] = {"epochs": epochs, "minutes": minutes, "accuracy": accuracy}
         print(f"{name}: done", file=sys.stderr)
     return report
+
+
+def settings_at(side: int) -> dict[str, dict[str, str]]:
+    """Return the settings of each of our trainings for an input side."""
+    return {
+        "patch_net": _SCRATCH,
+        "patch_net, short training": _SCRATCH | {"fit.early_side": str(side * 3 // 4), "fit.learning_rate": "3e-3"},
+        "MobileNetV3-Small": _SCRATCH | {"network.trunk": "mobilenet_v3_small", "export.mode": "float32"},
+    }
 
 
 def epochs_in(seconds: float, trials: Sequence[float]) -> int:
@@ -114,39 +113,35 @@ def epochs_in(seconds: float, trials: Sequence[float]) -> int:
     return max(_TRIALS[1], _TRIALS[0] + int((seconds - trials[0]) / each))
 
 
-def _train(source: RunFolder, name: str, epochs: int, folder: Path) -> float:
-    """Train by one of SETTINGS on another run's patches; return the seconds of processor time."""
+def _train(source: RunFolder, settings: dict[str, str], epochs: int, folder: Path) -> float:
+    """Train on another run's patches with other settings; return the seconds of processor time."""
     run, took = RunFolder(folder), folder / "seconds.json"
     if not took.is_file():
         shutil.rmtree(folder, ignore_errors=True)  # of a training that was killed: its time would be of the rest alone
         folder.mkdir(parents=True)
         index = run_index(source)
-        recipe = source.read_recipe()
-        side = recipe.network.input_side
-        settings = {name: value.replace("three quarters", str(side * 3 // 4)) for name, value in SETTINGS[name].items()}
-        fill_run(folder, override_all(recipe, (*settings.items(), ("fit.epochs", str(epochs)))))
+        fill_run(folder, override_all(source.read_recipe(), (*settings.items(), ("fit.epochs", str(epochs)))))
         patches = relative_path(index.root.resolve(), folder.resolve())
         write_json(run.data, read_json(source.data, "") | {"patches": patches})
         write_index(index, run.index)
-        command = [sys.executable, "-m", "benchmarks.equal_time", str(folder), "--work", str(folder), "--fit"]
+        command = [sys.executable, "-c", _FIT_SCRIPT, str(folder)]
         subprocess.run(command, env=os.environ | _ONE_THREAD, check=True, stdout=subprocess.DEVNULL)
     return float(read_json(took, "")["seconds"])
 
 
-def _fit(run: RunFolder) -> None:
-    begun = time.process_time()
+def fit(folder: str) -> None:
+    """Train a run, and write the seconds of processor time into its folder."""
+    run, begun = RunFolder(Path(folder)), time.process_time()
     complete(run, [FIT])
     write_json(run.path / "seconds.json", {"seconds": time.process_time() - begun})
 
 
 def _answers(folder: Path, test: PatchIndex) -> list[str]:
-    """Return the best label of each patch by the run's int8 file."""
+    """Return the label of each patch by the run's exported file, nothing rejected."""
     run = RunFolder(folder)
     complete(run, [CALIBRATE, EXPORT])
-    classifier = Classifier(run.model)
-    names = np.array(classes_of(classifier))
-    chosen = classifier.card.answers
-    return [str(names[classifier.predict(test.path(patch))[0][chosen].argmax()]) for patch in test.patches]
+    classifier = Classifier(run.model, threshold=0.0)
+    return [classifier.classify(read_image(test.path(patch))).result for patch in test.patches]
 
 
 def _train_yolo(python: str, index: PatchIndex, side: int, epochs: int, folder: Path) -> float:
@@ -195,7 +190,6 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=8.0, help="of processor time for each (default: 8)")
     parser.add_argument("--yolo", metavar="PYTHON", help="a Python in which ultralytics is installed")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
-    parser.add_argument("--fit", action="store_true", help=argparse.SUPPRESS)  # train RUN; for the benchmark itself
     return parser
 
 
