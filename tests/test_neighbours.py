@@ -20,9 +20,15 @@ from inference.enrollment.platt import fit_platt
 from inference.errors import InputError
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.classifier import Classifier
-from inference.model.neighbours import NEIGHBOURS_NAME, Neighbours, neighbours_to_file, read_neighbours
+from inference.model.neighbours import (
+    NEIGHBOURS_NAME,
+    Neighbours,
+    neighbours_to_file,
+    nth_cosine,
+    read_neighbours,
+)
 from models.heads import classifier
-from pipeline.calibration.neighbours import keras_outputs, keras_probabilities
+from pipeline.calibration.neighbours import keras_outputs, keras_probabilities, whitening_projection
 from pipeline.calibration.temperature import calibrate_with_neighbours
 from pipeline.classification.stages import CALIBRATE, run_index
 from pipeline.data.index import Patch, PatchIndex
@@ -113,6 +119,33 @@ def test_the_file_gives_them_back() -> None:
     assert [getattr(back, n) for n in ("count", "middle", "width", "slope", "offset")] == [7, 0.9, 0.03, 1.4, -0.2]
     assert data == neighbours_to_file(full), "the same content gives the same bytes"
     assert len(data) < 50 * 16 + 24 * 16 * 2 + 2500
+
+
+def test_what_classes_agree_in_counts_more_than_what_they_vary_in() -> None:
+    """Fault: plain principal components, in which a known picture far along the widest axis is less known than one that
+    no class resembles."""
+    random = np.random.default_rng(0)
+    classes = np.arange(200) % 2
+    features = random.normal(2, 0.02, (200, 20))
+    features[:, 0] += random.normal(0, 1, 200)
+    features[:, 1] += classes
+    projection = whitening_projection(features, classes, 20)
+    plain = Neighbours(projection, np.zeros((1, 20)), np.zeros(1, int), 10, 0.0, 1.0)
+    bright, unlike = np.full((2, 20), 2.0)
+    bright[0] += 3
+    unlike[2] += 1
+    vectors = plain.project(np.stack([bright, unlike]))
+    known, unknown = nth_cosine(vectors, plain.project(features), 10)
+    assert known > unknown
+
+
+@pytest.mark.parametrize("features", [np.ones((6, 4)), np.repeat(np.eye(4)[:2], 3, axis=0), 1e-12 * np.eye(6)[:, :4]])
+def test_features_without_spread_are_projected_to_finite_numbers(features: np.ndarray) -> None:
+    """Faults: a division by a spread of zero, or numbers too large for 16 bits, which the file's reader refuses."""
+    projection = whitening_projection(features.astype(np.float32), np.array([0, 0, 0, 1, 1, 1]), 128)
+    assert projection.shape == (4, 4)
+    assert np.isfinite(projection.astype(np.float16)).all()
+    assert np.abs(projection).max() == 1
 
 
 def _file(**changes: object) -> bytes:
