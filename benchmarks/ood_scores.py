@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.folds import show
 from inference.model.array_file import normalise
 from inference.model.logistic import logistic
-from inference.model.neighbours import Neighbours, nth_cosine
+from inference.model.neighbours import Neighbours, class_spread, nth_cosine
 from inference.pictures.image_io import resize_image
 from models.heads import POOL
 from pipeline.calibration.neighbours import read_run_neighbours
@@ -121,10 +121,7 @@ def knn_score(pictures: Seen, known: Known) -> np.ndarray:
 
 def mahalanobis(pictures: Seen, known: Known) -> np.ndarray:
     """Return minus the squared Mahalanobis distance to the nearest class mean (Lee et al. 2018, arXiv:1807.03888)."""
-    numbers, members = np.unique(known.classes, return_inverse=True)
-    means = np.stack([known.seen.features[members == position].mean(axis=0) for position in range(len(numbers))])
-    around = known.seen.features - means[members]
-    covariance = around.T @ around / len(around)
+    means, covariance = class_spread(known.seen.features, known.classes)
     precision = np.linalg.inv(shrunk_covariance(covariance, _SHRINKAGE))
     gaps = [pictures.features - mean for mean in means]
     return -np.min([np.einsum("nf,fg,ng->n", gap, precision, gap) for gap in gaps], axis=0)

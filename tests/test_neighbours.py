@@ -18,6 +18,7 @@ from sklearn.covariance import shrunk_covariance
 from export.export_run import export_run
 from inference.enrollment.platt import fit_platt
 from inference.errors import InputError
+from inference.model.array_file import normalise
 from inference.model.artefact import Artefact, pack_artefact, read_artefact
 from inference.model.classifier import Classifier
 from inference.model.neighbours import (
@@ -139,13 +140,51 @@ def test_what_classes_agree_in_counts_more_than_what_they_vary_in() -> None:
     assert known > unknown
 
 
-@pytest.mark.parametrize("features", [np.ones((6, 4)), np.repeat(np.eye(4)[:2], 3, axis=0), 1e-12 * np.eye(6)[:, :4]])
-def test_features_without_spread_are_projected_to_finite_numbers(features: np.ndarray) -> None:
-    """Faults: a division by a spread of zero, or numbers too large for 16 bits, which the file's reader refuses."""
-    projection = whitening_projection(features.astype(np.float32), np.array([0, 0, 0, 1, 1, 1]), 128)
-    assert projection.shape == (4, 4)
+def test_whitening_by_hand() -> None:
+    """Faults: the covariance around the common mean, which hides what separates the classes; none of it; another
+    shrinkage, a variance for its root, or numbers of any size.
+
+    The variances around both means are 0.5 and 1.5, shrunk 0.65 and 1.35.
+    """
+    class_ = np.array([[1, 0], [-1, 0], [0, 3**0.5], [0, -(3**0.5)]])
+    features = np.concatenate([class_, class_ + np.array([100, 0])])
+    projection = whitening_projection(features, np.repeat([0, 1], 4), 2)
+    assert np.abs(projection).max(axis=1) == pytest.approx([1, (0.65 / 1.35) ** 0.5], abs=1e-3)
+
+
+FEW = np.random.default_rng(0).normal(1, 1, (6, 20))
+
+
+@pytest.mark.parametrize(
+    ("features", "dimensions"),
+    [
+        (np.ones((6, 4)), 1),
+        (np.repeat(np.eye(4)[:2], 3, axis=0), 1),
+        (1e-12 * np.eye(6)[:, :4], 4),
+        (FEW, 5),
+        (FEW[:1], 1),
+    ],
+)
+def test_features_without_spread_are_projected_to_finite_numbers(features: np.ndarray, dimensions: int) -> None:
+    """Faults: a division by a spread of zero, numbers too large for 16 bits, which the file's reader refuses, or more
+    directions than the patches vary in."""
+    projection = whitening_projection(features.astype(np.float32), np.array([0, 0, 0, 1, 1, 2])[: len(features)], 128)
+    assert projection.shape == (features.shape[1], dimensions)
     assert np.isfinite(projection.astype(np.float16)).all()
     assert np.abs(projection).max() == 1
+
+
+def test_rounding_of_few_patches_is_not_scaled_up() -> None:
+    """Fault: a direction in which the patches vary by rounding alone, which then counts most: another machine, another
+    answer."""
+    random = np.random.default_rng(1)
+    features, classes = random.normal(1, 1, (60, 256)).astype(np.float32), np.arange(60) % 3
+    rounded = features + random.normal(0, 1e-6, features.shape).astype(np.float32)
+    cosines = []
+    for one in (features, rounded):
+        vectors = normalise(one @ whitening_projection(one, classes, 128))
+        cosines.append(vectors @ vectors.T)
+    assert cosines[0] == pytest.approx(cosines[1], abs=0.003)
 
 
 def _file(**changes: object) -> bytes:

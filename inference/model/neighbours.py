@@ -57,10 +57,7 @@ class Neighbours:
     @cached_property
     def spread(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean of each class [classes, dimensions] and the inverse of the covariance around the means."""
-        trained, members = np.unique(self.classes, return_inverse=True)
-        means = np.stack([self.vectors[members == number].mean(axis=0) for number in range(len(trained))])
-        around = self.vectors - means[members]
-        covariance = around.T @ around / len(around)
+        means, covariance = class_spread(self.vectors, self.classes)
         dimensions = len(covariance)
         # sklearn.covariance.shrunk_covariance, which the runner does without
         sphere = np.eye(dimensions) * max(np.trace(covariance) / dimensions, np.finfo(np.float32).tiny)
@@ -114,6 +111,16 @@ class Neighbours:
         weighed = probabilities * np.where(confidence <= best, fall, rise)[:, np.newaxis]
         weighed[rows, winners] = confidence
         return np.clip(weighed, 0, 1).astype(np.float32)
+
+
+def class_spread(vectors: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each class [classes, dimensions], in the order of their numbers, and the covariance around the
+    means [dimensions, dimensions]; vectors: [pictures, dimensions].
+    """
+    numbers, members = np.unique(classes, return_inverse=True)
+    means = np.stack([vectors[members == number].mean(axis=0) for number in range(len(numbers))])
+    around = vectors - means[members]
+    return means, around.T @ around / len(around)
 
 
 def nth_cosine(vectors: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.covariance import shrunk_covariance
 
 from inference.enrollment.platt import fit_platt
 from inference.model.held_out import HeldOut
-from inference.model.neighbours import Neighbours, neighbours_to_file, read_neighbours
+from inference.model.neighbours import Neighbours, class_spread, neighbours_to_file, read_neighbours
 from models.build import with_probabilities
 from pipeline.calibration.predict import predict
 from pipeline.data.index import PatchIndex
@@ -24,7 +24,8 @@ from pipeline.settings.run_folder import RunFolder
 COUNT = 10  # k, where every class has twice as many vectors
 HELD_OUT = 1000  # largest number of validation patches stored in an artefact
 _LEAST_WIDTH = 1e-3
-_SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity
+_SHRINKAGE = 0.3  # towards a multiple of the identity: where no training patch varies, others may
+_ROUNDING = 1e-5  # of the largest variation: less is rounding, which must not be scaled up
 _MOST_SHOWN = 5
 
 
@@ -100,25 +101,23 @@ def weigh_outputs(
 
 
 def whitening_projection(features: np.ndarray, classes: np.ndarray, dimensions: int) -> np.ndarray:
-    """Return float32 [features, dimensions], or fewer: principal components, in which classes spread alike everywhere.
+    """Return float32 [features, at most `dimensions`]: principal components, whitened by the spread around class means.
 
-    What classes vary in, such as brightness, says little about what is unlike them; what they all agree in says much.
-    So the components are scaled by the inverse root of the covariance around the classes' means: within-class
-    covariance normalisation (Hatch et al. 2006, https://www.isca-archive.org/interspeech_2006/hatch06_interspeech.html).
-    Cosines do not change with the projection's size; its largest number is 1, so that 16 bits can hold it.
+    Directions in which classes vary, for example with brightness, count less than directions in which each class is
+    constant: within-class covariance normalisation (Hatch et al. 2006,
+    https://www.isca-archive.org/interspeech_2006/hatch06_interspeech.html). Cosines do not depend on the projection's
+    scale: its largest number is 1, so that float16 can hold it.
 
     Args:
         features: float [patches, features].
         classes: int [patches].
-        dimensions: largest number of components.
+        dimensions: largest number of components; those without variance are left out, but one.
     """
-    centred = features - features.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    components = directions[:dimensions].T
-    members = np.unique(classes, return_inverse=True)[1]
-    means = np.stack([features[members == number].mean(axis=0) for number in range(members.max() + 1)])
-    around = (features - means[members]) @ components
-    variances, axes = np.linalg.eigh(shrunk_covariance(around.T @ around / len(around), _SHRINKAGE))
+    _, variations, directions = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
+    varied = int((variations > _ROUNDING * variations[0]).sum())
+    components = directions[: max(1, min(dimensions, varied))].T
+    _, covariance = class_spread(features @ components, classes)
+    variances, axes = np.linalg.eigh(shrunk_covariance(covariance, _SHRINKAGE))
     whitening = components @ axes / np.sqrt(np.maximum(variances, np.finfo(np.float32).tiny))
     return (whitening / np.abs(whitening).max()).astype(np.float16).astype(np.float32)  # at the precision of the file
 

@@ -217,8 +217,8 @@ class CalibrateSettings:
     )
     dimensions: int = setting(
         128,
-        "largest number of principal components in which patches are compared. 256 finds more of a class that is "
-        "added later, most of all with pretrained trunks, and makes the file larger",
+        "largest number of whitened principal components in which patches are compared. 256 finds more of a class that "
+        "is added later, most of all with pretrained trunks, and makes the file larger",
         Limits(at_least=1, at_most=1024),
         needs="calibrate.kind=neighbours",
     )
